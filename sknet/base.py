@@ -1,0 +1,211 @@
+"""What every part of sknet is built on: parameter objects and scratch memory."""
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+#: Version of the layout of pickled networks and estimators.
+FORMAT = 1
+
+
+class Component(BaseEstimator):
+    """Parameter object whose list parameters can be reached item by item.
+
+    Estimators, layers, losses, optimizers and schedules are components: their ``__init__``
+    only stores its arguments, so scikit-learn's `clone`, `get_params`, `set_params` and
+    `repr` work on them. In addition, the items of the parameters named in
+    ``_list_parameters`` are reached by position or, where an item is a pair
+    ``("name", component)``, by name: ``layers__0__units``, ``layers__hidden__units``.
+    ``layers__0=...`` replaces the whole item.
+    """
+
+    #: Names of the parameters that are lists of components.
+    _list_parameters = ()
+    #: Constraints of scikit-learn's parameter validation, one entry a parameter.
+    _parameter_constraints = {}
+
+    def get_params(self, deep=True):
+        """Get the parameters, and with `deep` those of the components inside them.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include the parameters of nested components and of list items.
+
+        Returns
+        -------
+        params : dict
+            Parameter names mapped to their values.
+        """
+        params = super().get_params(deep=deep)
+        if deep:
+            for parameter in self._list_parameters:
+                for key, item in _named_items(getattr(self, parameter)):
+                    params[f"{parameter}__{key}"] = item
+                    if _is_component(item):
+                        nested = item.get_params().items()
+                        params.update((f"{parameter}__{key}__{k}", v) for k, v in nested)
+        return params
+
+    def set_params(self, **params):
+        """Set parameters, those of nested components and list items included.
+
+        Whole parameters are replaced first, then whole items of lists, then the
+        parameters inside them.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameter names and their new values.
+
+        Returns
+        -------
+        self : object
+            The component itself.
+
+        Raises
+        ------
+        ValueError
+            If a name is not a parameter; the message lists the valid ones.
+        """
+        whole = {name: value for name, value in params.items() if "__" not in name}
+        super().set_params(**whole)
+        nested, items = {}, []
+        for name, value in params.items():
+            parameter, _, rest = name.partition("__")
+            if not rest:
+                continue
+            if parameter in self._list_parameters:
+                items.append((rest.count("__"), parameter, rest, value))
+            else:
+                nested[name] = value
+        super().set_params(**nested)
+        for _, parameter, rest, value in sorted(items, key=lambda item: item[0]):
+            self._set_item(parameter, rest, value)
+        return self
+
+    def _set_item(self, parameter, path, value):
+        key, _, rest = path.partition("__")
+        items = getattr(self, parameter)
+        keys = [name for name, _ in _named_items(items)]
+        if key in keys:
+            position = keys.index(key)
+        elif key.isdecimal() and int(key) < len(keys):
+            position = int(key)
+        else:
+            raise ValueError(
+                f"Invalid parameter '{parameter}__{key}' of {type(self).__name__}: "
+                f"{parameter!r} has {_describe_keys(keys)}."
+            )
+        if rest:
+            component = dict(_named_items(items))[keys[position]]
+            if not _is_component(component):
+                raise ValueError(
+                    f"Invalid parameter '{parameter}__{path}' of {type(self).__name__}: "
+                    f"'{parameter}__{key}' is {component!r}, which has no parameters."
+                )
+            component.set_params(**{rest: value})
+            return
+        named = _is_pair(items[position]) and not _is_pair(value)
+        replaced = list(items)
+        replaced[position] = (items[position][0], value) if named else value
+        setattr(self, parameter, replaced)
+
+
+def _is_component(value):
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def _is_pair(item):
+    return isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
+
+
+def _named_items(items):
+    """List the items of a list parameter as (key, item); anything else has none."""
+    if not isinstance(items, (list, tuple)):
+        return []
+    return [item if _is_pair(item) else (str(i), item) for i, item in enumerate(items)]
+
+
+def _describe_keys(keys):
+    return f"the items {', '.join(map(repr, keys))}" if keys else "no items"
+
+
+class Workspace:
+    """Named scratch arrays that are made once and handed out as views.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows that every array is made for.
+    dtype : dtype
+        Element type unless a call names another.
+    """
+
+    def __init__(self, n_rows, dtype):
+        self.n_rows = n_rows
+        self.dtype = np.dtype(dtype)
+        self._arrays = {}
+
+    def __call__(self, name, shape, dtype=None):
+        """Return the array `name` with the given shape; its content is undefined."""
+        array = self._arrays.get(name)
+        n = shape[0]
+        if array is None or len(array) < n or array.shape[1:] != shape[1:]:
+            rows = max(n, self.n_rows)
+            array = np.empty((rows, *shape[1:]), self.dtype if dtype is None else dtype)
+            self._arrays[name] = array
+        return array if len(array) == n else array[:n]
+
+    def __reduce__(self):
+        # Scratch memory is never copied or pickled.
+        return Workspace, (self.n_rows, self.dtype)
+
+
+def stamp(state):
+    """Return a pickled state with the format version and the version of sknet in it."""
+    from . import __version__
+
+    return {**state, "_sknet_format": FORMAT, "_sknet_version": __version__}
+
+
+def unstamp(state, name):
+    """Return a loaded state without its stamp, or refuse it.
+
+    Raises
+    ------
+    ValueError
+        If the state was written in a format that this version does not read.
+    """
+    state = dict(state)
+    found = state.pop("_sknet_format", None)
+    version = state.pop("_sknet_version", "an unknown version")
+    if found != FORMAT:
+        raise ValueError(
+            f"This {name} was pickled by sknet {version} in format {found}; this version "
+            f"reads format {FORMAT}. Load it with the sknet that wrote it, or fit again."
+        )
+    return state
+
+
+def same(a, b):
+    """Tell whether two parameters are the same: components by type and parameters.
+
+    Parameters
+    ----------
+    a, b : object
+        Components, arrays, sequences or plain values.
+
+    Returns
+    -------
+    same : bool
+        Whether they would build the same thing.
+    """
+    if type(a) is not type(b):
+        return False
+    if _is_component(a):
+        return same(a.get_params(deep=False), b.get_params(deep=False))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return np.array_equal(a, b) if isinstance(a, np.ndarray) else a == b

@@ -1,0 +1,31 @@
+"""What differs between the versions of scikit-learn that sknet supports."""
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # scikit-learn < 1.9 has no callbacks: everything else works
+
+    class _NoContext:
+        """Callback context of an estimator without callbacks."""
+
+        def subcontext(self, **kwargs):
+            return self
+
+        def call_on_fit_task_begin(self, **kwargs):
+            return self
+
+        def call_on_fit_task_end(self, **kwargs):
+            return False
+
+    class CallbackSupportMixin:
+        """Stands in for scikit-learn's mixin; has no ``set_callbacks``."""
+
+        def _init_callback_context(self, **kwargs):
+            return _NoContext()
+
+
+try:
+    from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock
+except ImportError:  # scikit-learn < 1.7
+    from sklearn.utils._estimator_html_repr import _VisualBlock as VisualBlock
+
+__all__ = ["CallbackSupportMixin", "VisualBlock"]

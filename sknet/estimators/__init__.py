@@ -1,0 +1,7 @@
+"""The scikit-learn estimators."""
+
+from .autoencoder import AutoencoderTransformer
+from .classifier import NeuralClassifier
+from .regressor import NeuralRegressor
+
+__all__ = ["AutoencoderTransformer", "NeuralClassifier", "NeuralRegressor"]

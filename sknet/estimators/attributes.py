@@ -1,0 +1,62 @@
+"""The fitted attributes that users of scikit-learn's MLP read, derived from what is kept."""
+
+
+class FittedAttributes:
+    """Properties over ``network_``, ``history_`` and the loss.
+
+    Before `fit` each raises AttributeError, as a missing attribute does.
+    """
+
+    @property
+    def loss_(self):
+        """Loss of the last epoch, penalty included."""
+        return self.history_["loss"][-1]
+
+    @property
+    def loss_curve_(self):
+        """Loss of every epoch, penalty included."""
+        return self.history_["loss"]
+
+    @property
+    def best_loss_(self):
+        """Smallest training loss; None with early stopping, as scikit-learn's MLP has it."""
+        return None if "validation_score" in self.history_ else min(self.history_["loss"])
+
+    @property
+    def validation_scores_(self):
+        """Validation score of every epoch, greater is better; None without a validation set."""
+        return self.history_.get("validation_score")
+
+    @property
+    def best_validation_score_(self):
+        """Largest validation score; None without a validation set."""
+        scores = self.validation_scores_
+        return None if scores is None else max(scores)
+
+    @property
+    def coefs_(self):
+        """Kernels of the dense layers, the output layer's last; views of the network's."""
+        return [layer.kernel_ for layer in self._dense_layers()]
+
+    @property
+    def intercepts_(self):
+        """Biases of the dense layers, the output layer's last; views of the network's."""
+        return [layer.bias_ for layer in self._dense_layers() if hasattr(layer, "bias_")]
+
+    @property
+    def n_layers_(self):
+        """Number of layers with a kernel, and one for the input."""
+        return len(self._dense_layers()) + 1
+
+    @property
+    def out_activation_(self):
+        """Name of the function from raw predictions to predictions."""
+        return self._loss.link
+
+    @property
+    def t_(self):
+        """Number of training rows seen, those of every epoch counted."""
+        return self._trainer.samples
+
+    def _dense_layers(self):
+        return [part for part in self.network_.layer.walk() if hasattr(part, "kernel_")]

@@ -1,0 +1,296 @@
+"""What the estimators share: the walk of a fit, and prediction."""
+
+import warnings
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from math import inf
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ..activations import ACTIVATIONS
+from ..activations import Activation as ActivationFunction
+from ..base import Component, same, stamp, unstamp
+from ..compatibility import CallbackSupportMixin, VisualBlock
+from ..layers import Dense, Sequential
+from ..layers.composite import named_layers, takes_sparse
+from ..losses import get_loss
+from ..network import Network
+from ..optimizers import LBFGS, OPTIMIZERS, Optimizer, get_optimizer
+from ..schedules import SCHEDULES, Schedule, get_schedule
+from ..training import Plan, Trainer
+from .architecture import hidden_sizes, plain_layers
+from .attributes import FittedAttributes
+from .loop import TrainingLoop
+from .stopping import Patience
+from .validation import DataValidation
+
+
+def trains_by_steps(estimator):
+    """Tell `available_if` whether there is a `partial_fit`: L-BFGS has none.
+
+    Parameters
+    ----------
+    estimator : BaseNeuralEstimator
+        The estimator.
+
+    Returns
+    -------
+    available : bool
+        True.
+
+    Raises
+    ------
+    AttributeError
+        If the solver is L-BFGS.
+    """
+    if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
+        raise AttributeError("partial_fit needs a solver that trains by steps, not lbfgs.")
+    return True
+
+
+class BaseNeuralEstimator(
+    FittedAttributes, TrainingLoop, DataValidation, CallbackSupportMixin, Component, ABC
+):
+    """Base class of the estimators.
+
+    A fit goes: validate, encode y, build, split, train, finish. Subclasses say how y is encoded
+    (`_encode_target`), and how raw predictions are read (their ``predict...`` methods).
+    """
+
+    _list_parameters = ("layers",)
+    _parameter_constraints = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS)), ActivationFunction],
+        "layers": [list, tuple, None],
+        "input_shape": [tuple, list, None],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "normalization": [StrOptions({"batch", "layer"}), None],
+        "solver": [StrOptions(set(OPTIMIZERS)), Optimizer, LBFGS],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {inf})],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "scoring": [str, callable],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "averaging": [Interval(Real, 0, 1, closed="neither"), None],
+        "shuffle": ["boolean"],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "dtype": [StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64}), None],
+    }
+    #: Losses that the name `loss` may stand for.
+    _losses = {}
+
+    def _store(self, arguments):
+        """Store the arguments of ``__init__``, given as its ``locals()``."""
+        for name in self._get_param_names():
+            setattr(self, name, arguments[name])
+
+    @abstractmethod
+    def _encode_target(self, data, reset):
+        """Replace the y of `data` by what the loss takes.
+
+        With `reset`, learn ``_target`` (a `Target`) from it; otherwise check y against it.
+        """
+
+    def _fit(self, X, y, sample_weight, X_val, y_val, sample_weight_val):
+        deadline = self._deadline()
+        resume = self.warm_start and hasattr(self, "network_")
+        with self._restored_on_error():
+            self._check_combinations()
+            data = self._check_data(X, y, sample_weight, reset=not resume)
+            if resume:
+                self._check_same_network()
+            else:
+                self._start(data)
+            validation = self._check_validation(X_val, y_val, sample_weight_val)
+            if validation is None and self.early_stopping:
+                validation = self._split(data, X, y, sample_weight)
+            if not resume:
+                self._set_initial_bias(data)
+            self._mean_weight = data.mean_weight
+            plan = self._plan(data, self.max_iter, deadline)
+            self._train(data, validation, plan, X, y, sample_weight)
+        return self
+
+    def _partial_fit(self, X, y, sample_weight):
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit makes one pass over the rows it is given and cannot stop early; set "
+                "early_stopping=False."
+            )
+        first = not hasattr(self, "network_")
+        with self._restored_on_error():
+            self._check_combinations()
+            data = self._check_data(X, y, sample_weight, reset=first)
+            if first:
+                self._start(data)
+                self._set_initial_bias(data)
+                self._mean_weight = data.mean_weight
+            else:
+                self._check_same_network()
+            plan = self._plan(data, 1, None)
+            for epoch in self._trainer.run(data, plan):
+                self._record(epoch, None)
+                self._should_stop(epoch, plan)
+            self._trainer.finish()
+        return self
+
+    @contextmanager
+    def _restored_on_error(self):
+        """Leave the estimator as it was when a fit fails."""
+        before = self.__dict__.copy()
+        try:
+            yield
+        except BaseException:
+            callbacks = {k: v for k, v in self.__dict__.items() if "callback" in k}
+            self.__dict__.clear()
+            self.__dict__.update(before, **callbacks)
+            raise
+
+    def _start(self, data):
+        """Make the network, the trainer and an empty history."""
+        weights_seed, training_seed, self._split_seed = self._seeds()
+        self._loss = get_loss(self.loss, self._losses)
+        pairs = [*self._hidden_layers(), ("output", Dense(self._loss.build(self._target)))]
+        self.network_ = Network(
+            Sequential(pairs),
+            self._sample_shape(data.X.shape[1]),
+            data.X.dtype,
+            weights_seed,
+            path="layers" if self.layers is not None else "",
+        )
+        self._check_network()
+        self.n_outputs_ = self.network_.output_shape[-1]
+        self._trainer = Trainer(
+            self.network_, self._loss, get_optimizer(self.solver), training_seed
+        )
+        self._trainer.optimizer._validate_params()
+        self._patience = Patience()
+        self._converged = False
+        self.history_ = {}
+
+    def _seeds(self):
+        """Draw seeds of the weights, the training and the hold-out from `random_state`."""
+        state = self.random_state
+        if isinstance(state, np.random.RandomState):
+            state = state.randint(2**32, size=4, dtype=np.uint32).tolist()
+        elif state is not None:
+            state = int(state)
+        # None takes fresh entropy: NumPy's global generator is neither read nor advanced.
+        return np.random.SeedSequence(state).spawn(3)
+
+    def _hidden_layers(self):
+        """Return the user's layers, copied, or the plain ones, as (name, layer) pairs."""
+        if self.layers is not None:
+            return named_layers(clone(list(self.layers), safe=False), self.activation)
+        sizes = hidden_sizes(self.hidden_layer_sizes)
+        return plain_layers(sizes, self.activation, self.normalization, self.dropout)
+
+    def _check_network(self):
+        shape = self.network_.output_shape
+        if len(shape) != 1:
+            raise ValueError(
+                f"The layers end with outputs of shape {shape[:-1]} times features; the output "
+                "layer needs one vector a sample. Put a Flatten at the end of layers."
+            )
+        if isinstance(get_optimizer(self.solver), LBFGS) and self.network_.layer.is_stochastic:
+            raise ValueError(
+                "solver='lbfgs' needs a loss without noise; remove dropout and noise layers, or "
+                "choose another solver."
+            )
+
+    def _check_same_network(self):
+        """Refuse to resume training with another architecture; follow the other parameters."""
+        hidden = [*self._hidden_layers()]
+        present = self.network_.layer.layers[:-1]
+        if not same(hidden, present):
+            raise ValueError(
+                f"{type(self).__name__} cannot go on training with other layers than it has been "
+                "fitted with; set warm_start=False, or use clone, to start anew."
+            )
+        optimizer = get_optimizer(self.solver)
+        if not same(optimizer, self._trainer.optimizer):
+            optimizer._validate_params()
+            self._trainer.use_optimizer(optimizer)
+
+    def _set_initial_bias(self, data):
+        rows = slice(None) if data.rows is None else data.rows
+        weight = data.sample_weight
+        weight = None if weight is None else weight[rows] / data.mean_weight
+        output = dict(self.network_.layer.sublayers())["output"]
+        output.bias_[:] = self._loss.initial_bias(data.y[rows], weight)
+
+    def _plan(self, data, max_epochs, deadline):
+        schedule = get_schedule(self.learning_rate)
+        schedule._validate_params()
+        batch_size = min(200, data.n_rows) if self.batch_size == "auto" else self.batch_size
+        if batch_size > data.n_rows:
+            warnings.warn(
+                f"batch_size={batch_size} is larger than the {data.n_rows} training rows; all "
+                "rows make one batch.",
+                UserWarning,
+                stacklevel=4,
+            )
+        epochs = self._trainer.epochs
+        return Plan(
+            schedule=schedule,
+            learning_rate=float(self.learning_rate_init),
+            batch_size=int(batch_size),
+            max_epochs=int(max_epochs),
+            horizon=epochs + max_epochs if max_epochs > 1 else max(self.max_iter, epochs + 1),
+            alpha=float(self.alpha),
+            clip_norm=None if self.clip_norm is None else float(self.clip_norm),
+            averaging=None if self.averaging is None else float(self.averaging),
+            shuffle=bool(self.shuffle),
+            mean_weight=self._mean_weight,
+            deadline=deadline,
+        )
+
+    def _raw_predictions(self, X):
+        """Return the network's raw outputs for X."""
+        check_is_fitted(self, "network_")
+        return self.network_.predict(self._check_X(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = self.input_shape is not None
+        tags.input_tags.sparse = self._takes_sparse()
+        return tags
+
+    def _takes_sparse(self):
+        if self.input_shape is not None:
+            return False
+        # Without hidden layers it is the output layer that takes X.
+        return not self.layers or takes_sparse(self.layers)
+
+    def _sk_visual_block_(self):
+        """Show the layers inside the estimator in scikit-learn's HTML diagram."""
+        network = getattr(self, "network_", None)
+        items = self.layers if isinstance(self.layers, list | tuple) else []
+        pairs = network.layer.sublayers() if network is not None else named_layers(items)
+        if not pairs:
+            return VisualBlock("single", self, names=type(self).__name__, name_details=str(self))
+        return VisualBlock(
+            "serial",
+            [layer for _, layer in pairs],
+            names=[f"{name}: {type(layer).__name__}" for name, layer in pairs],
+            name_details=[str(layer) for _, layer in pairs],
+        )
+
+    def __getstate__(self):
+        return stamp(super().__getstate__())
+
+    def __setstate__(self, state):
+        super().__setstate__(unstamp(state, type(self).__name__))

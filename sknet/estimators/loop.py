@@ -1,0 +1,171 @@
+"""The estimator's part of training: recording, scoring, stopping, callbacks."""
+
+import warnings
+from math import inf
+from time import perf_counter
+
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
+
+from ..optimizers import LBFGS
+from ..schedules import Adaptive, Constant, InvScaling
+
+
+class TrainingLoop:
+    """Runs the trainer and decides after each epoch whether to go on."""
+
+    def _train(self, data, validation, plan, X, y, sample_weight):
+        """Train until the plan is done or there is a reason to stop, then finish."""
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        task = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+        state = {"reconstruction_attributes": self._reconstruct}
+        context = self._init_callback_context(max_subtasks=plan.max_epochs)
+        context.call_on_fit_task_begin(**task)
+        self._scorer = self._make_scorer()
+        self._best_params = None
+        if self._converged:  # asked to go on after training had stopped by itself
+            self._patience.count = 0
+        self._converged = False
+
+        def begin():
+            return context.subcontext(task_name="epoch").call_on_fit_task_begin(**task)
+
+        def end(epoch, epoch_task):
+            self._record(epoch, validation)
+            stop = epoch_task.call_on_fit_task_end(**task, **state)
+            return self._should_stop(epoch, plan) or stop
+
+        try:
+            if isinstance(self._trainer.optimizer, LBFGS):
+                self._minimize(data, plan, lambda epoch: end(epoch, begin()))
+            else:
+                self._run_epochs(data, plan, begin, end)
+        except KeyboardInterrupt:
+            self._warn_of_interruption()
+        self._finish()
+        context.call_on_fit_task_end(**task, **state)
+
+    def _run_epochs(self, data, plan, begin, end):
+        epochs = self._trainer.run(data, plan)
+        for _ in range(plan.max_epochs):
+            task = begin()
+            if end(next(epochs), task):
+                return
+        # A schedule with a horizon, or tol=0, asks for all epochs: nothing to warn of.
+        if isinstance(plan.schedule, Constant | InvScaling | Adaptive) and self.tol > 0:
+            self._warn_of_max_iter(plan)
+
+    def _minimize(self, data, plan, on_iteration):
+        stopped = []
+
+        def remember(epoch):
+            stopped.append(on_iteration(epoch))
+            return stopped[-1]
+
+        converged = self._trainer.minimize(data, plan, self.tol, remember)
+        if not converged and not any(stopped):
+            self._warn_of_max_iter(plan)
+
+    def _warn_of_max_iter(self, plan):
+        if self.n_iter_no_change < inf:
+            warnings.warn(
+                f"{type(self).__name__} reached max_iter={plan.max_epochs} and has not converged; "
+                "raise max_iter or learning_rate_init.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
+    def _warn_of_interruption(self):
+        warnings.warn(
+            f"{type(self).__name__}.fit was interrupted; the model so far is kept.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+    def _make_scorer(self):
+        return None if self.scoring == "loss" else check_scoring(self, scoring=self.scoring)
+
+    def _record(self, epoch, validation):
+        """Write down an epoch and judge it."""
+        self.n_iter_ = self.best_iter_ = epoch.number
+        history = {"loss": epoch.loss}
+        if validation is not None:
+            with self._trainer.averaged():
+                score = self._validate(validation, history)
+                improved = self._patience.update(score, self.tol)
+                if self.early_stopping and (improved or self._best_params is None):
+                    self._best_params = self.network_.params.copy()
+                    self._best_epoch = epoch.number
+        elif not self.early_stopping:
+            self._patience.update(-epoch.loss, self.tol)
+        history.update(learning_rate=epoch.learning_rate, seconds=epoch.seconds)
+        for name, value in history.items():
+            self.history_.setdefault(name, []).append(value)
+        if self.verbose:
+            self._print(epoch, history)
+
+    def _validate(self, validation, history):
+        loss = history["validation_loss"] = self._trainer.evaluate(validation.data)
+        if self._scorer is None:
+            score = -loss
+        elif validation.sample_weight is None:
+            score = self._scorer(self, validation.X, validation.y)
+        else:
+            score = self._scorer(
+                self, validation.X, validation.y, sample_weight=validation.sample_weight
+            )
+        history["validation_score"] = float(score)
+        return history["validation_score"]
+
+    def _print(self, epoch, history):
+        parts = [f"Epoch {epoch.number}: loss {epoch.loss:.6g}"]
+        if "validation_score" in history:
+            parts.append(f"validation loss {history['validation_loss']:.6g}")
+            parts.append(f"score {history['validation_score']:.6g}")
+        print(", ".join([*parts, f"{epoch.seconds:.2f} s"]))
+
+    def _should_stop(self, epoch, plan):
+        """Tell whether to stop after this epoch, warning where that is not what was planned."""
+        if epoch.interrupted:
+            self._warn_of_interruption()
+        if epoch.diverged:
+            warnings.warn(
+                f"{type(self).__name__} diverged in epoch {epoch.number} at learning rate "
+                f"{epoch.learning_rate:.3g}: the loss or its gradient is not finite. The last "
+                "finite weights are kept. Lower learning_rate_init, scale X or set clip_norm.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        if not epoch.complete or plan.is_over:
+            return True
+        return self._patience.count > self.n_iter_no_change and self._is_converged(plan)
+
+    def _is_converged(self, plan):
+        """Lower the rate of an adaptive schedule once more, or stop."""
+        if isinstance(self._trainer.optimizer, LBFGS) and not self.early_stopping:
+            return False  # L-BFGS has its own test of convergence
+        rate = plan.learning_rate * self._trainer.rate_scale
+        schedule = plan.schedule
+        if isinstance(schedule, Adaptive) and rate > schedule.min_learning_rate:
+            self._trainer.rate_scale *= schedule.shrink
+            self._patience.count = 0
+            return False
+        self._converged = True
+        return True
+
+    def _finish(self):
+        """Put the weights in place that predict, and drop what only training needs."""
+        if self._best_params is not None:
+            self.best_iter_ = self._best_epoch
+        self._trainer.finish(self._best_params)
+        del self._best_params, self._scorer
+
+    def _reconstruct(self):
+        """Return the attributes of an estimator that is fitted as of now, for callbacks."""
+        with self._trainer.averaged():
+            network = self.network_.snapshot()
+        history = {name: list(values) for name, values in self.history_.items()}
+        return {"network_": network, "history_": history}
+
+    def _deadline(self):
+        return None if self.max_time is None else perf_counter() + self.max_time

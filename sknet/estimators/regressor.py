@@ -1,0 +1,221 @@
+"""The regressor."""
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import d2_pinball_score
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, Target
+from .base import BaseNeuralEstimator, trains_by_steps
+from .documentation import documented
+
+
+@documented
+class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
+    """Neural network for regression of one or several targets.
+
+    A scikit-learn estimator whose parameters are those of `sklearn.neural_network.MLPRegressor`
+    where they mean the same, and whose `layers` make it any other network. Targets far from
+    unit scale train faster inside `sklearn.compose.TransformedTargetRegressor`.
+
+    Parameters
+    ----------
+    {architecture}
+    {layers}
+    {training}
+    loss : str or sknet.losses.Loss, default="squared_error"
+        Loss: squared_error, absolute_error, huber, poisson, gamma, quantile, gaussian, or an
+        object, such as ``Quantile([0.05, 0.5, 0.95])``.
+    {solver}
+    {end}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    NeuralClassifier : The same for classification.
+    sknet.losses : What `loss` may be.
+
+    References
+    ----------
+    Goodfellow, Bengio and Courville (2016), Deep Learning, MIT Press.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet import NeuralRegressor
+    >>> X = np.linspace(-2, 2, 200).reshape(-1, 1)
+    >>> y = np.sin(2 * X[:, 0])
+    >>> network = NeuralRegressor((32, 32), solver="lbfgs", random_state=0).fit(X, y)
+    >>> bool(network.score(X, y) > 0.99)
+    True
+    """
+
+    _losses = REGRESSION_LOSSES
+    _parameter_constraints = {
+        **BaseNeuralEstimator._parameter_constraints,
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        layers=None,
+        input_shape=None,
+        dropout=0.0,
+        normalization=None,
+        loss="squared_error",
+        solver="adam",
+        alpha=1e-4,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=1e-3,
+        max_iter=200,
+        max_time=None,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        scoring="loss",
+        clip_norm=None,
+        averaging=None,
+        shuffle=True,
+        warm_start=False,
+        random_state=None,
+        verbose=False,
+        dtype=None,
+    ):
+        self._store(locals())
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @documented
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows, or samples of shape `input_shape`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        {fit}
+        {validation}
+
+        Returns
+        -------
+        self : NeuralRegressor
+            The fitted estimator.
+        """
+        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
+
+    @available_if(trains_by_steps)
+    @_fit_context(prefer_skip_nested_validation=True)
+    @documented
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one pass over some rows, going on from where the last call ended.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows of this call.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
+        {fit}
+
+        Returns
+        -------
+        self : NeuralRegressor
+            The estimator.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def _y_checks(self):
+        return {"y_numeric": True}
+
+    def _encode_target(self, data, reset):
+        y = np.asarray(data.y)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        n_targets = 1 if y.ndim == 1 else y.shape[1]
+        if reset:
+            self._one_target = y.ndim == 1
+            self._target = Target("continuous", n_targets)
+        elif n_targets != self._target.n_outputs:
+            raise ValueError(
+                f"{type(self).__name__} was fitted to {self._target.n_outputs} targets, got y of "
+                f"shape {y.shape}."
+            )
+        data.y = y.reshape(len(y), -1).astype(data.X.dtype, copy=False)
+        loss = self.loss if isinstance(self.loss, Loss) else self._losses[self.loss]()
+        loss.check_target(data.y if data.rows is None else data.y[data.rows])
+
+    def predict(self, X, return_std=False):
+        """Predict the targets of some rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, or samples of shape `input_shape`.
+        return_std : bool, default=False
+            Whether to return the predicted standard deviation as well; for the gaussian loss.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions: means, medians or quantiles, as the loss has them. One column a
+            quantile where there are several.
+        std : ndarray of the same shape
+            Standard deviations, if `return_std`.
+        """
+        raw = self._raw_predictions(X)
+        if not return_std:
+            return self._shaped(self._loss.inverse_link(raw))
+        if not isinstance(self._loss, Gaussian):
+            raise ValueError(
+                f"return_std=True needs loss='gaussian', which predicts a standard deviation; this "
+                f"{type(self).__name__} was fitted with loss={self.loss!r}."
+            )
+        std = self._loss.standard_deviation(raw)
+        return self._shaped(self._loss.inverse_link(raw)), self._shaped(std)
+
+    def _shaped(self, predictions):
+        return predictions[:, 0] if predictions.shape[1] == 1 and self._one_target else predictions
+
+    def score(self, X, y, sample_weight=None):
+        """Return R^2, or with several quantiles their mean D^2 of the pinball loss.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, or samples of shape `input_shape`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            At most 1; greater is better.
+        """
+        loss = getattr(self, "_loss", None)
+        if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
+            return super().score(X, y, sample_weight)
+        scores = [
+            d2_pinball_score(y, column, sample_weight=sample_weight, alpha=float(quantile))
+            for quantile, column in zip(loss.quantiles, self.predict(X).T, strict=True)
+        ]
+        return float(np.mean(scores))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        loss = self._losses.get(self.loss) if isinstance(self.loss, str) else self.loss
+        tags.target_tags.positive_only = bool(getattr(loss, "positive_target", False))
+        return tags

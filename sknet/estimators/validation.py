@@ -1,0 +1,146 @@
+"""Checking what the user gives: X, targets, weights, validation sets."""
+
+from dataclasses import dataclass
+from math import prod
+from numbers import Integral
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from ..losses import Loss
+from ..training import Data
+from .holdout import hold_out
+
+
+@dataclass
+class Validation:
+    """A validation set: as the loss takes it, and as the user gave it for a scorer."""
+
+    data: Data
+    X: object
+    y: object
+    sample_weight: object
+
+
+class DataValidation:
+    """Turns the arguments of ``fit`` into `Data` and `Validation`."""
+
+    def _check_combinations(self):
+        """Refuse parameters that are each valid and do not go together."""
+        if isinstance(self.loss, Loss):
+            self.loss._validate_params()
+        if self.layers is None:
+            return
+        for name, off, kind in (
+            ("dropout", 0.0, "Dropout"),
+            ("normalization", None, "BatchNorm or LayerNorm"),
+        ):
+            value = getattr(self, name)
+            if value != off:
+                raise ValueError(
+                    f"{name}={value!r} is for the plain hidden layers; with layers=..., put "
+                    f"{kind} layers into the list."
+                )
+
+    def _check_data(self, X, y, sample_weight, reset, name="sample_weight"):
+        """Return the validated rows, y encoded; rows of weight zero are not in use."""
+        X, y = self._check_X_y(X, y, reset)
+        weight = self._check_weight(sample_weight, X, name)
+        rows = None if weight is None or weight.all() else np.flatnonzero(weight)
+        data = Data(X, y, weight, rows)
+        self._encode_target(data, reset)
+        return data
+
+    def _check_X_y(self, X, y, reset):
+        X = self._as_rows(X)
+        return validate_data(
+            self, X, y, reset=reset, multi_output=True, **self._y_checks(), **self._X_checks(reset)
+        )
+
+    def _y_checks(self):
+        return {}
+
+    def _check_X(self, X):
+        return validate_data(self, self._as_rows(X), reset=False, **self._X_checks(False))
+
+    def _X_checks(self, reset):
+        if not reset:
+            dtype = self.network_.dtype if hasattr(self, "network_") else self._X_dtype
+        elif self.dtype is None:
+            dtype = (np.float64, np.float32)
+        else:
+            dtype = np.dtype(self.dtype)
+        sparse = "csr" if self._takes_sparse() else False
+        return {"accept_sparse": sparse, "dtype": dtype, "order": "C"}
+
+    def _as_rows(self, X):
+        """View samples of the shape `input_shape` as rows."""
+        if self.input_shape is None or issparse(X) or np.ndim(X) < 3:
+            return X
+        X, shape = np.asarray(X), tuple(self.input_shape)
+        if X.shape[1:] != shape:
+            raise ValueError(
+                f"{type(self).__name__} expects samples of input_shape={shape}, got samples of "
+                f"shape {X.shape[1:]}. Pass X of shape {('n_samples', *shape)} or its rows."
+            )
+        return X.reshape(len(X), -1)
+
+    def _sample_shape(self, n_features):
+        """Return the shape of one sample."""
+        if self.input_shape is None:
+            return (n_features,)
+        shape = tuple(self.input_shape)
+        if not shape or not all(isinstance(n, Integral) and n > 0 for n in shape):
+            raise ValueError(f"input_shape must hold ints of at least 1, got {self.input_shape!r}.")
+        if prod(shape) != n_features:
+            raise ValueError(
+                f"input_shape={shape} holds {prod(shape)} values a sample, but X has "
+                f"{n_features} features."
+            )
+        return shape
+
+    def _check_weight(self, sample_weight, X, name):
+        if sample_weight is None:
+            return None
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        if not weight.any():
+            raise ValueError(f"{name} is zero in every row; at least one must be above zero.")
+        return weight
+
+    def _check_validation(self, X_val, y_val, sample_weight_val):
+        """Return the validation set that the user gave, or None."""
+        if X_val is None:
+            if y_val is not None or sample_weight_val is not None:
+                raise ValueError(
+                    f"{type(self).__name__}.fit got y_val or sample_weight_val without X_val; pass "
+                    "X_val with them."
+                )
+            return None
+        data = self._check_data(X_val, y_val, sample_weight_val, False, "sample_weight_val")
+        return Validation(data, X_val, y_val, sample_weight_val)
+
+    def _split(self, data, X, y, sample_weight):
+        """Hold rows out for validation; `data` keeps the others."""
+        rows = np.arange(data.n_rows) if data.rows is None else data.rows
+        strata, names = self._strata(data.y[rows])
+        data.rows, held = hold_out(rows, self.validation_fraction, self._split_seed, strata, names)
+        same_y = data.y is data.X
+        X_held = data.X[held]
+        weight = data.sample_weight
+        held_data = Data(
+            X_held,
+            X_held if same_y else data.y[held],
+            None if weight is None else weight[held],
+        )
+        return Validation(
+            held_data,
+            _safe_indexing(X, held),
+            None if y is None else _safe_indexing(y, held),
+            None if sample_weight is None else _safe_indexing(sample_weight, held),
+        )
+
+    def _strata(self, y):
+        """Return what the hold-out keeps in proportion, and the names of the classes."""
+        return None, None

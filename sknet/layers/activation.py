@@ -1,0 +1,56 @@
+"""An activation function as a layer of its own."""
+
+from sklearn.utils._param_validation import StrOptions
+
+from ..activations import ACTIVATIONS, get_activation
+from ..activations import Activation as ActivationFunction
+from .base import Layer
+
+
+class Activation(Layer):
+    """Apply an activation function elementwise.
+
+    Output shape as the input's.
+
+    Parameters
+    ----------
+    activation : str or sknet.activations.Activation, default="relu"
+        The function.
+
+    Examples
+    --------
+    >>> from sknet.layers import Activation, BatchNorm, Dense, Sequential
+    >>> block = Sequential([Dense(64), BatchNorm(), Activation("gelu")])
+    """
+
+    _parameter_constraints = {"activation": [StrOptions(set(ACTIVATIONS)), ActivationFunction]}
+
+    def __init__(self, activation="relu"):
+        self.activation = activation
+
+    def build(self, input_shape):
+        """Make the function; any shape will do."""
+        self._activation = get_activation(self.activation)
+        return input_shape
+
+    def replicate(self):
+        """Return a copy with an activation of its own."""
+        copy = super().replicate()
+        copy._activation = get_activation(self._activation)
+        return copy
+
+    def allocate(self, batch_size, dtype, rng):
+        """Prepare scratch memory for the layer and its activation."""
+        super().allocate(batch_size, dtype, rng)
+        self._activation.allocate(batch_size, dtype)
+
+    def forward(self, x, training=False, mask=None):
+        """Compute activation(x)."""
+        out = self._activation.forward(x, self._work("out", x.shape), training)
+        if training:
+            self._out = out
+        return out
+
+    def backward(self, grad_output, input_grad=True):
+        """Multiply the gradient by the derivative."""
+        return self._activation.backward(grad_output, self._out) if input_grad else None

@@ -1,0 +1,239 @@
+"""The contract of a layer.
+
+Axis letters, used in every docstring of the package: N batch, T steps, F features in, U units,
+H W height and width, C channels, K outputs. The channel or feature axis is the last one, and
+shapes passed to ``build`` leave out the batch.
+"""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+
+from ..base import Component, Workspace
+from ..initializers import get_initializer
+
+
+class Weight(NamedTuple):
+    """Declaration of one array of a layer, before the network gives it memory."""
+
+    name: str
+    shape: tuple
+    initializer: object
+    rate_factor: float
+    decay: bool
+    fan_in: int
+    fan_out: int
+
+    @property
+    def size(self):
+        return int(np.prod(self.shape))
+
+
+class Layer(Component, ABC):
+    """Base class of all layers: a parameter object that also runs.
+
+    A subclass stores its parameters in ``__init__``, declares its arrays in `build` with
+    `add_weight`, and computes in `forward` and `backward`. The network calls, in this order,
+    `build`, once; `bind`, which gives the arrays their memory; `allocate`, on the copy that
+    trains or predicts; then `forward` and `backward` for every batch.
+
+    Five rules keep layers fast and composable:
+
+    1. `forward` never writes to its input; `backward` may overwrite `grad_output`.
+    2. Gradients of weights are assigned, never accumulated.
+    3. A returned array may be scratch memory, valid until the next call.
+    4. Scratch comes from ``self._work(name, shape)``, which allocates once.
+    5. What a layer needs in `backward` it keeps only when ``training`` is true.
+    """
+
+    #: Whether `forward` takes a SciPy sparse matrix.
+    accepts_sparse = False
+    #: A frozen layer (``trainable=False``) keeps its weights; see the subclasses' parameter.
+    trainable = True
+
+    @abstractmethod
+    def build(self, input_shape):
+        """Declare the weights for inputs of a shape.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            Shape of one sample.
+
+        Returns
+        -------
+        output_shape : tuple of int
+            Shape of one output.
+
+        Raises
+        ------
+        ValueError
+            If the layer does not take inputs of this shape.
+        """
+
+    def allocate(self, batch_size, dtype, rng):
+        """Prepare to run: scratch memory for a batch and the source of noise.
+
+        Parameters
+        ----------
+        batch_size : int
+            Largest number of samples of one call.
+        dtype : dtype
+            float32 or float64.
+        rng : numpy.random.Generator
+            Source of the layer's random numbers.
+        """
+        self._work = Workspace(batch_size, dtype)
+        self._rng = rng
+
+    @abstractmethod
+    def forward(self, x, training=False, mask=None):
+        """Compute the outputs of a batch.
+
+        Parameters
+        ----------
+        x : ndarray of shape (N, *input_shape)
+            Inputs; left as they are.
+        training : bool, default=False
+            Whether `backward` will follow and noise is wanted.
+        mask : ndarray of shape (N, T) of bool, default=None
+            True where a step of a sequence is real; None when all are.
+
+        Returns
+        -------
+        out : ndarray of shape (N, *output_shape)
+            Outputs, valid until the next call.
+        """
+
+    @abstractmethod
+    def backward(self, grad_output, input_grad=True):
+        """Assign the gradients of the weights and return that of the input.
+
+        Parameters
+        ----------
+        grad_output : ndarray of shape (N, *output_shape)
+            Gradient of the loss with respect to the last training output; may be overwritten.
+        input_grad : bool, default=True
+            Whether the gradient of the input is wanted.
+
+        Returns
+        -------
+        grad_input : ndarray of shape (N, *input_shape) or None
+            Gradient of the loss with respect to the input.
+        """
+
+    def compute_mask(self, x, mask):
+        """Return the mask of the layer's output; by default that of its input."""
+        return mask
+
+    @property
+    def is_stochastic(self):
+        """Whether the training output is random."""
+        return any(layer.is_stochastic for _, layer in self.sublayers())
+
+    def sublayers(self):
+        """Return the built layers inside this one as (name, layer) pairs."""
+        return []
+
+    def add_weight(
+        self, name, shape, initializer="glorot_uniform", *, rate_factor=1.0, decay=False, fan=None
+    ):
+        """Declare an array: after `bind`, ``<name>_`` holds it and ``<name>_grad_`` its gradient.
+
+        Parameters
+        ----------
+        name : str
+            Name of the attribute, without the trailing underscore.
+        shape : tuple of int
+            Shape of the array.
+        initializer : str or Initializer, default="glorot_uniform"
+            How it starts.
+        rate_factor : float, default=1.0
+            Multiplies the learning rate; 0 makes the array a buffer that the optimizer
+            leaves alone, such as a moving average.
+        decay : bool, default=False
+            Whether the L2 penalty and weight decay apply.
+        fan : tuple of (int, int), default=None
+            Numbers of inputs and outputs for the initializer; from the shape by default.
+        """
+        fan_in, fan_out = fan or (int(np.prod(shape[:-1])), shape[-1] if shape else 1)
+        self._weights.append(
+            Weight(
+                name,
+                tuple(shape),
+                get_initializer(initializer),
+                float(rate_factor),
+                decay,
+                fan_in,
+                fan_out,
+            )
+        )
+
+    def bind(self, arrays, suffix="_"):
+        """Take the memory of the declared arrays.
+
+        Parameters
+        ----------
+        arrays : list of ndarray
+            One array a declared weight, in the order of declaration.
+        suffix : str, default="_"
+            "_" for values, "_grad_" for gradients.
+        """
+        for weight, array in zip(self._weights, arrays, strict=True):
+            setattr(self, weight.name + suffix, array)
+
+    def replicate(self):
+        """Return a copy that shares the weights and has no scratch memory."""
+        copy = object.__new__(type(self))
+        kept = self._built | {weight.name + "_" for weight in self._weights}
+        copy.__dict__.update((k, v) for k, v in self.__dict__.items() if k in kept)
+        return copy
+
+    def walk(self):
+        """Yield this layer and all layers inside it, outermost first."""
+        yield self
+        for _, layer in self.sublayers():
+            yield from layer.walk()
+
+    def _refuse(self, expected, got, advice):
+        raise ValueError(f"Layer {self._label()} expects {expected}, got {got}. {advice}")
+
+    def _label(self):
+        path = getattr(self, "_path", None)
+        name = type(self).__name__
+        return f"'{path}' ({name})" if path else name
+
+    def __getstate__(self):
+        # A layer is pickled as its parameters: the network keeps weights, once, as one vector.
+        return self.get_params(deep=False)
+
+
+def build_layer(layer, path, input_shape):
+    """Validate and build one layer under the name that errors and summaries show.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer; built in place.
+    path : str
+        Where the user finds it, such as ``"layers__0"``.
+    input_shape : tuple of int
+        Shape of one sample.
+
+    Returns
+    -------
+    output_shape : tuple of int
+        Shape of one output.
+    """
+    layer._path = path
+    layer._weights = []
+    try:
+        layer._validate_params()
+    except ValueError as error:
+        raise type(error)(f"Layer {layer._label()}: {error}") from None
+    layer.input_shape_ = tuple(input_shape)
+    layer.output_shape_ = tuple(layer.build(layer.input_shape_))
+    # What there is now makes a replica; what running adds is scratch.
+    layer._built = frozenset(vars(layer)) | {"_built"}
+    return layer.output_shape_

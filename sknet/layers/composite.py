@@ -1,0 +1,232 @@
+"""Layers made of layers."""
+
+import numpy as np
+
+from .base import Layer, build_layer
+from .dense import Dense
+
+
+def named_layers(items, activation="relu", owner="layers"):
+    """Turn a list parameter into (name, layer) pairs, also inside composites.
+
+    Parameters
+    ----------
+    items : list
+        Layers, pairs ("name", layer), or ints, which are short for dense layers.
+    activation : str or Activation, default="relu"
+        Activation of the dense layers that ints stand for, those inside composites included.
+    owner : str, default="layers"
+        Name of the parameter, for errors.
+
+    Returns
+    -------
+    pairs : list of (str, Layer)
+        The names are the given ones or the positions.
+
+    Raises
+    ------
+    TypeError
+        If an item is not a layer.
+    ValueError
+        If a name is taken twice, is a number, or contains two underscores.
+    """
+    pairs = []
+    for position, item in enumerate(items):
+        named = isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
+        name, layer = item if named else (str(position), item)
+        if named and (not name or name.isdecimal() or "__" in name):
+            raise ValueError(
+                f"{owner}: {name!r} is not a layer name; use a word that is not a number and "
+                "has no two underscores in a row."
+            )
+        if isinstance(layer, int | np.integer) and not isinstance(layer, bool):
+            layer = Dense(int(layer), activation=activation)
+        if not isinstance(layer, Layer):
+            hint = " Did you forget the parentheses?" if isinstance(layer, type) else ""
+            raise TypeError(
+                f"{owner}__{name} must be a layer, a pair ('name', layer) or an int, "
+                f"got {layer!r}.{hint}"
+            )
+        if isinstance(layer, Composite) and isinstance(layer.layers, list | tuple):
+            layer.layers = named_layers(layer.layers, activation, f"{owner}__{name}__layers")
+        pairs.append((name, layer))
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{owner}: the name {name!r} is used {names.count(name)} times.")
+    return pairs
+
+
+def takes_sparse(items):
+    """Tell whether the first of some layers takes a sparse matrix.
+
+    Parameters
+    ----------
+    items : list
+        As for `named_layers`; anything else is False, as is an empty list.
+
+    Returns
+    -------
+    takes : bool
+        Whether a sparse X can be passed.
+    """
+    if not isinstance(items, list | tuple) or not items:
+        return False
+    first = items[0]
+    if isinstance(first, tuple) and len(first) == 2:
+        first = first[1]
+    return isinstance(first, int | np.integer) or (
+        isinstance(first, Layer) and bool(first.accepts_sparse)
+    )
+
+
+class Composite(Layer):
+    """Base class of layers that run a list of layers, one after the other.
+
+    Parameters
+    ----------
+    layers : list
+        Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
+        with the estimator's activation.
+    trainable : bool, default=True
+        Whether training changes the weights inside.
+    """
+
+    _list_parameters = ("layers",)
+    _parameter_constraints = {"layers": [list, tuple], "trainable": ["boolean"]}
+    def __init__(self, layers, trainable=True):
+        self.layers = layers
+        self.trainable = trainable
+
+    @property
+    def accepts_sparse(self):
+        """Whether the first layer takes a sparse matrix."""
+        return takes_sparse(self.layers)
+
+    def build(self, input_shape):
+        """Build the layers one after the other."""
+        path = getattr(self, "_path", "")
+        owner = f"{path}__layers" if path else "layers"
+        return self._build_children(input_shape, owner)
+
+    def _build_children(self, input_shape, owner):
+        self._children = named_layers(self.layers, owner=owner)
+        for name, layer in self._children:
+            input_shape = build_layer(layer, f"{owner}__{name}" if owner else name, input_shape)
+        weighted = [any(part._weights for part in layer.walk()) for _, layer in self._children]
+        self._first_weighted = weighted.index(True) if any(weighted) else len(weighted)
+        return input_shape
+
+    def sublayers(self):
+        """Return the built layers as (name, layer) pairs."""
+        return self._children
+
+    def replicate(self):
+        """Return a copy whose layers share the weights and have no scratch memory."""
+        copy = super().replicate()
+        copy._children = [(name, layer.replicate()) for name, layer in self._children]
+        return copy
+
+    def allocate(self, batch_size, dtype, rng):
+        """Prepare the layers to run."""
+        super().allocate(batch_size, dtype, rng)
+        for _, layer in self._children:
+            layer.allocate(batch_size, dtype, rng)
+
+    def _forward_children(self, x, training, mask, children):
+        for _, layer in children:
+            out = layer.forward(x, training, mask)
+            mask = layer.compute_mask(x, mask)
+            x = out
+        self._mask = mask
+        return x
+
+    def _backward_children(self, grad, input_grad):
+        # Without a gradient of the input, what stands before the first weight has nothing to do.
+        first = 0 if input_grad else self._first_weighted
+        for position in range(len(self._children) - 1, first - 1, -1):
+            grad = self._children[position][1].backward(grad, input_grad or position > first)
+        return grad
+
+    def compute_mask(self, x, mask):
+        """Return the mask that the last forward pass ended with."""
+        return self._mask
+
+
+class Sequential(Composite):
+    """Run layers one after the other, as one layer.
+
+    Parameters
+    ----------
+    layers : list
+        Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
+        with the estimator's activation.
+    trainable : bool, default=True
+        Whether training changes the weights inside.
+
+    Examples
+    --------
+    >>> from sknet.layers import Dense, Dropout, Sequential
+    >>> block = Sequential([("hidden", Dense(64, activation="relu")), Dropout(0.1)])
+    >>> block.set_params(layers__hidden__units=32).get_params()["layers__hidden__units"]
+    32
+    """
+
+    def forward(self, x, training=False, mask=None):
+        """Run the layers forward."""
+        return self._forward_children(x, training, mask, self._children)
+
+    def backward(self, grad_output, input_grad=True):
+        """Run the layers backward."""
+        return self._backward_children(grad_output, input_grad)
+
+
+class Residual(Composite):
+    """Add the input to what the layers make of it: x + f(x).
+
+    The layers must keep the shape of a sample.
+
+    Parameters
+    ----------
+    layers : list
+        Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
+        with the estimator's activation.
+    trainable : bool, default=True
+        Whether training changes the weights inside.
+
+    References
+    ----------
+    He et al. (2016), Deep residual learning for image recognition, :arxiv:`1512.03385`.
+
+    Examples
+    --------
+    >>> from sknet.layers import Dense, LayerNorm, Residual
+    >>> block = Residual([LayerNorm(), Dense(64, activation="gelu"), Dense(64)])
+    """
+
+    accepts_sparse = False
+
+    def build(self, input_shape):
+        """Build the layers and check that they keep the shape."""
+        output_shape = super().build(input_shape)
+        if output_shape != input_shape:
+            self._refuse(
+                f"layers that keep the shape {input_shape} of its input",
+                f"an output of shape {output_shape}",
+                "Give its last layer that size, or put a layer of this size before it.",
+            )
+        return output_shape
+
+    def forward(self, x, training=False, mask=None):
+        """Compute x + f(x)."""
+        inner = self._forward_children(x, training, mask, self._children)
+        return np.add(x, inner, out=self._work("out", x.shape))
+
+    def backward(self, grad_output, input_grad=True):
+        """Add the gradient through the layers to the gradient past them."""
+        if not input_grad:
+            return self._backward_children(grad_output, False)
+        grad = self._work("grad_x", grad_output.shape)
+        np.copyto(grad, grad_output)
+        grad += self._backward_children(grad_output, True)
+        return grad

@@ -1,0 +1,86 @@
+"""Losses: value and gradient from raw predictions, and the link that they own."""
+
+from difflib import get_close_matches
+
+from sklearn.base import clone
+
+from .base import Loss, Target
+from .classification import ClassificationLoss, FocalLoss, LogLoss
+from .distribution import Gaussian, Quantile
+from .regression import AbsoluteError, Gamma, Huber, Poisson, RegressionLoss, SquaredError
+
+__all__ = [
+    "CLASSIFICATION_LOSSES",
+    "REGRESSION_LOSSES",
+    "AbsoluteError",
+    "ClassificationLoss",
+    "FocalLoss",
+    "Gamma",
+    "Gaussian",
+    "Huber",
+    "LogLoss",
+    "Loss",
+    "Poisson",
+    "Quantile",
+    "RegressionLoss",
+    "SquaredError",
+    "Target",
+    "get_loss",
+]
+
+#: The losses that a classifier takes by name.
+CLASSIFICATION_LOSSES = {"log_loss": LogLoss, "focal": FocalLoss}
+
+#: The losses that a regressor takes by name.
+REGRESSION_LOSSES = {
+    "squared_error": SquaredError,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+    "poisson": Poisson,
+    "gamma": Gamma,
+    "quantile": Quantile,
+    "gaussian": Gaussian,
+}
+
+
+def get_loss(loss, available):
+    """Make a loss from its name, or clone one.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        Name of a loss with its default parameters, or a loss that is cloned.
+    available : dict
+        The losses that may be named: `CLASSIFICATION_LOSSES` or `REGRESSION_LOSSES`.
+
+    Returns
+    -------
+    loss : Loss
+        A new loss that is not bound to a target yet.
+
+    Raises
+    ------
+    ValueError
+        If there is no such loss; the message lists the names.
+
+    Examples
+    --------
+    >>> from sknet.losses import REGRESSION_LOSSES, Huber, get_loss
+    >>> get_loss("squared_error", REGRESSION_LOSSES)
+    SquaredError()
+    >>> get_loss(Huber(delta=2.0), REGRESSION_LOSSES)
+    Huber(delta=2.0)
+    """
+    if isinstance(loss, Loss):
+        return clone(loss)
+    if isinstance(loss, str) and loss in available:
+        return available[loss]()
+    message = (
+        f"loss is expected to be a Loss object or one of {', '.join(map(repr, available))}, "
+        f"got {loss!r}."
+    )
+    if isinstance(loss, type) and issubclass(loss, Loss):
+        message += f" Write {loss.__name__}() instead of {loss.__name__}."
+    elif isinstance(loss, str) and (close := get_close_matches(loss, available, 1)):
+        message += f" Did you mean {close[0]!r}?"
+    raise ValueError(message)

@@ -1,0 +1,269 @@
+"""What all losses share: the target they are bound to and the weighted mean over rows."""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+
+from ..base import Component, Workspace
+
+
+class Target(NamedTuple):
+    """What a loss has to know about the target.
+
+    Parameters
+    ----------
+    kind : {"binary", "multiclass", "multilabel", "multioutput", "continuous"}
+        The kind of target.
+    n_outputs : int
+        Number of columns of the target; 1 for a vector.
+    n_classes : tuple of int, default=()
+        Number of classes of every column, for binary, multiclass and multioutput targets.
+
+    See Also
+    --------
+    Loss : What is bound to a target by `Loss.build`.
+
+    Examples
+    --------
+    >>> from sknet.losses import Target
+    >>> Target("multioutput", n_outputs=2, n_classes=(3, 4)).n_classes
+    (3, 4)
+    """
+
+    kind: str
+    n_outputs: int
+    n_classes: tuple = ()
+
+
+class Loss(Component, ABC):
+    """Base class of the losses: value and gradient from raw predictions.
+
+    A loss takes raw predictions, what the last layer gives before any link function, of
+    shape (N, n_raw), and owns the link that turns them into predictions. The loss of a
+    batch is ``sum_i w_i l_i / N``, where the loss l_i of a row is the sum over its outputs
+    or labels. The weights are relative, with mean 1 over the whole training set, so the
+    divisor is the number of rows N and never the sum of the weights of a batch.
+
+    A loss for continuous targets needs to write `value_and_gradient` alone: by default
+    there is one raw prediction an output, the link is the identity and the initial bias
+    is the weighted mean of the target.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+        The kinds of target that the loss supports, see `Target`.
+    link : {"identity", "exp", "logistic", "softmax"}
+        The inverse link function, known after `build`.
+    positive_target : bool
+        Whether the target must not be negative.
+    exact_bias : bool
+        Whether `initial_bias` is the minimum over all constant raw predictions;
+        `sknet.testing.check_loss` then verifies it.
+
+    Examples
+    --------
+    The pseudo-Huber loss, ``sqrt(1 + r ** 2) - 1`` of the residual r:
+
+    >>> import numpy as np
+    >>> from sknet.losses import Loss, Target
+    >>> class PseudoHuber(Loss):
+    ...     def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+    ...         residual = np.subtract(raw, y, out=out)
+    ...         losses = np.hypot(residual, 1.0, out=self._work("losses", raw.shape))
+    ...         gradient = np.divide(residual, losses, out=residual)
+    ...         losses -= 1.0
+    ...         return self.average(losses, gradient, sample_weight), gradient
+    >>> loss = PseudoHuber()
+    >>> loss.build(Target("continuous", n_outputs=1))
+    1
+    >>> loss.allocate(n_rows=2, dtype=np.float64)
+    >>> value, gradient = loss.value_and_gradient(np.zeros((2, 1)), np.array([[0.0], [-1.0]]))
+    >>> round(value, 4)
+    0.2071
+    """
+
+    kinds = ("continuous",)
+    link = "identity"
+    positive_target = False
+    exact_bias = False
+
+    def build(self, target):
+        """Bind the loss to a target.
+
+        Parameters
+        ----------
+        target : Target
+            Kind and size of the target.
+
+        Returns
+        -------
+        n_raw : int
+            Width of the raw predictions.
+
+        Raises
+        ------
+        ValueError
+            If the loss does not support this kind of target.
+        """
+        if target.kind not in self.kinds:
+            raise ValueError(self._refusal(target))
+        self._target = target
+        return self._count_raw(target)
+
+    def allocate(self, n_rows, dtype):
+        """Make the scratch memory of `value_and_gradient`.
+
+        Parameters
+        ----------
+        n_rows : int
+            Number of rows of the largest batch.
+        dtype : dtype
+            Element type of the raw predictions.
+        """
+        self._work = Workspace(n_rows, dtype)
+
+    def check_target(self, y):
+        """Refuse a target that is out of the range of the loss; by default none is.
+
+        Parameters
+        ----------
+        y : ndarray
+            The encoded target.
+
+        Raises
+        ------
+        ValueError
+            If a value of the target is out of range.
+        """
+
+    @abstractmethod
+    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+        """Compute the weighted mean loss of a batch and its gradient.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (N, n_raw)
+            Raw predictions; never written.
+        y : ndarray
+            Encoded target. Binary and multiclass: (N,) integer codes; multilabel: (N, L)
+            zeros and ones in the dtype of `raw`; multioutput: (N, n_outputs) integer
+            codes; continuous: (N, K) in the dtype of `raw`.
+        sample_weight : ndarray of shape (N,), default=None
+            Relative weights, with mean 1 over the training set. None weighs all rows 1.
+        out : ndarray of shape (N, n_raw), default=None
+            Where to write the gradient. None makes a new array.
+
+        Returns
+        -------
+        value : float
+            ``sum_i w_i l_i / N``.
+        gradient : ndarray of shape (N, n_raw)
+            The gradient of `value` with respect to `raw`: `out` if it was given.
+        """
+
+    def inverse_link(self, raw):
+        """Turn raw predictions into predictions.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (N, n_raw)
+            Raw predictions; never written.
+
+        Returns
+        -------
+        predictions : ndarray, or list of ndarray for multioutput targets
+            New arrays with N rows in the dtype of `raw`.
+        """
+        return raw.copy()
+
+    def initial_bias(self, y, sample_weight=None):
+        """Compute constant raw predictions that a network can start from.
+
+        Parameters
+        ----------
+        y : ndarray
+            Encoded target, as in `value_and_gradient`. Rows of weight 0 are ignored.
+        sample_weight : ndarray of shape (N,), default=None
+            Weights of any scale. Integer weights equal repeated rows.
+
+        Returns
+        -------
+        bias : ndarray of shape (n_raw,), float64
+            Finite constant raw predictions.
+        """
+        y = np.asarray(y)
+        weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+        counted = weights > 0
+        if not counted.all() and counted.any():
+            y, weights = y[counted], weights[counted]
+        return self._best_constant(y, weights)
+
+    def average(self, losses, gradient, sample_weight=None):
+        """Average losses over the rows and scale their gradient to match, in place.
+
+        Parameters
+        ----------
+        losses : ndarray of shape (N, K) or (N,)
+            Losses of the rows, or of every output of every row.
+        gradient : ndarray of shape (N, n_raw)
+            Derivatives of the rows' losses with respect to the raw predictions;
+            overwritten by the gradient of the value.
+        sample_weight : ndarray of shape (N,), default=None
+            Relative weights.
+
+        Returns
+        -------
+        value : float
+            ``sum_i w_i l_i / N``.
+        """
+        n = len(losses)
+        if sample_weight is None:
+            gradient *= 1 / n
+            return float(losses.sum()) / n
+        shares = _shares(n, sample_weight, gradient.dtype)
+        gradient *= shares[:, None]
+        return float((shares @ losses).sum())
+
+    def _count_raw(self, target):
+        return target.n_outputs
+
+    def _refusal(self, target):
+        return (
+            f"{type(self).__name__} expects a {' or '.join(self.kinds)} target, got a "
+            f"{target.kind} one. Choose another loss."
+        )
+
+    def _best_constant(self, y, weights):
+        """Return `initial_bias` for float64 weights that are positive."""
+        return weighted_mean(y, weights)
+
+
+def _shares(n, sample_weight, dtype):
+    """Return the factors (N,) that sum up row losses: the weights over N."""
+    if sample_weight is None:
+        return np.full(n, 1 / n, dtype)
+    return np.multiply(sample_weight, 1 / n, dtype=dtype)
+
+
+def weighted_mean(y, weights):
+    """Return the means (K,) of the columns in float64."""
+    total = weights.sum()
+    if total == 0:
+        weights, total = np.ones_like(weights), len(weights)
+    return weights @ np.asarray(y, dtype=np.float64) / total
+
+
+def weighted_quantile(y, weights, quantile):
+    """Return the quantiles (K,) of the columns in float64 by the inverted CDF.
+
+    That is the smallest value of y up to which lies at least the share `quantile` of the
+    weight, so integer weights give exactly what repeated rows give.
+    """
+    y = np.asarray(y, dtype=np.float64)
+    order = np.argsort(y, axis=0, kind="stable")
+    cumulated = np.cumsum(weights[order], axis=0)
+    # Weights that were scaled to mean 1 miss exact shares by rounding.
+    enough = cumulated >= (quantile - 1e-10) * cumulated[-1]
+    first = enough.argmax(axis=0)[None]
+    return np.take_along_axis(y, np.take_along_axis(order, first, axis=0), axis=0)[0]

@@ -1,0 +1,388 @@
+"""Losses for targets that are classes or labels."""
+
+from abc import abstractmethod
+from numbers import Real
+
+import numpy as np
+from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.utils._param_validation import Interval
+
+from .base import Loss, _shares
+
+#: The rate that a class or label which never occurs is given in initial biases, unless half
+#: of the rarest rate that does occur is lower. A rate, not a count, so that the scale of the
+#: weights does not matter.
+_FLOOR_RATE = 1e-3
+
+
+class ClassificationLoss(Loss):
+    """Base class of the losses for binary, multiclass, multilabel and multioutput targets.
+
+    Binary targets have one raw prediction, the log-odds of class 1, and multilabel targets
+    one a label. Multiclass targets have one raw prediction a class, the logits of a softmax,
+    and multioutput targets one block of logits an output, side by side.
+
+    A subclass writes the losses of labels, `_label_losses`, and the losses of classes as
+    functions of the log-probability of the true class, `_class_losses`.
+
+    See Also
+    --------
+    LogLoss : The negative log-likelihood.
+    FocalLoss : The log loss that weighs easy rows down.
+
+    Examples
+    --------
+    >>> from sknet.losses import LogLoss, Target
+    >>> LogLoss().build(Target("multioutput", n_outputs=2, n_classes=(3, 4)))
+    7
+    """
+
+    kinds = ("binary", "multiclass", "multilabel", "multioutput")
+    _smoothing = 0.0
+    _blocks = ()
+
+    @property
+    def link(self):
+        """The inverse link: "logistic" or "softmax", known after `build`."""
+        return "softmax" if self._blocks else "logistic"
+
+    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+        """Compute the weighted mean loss of a batch and its gradient.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (N, n_raw)
+            Raw predictions; never written.
+        y : ndarray of shape (N,) or (N, n_outputs)
+            Integer codes; for multilabel targets zeros and ones.
+        sample_weight : ndarray of shape (N,), default=None
+            Relative weights. None weighs all rows 1.
+        out : ndarray of shape (N, n_raw), default=None
+            Where to write the gradient. None makes a new array.
+
+        Returns
+        -------
+        value : float
+            ``sum_i w_i l_i / N``.
+        gradient : ndarray of shape (N, n_raw)
+            The gradient of `value` with respect to `raw`: `out` if it was given.
+        """
+        out = np.empty_like(raw) if out is None else out
+        with np.errstate(all="ignore"):
+            if not self._blocks:
+                losses = self._work("losses", raw.shape)
+                self._label_losses(raw, y.reshape(raw.shape), losses, out)
+                return self.average(losses, out, sample_weight), out
+            shares = _shares(len(raw), sample_weight, out.dtype)
+            if len(self._blocks) == 1:
+                return self._softmax_value(raw, y.reshape(-1), shares, out), out
+            value = 0.0
+            for j, block in enumerate(self._blocks):
+                # A contiguous copy: NumPy's argmax would make one of its own.
+                logits = self._work(f"logits {j}", (len(raw), block.stop - block.start))
+                logits[...] = raw[:, block]
+                value += self._softmax_value(logits, y[:, j], shares, logits)
+                out[:, block] = logits
+            return value, out
+
+    def inverse_link(self, raw):
+        """Turn raw predictions into probabilities.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (N, n_raw)
+            Raw predictions; never written.
+
+        Returns
+        -------
+        probabilities : ndarray or list of ndarray
+            Binary: (N, 2), the probabilities of both classes, each computed accurately;
+            multiclass: (N, K); multilabel: (N, L), the probability of every label;
+            multioutput: a list with an array (N, K_j) for every output.
+        """
+        return self._by_kind(raw, expit, softmax)
+
+    def log_inverse_link(self, raw):
+        """Turn raw predictions into log-probabilities, accurate also where they are tiny.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (N, n_raw)
+            Raw predictions; never written.
+
+        Returns
+        -------
+        log_probabilities : ndarray or list of ndarray
+            The logarithms of what `inverse_link` returns, computed from the raw
+            predictions.
+        """
+        return self._by_kind(raw, log_expit, log_softmax)
+
+    def _by_kind(self, raw, of_log_odds, of_logits):
+        kind = self._target.kind
+        if kind == "binary":
+            # Both columns from the log-odds: 1 - p loses what is small.
+            return of_log_odds(np.concatenate([-raw, raw], axis=1))
+        if kind == "multilabel":
+            return of_log_odds(raw)
+        blocks = [of_logits(raw[:, block], axis=1) for block in self._blocks]
+        return blocks if kind == "multioutput" else blocks[0]
+
+    def _count_raw(self, target):
+        self._blocks = []
+        if target.kind in ("binary", "multilabel"):
+            return target.n_outputs
+        stop = 0
+        for n_classes in target.n_classes:
+            self._blocks.append(slice(stop, stop + n_classes))
+            stop += n_classes
+        return stop
+
+    def _best_constant(self, y, weights):
+        y = y.reshape(len(y), -1)
+        if self._blocks:
+            codes = zip(y.T, self._target.n_classes, strict=True)
+            counts = [np.bincount(code, weights, minlength=k) for code, k in codes]
+            logs = [self._log_rates(count) for count in counts]
+            return np.concatenate([log - log.mean() for log in logs])
+        # Both classes are summed, so that a label that always occurs is seen as such.
+        counts = zip(weights @ (1.0 - y), weights @ y.astype(np.float64), strict=True)
+        logs = [self._log_rates(np.array(count)) for count in counts]
+        return np.array([log[1] - log[0] for log in logs])
+
+    def _log_rates(self, counts):
+        """Return the logarithms of the (smoothed) rates of classes, made finite."""
+        seen = counts > 0
+        if not seen.any():
+            return np.zeros(len(counts))
+        rates = counts / counts.sum()
+        if self._smoothing and len(rates) > 1:
+            rates = rates * (1 - self._smoothing) + self._smoothing / len(rates)
+            return np.log(rates)
+        rates[~seen] = min(_FLOOR_RATE, rates[seen].min() / 2)
+        return np.log(rates)
+
+    def _softmax_value(self, raw, codes, shares, out):
+        """Return the weighted loss of one block of logits (N, K), its gradient in `out`.
+
+        `raw` is contiguous, and may be `out` itself. No one-hot is built: the gradient is
+        the softmax, less 1 at the true classes.
+        """
+        n, n_classes = raw.shape
+        smoothing = self._smoothing if n_classes > 1 else 0.0
+        rows = np.arange(n)
+        # The maximum through argmax: NumPy's max along short rows is three times slower.
+        np.subtract(raw, raw[rows, raw.argmax(axis=1)][:, None], out=out)
+        log_p = out[rows, codes]
+        ones = np.ones(n_classes, out.dtype)
+        spread = (out @ ones) * (smoothing / n_classes) if smoothing else None
+        np.exp(out, out=out)
+        totals = out @ ones
+        log_totals = np.log(totals)
+        log_p -= log_totals
+        losses, slopes = self._class_losses(log_p)
+        slopes = slopes * shares
+        out *= (slopes / totals)[:, None]
+        if smoothing:
+            # The target is y * (1 - s) + s / K, and log p_k = raw_k - max - log(total).
+            losses = losses * (1 - smoothing) + smoothing * log_totals - spread
+            out -= (slopes * (smoothing / n_classes))[:, None]
+            slopes *= 1 - smoothing
+        out[rows, codes] -= slopes
+        return float(shares @ losses)
+
+    def _cross_entropy(self, raw, y, losses):
+        """Write ``-log p(y)`` of labels in `losses` and return y - 1/2, smoothed.
+
+        With t the (smoothed) target, ``log(1 + exp(z)) - t z`` equals
+        ``log(1 + exp(-|z|)) + |z| / 2 - (t - 1/2) z``, where nothing overflows or cancels;
+        smoothing multiplies t - 1/2 by 1 - s.
+        """
+        centred = np.subtract(y, 0.5, out=self._work("centred", raw.shape))
+        if self._smoothing:
+            centred *= 1.0 - self._smoothing
+        scratch = self._work("scratch", raw.shape)
+        np.absolute(raw, out=scratch)
+        np.negative(scratch, out=losses)
+        np.exp(losses, out=losses)
+        np.log1p(losses, out=losses)
+        scratch *= 0.5
+        losses += scratch
+        np.multiply(centred, raw, out=scratch)
+        losses -= scratch
+        return centred
+
+    @abstractmethod
+    def _label_losses(self, raw, y, losses, slopes):
+        """Write the losses of labels (N, L) and their derivatives by the log-odds."""
+
+    @abstractmethod
+    def _class_losses(self, log_p):
+        """Return losses and factors (N,), given the log-probabilities of the true classes.
+
+        The derivative of a row's loss by its logits is the factor times the softmax less
+        the true class, so the factor is minus the derivative of the loss by `log_p`.
+        """
+
+
+class LogLoss(ClassificationLoss):
+    """Log loss, also called cross-entropy: the negative log-likelihood of the classes.
+
+    Binary: ``log(1 + exp(z)) - y z`` of the log-odds z. Multiclass: ``-log softmax(z)_y``
+    of the logits z. Multilabel: the sum of the binary losses of the labels. Multioutput:
+    the sum of the multiclass losses of the outputs. Raw predictions of shape (N, n_raw)
+    give one loss a row. A target with a single class has loss 0.
+
+    Parameters
+    ----------
+    label_smoothing : float, default=0.0
+        Share s in [0, 1) of the target that is spread evenly over the K classes: the
+        target becomes ``y * (1 - s) + s / K``, for binary targets and every label with
+        K = 2.
+
+    See Also
+    --------
+    FocalLoss : The log loss that weighs easy rows down.
+
+    References
+    ----------
+    .. [1] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna, "Rethinking the
+       Inception Architecture for Computer Vision", 2015 (label smoothing).
+       :arxiv:`1512.00567`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import LogLoss, Target
+    >>> loss = LogLoss()
+    >>> loss.build(Target("binary", n_outputs=1, n_classes=(2,)))
+    1
+    >>> loss.allocate(n_rows=2, dtype=np.float64)
+    >>> value, gradient = loss.value_and_gradient(np.zeros((2, 1)), np.array([0, 1]))
+    >>> round(value, 4)
+    0.6931
+    >>> gradient.ravel()
+    array([ 0.25, -0.25])
+    """
+
+    exact_bias = True
+    _parameter_constraints = {"label_smoothing": [Interval(Real, 0, 1, closed="left")]}
+
+    def __init__(self, label_smoothing=0.0):
+        self.label_smoothing = label_smoothing
+
+    @property
+    def _smoothing(self):
+        return float(self.label_smoothing)
+
+    def _label_losses(self, raw, y, losses, slopes):
+        centred = self._cross_entropy(raw, y, losses)
+        # expit(z) - t = tanh(z / 2) / 2 - (t - 1/2); NumPy's tanh is vectorised.
+        np.multiply(raw, 0.5, out=slopes)
+        np.tanh(slopes, out=slopes)
+        slopes *= 0.5
+        slopes -= centred
+
+    def _class_losses(self, log_p):
+        return -log_p, np.ones_like(log_p)
+
+
+class FocalLoss(ClassificationLoss):
+    """Focal loss: the log loss times ``(1 - p) ** gamma``, p the probability of the truth.
+
+    Rows that are predicted well count less, which helps where easy rows of a frequent
+    class outnumber all others. Binary and multilabel:
+    ``-alpha_y (1 - p) ** gamma log(p)``, where ``alpha_y`` is `alpha` for the positive
+    class and ``1 - alpha`` for the negative one. Multiclass and multioutput: the same of
+    the softmax, without `alpha`. Raw predictions of shape (N, n_raw) give one loss a row.
+
+    Parameters
+    ----------
+    gamma : float, default=2.0
+        How much less easy rows count, from 0: not at all.
+    alpha : float in [0, 1], default=None
+        Weight of the positive class, for binary and multilabel targets only; the negative
+        class has ``1 - alpha``. None weighs both 1.
+
+    See Also
+    --------
+    LogLoss : The same with gamma = 0.
+
+    References
+    ----------
+    .. [1] T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar, "Focal Loss for Dense Object
+       Detection", 2017. :arxiv:`1708.02002`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import FocalLoss, Target
+    >>> loss = FocalLoss(gamma=2.0)
+    >>> loss.build(Target("binary", n_outputs=1, n_classes=(2,)))
+    1
+    >>> loss.allocate(n_rows=2, dtype=np.float64)
+    >>> value, gradient = loss.value_and_gradient(np.zeros((2, 1)), np.array([0, 1]))
+    >>> print(round(value / np.log(2), 4))
+    0.25
+    """
+
+    _parameter_constraints = {
+        "gamma": [Interval(Real, 0, None, closed="left")],
+        "alpha": [None, Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(self, gamma=2.0, alpha=None):
+        self.gamma = gamma
+        self.alpha = alpha
+
+    @property
+    def kinds(self):
+        """The kinds of target that the loss supports: without classes if alpha is set."""
+        if self.alpha is None:
+            return ClassificationLoss.kinds
+        return ("binary", "multilabel")
+
+    def _refusal(self, target):
+        if target.kind in ClassificationLoss.kinds:
+            return (
+                f"FocalLoss with alpha={self.alpha!r} expects a binary or multilabel target, "
+                f"got a {target.kind} one. Leave alpha=None and weigh the classes by "
+                "class_weight."
+            )
+        return super()._refusal(target)
+
+    def _label_losses(self, raw, y, losses, slopes):
+        # With the margin m = (2 y - 1) z, p = expit(m) and q = 1 - p:
+        # the slope by m is -q ** gamma (gamma p (-log p) + q), and log q = log p - m.
+        gamma = float(self.gamma)
+        signs = self._cross_entropy(raw, y, losses)
+        signs *= 2.0
+        log_q = np.multiply(signs, raw, out=self._work("scratch", raw.shape))
+        log_q += losses
+        np.negative(log_q, out=log_q)
+        q = np.exp(log_q, out=self._work("q", raw.shape))
+        np.subtract(1.0, q, out=slopes)
+        slopes *= losses
+        slopes *= gamma
+        slopes += q
+        focus = np.multiply(log_q, gamma, out=log_q)
+        np.exp(focus, out=focus)
+        if self.alpha is not None:
+            balance = np.multiply(signs, float(self.alpha) - 0.5, out=q)
+            balance += 0.5
+            focus *= balance
+        losses *= focus
+        slopes *= focus
+        slopes *= signs
+        np.negative(slopes, out=slopes)
+
+    def _class_losses(self, log_p):
+        # The factor q ** gamma (1 + gamma p (-log p) / q), where (-log p) / q tends to 1.
+        gamma = float(self.gamma)
+        q = -np.expm1(log_p)
+        focus = q**gamma
+        losses = np.negative(log_p)
+        ratio = losses / np.maximum(q, np.finfo(q.dtype).tiny)
+        slopes = focus * (1.0 + gamma * np.exp(log_p) * ratio)
+        losses *= focus
+        return losses, slopes

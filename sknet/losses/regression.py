@@ -1,0 +1,319 @@
+"""Losses for continuous targets that predict one number an output."""
+
+from abc import abstractmethod
+from numbers import Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from .base import Loss, weighted_mean, weighted_quantile
+
+#: The mean that an output whose counts are all zero is given in the initial bias.
+_FLOOR_MEAN = 1e-6
+
+
+class RegressionLoss(Loss):
+    """Base class of the losses for continuous targets of shape (N, K).
+
+    A subclass writes `_losses`: the losses of every output of every row and their
+    derivatives by the raw predictions. Its `link` is "identity" or "exp".
+
+    See Also
+    --------
+    Loss : The base class for losses of one's own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import Poisson, SquaredError
+    >>> SquaredError().inverse_link(np.zeros((1, 2)))
+    array([[0., 0.]])
+    >>> Poisson().inverse_link(np.zeros((1, 2)))
+    array([[1., 1.]])
+    """
+
+    exact_bias = True
+
+    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+        """Compute the weighted mean loss of a batch and its gradient.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (N, n_raw)
+            Raw predictions; never written.
+        y : ndarray of shape (N, K)
+            Target in the dtype of `raw`.
+        sample_weight : ndarray of shape (N,), default=None
+            Relative weights. None weighs all rows 1.
+        out : ndarray of shape (N, n_raw), default=None
+            Where to write the gradient. None makes a new array.
+
+        Returns
+        -------
+        value : float
+            ``sum_i w_i l_i / N``; not finite where the loss overflows.
+        gradient : ndarray of shape (N, n_raw)
+            The gradient of `value` with respect to `raw`: `out` if it was given.
+        """
+        out = np.empty_like(raw) if out is None else out
+        # The training loop sees an overflow in the value; NumPy need not warn of it too.
+        with np.errstate(all="ignore"):
+            losses = self._losses(raw, y, out)
+            return self.average(losses, out, sample_weight), out
+
+    def inverse_link(self, raw):
+        """Turn raw predictions into predictions.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (N, n_raw)
+            Raw predictions; never written.
+
+        Returns
+        -------
+        predictions : ndarray of shape (N, K)
+            A new array in the dtype of `raw`.
+        """
+        if self.link == "exp":
+            with np.errstate(over="ignore"):
+                return np.exp(raw)
+        return raw.copy()
+
+    @abstractmethod
+    def _losses(self, raw, y, slopes):
+        """Return losses (N, K) in scratch memory, their derivatives by raw in `slopes`."""
+
+    def _refuse_target(self, y, condition):
+        raise ValueError(
+            f"{type(self).__name__} expects a target {condition}, got values down to "
+            f"{np.min(y):g}. Transform the target or choose another loss."
+        )
+
+
+class SquaredError(RegressionLoss):
+    """Half the squared error: ``(z - y) ** 2 / 2``, which predicts means.
+
+    Raw predictions z and targets y of shape (N, K) give one loss a row, the sum over the
+    outputs.
+
+    See Also
+    --------
+    Huber : Less sensitive to outliers.
+    Gaussian : Predicts the variance as well.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import SquaredError, Target
+    >>> loss = SquaredError()
+    >>> loss.build(Target("continuous", n_outputs=1))
+    1
+    >>> loss.allocate(n_rows=1, dtype=np.float64)
+    >>> loss.value_and_gradient(np.array([[3.0]]), np.array([[1.0]]))
+    (2.0, array([[2.]]))
+    """
+
+    def _losses(self, raw, y, slopes):
+        np.subtract(raw, y, out=slopes)
+        losses = np.multiply(slopes, slopes, out=self._work("losses", raw.shape))
+        losses *= 0.5
+        return losses
+
+
+class AbsoluteError(RegressionLoss):
+    """Absolute error: ``|z - y|``, which predicts medians.
+
+    Raw predictions z and targets y of shape (N, K) give one loss a row, the sum over the
+    outputs. At the kink the derivative is 0.
+
+    See Also
+    --------
+    Quantile : Predicts other quantiles.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import AbsoluteError, Target
+    >>> loss = AbsoluteError()
+    >>> loss.build(Target("continuous", n_outputs=1))
+    1
+    >>> loss.allocate(n_rows=1, dtype=np.float64)
+    >>> loss.value_and_gradient(np.array([[3.0]]), np.array([[1.0]]))
+    (2.0, array([[1.]]))
+    """
+
+    def _losses(self, raw, y, slopes):
+        np.subtract(raw, y, out=slopes)
+        losses = np.absolute(slopes, out=self._work("losses", raw.shape))
+        np.sign(slopes, out=slopes)
+        return losses
+
+    def _best_constant(self, y, weights):
+        return weighted_quantile(y, weights, 0.5)
+
+
+class Huber(RegressionLoss):
+    """Huber loss: half the squared error of small residuals, linear for large ones.
+
+    Of the residual r = z - y it is ``r ** 2 / 2`` where ``|r| <= delta`` and
+    ``delta * (|r| - delta / 2)`` elsewhere. Raw predictions z and targets y of shape (N, K)
+    give one loss a row, the sum over the outputs. The initial bias is the median.
+
+    Parameters
+    ----------
+    delta : float, default=1.0
+        Residual, above 0 and in the unit of the target, from which the loss is linear.
+
+    See Also
+    --------
+    AbsoluteError : Linear for all residuals.
+
+    References
+    ----------
+    .. [1] P. J. Huber, "Robust Estimation of a Location Parameter", The Annals of
+       Mathematical Statistics 35, 1964. :doi:`10.1214/aoms/1177703732`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import Huber, Target
+    >>> loss = Huber(delta=1.0)
+    >>> loss.build(Target("continuous", n_outputs=1))
+    1
+    >>> loss.allocate(n_rows=1, dtype=np.float64)
+    >>> loss.value_and_gradient(np.array([[3.0]]), np.array([[1.0]]))
+    (1.5, array([[1.]]))
+    """
+
+    exact_bias = False
+    _parameter_constraints = {"delta": [Interval(Real, 0, None, closed="neither")]}
+
+    def __init__(self, delta=1.0):
+        self.delta = delta
+
+    def _losses(self, raw, y, slopes):
+        # With the residual r clipped to c, both branches are c * (r - c / 2).
+        delta = float(self.delta)
+        residual = np.subtract(raw, y, out=self._work("residual", raw.shape))
+        np.minimum(residual, delta, out=slopes)
+        np.maximum(slopes, -delta, out=slopes)
+        losses = np.multiply(slopes, -0.5, out=self._work("losses", raw.shape))
+        losses += residual
+        losses *= slopes
+        return losses
+
+    def _best_constant(self, y, weights):
+        return weighted_quantile(y, weights, 0.5)
+
+
+class Poisson(RegressionLoss):
+    """Half the Poisson deviance with a log link, for counts and rates.
+
+    Of the mean ``mu = exp(z)`` it is ``y log(y / mu) - y + mu``. Raw predictions z and
+    targets y >= 0 of shape (N, K) give one loss a row, the sum over the outputs.
+
+    See Also
+    --------
+    Gamma : For positive targets whose spread grows with their mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import Poisson, Target
+    >>> loss = Poisson()
+    >>> loss.build(Target("continuous", n_outputs=1))
+    1
+    >>> loss.allocate(n_rows=1, dtype=np.float64)
+    >>> loss.value_and_gradient(np.array([[0.0]]), np.array([[0.0]]))
+    (1.0, array([[1.]]))
+    """
+
+    link = "exp"
+    positive_target = True
+
+    def check_target(self, y):
+        """Refuse a target with negative values.
+
+        Parameters
+        ----------
+        y : ndarray of shape (N, K)
+            The target.
+
+        Raises
+        ------
+        ValueError
+            If a value is negative.
+        """
+        if np.min(y) < 0:
+            self._refuse_target(y, "that is zero or positive")
+
+    def _losses(self, raw, y, slopes):
+        # Adding the smallest normal number changes no y but 0, where y log(y) must be 0.
+        losses = np.add(y, float(np.finfo(raw.dtype).tiny), out=self._work("losses", raw.shape))
+        np.log(losses, out=losses)
+        losses -= raw
+        losses *= y
+        np.exp(raw, out=slopes)
+        slopes -= y
+        losses += slopes
+        return losses
+
+    def _best_constant(self, y, weights):
+        means = weighted_mean(y, weights)
+        return np.log(np.where(means > 0, means, _FLOOR_MEAN))
+
+
+class Gamma(RegressionLoss):
+    """Half the gamma deviance with a log link, for positive, skewed amounts.
+
+    Of the mean ``mu = exp(z)`` it is ``log(mu / y) + y / mu - 1``, which depends on the ratio
+    of y and mu alone. Raw predictions z and targets y > 0 of shape (N, K) give one loss a
+    row, the sum over the outputs.
+
+    See Also
+    --------
+    Poisson : For counts, zeros included.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import Gamma, Target
+    >>> loss = Gamma()
+    >>> loss.build(Target("continuous", n_outputs=1))
+    1
+    >>> loss.allocate(n_rows=1, dtype=np.float64)
+    >>> loss.value_and_gradient(np.array([[0.0]]), np.array([[1.0]]))
+    (0.0, array([[0.]]))
+    """
+
+    link = "exp"
+    positive_target = True
+
+    def check_target(self, y):
+        """Refuse a target with values that are not positive.
+
+        Parameters
+        ----------
+        y : ndarray of shape (N, K)
+            The target.
+
+        Raises
+        ------
+        ValueError
+            If a value is zero or negative.
+        """
+        if np.min(y) <= 0:
+            self._refuse_target(y, "that is positive")
+
+    def _losses(self, raw, y, slopes):
+        # With d = z - log(y) the loss is d + exp(-d) - 1.
+        losses = np.log(y, out=self._work("losses", raw.shape))
+        np.subtract(raw, losses, out=losses)
+        np.negative(losses, out=slopes)
+        np.expm1(slopes, out=slopes)
+        losses += slopes
+        np.negative(slopes, out=slopes)
+        return losses
+
+    def _best_constant(self, y, weights):
+        return np.log(weighted_mean(y, weights))

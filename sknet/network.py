@@ -1,0 +1,281 @@
+"""A network: built layers whose weights are views of one flat vector."""
+
+from itertools import groupby
+from math import prod
+
+import numpy as np
+import sklearn
+from scipy.sparse import issparse
+
+from .base import stamp, unstamp
+from .blas import single_threaded_blas
+from .layers.base import Layer, build_layer
+from .optimizers import Group
+
+#: Elements of the widest activation of one chunk of rows in predict: 1 MB in float32 stays in
+#: a core's cache, and larger chunks were not faster on (100000, 100) to (256, 128) units.
+_CHUNK_ELEMENTS = 2**18
+#: Multiply-adds below which BLAS does not start threads, so that there is nothing to limit.
+_SMALL_WORK = 2**17
+
+
+class Network:
+    """Built layers over a flat vector of parameters.
+
+    The weights of all layers are views of `params`, ordered so that those with the same rate
+    factor and decay lie together: a parameter group is a slice. Buffers (moving averages) and
+    frozen weights come last, behind the `n_trainable` elements that training changes. The
+    network itself holds no scratch memory: to run, take a `replica`.
+
+    Parameters
+    ----------
+    layer : Layer
+        The outermost layer, usually a `Sequential`; built and owned by the network.
+    input_shape : tuple of int
+        Shape of one sample.
+    dtype : dtype, default=numpy.float64
+        float32 or float64.
+    random_state : int, numpy.random.SeedSequence or None, default=None
+        Seed of the initial weights.
+    path : str, default=""
+        Where the user finds `layer`, for errors.
+
+    Attributes
+    ----------
+    params : ndarray of shape (n_params,)
+        All weights and buffers.
+    groups : list of Group
+        Slices of `params` with one rate factor and one decay each.
+    n_trainable : int
+        Length of the part of `params` that training changes.
+    """
+
+    def __init__(self, layer, input_shape, dtype=np.float64, random_state=None, path=""):
+        self.layer = layer
+        self.path = path
+        self.input_shape = tuple(int(n) for n in input_shape)
+        self.dtype = np.dtype(dtype)
+        self._build()
+        rng = np.random.default_rng(random_state)
+        for part, arrays in zip(self.layer.walk(), self._views(self.params), strict=True):
+            for weight, array in zip(part._weights, arrays, strict=True):
+                weight.initializer(rng, weight.shape, weight.fan_in, weight.fan_out, array)
+
+    def _build(self):
+        self.output_shape = build_layer(self.layer, self.path, self.input_shape)
+        self._place_weights()
+        self.params = np.zeros(self._offsets_end, self.dtype)
+        self._bind(self.params)
+        self._idle = []
+
+    def _place_weights(self):
+        """Give every declared weight its slice, groups in a row."""
+        frozen = _frozen_parts(self.layer)
+        declared = []
+        for part_index, part in enumerate(self.layer.walk()):
+            for index, weight in enumerate(part._weights):
+                factor = 0.0 if part in frozen else weight.rate_factor
+                declared.append(((-factor, not weight.decay), part_index, index, weight.size))
+        declared.sort(key=lambda item: item[0])
+        self._slices, self.groups, start = {}, [], 0
+        for (negative_factor, no_decay), members in groupby(declared, key=lambda item: item[0]):
+            begin = start
+            for _, part_index, index, size in members:
+                self._slices[part_index, index] = slice(start, start + size)
+                start += size
+            self.groups.append(Group(slice(begin, start), -negative_factor, not no_decay))
+        self._offsets_end = start
+        trainable = [group.where.stop for group in self.groups if group.rate_factor > 0]
+        self.n_trainable = max(trainable, default=0)
+
+    def _views(self, vector):
+        """Yield for every part the list of its arrays in a flat vector."""
+        for part_index, part in enumerate(self.layer.walk()):
+            yield [
+                vector[self._slices[part_index, index]].reshape(weight.shape)
+                for index, weight in enumerate(part._weights)
+            ]
+
+    def _bind(self, vector, suffix="_"):
+        for part, arrays in zip(self.layer.walk(), self._views(vector), strict=True):
+            part.bind(arrays, suffix)
+
+    @property
+    def n_params(self):
+        """Number of weights, buffers included."""
+        return len(self.params)
+
+    def replica(self, batch_size, rng=None, grads=None):
+        """Return a network that shares the weights and has its own scratch memory.
+
+        Parameters
+        ----------
+        batch_size : int
+            Largest number of samples of one call.
+        rng : numpy.random.Generator, default=None
+            Source of noise; only needed for training.
+        grads : ndarray of shape (n_params,), default=None
+            Where `backward` puts the gradients; only needed for training.
+
+        Returns
+        -------
+        replica : Network
+            Ready for `forward`, and for `backward` if `grads` is given.
+        """
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._idle = []
+        copy.layer = self.layer.replicate()
+        if grads is not None:
+            copy._bind(grads, "_grad_")
+        copy.layer.allocate(batch_size, self.dtype, rng)
+        return copy
+
+    def snapshot(self):
+        """Return an independent network with the present weights.
+
+        Returns
+        -------
+        network : Network
+            A copy; training either leaves the other as it is.
+        """
+        copy = self.replica(0)
+        copy.params = self.params.copy()
+        copy._bind(copy.params)
+        return copy
+
+    def forward(self, x, training=False, mask=None):
+        """Compute the raw outputs of a batch, valid until the next call.
+
+        Parameters
+        ----------
+        x : {ndarray, sparse matrix} of shape (N, n_features)
+            A batch; rows are reshaped to `input_shape`.
+        training : bool, default=False
+            Whether `backward` will follow and noise is wanted.
+        mask : ndarray of shape (N, T) of bool, default=None
+            True where a step of a sequence is real.
+
+        Returns
+        -------
+        raw : ndarray of shape (N, *output_shape)
+            Raw outputs.
+        """
+        return self.layer.forward(self._shaped(x), training, mask)
+
+    def backward(self, grad_output):
+        """Put the gradients of all weights into the vector given to `replica`.
+
+        Parameters
+        ----------
+        grad_output : ndarray of shape (N, *output_shape)
+            Gradient with respect to the raw outputs; may be overwritten.
+        """
+        self.layer.backward(grad_output, input_grad=False)
+
+    def _shaped(self, x):
+        return x if len(self.input_shape) == 1 else x.reshape(len(x), *self.input_shape)
+
+    def predict(self, X, part=None):
+        """Compute the raw outputs of all rows, a chunk at a time; safe from many threads.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            Inputs in the network's dtype.
+        part : str, default=None
+            Name of a layer of the outermost one, to run that alone.
+
+        Returns
+        -------
+        raw : ndarray of shape (n_samples, *output_shape)
+            Raw outputs.
+        """
+        layer = self._part(part)
+        n = X.shape[0]
+        rows = min(n, self._chunk_rows())
+        replica = self._borrow(rows)
+        run = replica._part(part)
+        try:
+            if n * self.n_params <= _SMALL_WORK:
+                return run.forward(self._chunk(X, part)).copy()
+            out = np.empty((n, *layer.output_shape_), self.dtype)
+            with single_threaded_blas():
+                for start in range(0, n, rows):
+                    chunk = slice(start, start + rows)
+                    out[chunk] = run.forward(self._chunk(X[chunk], part))
+            return out
+        finally:
+            self._idle.append(replica)
+
+    def _part(self, name):
+        return self.layer if name is None else dict(self.layer.sublayers())[name]
+
+    def _chunk(self, x, part):
+        return self._shaped(x) if part is None else x
+
+    def _chunk_rows(self):
+        widest = max(prod(part.output_shape_) for part in self.layer.walk())
+        total = sum(prod(part.output_shape_) for part in self.layer.walk())
+        memory = sklearn.get_config()["working_memory"] * 2**20 / (total * self.dtype.itemsize)
+        return max(1, min(int(memory), max(16, _CHUNK_ELEMENTS // widest)))
+
+    def _borrow(self, rows):
+        # list.pop and list.append are atomic: two threads never get the same replica.
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self.replica(rows)
+
+    def summary(self):
+        """Return a table of the layers, their output shapes and their numbers of weights.
+
+        Returns
+        -------
+        table : str
+            One line a layer, then the totals.
+        """
+        rows = [("layer", "output shape", "weights")]
+        rows += [
+            (f"{'  ' * depth}{label}", str(layer.output_shape_), f"{size:,}")
+            for depth, label, layer, size in _outline(self.layer)
+        ]
+        widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
+        lines.insert(1, "-" * len(lines[0]))
+        frozen = self.n_params - self.n_trainable
+        total = f"{self.n_params:,} weights, {frozen:,} of them not trained, {self.dtype}"
+        return "\n".join([*lines, "-" * len(lines[0]), total])
+
+    def __getstate__(self):
+        state = {
+            "layer": self.layer,
+            "path": self.path,
+            "input_shape": self.input_shape,
+            "dtype": self.dtype,
+            "params": self.params,
+        }
+        return stamp(state)
+
+    def __setstate__(self, state):
+        state = unstamp(state, "network")
+        params = state.pop("params")
+        self.__dict__.update(state)
+        self._build()
+        self.params[:] = params
+
+
+def _frozen_parts(layer: Layer):
+    """Return the parts that are frozen themselves or lie inside one that is."""
+    if not layer.trainable:
+        return set(layer.walk())
+    return set().union(*(_frozen_parts(part) for _, part in layer.sublayers()))
+
+
+def _outline(layer, depth=0):
+    """Yield (depth, label, layer, number of weights) for every layer inside."""
+    for name, part in layer.sublayers():
+        kind = type(part).__name__
+        label = kind if name.isdecimal() else f"{name} ({kind})"
+        yield depth, label, part, sum(w.size for sub in part.walk() for w in sub._weights)
+        yield from _outline(part, depth + 1)

@@ -1,0 +1,455 @@
+"""Training: batches, the step, the epoch, and the full-batch path of L-BFGS."""
+
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
+from math import isfinite, sqrt
+from time import perf_counter
+
+import numpy as np
+from scipy.linalg import get_blas_funcs
+from scipy.sparse import issparse
+
+from .base import Workspace
+from .blas import single_threaded_blas
+from .optimizers import Optimizer
+from .schedules import Progress
+
+
+@dataclass
+class Epoch:
+    """What one pass over the training set did.
+
+    Attributes
+    ----------
+    number : int
+        Epochs since the weights were initialized, this one included.
+    loss : float
+        Weighted mean loss of the rows, penalty included, each taken before its step.
+    learning_rate : float
+        Rate of the last step.
+    seconds : float
+        Duration.
+    complete : bool
+        Whether every row was seen: False after an interruption or when time was up.
+    interrupted : bool
+        Whether the user pressed Ctrl-C.
+    diverged : bool
+        Whether a loss or gradient was not finite; the weights are those before it.
+    """
+
+    number: int
+    loss: float
+    learning_rate: float
+    seconds: float
+    complete: bool = True
+    interrupted: bool = False
+    diverged: bool = False
+
+
+@dataclass
+class Data:
+    """Rows to train or validate on.
+
+    Attributes
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        Inputs in the network's dtype.
+    y : {ndarray, sparse matrix} of shape (n_samples, ...)
+        Targets as the loss encodes them; `X` itself for an autoencoder.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights as the user means them.
+    rows : ndarray of int or None
+        Which rows to use; None for all.
+    """
+
+    X: object
+    y: object
+    sample_weight: object = None
+    rows: object = None
+
+    @property
+    def n_rows(self):
+        """Number of rows in use."""
+        return self.X.shape[0] if self.rows is None else len(self.rows)
+
+    @property
+    def mean_weight(self):
+        """Mean weight of the rows in use."""
+        if self.sample_weight is None:
+            return 1.0
+        weights = self.sample_weight if self.rows is None else self.sample_weight[self.rows]
+        return float(np.mean(weights, dtype=np.float64))
+
+
+class Batches:
+    """The rows of a data set in batches; arrays are gathered into buffers that are reused.
+
+    Parameters
+    ----------
+    data : Data
+        The rows.
+    batch_size : int
+        Number of rows of a batch; the last may be shorter.
+    mean_weight : float, default=1.0
+        Weights are divided by it.
+    """
+
+    def __init__(self, data, batch_size, mean_weight=1.0):
+        self.n_rows = data.n_rows
+        self.batch_size = min(batch_size, self.n_rows)
+        self._rows = data.rows
+        self._arrays = [data.X] if data.y is data.X else [data.X, data.y]
+        self._has_weights = data.sample_weight is not None
+        if self._has_weights:
+            weights = data.sample_weight / mean_weight
+            self._arrays.append(weights.astype(data.X.dtype, copy=False))
+        self._work = Workspace(self.batch_size, data.X.dtype)
+
+    def __len__(self):
+        return -(-self.n_rows // self.batch_size)
+
+    def __call__(self, rng=None):
+        """Yield (x, y, sample_weight), in an order drawn from `rng` if given."""
+        order = self._rows
+        if rng is not None and len(self) > 1:  # the order within one batch does not matter
+            order = np.arange(self.n_rows) if order is None else order.copy()
+            rng.shuffle(order)
+        for start in range(0, self.n_rows, self.batch_size):
+            stop = min(start + self.batch_size, self.n_rows)
+            if order is None:
+                taken = [array[start:stop] for array in self._arrays]
+            else:
+                rows = order[start:stop]
+                taken = [self._take(i, array, rows) for i, array in enumerate(self._arrays)]
+            yield self._unpack(taken)
+
+    def _take(self, name, array, rows):
+        if issparse(array):
+            return array[rows]
+        buffer = self._work(name, (len(rows), *array.shape[1:]), array.dtype)
+        # mode="clip" writes straight into the buffer; "raise" goes through a copy.
+        return np.take(array, rows, axis=0, out=buffer, mode="clip")
+
+    def _unpack(self, taken):
+        weight = taken.pop() if self._has_weights else None
+        x, y = taken[0], taken[-1]
+        return x, (y.toarray() if issparse(y) else y), weight
+
+
+@dataclass
+class Plan:
+    """How to train: what may change from one run of a trainer to the next.
+
+    Attributes
+    ----------
+    schedule : Schedule
+        Shape of the rate over the training.
+    learning_rate : float
+        The rate that the schedule's factor multiplies.
+    batch_size : int
+        Rows of a step.
+    max_epochs : int
+        Epochs after which to end; iterations for L-BFGS.
+    horizon : float
+        Epochs since the initialization at which the schedule comes to its end.
+    alpha : float
+        L2 penalty: alpha / 2 times the sum of squared kernels is added to the sum of row losses.
+    clip_norm : float or None
+        Largest norm of the gradient.
+    averaging : float or None
+        Decay of the exponential average of the weights.
+    shuffle : bool
+        Whether the rows are taken in a new order each epoch.
+    mean_weight : float
+        Mean sample weight; weights count relative to it.
+    deadline : float or None
+        Time (of `time.perf_counter`) at which to stop, in the middle of an epoch if need be.
+    """
+
+    schedule: object
+    learning_rate: float
+    batch_size: int
+    max_epochs: int
+    horizon: float
+    alpha: float = 0.0
+    clip_norm: float | None = None
+    averaging: float | None = None
+    shuffle: bool = True
+    mean_weight: float = 1.0
+    deadline: float | None = None
+
+    @property
+    def is_over(self):
+        """Whether the time is up."""
+        return self.deadline is not None and perf_counter() > self.deadline
+
+
+class _Step:
+    """One step of training: forward, loss, backward, update."""
+
+    def __init__(self, trainer, plan, batch_size):
+        network = trainer.network
+        self.grads = np.zeros_like(network.params)
+        self.network = network.replica(batch_size, trainer.noise_rng, self.grads)
+        self.params = network.params[: network.n_trainable]
+        self.trained_grads = self.grads[: network.n_trainable]
+        self.loss, self.optimizer = trainer.loss, trainer.optimizer
+        self.loss.allocate(batch_size, network.dtype)
+        self._grad_raw = np.empty((batch_size, *network.output_shape), network.dtype)
+        decayed = [g.where for g in network.groups if g.decay and g.rate_factor > 0]
+        self._kernels = [(network.params[where], self.grads[where]) for where in decayed]
+        self._add_scaled = get_blas_funcs("axpy", dtype=network.dtype)
+        self._penalty = plan.alpha / plan.mean_weight
+        self._clip_norm = plan.clip_norm
+
+    def __call__(self, x, y, sample_weight, learning_rate):
+        """Return the loss before the step and whether loss and gradient were finite."""
+        loss = self.gradient(x, y, sample_weight)
+        finite = isfinite(loss) and self._clip()
+        if finite:
+            self.optimizer.update(self.params, self.trained_grads, learning_rate)
+        return loss, finite
+
+    def gradient(self, x, y, sample_weight):
+        """Put the gradient of the batch's penalized loss into `grads`; return the loss."""
+        raw = self.network.forward(x, training=True)
+        loss, grad = self.loss.value_and_gradient(raw, y, sample_weight, self._grad_raw[: len(raw)])
+        self.network.backward(grad)
+        return loss + self._penalize(self._penalty / len(raw))
+
+    def _penalize(self, factor):
+        if factor == 0:
+            return 0.0
+        squares = 0.0
+        for kernels, grads in self._kernels:
+            squares += float(np.dot(kernels, kernels))
+            self._add_scaled(kernels, grads, a=factor)
+        return 0.5 * factor * squares
+
+    def _clip(self):
+        # One pass tells whether every element is finite: an update never spoils the weights.
+        norm = sqrt(np.dot(self.trained_grads, self.trained_grads))
+        if self._clip_norm is not None and norm > self._clip_norm:
+            self.trained_grads *= self._clip_norm / norm
+        return isfinite(norm)
+
+
+class Trainer:
+    """Trains a network; keeps all that an exact resumption needs.
+
+    Parameters
+    ----------
+    network : Network
+        Trained in place.
+    loss : Loss
+        Built for the target.
+    optimizer : Optimizer or LBFGS
+        How a gradient changes the weights.
+    random_state : numpy.random.SeedSequence
+        Seed of the order of the rows and of the noise.
+
+    Attributes
+    ----------
+    epochs : float
+        Passes over the data so far; a part of one counts as that part.
+    samples : int
+        Rows seen so far.
+    rate_scale : float
+        What an adaptive schedule has multiplied the rate by.
+    """
+
+    def __init__(self, network, loss, optimizer, random_state):
+        self.network = network
+        self.loss = loss
+        order_seed, noise_seed = random_state.spawn(2)
+        self.order_rng = np.random.default_rng(order_seed)
+        self.noise_rng = np.random.default_rng(noise_seed)
+        self.epochs = 0.0
+        self.samples = 0
+        self.rate_scale = 1.0
+        self._updates = 0
+        self._average = None
+        self._unfinished = None
+        self.use_optimizer(optimizer)
+
+    def use_optimizer(self, optimizer):
+        """Train with an optimizer from here on, from moments of zero."""
+        self.optimizer = optimizer
+        if isinstance(optimizer, Optimizer):
+            groups = [group for group in self.network.groups if group.rate_factor > 0]
+            optimizer.build(self.network.params[: self.network.n_trainable], groups)
+
+    def run(self, data, plan):
+        """Train by steps, yielding after each epoch.
+
+        Parameters
+        ----------
+        data : Data
+            Training rows.
+        plan : Plan
+            How to train.
+
+        Yields
+        ------
+        epoch : Epoch
+            What happened. The network's weights are those of the last step until `finish`.
+        """
+        self._take_up(plan)
+        batches = Batches(data, plan.batch_size, plan.mean_weight)
+        step = _Step(self, plan, batches.batch_size)
+        for _ in range(plan.max_epochs):
+            epoch = self._run_epoch(batches, step, plan)
+            yield epoch
+            if not epoch.complete:
+                return
+
+    def _run_epoch(self, batches, step, plan):
+        begin, start = perf_counter(), self.epochs
+        epoch = Epoch(int(start) + 1, 0.0, 0.0, 0.0)
+        seen = 0
+        try:
+            with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+                for x, y, weight in batches(self.order_rng if plan.shuffle else None):
+                    epoch.learning_rate = self._rate(plan, 1 / len(batches))
+                    loss, finite = step(x, y, weight, epoch.learning_rate)
+                    epoch.loss += loss * len(y)
+                    seen += len(y)
+                    if not finite:
+                        epoch.diverged = True
+                        break
+                    self.samples += len(y)
+                    self.epochs = start + seen / batches.n_rows
+                    self._update_average(plan.averaging)
+                    if plan.is_over:
+                        break
+        except KeyboardInterrupt:
+            epoch.interrupted = True
+        epoch.loss = epoch.loss / seen if seen else float("nan")
+        epoch.complete = seen == batches.n_rows and not epoch.diverged
+        epoch.seconds = perf_counter() - begin
+        return epoch
+
+    def _rate(self, plan, length):
+        done = Progress(min(self.epochs / plan.horizon, 1.0), self.epochs, self.samples, length)
+        return plan.learning_rate * self.rate_scale * plan.schedule.factor(done)
+
+    def minimize(self, data, plan, tol, on_iteration):
+        """Train by L-BFGS on all rows at once.
+
+        SciPy owns this loop, so what is done after each iteration is passed in.
+
+        Parameters
+        ----------
+        data : Data
+            Training rows.
+        plan : Plan
+            How to train; the schedule and the rate play no part.
+        tol : float
+            Largest element of the projected gradient at which to stop.
+        on_iteration : callable
+            Given the `Epoch` after each iteration; returns True to stop.
+
+        Returns
+        -------
+        converged : bool
+            Whether the optimizer stopped by itself.
+        """
+        batches = Batches(data, data.n_rows, plan.mean_weight)
+        x, y, weight = next(iter(batches()))
+        step = _Step(self, plan, data.n_rows)
+        begin, clock = self.epochs, [perf_counter()]
+
+        def value_and_gradient(params):
+            step.params[:] = params
+            return step.gradient(x, y, weight), step.trained_grads
+
+        def after_iteration(params, loss):
+            if not isfinite(loss):
+                return True
+            step.params[:] = params
+            self.epochs += 1
+            self.samples += data.n_rows
+            now = perf_counter()
+            epoch = Epoch(int(self.epochs), float(loss), 1.0, now - clock[0])
+            clock[0] = now
+            return on_iteration(epoch) or plan.is_over
+
+        start = step.params.copy()
+        with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+            result = self.optimizer.minimize(
+                value_and_gradient, start, plan.max_epochs, tol, after_iteration
+            )
+        finite = np.isfinite(result.x).all()
+        step.params[:] = result.x if finite else start
+        if self.epochs == begin:  # already at a minimum: one evaluation, no iteration
+            self.epochs += 1
+            on_iteration(Epoch(int(self.epochs), float(result.fun), 1.0, 0.0))
+        return bool(result.success)
+
+    def evaluate(self, data):
+        """Return the weighted mean loss of some rows, without the penalty.
+
+        Parameters
+        ----------
+        data : Data
+            Rows, encoded as for training.
+
+        Returns
+        -------
+        loss : float
+            Mean loss.
+        """
+        loss = copy(self.loss)
+        rows = 1024
+        loss.allocate(rows, self.network.dtype)
+        total = 0.0
+        for x, y, weight in Batches(data, rows, data.mean_weight)():
+            value, _ = loss.value_and_gradient(self.network.predict(x), y, weight)
+            total += value * len(y)
+        return total / data.n_rows
+
+    def _take_up(self, plan):
+        """Go back to the weights of the last step, if others were put in their place."""
+        if self._unfinished is not None:
+            self.network.params[:] = self._unfinished
+            self._unfinished = None
+        if plan.averaging is None:
+            self._average = None
+        elif self._average is None:
+            self._average, self._updates = self.network.params.copy(), 0
+
+    def _update_average(self, decay):
+        if decay is None:
+            return
+        # The first averages are short: a decay of 0.999 would keep the random start for long.
+        self._updates += 1
+        decay = min(decay, self._updates / (self._updates + 9))
+        self._average *= decay
+        get_blas_funcs("axpy", (self._average,))(self.network.params, self._average, a=1 - decay)
+
+    @contextmanager
+    def averaged(self):
+        """Put the averaged weights in place for the block, if there are any."""
+        if self._average is None:
+            yield
+            return
+        last = self.network.params.copy()
+        self.network.params[:] = self._average
+        try:
+            yield
+        finally:
+            self.network.params[:] = last
+
+    def finish(self, best=None):
+        """Put in place the weights that predict; the last step's are kept for resumption.
+
+        Parameters
+        ----------
+        best : ndarray of shape (n_params,), default=None
+            The weights to predict with; by default the average, or else the last.
+        """
+        chosen = self._average if best is None else best
+        if chosen is not None:
+            self._unfinished = self.network.params.copy()
+            self.network.params[:] = chosen

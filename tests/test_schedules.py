@@ -1,0 +1,246 @@
+import math
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.neural_network import MLPRegressor
+from sklearn.utils._param_validation import InvalidParameterError
+
+from sknet.schedules import (
+    SCHEDULES,
+    Adaptive,
+    Constant,
+    Cosine,
+    Exponential,
+    InvScaling,
+    OneCycle,
+    Progress,
+    Schedule,
+    Step,
+    get_schedule,
+)
+
+ROWS, STEPS, EPOCHS = 40, 4, 10
+every_name = pytest.mark.parametrize("name", SCHEDULES)
+
+
+def at(epochs, planned=EPOCHS):
+    return Progress(epochs / planned, epochs, round(epochs * ROWS), 1 / STEPS)
+
+
+def training():
+    """The progress at the start of every step of a training, summed up as a loop does."""
+    epochs = 0.0
+    for step in range(EPOCHS * STEPS):
+        yield Progress(step / (EPOCHS * STEPS), epochs, step * ROWS // STEPS, 1 / STEPS)
+        epochs += 1 / STEPS
+
+
+@pytest.mark.parametrize("schedule", [Constant(), Adaptive()], ids=repr)
+def test_constant_and_adaptive_stay_at_one(schedule):
+    assert [schedule.factor(progress) for progress in training()] == [1.0] * EPOCHS * STEPS
+
+
+def test_adaptive_divides_by_five_as_scikit_learn_does():
+    assert (Adaptive().shrink, Adaptive().min_learning_rate) == (0.2, 1e-6)
+
+
+@pytest.mark.parametrize("power_t", [0.0, 0.5, 1.0])
+def test_invscaling_falls_once_an_epoch_with_the_rows_seen(power_t):
+    factors = [InvScaling(power_t).factor(progress) for progress in training()]
+    expected = [1 / (ROWS * epoch + 1) ** power_t for epoch in range(EPOCHS) for _ in range(STEPS)]
+    np.testing.assert_allclose(factors, expected, rtol=1e-14)
+
+
+def test_invscaling_gives_the_rates_of_scikit_learn():
+    X, y = np.arange(80.0).reshape(ROWS, 2) / 80, np.linspace(0, 1, ROWS)
+    mlp = MLPRegressor(solver="sgd", learning_rate="invscaling", learning_rate_init=0.01)
+    for epoch in range(1, 5):
+        mlp.partial_fit(X, y)
+        rate = 0.01 * InvScaling().factor(at(float(epoch)))
+        assert rate == pytest.approx(mlp._optimizer.learning_rate, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "epochs, expected",
+    [(0.0, 1.0), (2.75, 1.0), (3.0, 0.1), (5.99, 0.1), (6.0, 0.01), (9.5, 0.001)],
+)
+def test_step_drops_at_the_end_of_every_period(epochs, expected):
+    assert Step(drop=0.1, every=3).factor(at(epochs)) == pytest.approx(expected, rel=1e-14)
+
+
+def test_step_drops_in_time_when_the_epochs_are_summed_up_from_steps():
+    epochs = 0.0
+    for _ in range(10):
+        epochs += 0.1
+    assert epochs < 1.0  # what makes this a test
+    assert Step(drop=0.5, every=1).factor(Progress(0.5, epochs, 30, 0.1)) == 0.5
+
+
+def test_step_takes_periods_of_part_of_an_epoch():
+    factors = [Step(drop=0.5, every=0.5).factor(at(quarter / 4)) for quarter in range(6)]
+    assert factors == [1.0, 1.0, 0.5, 0.5, 0.25, 0.25]
+
+
+@pytest.mark.parametrize("epochs, expected", [(0.0, 1.0), (0.5, 0.9), (1.0, 0.81), (2.0, 0.6561)])
+def test_exponential_decays_at_every_step(epochs, expected):
+    assert Exponential(decay=0.81).factor(at(epochs)) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "fraction, wave",
+    [(0.0, 1.0), (0.25, (1 + math.sqrt(0.5)) / 2), (1 / 3, 0.75), (0.5, 0.5), (1.0, 0.0)],
+)
+@pytest.mark.parametrize("final", [0.0, 0.1, 1.0])
+def test_cosine_is_half_a_wave_from_one_to_final(fraction, wave, final):
+    factor = Cosine(final).factor(Progress(fraction, 3.0, 120, 0.25))
+    assert factor == pytest.approx(final + (1 - final) * wave, rel=1e-12, abs=1e-16)
+
+
+@pytest.mark.parametrize(
+    "fraction, expected",
+    [
+        (0.0, 1 / 25),
+        (0.1, 1 / 25 + 24 / 25 * 0.25),
+        (0.15, (1 / 25 + 1) / 2),
+        (0.3, 1.0),
+        (0.3 + 0.7 / 3, 0.75 + 0.25 / 250_000),
+        (0.65, (1 + 1 / 250_000) / 2),
+        (1.0, 1 / 250_000),
+    ],
+)
+def test_one_cycle_rises_and_falls_along_cosines(fraction, expected):
+    factor = OneCycle().factor(Progress(fraction, 3.0, 120, 0.25))
+    assert factor == pytest.approx(expected, rel=1e-10)
+
+
+def test_one_cycle_follows_its_parameters():
+    schedule = OneCycle(pct_start=0.5, div_factor=10.0, final_div_factor=2.0)
+    factors = [schedule.factor(Progress(f, 1.0, 1, 0.1)) for f in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    np.testing.assert_allclose(factors, [0.1, 0.55, 1.0, 0.525, 0.05], rtol=1e-12)
+
+
+def test_one_cycle_without_a_rise_starts_at_the_peak():
+    schedule = OneCycle(pct_start=0.0)
+    assert schedule.factor(Progress(0.0, 0.0, 0, 0.1)) == 1.0
+    assert schedule.factor(Progress(1.0, 10.0, 400, 0.1)) == pytest.approx(4e-6)
+
+
+def test_the_peak_of_one_cycle_is_the_initial_rate():
+    factors = [OneCycle().factor(progress) for progress in training()]
+    assert max(factors) == 1.0
+    assert factors.index(1.0) == round(0.3 * EPOCHS * STEPS)
+
+
+@pytest.mark.parametrize(
+    "epochs, ramp", [(0.0, 0.125), (0.25, 0.25), (1.0, 0.625), (1.75, 1.0), (2.0, 1.0), (9.0, 1.0)]
+)
+def test_warmup_is_the_height_of_the_ramp_at_the_end_of_the_step(epochs, ramp):
+    assert Constant(warmup=2.0).factor(at(epochs)) == ramp
+
+
+@every_name
+def test_warmup_multiplies_every_schedule(name):
+    plain, warmed = SCHEDULES[name](), SCHEDULES[name](warmup=4)
+    for step, progress in enumerate(training()):
+        ramp = min(1.0, (step + 1) / (4 * STEPS))
+        assert warmed.factor(progress) == pytest.approx(ramp * plain.factor(progress), rel=1e-12)
+
+
+@every_name
+@pytest.mark.parametrize("warmup", [0.0, 0.1, 1.0, 1000.0])
+def test_no_step_has_rate_zero(name, warmup):
+    schedule = SCHEDULES[name](warmup=warmup)
+    assert all(0.0 < schedule.factor(progress) <= 1.0 for progress in training())
+
+
+def test_warmup_shorter_than_a_step_changes_nothing():
+    assert Constant(warmup=0.1).factor(at(0.0)) == 1.0
+
+
+@every_name
+def test_factors_depend_on_nothing_but_progress(name):
+    schedule = SCHEDULES[name](warmup=1.5)
+    before = dict(vars(schedule))
+    steps = list(training())
+    forwards = [schedule.factor(progress) for progress in steps]
+    backwards = [schedule.factor(progress) for progress in reversed(steps)]
+    assert forwards == backwards[::-1]
+    assert vars(schedule) == before
+    for copy in (clone(schedule), pickle.loads(pickle.dumps(schedule))):
+        assert [copy.factor(progress) for progress in steps] == forwards
+
+
+@every_name
+def test_factors_are_python_floats(name):
+    schedule = SCHEDULES[name](warmup=np.float64(3.0))
+    progress = Progress(np.float64(0.5), np.float64(5.0), np.int64(200), np.float64(0.25))
+    assert type(schedule.factor(progress)) is float
+
+
+@every_name
+def test_every_schedule_accepts_its_defaults(name):
+    schedule = get_schedule(name)
+    assert type(schedule) is SCHEDULES[name]
+    assert schedule.warmup == 0.0
+    schedule._validate_params()
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        Constant(warmup=-1.0),
+        OneCycle(warmup="2"),
+        InvScaling(power_t=-0.5),
+        Step(drop=0.0),
+        Step(drop=1.5),
+        Step(every=0),
+        Exponential(decay=0.0),
+        Exponential(decay=1.1),
+        Cosine(final=-0.1),
+        Cosine(final=2.0),
+        OneCycle(pct_start=1.0),
+        OneCycle(div_factor=0.5),
+        OneCycle(final_div_factor=0.0),
+        Adaptive(shrink=1.0),
+        Adaptive(shrink=0.0),
+        Adaptive(min_learning_rate=-1.0),
+    ],
+    ids=repr,
+)
+def test_parameters_out_of_range_are_refused(schedule):
+    with pytest.raises(InvalidParameterError):
+        schedule._validate_params()
+
+
+def test_get_schedule_clones_an_instance():
+    given = Cosine(final=0.1, warmup=2.0)
+    made = get_schedule(given)
+    assert made is not given
+    assert made.get_params() == given.get_params()
+
+
+def test_get_schedule_takes_a_class_of_the_user():
+    class Linear(Schedule):
+        def _factor(self, progress):
+            return 1 - progress.fraction
+
+    assert get_schedule(Linear(warmup=2.0)).factor(at(0.5, planned=2)) == 0.75 * 0.375
+
+
+@pytest.mark.parametrize("wrong", ["cosin", None, 0.1, {"name": "cosine"}])
+def test_get_schedule_names_the_choices_when_it_refuses(wrong):
+    with pytest.raises(ValueError, match="learning_rate must be one of") as caught:
+        get_schedule(wrong)
+    assert all(repr(name) in str(caught.value) for name in SCHEDULES)
+
+
+def test_get_schedule_guesses_what_was_meant():
+    with pytest.raises(ValueError, match="Did you mean 'cosine'"):
+        get_schedule("cosin")
+
+
+def test_get_schedule_asks_for_an_object_when_given_the_class():
+    with pytest.raises(ValueError, match=r"Pass an object, Cosine\(\.\.\.\)"):
+        get_schedule(Cosine)
