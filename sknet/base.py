@@ -1,7 +1,9 @@
 """What every part of sknet is built on: parameter objects and scratch memory."""
 
+from difflib import get_close_matches
+
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 #: Version of the layout of pickled networks and estimators.
 FORMAT = 1
@@ -130,6 +132,48 @@ def _describe_keys(keys):
     return f"the items {', '.join(map(repr, keys))}" if keys else "no items"
 
 
+def named_component(value, registry, base, parameter):
+    """Return a fresh component for a name or for a component.
+
+    Parameters
+    ----------
+    value : str or component
+        A name in `registry`, or an instance of `base`, which is cloned.
+    registry : dict of str to class
+        The classes by name; each is made with its default parameters.
+    base : type or tuple of type
+        The class, or classes, that components of this family derive from.
+    parameter : str
+        What the family is called in the message.
+
+    Returns
+    -------
+    component : object
+        A new instance of `base`.
+
+    Raises
+    ------
+    ValueError
+        If `value` is neither; the message lists the names.
+    """
+    if isinstance(value, base):
+        return clone(value)
+    if isinstance(value, str) and value in registry:
+        return registry[value]()
+    hint = ""
+    if isinstance(value, str):
+        close = get_close_matches(value.lower(), registry, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+    elif isinstance(value, type) and issubclass(value, base):
+        hint = f" Write {value.__name__}() instead of {value.__name__}."
+    names = ", ".join(map(repr, registry))
+    bases = base if isinstance(base, tuple) else (base,)
+    raise ValueError(
+        f"{parameter} must be one of {names}, or an instance of "
+        f"{' or '.join(each.__name__ for each in bases)}; got {value!r}.{hint}"
+    )
+
+
 class Workspace:
     """Named scratch arrays that are made once and handed out as views.
 
@@ -158,7 +202,7 @@ class Workspace:
 
     def __reduce__(self):
         # Scratch memory is never copied or pickled.
-        return Workspace, (self.n_rows, self.dtype)
+        return type(self), (self.n_rows, self.dtype)
 
 
 def stamp(state):

@@ -1,44 +1,56 @@
 """Matrix products whose bits do not depend on the number of BLAS threads.
 
-A multithreaded BLAS cuts a product differently for every number of threads and the rounding
-changes with the cut, so a fit inside ``GridSearchCV(n_jobs=2)``, where joblib gives every
-worker one thread, would differ from the same fit outside. Here BLAS runs on one thread, and
-large products are cut into panels by their shape alone; as many threads as BLAS was allowed
-work on the panels.
+A multithreaded BLAS cuts a product differently for every number of threads, and the rounding may
+change with the cut: a fit inside ``GridSearchCV(n_jobs=2)``, where joblib gives every worker one
+thread, would differ from the same fit outside. The bits of `matmul` do not depend on the threads:
+
+- small products run on one thread;
+- medium ones on BLAS's threads where a trial has shown that those change no bit;
+- large ones are cut into panels by their shape alone, and several threads work on the panels.
 """
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from queue import SimpleQueue
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-#: Multiply-adds of one panel. Measured on two cores: handing a panel to another thread costs
-#: about 40 us, so panels of 0.3 ms (float32) and up gain nearly all that threads can give.
-_PANEL_WORK = 2**24
+# Multiply-adds. Measured on two cores: under 2**19 BLAS's threads gain less than switching them on
+# and off costs (2 us). Handing a panel to another thread costs 20 to 40 us, so that products of
+# 2**24 (0.3 ms in float32) are the least that gain from it, and every panel packs the right
+# factor again, so that panels of less than 128 rows lose.
+_SMALL = 2**19
+_LARGE = 2**24
+_PANEL_ROWS = 128
 _MAX_PANELS = 16
+#: Elements of the result that a trial compares: fewer could agree by chance.
+_TRIAL_ELEMENTS = 2000
 
 
 class _Threads:
-    """The process's BLAS limit, shared by all fits that run at the same time."""
+    """BLAS's threads and ours, shared by all fits that run at the same time."""
 
     def __init__(self):
         self._lock = threading.Lock()
-        self._controller = None
+        self._libraries = None
         self._depth = 0
-        self._pool = None
+        self._trials = {}
+        self._tasks = None
         self.allowed = 1
 
     def enter(self):
         with self._lock:
-            if self._controller is None:
-                self._controller = ThreadpoolController().select(user_api="blas")
+            if self._libraries is None:
+                self._libraries = ThreadpoolController().select(user_api="blas")
             if self._depth == 0:
-                libraries = self._controller.lib_controllers
-                self.allowed = max((lib.num_threads for lib in libraries), default=1)
-                self._limiter = self._controller.limit(limits=1)
+                controllers = self._libraries.lib_controllers
+                # SciPy's wheels bring a BLAS of their own, which np.matmul does not call.
+                numpys = [lib for lib in controllers if "numpy" in str(lib.filepath)]
+                self._switched = numpys or controllers
+                self.allowed = max((lib.num_threads for lib in controllers), default=1)
+                self._limiter = self._libraries.limit(limits=1)
             self._depth += 1
 
     def leave(self):
@@ -46,13 +58,73 @@ class _Threads:
             self._depth -= 1
             if self._depth == 0:
                 self._limiter.restore_original_limits()
+                self.allowed = 1
 
-    def pool(self):
+    def _set(self, n_threads):
+        for library in self._switched:
+            library.set_num_threads(n_threads)
+
+    def multiply(self, a, b, out):
+        """Multiply on BLAS's threads if a trial has shown that they change no bit."""
+        key = (a.shape, b.shape[1], _is_transposed(a), _is_transposed(b), a.dtype)
         with self._lock:
-            if self._pool is None:
-                workers = max(1, (os.cpu_count() or 2) - 1)
-                self._pool = ThreadPoolExecutor(workers, thread_name_prefix="sknet")
-            return self._pool
+            if self._depth == 1:  # no other fit would see the setting change
+                if key not in self._trials:
+                    self._trials[key] = self._try(a, b)
+                if self._trials[key]:
+                    self._set(self.allowed)
+                    np.matmul(a, b, out=out)
+                    self._set(1)
+                    return out
+        return np.matmul(a, b, out=out)
+
+    def _try(self, a, b):
+        """Compare the bits of one thread with those of all, on random factors."""
+        rng = np.random.default_rng(0)
+        compared = 0
+        while compared < _TRIAL_ELEMENTS:
+            x, y = _random_like(a, rng), _random_like(b, rng)
+            one = np.matmul(x, y)
+            self._set(self.allowed)
+            several = np.matmul(x, y)
+            self._set(1)
+            if not np.array_equal(one, several):
+                return False
+            compared += one.size
+        return True
+
+    def share(self, work, n_helpers):
+        """Run `work` here and in other threads at the same time."""
+        with self._lock:
+            if self._tasks is None:
+                self._tasks = SimpleQueue()
+                for _ in range(max(1, (os.cpu_count() or 2) - 1)):
+                    threading.Thread(target=_serve, args=(self._tasks,), daemon=True).start()
+        done = SimpleQueue()
+        for _ in range(n_helpers):
+            self._tasks.put((work, done))
+        work()
+        for _ in range(n_helpers):
+            done.get()
+
+
+def _is_transposed(matrix):
+    return matrix.strides[0] < matrix.strides[1]
+
+
+def _random_like(matrix, rng):
+    shape = matrix.shape[::-1] if _is_transposed(matrix) else matrix.shape
+    values = rng.standard_normal(shape).astype(matrix.dtype)
+    return values.T if _is_transposed(matrix) else values
+
+
+def _serve(tasks):
+    while True:
+        work, done = tasks.get()
+        try:
+            work()
+        finally:
+            done.put(None)
 
 
 _threads = _Threads()
@@ -63,13 +135,16 @@ def _forget_threads():
     _threads = _Threads()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads
     os.register_at_fork(after_in_child=_forget_threads)
 
 
 @contextmanager
 def single_threaded_blas():
-    """Run the block with BLAS on one thread; the user's setting is restored after it."""
+    """Run the block with BLAS on one thread; the user's setting is restored after it.
+
+    Inside, `matmul` may use as many threads as BLAS was allowed.
+    """
     threads = _threads
     threads.enter()
     try:
@@ -96,25 +171,32 @@ def matmul(a, b, out):
         The same array.
     """
     m, k = a.shape
-    n_panels = min(m * k * b.shape[1] // _PANEL_WORK, m, _MAX_PANELS)
-    if n_panels < 2:
+    if k == 1:  # an outer product; BLAS takes three times as long
+        return np.multiply(a, b, out=out)
+    work = m * k * b.shape[1]
+    if work < _SMALL:
         return np.matmul(a, b, out=out)
-    rows = -(-m // n_panels)
-    panels = [slice(start, start + rows) for start in range(0, m, rows)]
-    helpers = min(_threads.allowed, len(panels)) - 1
-    if helpers < 1:
-        for panel in panels:
-            np.matmul(a[panel], b, out=out[panel])
-        return out
-    remaining = iter(panels)  # list iterators are safe to share between threads
+    threads = _threads
+    if work < _LARGE or m < 2:
+        return np.matmul(a, b, out=out) if threads.allowed == 1 else threads.multiply(a, b, out)
+    return _multiply_panels(a, b, out, threads)
+
+
+def _multiply_panels(a, b, out, threads):
+    n_panels = 2
+    while n_panels < _MAX_PANELS and len(a) >= 2 * n_panels * _PANEL_ROWS:
+        n_panels *= 2
+    rows = -(-len(a) // n_panels)
+    panels = [slice(start, start + rows) for start in range(0, len(a), rows)]
+    remaining = iter(panels)  # threads may share a list's iterator
 
     def work():
         for panel in remaining:
             np.matmul(a[panel], b, out=out[panel])
 
-    pool = _threads.pool()
-    futures = [pool.submit(work) for _ in range(helpers)]
-    work()
-    for future in futures:
-        future.result()
+    helpers = min(threads.allowed, len(panels)) - 1
+    if helpers > 0:
+        threads.share(work, helpers)
+    else:
+        work()
     return out

@@ -15,8 +15,8 @@ from .optimizers import Group
 #: Elements of the widest activation of one chunk of rows in predict: 1 MB in float32 stays in
 #: a core's cache, and larger chunks were not faster on (100000, 100) to (256, 128) units.
 _CHUNK_ELEMENTS = 2**18
-#: Multiply-adds below which BLAS does not start threads, so that there is nothing to limit.
-_SMALL_WORK = 2**17
+#: Multiply-adds below which BLAS starts no threads, whatever the shapes: nothing to limit.
+_SMALL_WORK = 2**13
 
 
 class Network:
@@ -63,6 +63,8 @@ class Network:
 
     def _build(self):
         self.output_shape = build_layer(self.layer, self.path, self.input_shape)
+        sizes = [prod(part.output_shape_) for part in self.layer.walk()]
+        self._largest, self._total = max(sizes), sum(sizes)
         self._place_weights()
         self.params = np.zeros(self._offsets_end, self.dtype)
         self._bind(self.params)
@@ -215,10 +217,9 @@ class Network:
         return self._shaped(x) if part is None else x
 
     def _chunk_rows(self):
-        widest = max(prod(part.output_shape_) for part in self.layer.walk())
-        total = sum(prod(part.output_shape_) for part in self.layer.walk())
-        memory = sklearn.get_config()["working_memory"] * 2**20 / (total * self.dtype.itemsize)
-        return max(1, min(int(memory), max(16, _CHUNK_ELEMENTS // widest)))
+        memory = sklearn.get_config()["working_memory"] * 2**20
+        rows = min(memory / (self._total * self.dtype.itemsize), _CHUNK_ELEMENTS / self._largest)
+        return max(1, int(rows))
 
     def _borrow(self, rows):
         # list.pop and list.append are atomic: two threads never get the same replica.

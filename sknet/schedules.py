@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from sklearn.utils._param_validation import Interval
 
-from .activations import named_component
-from .base import Component
+from .base import Component, named_component
 
 __all__ = [
     "SCHEDULES",

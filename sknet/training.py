@@ -115,21 +115,25 @@ class Batches:
         if rng is not None and len(self) > 1:  # the order within one batch does not matter
             order = np.arange(self.n_rows) if order is None else order.copy()
             rng.shuffle(order)
+        # One value a row is cheap to put in order at once; rows of X are gathered by the batch.
+        arrays = [a if order is None or a.ndim > 1 else a[order] for a in self._arrays]
         for start in range(0, self.n_rows, self.batch_size):
-            stop = min(start + self.batch_size, self.n_rows)
+            batch = slice(start, min(start + self.batch_size, self.n_rows))
             if order is None:
-                taken = [array[start:stop] for array in self._arrays]
+                taken = [array[batch] for array in arrays]
             else:
-                rows = order[start:stop]
-                taken = [self._take(i, array, rows) for i, array in enumerate(self._arrays)]
+                taken = [self._take(i, array, order, batch) for i, array in enumerate(arrays)]
             yield self._unpack(taken)
 
-    def _take(self, name, array, rows):
+    def _take(self, name, array, order, batch):
+        if array.ndim == 1:
+            return array[batch]
+        rows = order[batch]
         if issparse(array):
             return array[rows]
         buffer = self._work(name, (len(rows), *array.shape[1:]), array.dtype)
         # mode="clip" writes straight into the buffer; "raise" goes through a copy.
-        return np.take(array, rows, axis=0, out=buffer, mode="clip")
+        return array.take(rows, axis=0, out=buffer, mode="clip")
 
     def _unpack(self, taken):
         weight = taken.pop() if self._has_weights else None

@@ -227,20 +227,3 @@ def test_get_schedule_takes_a_class_of_the_user():
             return 1 - progress.fraction
 
     assert get_schedule(Linear(warmup=2.0)).factor(at(0.5, planned=2)) == 0.75 * 0.375
-
-
-@pytest.mark.parametrize("wrong", ["cosin", None, 0.1, {"name": "cosine"}])
-def test_get_schedule_names_the_choices_when_it_refuses(wrong):
-    with pytest.raises(ValueError, match="learning_rate must be one of") as caught:
-        get_schedule(wrong)
-    assert all(repr(name) in str(caught.value) for name in SCHEDULES)
-
-
-def test_get_schedule_guesses_what_was_meant():
-    with pytest.raises(ValueError, match="Did you mean 'cosine'"):
-        get_schedule("cosin")
-
-
-def test_get_schedule_asks_for_an_object_when_given_the_class():
-    with pytest.raises(ValueError, match=r"Pass an object, Cosine\(\.\.\.\)"):
-        get_schedule(Cosine)

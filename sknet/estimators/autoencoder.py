@@ -161,6 +161,15 @@ default="squared_error"
         if reset:
             self._target = Target("continuous", data.X.shape[1])
 
+    def _initial_bias(self, y, sample_weight):
+        if not issparse(y):
+            return super()._initial_bias(y, sample_weight)
+        # The columns' losses add up, so a few columns at a time may be made dense.
+        columns = y.tocsc()
+        starts = range(0, y.shape[1], 64)
+        dense = (columns[:, start : start + 64].toarray() for start in starts)
+        return np.concatenate([self._loss.initial_bias(block, sample_weight) for block in dense])
+
     def _hidden_layers(self):
         sizes = hidden_sizes(self.hidden_layer_sizes)
         options = (self.activation, self.normalization, self.dropout)
@@ -225,7 +234,8 @@ default="squared_error"
         X_reconstructed : ndarray of shape (n_samples, n_features)
             What the network makes of the rows.
         """
-        return self._loss.inverse_link(self._raw_predictions(X))
+        raw = self._raw_predictions(X)
+        return self._loss.inverse_link(raw)
 
     def score(self, X, y=None, sample_weight=None):
         """Return the negative mean squared error of the reconstruction.

@@ -230,7 +230,10 @@ class BaseNeuralEstimator(
         weight = data.sample_weight
         weight = None if weight is None else weight[rows] / data.mean_weight
         output = dict(self.network_.layer.sublayers())["output"]
-        output.bias_[:] = self._loss.initial_bias(data.y[rows], weight)
+        output.bias_[:] = self._initial_bias(data.y[rows], weight)
+
+    def _initial_bias(self, y, sample_weight):
+        return self._loss.initial_bias(y, sample_weight)
 
     def _plan(self, data, max_epochs, deadline):
         schedule = get_schedule(self.learning_rate)

@@ -305,7 +305,8 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             Probabilities in the order of ``classes_``; one array an output where there are
             several; for multilabel targets the probability of each label.
         """
-        return self._loss.inverse_link(self._raw_predictions(X))
+        raw = self._raw_predictions(X)
+        return self._loss.inverse_link(raw)
 
     def predict_log_proba(self, X):
         """Predict the logarithms of the probabilities, exact also where those underflow.
@@ -320,7 +321,8 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         log_p : ndarray of shape (n_samples, n_classes) or list of such arrays
             As `predict_proba`.
         """
-        return self._loss.log_inverse_link(self._raw_predictions(X))
+        raw = self._raw_predictions(X)
+        return self._loss.log_inverse_link(raw)
 
     def decision_function(self, X):
         """Return the raw scores of the classes, before the logistic or softmax function.

@@ -1,9 +1,6 @@
 """Losses: value and gradient from raw predictions, and the link that they own."""
 
-from difflib import get_close_matches
-
-from sklearn.base import clone
-
+from ..base import named_component
 from .base import Loss, Target
 from .classification import ClassificationLoss, FocalLoss, LogLoss
 from .distribution import Gaussian, Quantile
@@ -71,16 +68,4 @@ def get_loss(loss, available):
     >>> get_loss(Huber(delta=2.0), REGRESSION_LOSSES)
     Huber(delta=2.0)
     """
-    if isinstance(loss, Loss):
-        return clone(loss)
-    if isinstance(loss, str) and loss in available:
-        return available[loss]()
-    message = (
-        f"loss is expected to be a Loss object or one of {', '.join(map(repr, available))}, "
-        f"got {loss!r}."
-    )
-    if isinstance(loss, type) and issubclass(loss, Loss):
-        message += f" Write {loss.__name__}() instead of {loss.__name__}."
-    elif isinstance(loss, str) and (close := get_close_matches(loss, available, 1)):
-        message += f" Did you mean {close[0]!r}?"
-    raise ValueError(message)
+    return named_component(loss, available, Loss, "loss")

@@ -6,6 +6,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from ..activations.saturating import logistic
 from .base import weighted_mean, weighted_quantile
 from .regression import RegressionLoss
 
@@ -121,11 +122,8 @@ class Quantile(RegressionLoss):
         """Turn derivatives by the quantiles into derivatives by the raw predictions."""
         for j in range(raw.shape[1] - 2, -1, -1):
             slopes[:, j] += slopes[:, j + 1]
-        # The derivative of log(1 + exp(z)) is expit(z) = (tanh(z / 2) + 1) / 2.
-        steps = np.multiply(raw, 0.5, out=scratch)
-        np.tanh(steps, out=steps)
-        steps += 1.0
-        steps *= 0.5
+        # The derivative of log(1 + exp(z)) is the logistic of z.
+        steps = logistic(raw, out=scratch)
         steps[:, 0] = 1.0
         slopes *= steps
 

@@ -83,12 +83,6 @@ class RegressionLoss(Loss):
     def _losses(self, raw, y, slopes):
         """Return losses (N, K) in scratch memory, their derivatives by raw in `slopes`."""
 
-    def _refuse_target(self, y, condition):
-        raise ValueError(
-            f"{type(self).__name__} expects a target {condition}, got values down to "
-            f"{np.min(y):g}. Transform the target or choose another loss."
-        )
-
 
 class SquaredError(RegressionLoss):
     """Half the squared error: ``(z - y) ** 2 / 2``, which predicts means.
@@ -206,7 +200,40 @@ class Huber(RegressionLoss):
         return weighted_quantile(y, weights, 0.5)
 
 
-class Poisson(RegressionLoss):
+class _Deviance(RegressionLoss):
+    """Half a deviance of the mean ``exp(z)`` from a target that is never negative."""
+
+    link = "exp"
+    positive_target = True
+    _zero_allowed = False
+
+    def check_target(self, y):
+        """Refuse a target that is negative or, where the loss has no value for it, zero.
+
+        Parameters
+        ----------
+        y : ndarray of shape (N, K)
+            The target.
+
+        Raises
+        ------
+        ValueError
+            If a value is out of range; the message gives the smallest.
+        """
+        least = np.min(y)
+        if least < 0 or (least == 0 and not self._zero_allowed):
+            raise ValueError(
+                f"{type(self).__name__} expects a target that is "
+                f"{'zero or positive' if self._zero_allowed else 'positive'}, got values down "
+                f"to {least:g}. Transform the target or choose another loss."
+            )
+
+    def _best_constant(self, y, weights):
+        means = weighted_mean(y, weights)
+        return np.log(np.where(means > 0, means, _FLOOR_MEAN))
+
+
+class Poisson(_Deviance):
     """Half the Poisson deviance with a log link, for counts and rates.
 
     Of the mean ``mu = exp(z)`` it is ``y log(y / mu) - y + mu``. Raw predictions z and
@@ -228,24 +255,7 @@ class Poisson(RegressionLoss):
     (1.0, array([[1.]]))
     """
 
-    link = "exp"
-    positive_target = True
-
-    def check_target(self, y):
-        """Refuse a target with negative values.
-
-        Parameters
-        ----------
-        y : ndarray of shape (N, K)
-            The target.
-
-        Raises
-        ------
-        ValueError
-            If a value is negative.
-        """
-        if np.min(y) < 0:
-            self._refuse_target(y, "that is zero or positive")
+    _zero_allowed = True
 
     def _losses(self, raw, y, slopes):
         # Adding the smallest normal number changes no y but 0, where y log(y) must be 0.
@@ -258,12 +268,8 @@ class Poisson(RegressionLoss):
         losses += slopes
         return losses
 
-    def _best_constant(self, y, weights):
-        means = weighted_mean(y, weights)
-        return np.log(np.where(means > 0, means, _FLOOR_MEAN))
 
-
-class Gamma(RegressionLoss):
+class Gamma(_Deviance):
     """Half the gamma deviance with a log link, for positive, skewed amounts.
 
     Of the mean ``mu = exp(z)`` it is ``log(mu / y) + y / mu - 1``, which depends on the ratio
@@ -286,25 +292,6 @@ class Gamma(RegressionLoss):
     (0.0, array([[0.]]))
     """
 
-    link = "exp"
-    positive_target = True
-
-    def check_target(self, y):
-        """Refuse a target with values that are not positive.
-
-        Parameters
-        ----------
-        y : ndarray of shape (N, K)
-            The target.
-
-        Raises
-        ------
-        ValueError
-            If a value is zero or negative.
-        """
-        if np.min(y) <= 0:
-            self._refuse_target(y, "that is positive")
-
     def _losses(self, raw, y, slopes):
         # With d = z - log(y) the loss is d + exp(-d) - 1.
         losses = np.log(y, out=self._work("losses", raw.shape))
@@ -314,6 +301,3 @@ class Gamma(RegressionLoss):
         losses += slopes
         np.negative(slopes, out=slopes)
         return losses
-
-    def _best_constant(self, y, weights):
-        return np.log(weighted_mean(y, weights))

@@ -1,12 +1,12 @@
 """The check that every loss has to pass."""
 
 import pickle
-import tracemalloc
 
 import numpy as np
 from sklearn.base import clone
 
 from ..losses import Target
+from .memory import peak_of
 
 #: Rows of the batches, small because differences are taken one raw prediction at a time.
 _N_ROWS = 12
@@ -300,15 +300,7 @@ def _check_memory(case, n_rows=4096, n_wide=40, n_vectors=20):
     raw, weights = rng.normal(size=(n_rows, n_raw)), np.ones(n_rows)
     out = np.empty_like(raw)
     loss.value_and_gradient(raw, y, weights, out)
-    tracing = tracemalloc.is_tracing()
-    if not tracing:
-        tracemalloc.start()
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
-    loss.value_and_gradient(raw, y, weights, out)
-    peak = tracemalloc.get_traced_memory()[1] - before
-    if not tracing:
-        tracemalloc.stop()
+    peak = peak_of(lambda: loss.value_and_gradient(raw, y, weights, out))
     case.require(
         peak <= n_vectors * n_rows * 8,
         f"value_and_gradient has to take scratch memory from self._work, but it allocated "

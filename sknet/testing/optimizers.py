@@ -1,12 +1,12 @@
 """Check that an optimizer keeps the contract of `sknet.optimizers.Optimizer`."""
 
 import pickle
-import tracemalloc
 
 import numpy as np
 from sklearn.base import clone
 
 from ..optimizers import Group, Optimizer
+from .memory import peak_of
 
 _RATE = 0.05
 # Longer than one piece of the vector in either dtype, and no multiple of any power of two.
@@ -250,18 +250,12 @@ def _check_degenerate(optimizer, rng):
 def _check_no_allocation(optimizer, rng):
     start, gradients = _problem(rng, _LONG, n_steps=3)
     built = _built(optimizer, start)
-    tracing = tracemalloc.is_tracing()
-    if not tracing:
-        tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        tracemalloc.reset_peak()
+
+    def train():
         for gradient in gradients:
             built.update(start, gradient, _RATE)
-        allocated = tracemalloc.get_traced_memory()[1] - before
-    finally:
-        if not tracing:
-            tracemalloc.stop()
+
+    allocated = peak_of(train)
     _require(
         allocated < _ALLOWED_BYTES,
         optimizer,

@@ -1,0 +1,80 @@
+"""Initial values of weights.
+
+Random values are drawn in float64 and then rounded to the dtype of the weights, so that float32
+and float64 networks with the same seed start from the same numbers.
+"""
+
+from ..base import named_component
+from .base import Initializer
+from .fixed import Constant, Ones, Zeros
+from .random import Orthogonal, RandomNormal, RandomUniform
+from .variance_scaling import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    VarianceScaling,
+)
+
+__all__ = [
+    "INITIALIZERS",
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
+    "VarianceScaling",
+    "Zeros",
+    "get_initializer",
+]
+
+#: The initializers by name.
+INITIALIZERS = {
+    "zeros": Zeros,
+    "ones": Ones,
+    "normal": RandomNormal,
+    "uniform": RandomUniform,
+    "glorot_uniform": GlorotUniform,
+    "glorot_normal": GlorotNormal,
+    "he_uniform": HeUniform,
+    "he_normal": HeNormal,
+    "lecun_uniform": LecunUniform,
+    "lecun_normal": LecunNormal,
+    "orthogonal": Orthogonal,
+}
+
+
+def get_initializer(initializer):
+    """Return a fresh initializer for a name or an initializer.
+
+    Parameters
+    ----------
+    initializer : str or Initializer
+        A name in ``INITIALIZERS``, or an initializer, which is cloned.
+
+    Returns
+    -------
+    initializer : Initializer
+        A new initializer.
+
+    Raises
+    ------
+    ValueError
+        If `initializer` is neither; the message lists the names.
+
+    Examples
+    --------
+    >>> from sknet.initializers import get_initializer
+    >>> get_initializer("he_uniform")
+    HeUniform()
+    """
+    return named_component(initializer, INITIALIZERS, Initializer, "initializer")

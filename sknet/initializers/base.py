@@ -1,0 +1,48 @@
+"""What all initializers share."""
+
+from abc import ABC, abstractmethod
+
+from ..base import Component
+
+
+class Initializer(Component, ABC):
+    """Rule for the initial values of one weight array.
+
+    A subclass implements ``_values(rng, shape, fan_in, fan_out)``, which returns what the array
+    is filled with: a float64 array of the given shape, or anything that broadcasts to it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.initializers import Initializer
+    >>> class Eye(Initializer):
+    ...     def _values(self, rng, shape, fan_in, fan_out):
+    ...         return np.eye(*shape)
+    >>> kernel = np.empty((2, 2), dtype="float32")
+    >>> Eye()(np.random.default_rng(0), kernel.shape, 2, 2, out=kernel)
+    >>> kernel
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
+    """
+
+    def __call__(self, rng, shape, fan_in, fan_out, out):
+        """Fill an array with initial values.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of the random values; advanced by as much whatever the dtype of `out`.
+        shape : tuple of int
+            Shape of the weights.
+        fan_in : int
+            Number of inputs that one output is computed from.
+        fan_out : int
+            Number of outputs that one input has a part in.
+        out : ndarray of shape `shape`
+            The weights, of any float dtype; written.
+        """
+        out[...] = self._values(rng, shape, fan_in, fan_out)
+
+    @abstractmethod
+    def _values(self, rng, shape, fan_in, fan_out):
+        """Return the values as a float64 array that broadcasts to `shape`."""

@@ -1,0 +1,59 @@
+"""Optimizers: rules that turn gradients into steps of one flat parameter vector, in place."""
+
+from ..base import named_component
+from .adaptive import Adam, AdamW, Nadam, RMSprop
+from .base import Group, Optimizer
+from .lbfgs import LBFGS
+from .momentum import SGD, Lion
+
+__all__ = [
+    "LBFGS",
+    "OPTIMIZERS",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Group",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "get_optimizer",
+]
+
+#: The optimizers by name.
+OPTIMIZERS = {
+    "adam": Adam,
+    "adamw": AdamW,
+    "lbfgs": LBFGS,
+    "lion": Lion,
+    "nadam": Nadam,
+    "rmsprop": RMSprop,
+    "sgd": SGD,
+}
+
+
+def get_optimizer(optimizer):
+    """Return a new optimizer from a name or from an optimizer.
+
+    Parameters
+    ----------
+    optimizer : str, Optimizer or LBFGS
+        One of the names in ``OPTIMIZERS``, or an object, which is cloned.
+
+    Returns
+    -------
+    optimizer : Optimizer or LBFGS
+        An unbuilt optimizer.
+
+    Raises
+    ------
+    ValueError
+        If `optimizer` is neither; the message lists the names.
+
+    Examples
+    --------
+    >>> from sknet.optimizers import get_optimizer
+    >>> get_optimizer("lion")
+    Lion()
+    """
+    return named_component(optimizer, OPTIMIZERS, (Optimizer, LBFGS), "optimizer")

@@ -1,0 +1,115 @@
+import copy
+import pickle
+from functools import partial
+
+import numpy as np
+import pytest
+
+from sknet.activations import ACTIVATIONS, Activation, ReLU, get_activation
+from sknet.base import Component, Workspace, named_component
+from sknet.initializers import INITIALIZERS, HeUniform, Initializer, get_initializer
+from sknet.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, Huber, LogLoss, Loss, get_loss
+from sknet.optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, get_optimizer
+from sknet.schedules import SCHEDULES, Cosine, Schedule, get_schedule
+
+# By what messages call the family: what makes a part, the names, a member and the base.
+FAMILIES = {
+    "activation": (get_activation, ACTIVATIONS, ReLU, Activation),
+    "initializer": (get_initializer, INITIALIZERS, HeUniform, Initializer),
+    "learning_rate": (get_schedule, SCHEDULES, Cosine, Schedule),
+    "optimizer": (get_optimizer, OPTIMIZERS, Adam, Optimizer),
+}
+
+every_family = pytest.mark.parametrize(
+    ("parameter", "get", "registry", "member", "base"),
+    [
+        *((parameter, *family) for parameter, family in FAMILIES.items()),
+        *(
+            ("loss", partial(get_loss, available=registry), registry, member, Loss)
+            for registry, member in [(CLASSIFICATION_LOSSES, LogLoss), (REGRESSION_LOSSES, Huber)]
+        ),
+    ],
+    ids=[*FAMILIES, "classification loss", "regression loss"],
+)
+
+
+def refusal(get, value):
+    with pytest.raises(ValueError) as caught:
+        get(value)
+    return str(caught.value)
+
+
+@every_family
+@pytest.mark.parametrize("wrong", ["xyzzy", "", 3, 0.1, [], {"name": "relu"}, object, np.ones(2)])
+def test_what_is_no_member_is_refused_with_the_choices(
+    parameter, get, registry, member, base, wrong
+):
+    message = refusal(get, wrong)
+    assert message.startswith(f"{parameter} must be one of ")
+    assert all(repr(name) in message for name in registry)
+    assert f"an instance of {base.__name__}" in message
+    assert message.endswith(f"got {wrong!r}.")  # and makes no wild guess
+
+
+@every_family
+def test_a_member_of_another_family_is_refused(parameter, get, registry, member, base):
+    other = HeUniform() if base is Activation else ReLU()
+    assert f"got {other!r}" in refusal(get, other)
+
+
+@every_family
+def test_a_typo_is_answered_with_the_name_that_was_meant(parameter, get, registry, member, base):
+    (name,) = (name for name, cls in registry.items() if cls is member)
+    for typo in (name[:-1], name.upper()):
+        assert refusal(get, typo).endswith(f"Did you mean {name!r}?")
+
+
+@every_family
+def test_a_class_is_answered_with_how_to_write_it(parameter, get, registry, member, base):
+    name = member.__name__
+    assert refusal(get, member).endswith(f"Write {name}() instead of {name}.")
+
+
+@pytest.mark.parametrize("get", [get_initializer, get_schedule, get_optimizer])
+def test_none_is_no_member_except_of_the_activations(get):
+    assert refusal(get, None).endswith("got None.")
+
+
+def test_a_name_of_the_other_task_is_refused():
+    assert "'log_loss', 'focal'" in refusal(
+        partial(get_loss, available=CLASSIFICATION_LOSSES), "squared_error"
+    )
+
+
+def test_a_family_may_have_several_bases():
+    assert isinstance(get_optimizer(LBFGS()), LBFGS)
+    assert "an instance of Optimizer or LBFGS" in refusal(get_optimizer, "newton")
+
+
+def test_a_named_component_is_a_new_one():
+    class Part(Component):
+        def __init__(self, size=1):
+            self.size = size
+
+    given = Part(size=5)
+    given.state_ = "fitted"
+    made = named_component(given, {"part": Part}, Part, "part")
+    assert made is not given
+    assert vars(made) == {"size": 5}
+    assert vars(named_component("part", {"part": Part}, Part, "part")) == {"size": 1}
+
+
+class Labelled(Workspace):
+    """A workspace of one's own, with no further state."""
+
+
+@pytest.mark.parametrize("cls", [Workspace, Labelled])
+@pytest.mark.parametrize("copy_of", [copy.deepcopy, lambda w: pickle.loads(pickle.dumps(w))])
+def test_copies_of_a_workspace_keep_its_class_and_drop_its_arrays(cls, copy_of):
+    original = cls(10_000, np.float32)
+    array = original("scratch", (10_000, 4))
+    made = copy_of(original)
+    assert type(made) is cls
+    assert (made.n_rows, made.dtype) == (10_000, np.float32)
+    assert not np.shares_memory(made("scratch", (10_000, 4)), array)
+    assert len(pickle.dumps(original)) < 1000
