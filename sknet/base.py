@@ -41,7 +41,7 @@ class Component(BaseEstimator):
         params = super().get_params(deep=deep)
         if deep:
             for parameter in self._list_parameters:
-                for key, item in _named_items(getattr(self, parameter)):
+                for key, item in named_items(getattr(self, parameter)):
                     params[f"{parameter}__{key}"] = item
                     if _is_component(item):
                         nested = item.get_params().items()
@@ -88,7 +88,7 @@ class Component(BaseEstimator):
     def _set_item(self, parameter, path, value):
         key, _, rest = path.partition("__")
         items = getattr(self, parameter)
-        keys = [name for name, _ in _named_items(items)]
+        keys = [name for name, _ in named_items(items)]
         if key in keys:
             position = keys.index(key)
         elif key.isdecimal() and int(key) < len(keys):
@@ -99,7 +99,7 @@ class Component(BaseEstimator):
                 f"{parameter!r} has {_describe_keys(keys)}."
             )
         if rest:
-            component = dict(_named_items(items))[keys[position]]
+            component = dict(named_items(items))[keys[position]]
             if not _is_component(component):
                 raise ValueError(
                     f"Invalid parameter '{parameter}__{path}' of {type(self).__name__}: "
@@ -121,8 +121,19 @@ def _is_pair(item):
     return isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
 
 
-def _named_items(items):
-    """List the items of a list parameter as (key, item); anything else has none."""
+def named_items(items):
+    """List the items of a list parameter with the keys that reach them.
+
+    Parameters
+    ----------
+    items : list
+        Components, or pairs ("name", component); anything but a list has no items.
+
+    Returns
+    -------
+    pairs : list of (str, object)
+        Names or positions, and the items.
+    """
     if not isinstance(items, (list, tuple)):
         return []
     return [item if _is_pair(item) else (str(i), item) for i, item in enumerate(items)]

@@ -2,45 +2,49 @@
 
 A multithreaded BLAS cuts a product differently for every number of threads, and the rounding may
 change with the cut: a fit inside ``GridSearchCV(n_jobs=2)``, where joblib gives every worker one
-thread, would differ from the same fit outside. The bits of `matmul` do not depend on the threads:
+thread, would differ from the same fit outside. Inside `single_threaded_blas`, the bits of `matmul`
+do not depend on the threads:
 
 - small products run on one thread;
-- medium ones on BLAS's threads where a trial has shown that those change no bit;
-- large ones are cut into panels by their shape alone, and several threads work on the panels.
+- medium ones use BLAS's threads for the rows where a trial has shown that they change no bit;
+- large ones are cut into panels by their shape alone, and several threads take the panels.
 """
 
 import os
 import threading
 from contextlib import contextmanager
+from hashlib import blake2b
 from queue import SimpleQueue
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-# Multiply-adds. Measured on two cores: under 2**19 BLAS's threads gain less than switching them on
-# and off costs (2 us). Handing a panel to another thread costs 20 to 40 us, so that products of
-# 2**24 (0.3 ms in float32) are the least that gain from it, and every panel packs the right
-# factor again, so that panels of less than 128 rows lose.
-_SMALL = 2**19
+#: Multiply-adds. Measured on two cores: from 2**19 on BLAS's threads gain more than the 2 us of
+#: switching them on and off; from 2**24 on our threads gain more than the 40 us of handing over.
+_MEDIUM = 2**19
 _LARGE = 2**24
+#: Rows of a panel, at least, and number of panels, at most: every panel packs the right factor anew.
 _PANEL_ROWS = 128
 _MAX_PANELS = 16
+#: Kernels of OpenBLAS work on blocks of up to 24 rows: a cut between two threads at a multiple of
+#: the block leaves every sum as it was.
+_ALIGNMENT = 48
 #: Elements of the result that a trial compares: fewer could agree by chance.
 _TRIAL_ELEMENTS = 2000
 
 
 class _Threads:
-    """BLAS's threads and ours, shared by all fits that run at the same time."""
+    """The setting of BLAS, shared by all fits of the process that run at the same time."""
 
     def __init__(self):
         self._lock = threading.Lock()
         self._libraries = None
         self._depth = 0
-        self._trials = {}
-        self._tasks = None
+        self._safe_rows = {}
+        self._calls = None
         self.allowed = 1
 
-    def enter(self):
+    def limit(self):
         with self._lock:
             if self._libraries is None:
                 self._libraries = ThreadpoolController().select(user_api="blas")
@@ -49,63 +53,79 @@ class _Threads:
                 # SciPy's wheels bring a BLAS of their own, which np.matmul does not call.
                 numpys = [lib for lib in controllers if "numpy" in str(lib.filepath)]
                 self._switched = numpys or controllers
-                self.allowed = max((lib.num_threads for lib in controllers), default=1)
+                self.allowed = max((lib.num_threads for lib in self._switched), default=1)
                 self._limiter = self._libraries.limit(limits=1)
             self._depth += 1
 
-    def leave(self):
+    def restore(self):
         with self._lock:
             self._depth -= 1
             if self._depth == 0:
                 self._limiter.restore_original_limits()
                 self.allowed = 1
 
-    def _set(self, n_threads):
+    def _multiply_on_all(self, a, b, out):
         for library in self._switched:
-            library.set_num_threads(n_threads)
+            library.set_num_threads(self.allowed)
+        np.matmul(a, b, out=out)
+        for library in self._switched:
+            library.set_num_threads(1)
 
     def multiply(self, a, b, out):
-        """Multiply on BLAS's threads if a trial has shown that they change no bit."""
-        key = (a.shape, b.shape[1], _is_transposed(a), _is_transposed(b), a.dtype)
+        """Multiply the first rows on all threads, as far as that is safe, and the rest on one."""
+        layout = _is_transposed(a), _is_transposed(b), out.dtype, self.allowed
         with self._lock:
+            rows = 0
             if self._depth == 1:  # no other fit would see the setting change
-                if key not in self._trials:
-                    self._trials[key] = self._try(a, b)
-                if self._trials[key]:
-                    self._set(self.allowed)
-                    np.matmul(a, b, out=out)
-                    self._set(1)
-                    return out
-        return np.matmul(a, b, out=out)
+                key = (a.shape, b.shape[1], *layout)
+                rows = self._safe_rows.get(key)
+                if rows is None:
+                    rows = self._safe_rows[key] = self._try(a, b, out)
+            if rows:
+                self._multiply_on_all(a[:rows], b, out[:rows])
+        if rows < len(out):
+            np.matmul(a[rows:], b, out=out[rows:])
 
-    def _try(self, a, b):
-        """Compare the bits of one thread with those of all, on random factors."""
+    def _try(self, a, b, out):
+        """Return how many first rows all threads may take, by a trial on random factors."""
         rng = np.random.default_rng(0)
-        compared = 0
-        while compared < _TRIAL_ELEMENTS:
+        safe = {len(out), len(out) - len(out) % _ALIGNMENT}
+        for _ in range(-(-_TRIAL_ELEMENTS // out.size)):
             x, y = _random_like(a, rng), _random_like(b, rng)
-            one = np.matmul(x, y)
-            self._set(self.allowed)
-            several = np.matmul(x, y)
-            self._set(1)
-            if not np.array_equal(one, several):
-                return False
-            compared += one.size
-        return True
+            np.matmul(x, y, out=out)
+            expected = _digest(out)
+            for rows in list(safe):
+                self._multiply_on_all(x[:rows], y, out[:rows])
+                np.matmul(x[rows:], y, out=out[rows:])
+                if _digest(out) != expected:
+                    safe.remove(rows)
+        return max(safe, default=0)
 
-    def share(self, work, n_helpers):
-        """Run `work` here and in other threads at the same time."""
+
+    def run(self, work):
+        """Run `work` in all allowed threads at once; it shares out what there is to do itself."""
         with self._lock:
-            if self._tasks is None:
-                self._tasks = SimpleQueue()
-                for _ in range(max(1, (os.cpu_count() or 2) - 1)):
-                    threading.Thread(target=_serve, args=(self._tasks,), daemon=True).start()
-        done = SimpleQueue()
-        for _ in range(n_helpers):
-            self._tasks.put((work, done))
-        work()
-        for _ in range(n_helpers):
-            done.get()
+            if self._calls is None:
+                self._calls = SimpleQueue()
+                for _ in range((os.cpu_count() or 2) - 1):
+                    threading.Thread(target=_serve, args=(self._calls,), daemon=True).start()
+        helpers, done = self.allowed - 1, SimpleQueue()
+        for _ in range(helpers):
+            self._calls.put((work, done))
+        try:
+            work()
+        finally:  # the factors must not change before all have ended
+            for _ in range(helpers):
+                done.get()
+
+
+def _serve(calls):
+    while True:
+        work, done = calls.get()
+        try:
+            work()
+        finally:
+            done.put(None)
 
 
 def _is_transposed(matrix):
@@ -113,18 +133,15 @@ def _is_transposed(matrix):
 
 
 def _random_like(matrix, rng):
-    shape = matrix.shape[::-1] if _is_transposed(matrix) else matrix.shape
-    values = rng.standard_normal(shape).astype(matrix.dtype)
-    return values.T if _is_transposed(matrix) else values
+    transposed = _is_transposed(matrix)
+    values = rng.standard_normal(matrix.shape[::-1] if transposed else matrix.shape)
+    values = values.astype(matrix.dtype)
+    return values.T if transposed else values
 
 
-def _serve(tasks):
-    while True:
-        work, done = tasks.get()
-        try:
-            work()
-        finally:
-            done.put(None)
+def _digest(array):
+    # A digest, as a copy to compare with would take the memory of a kernel.
+    return blake2b(np.ascontiguousarray(array)).digest()
 
 
 _threads = _Threads()
@@ -141,16 +158,13 @@ if hasattr(os, "register_at_fork"):  # a child process has none of its parent's 
 
 @contextmanager
 def single_threaded_blas():
-    """Run the block with BLAS on one thread; the user's setting is restored after it.
-
-    Inside, `matmul` may use as many threads as BLAS was allowed.
-    """
+    """Run the block with BLAS on one thread; the user's setting is restored after it."""
     threads = _threads
-    threads.enter()
+    threads.limit()
     try:
         yield
     finally:
-        threads.leave()
+        threads.restore()
 
 
 def matmul(a, b, out):
@@ -170,33 +184,30 @@ def matmul(a, b, out):
     out : ndarray of shape (M, N)
         The same array.
     """
-    m, k = a.shape
-    if k == 1:  # an outer product; BLAS takes three times as long
+    if b.shape[0] == 1:  # an outer product, for which BLAS takes three times as long
         return np.multiply(a, b, out=out)
-    work = m * k * b.shape[1]
-    if work < _SMALL:
-        return np.matmul(a, b, out=out)
-    threads = _threads
-    if work < _LARGE or m < 2:
-        return np.matmul(a, b, out=out) if threads.allowed == 1 else threads.multiply(a, b, out)
-    return _multiply_panels(a, b, out, threads)
+    work = a.size * b.shape[1]
+    if work >= _LARGE and len(a) > 1:
+        _multiply_panels(a, b, out)
+    elif work >= _MEDIUM and _threads.allowed > 1:
+        _threads.multiply(a, b, out)
+    else:
+        np.matmul(a, b, out=out)
+    return out
 
 
-def _multiply_panels(a, b, out, threads):
+def _multiply_panels(a, b, out):
     n_panels = 2
     while n_panels < _MAX_PANELS and len(a) >= 2 * n_panels * _PANEL_ROWS:
         n_panels *= 2
     rows = -(-len(a) // n_panels)
-    panels = [slice(start, start + rows) for start in range(0, len(a), rows)]
-    remaining = iter(panels)  # threads may share a list's iterator
+    panels = iter([slice(start, start + rows) for start in range(0, len(a), rows)])
 
     def work():
-        for panel in remaining:
+        for panel in panels:  # a list's iterator gives each thread another one
             np.matmul(a[panel], b, out=out[panel])
 
-    helpers = min(threads.allowed, len(panels)) - 1
-    if helpers > 0:
-        threads.share(work, helpers)
+    if _threads.allowed > 1:
+        _threads.run(work)
     else:
         work()
-    return out

@@ -5,7 +5,6 @@ from math import prod
 
 import numpy as np
 import sklearn
-from scipy.sparse import issparse
 
 from .base import stamp, unstamp
 from .blas import single_threaded_blas
@@ -57,7 +56,7 @@ class Network:
         self.dtype = np.dtype(dtype)
         self._build()
         rng = np.random.default_rng(random_state)
-        for part, arrays in zip(self.layer.walk(), self._views(self.params), strict=True):
+        for part, arrays in zip(self.layer.walk(), self.views(self.params), strict=True):
             for weight, array in zip(part._weights, arrays, strict=True):
                 weight.initializer(rng, weight.shape, weight.fan_in, weight.fan_out, array)
 
@@ -90,8 +89,19 @@ class Network:
         trainable = [group.where.stop for group in self.groups if group.rate_factor > 0]
         self.n_trainable = max(trainable, default=0)
 
-    def _views(self, vector):
-        """Yield for every part the list of its arrays in a flat vector."""
+    def views(self, vector):
+        """Yield for every layer, outermost first, its arrays in a flat vector.
+
+        Parameters
+        ----------
+        vector : ndarray of shape (n_params,)
+            Laid out as `params`.
+
+        Yields
+        ------
+        arrays : list of ndarray
+            One view a declared weight.
+        """
         for part_index, part in enumerate(self.layer.walk()):
             yield [
                 vector[self._slices[part_index, index]].reshape(weight.shape)
@@ -99,7 +109,7 @@ class Network:
             ]
 
     def _bind(self, vector, suffix="_"):
-        for part, arrays in zip(self.layer.walk(), self._views(vector), strict=True):
+        for part, arrays in zip(self.layer.walk(), self.views(vector), strict=True):
             part.bind(arrays, suffix)
 
     @property
@@ -193,40 +203,39 @@ class Network:
         raw : ndarray of shape (n_samples, *output_shape)
             Raw outputs.
         """
-        layer = self._part(part)
         n = X.shape[0]
         rows = min(n, self._chunk_rows())
-        replica = self._borrow(rows)
-        run = replica._part(part)
+        if n * self.n_params <= _SMALL_WORK:
+            return self._run(X, part, rows)
+        out = np.empty((n, *self._part(part).output_shape_), self.dtype)
+        with single_threaded_blas():
+            for start in range(0, n, rows):
+                chunk = slice(start, start + rows)
+                self._run(X[chunk], part, rows, out[chunk])
+        return out
+
+    def _run(self, x, part, rows, out=None):
+        """Compute the outputs of a chunk on a replica, which waits for the next one after."""
+        # list.pop and list.append are atomic: two threads never get the same replica.
         try:
-            if n * self.n_params <= _SMALL_WORK:
-                return run.forward(self._chunk(X, part)).copy()
-            out = np.empty((n, *layer.output_shape_), self.dtype)
-            with single_threaded_blas():
-                for start in range(0, n, rows):
-                    chunk = slice(start, start + rows)
-                    out[chunk] = run.forward(self._chunk(X[chunk], part))
-            return out
+            replica = self._idle.pop()
+        except IndexError:
+            replica = self.replica(rows)
+        try:
+            raw = replica._part(part).forward(self._shaped(x) if part is None else x)
+            if out is None:
+                return raw.copy()
+            out[...] = raw
         finally:
             self._idle.append(replica)
 
     def _part(self, name):
         return self.layer if name is None else dict(self.layer.sublayers())[name]
 
-    def _chunk(self, x, part):
-        return self._shaped(x) if part is None else x
-
     def _chunk_rows(self):
         memory = sklearn.get_config()["working_memory"] * 2**20
         rows = min(memory / (self._total * self.dtype.itemsize), _CHUNK_ELEMENTS / self._largest)
         return max(1, int(rows))
-
-    def _borrow(self, rows):
-        # list.pop and list.append are atomic: two threads never get the same replica.
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return self.replica(rows)
 
     def summary(self):
         """Return a table of the layers, their output shapes and their numbers of weights.

@@ -194,11 +194,12 @@ class _Step:
 
     def __init__(self, trainer, plan, batch_size):
         network = trainer.network
+        self.trainer = trainer
         self.grads = np.zeros_like(network.params)
         self.network = network.replica(batch_size, trainer.noise_rng, self.grads)
         self.params = network.params[: network.n_trainable]
         self.trained_grads = self.grads[: network.n_trainable]
-        self.loss, self.optimizer = trainer.loss, trainer.optimizer
+        self.loss = trainer.loss
         self.loss.allocate(batch_size, network.dtype)
         self._grad_raw = np.empty((batch_size, *network.output_shape), network.dtype)
         decayed = [g.where for g in network.groups if g.decay and g.rate_factor > 0]
@@ -212,7 +213,7 @@ class _Step:
         loss = self.gradient(x, y, sample_weight)
         finite = isfinite(loss) and self._clip()
         if finite:
-            self.optimizer.update(self.params, self.trained_grads, learning_rate)
+            self.trainer.built_optimizer().update(self.params, self.trained_grads, learning_rate)
         return loss, finite
 
     def gradient(self, x, y, sample_weight):
@@ -220,7 +221,7 @@ class _Step:
         raw = self.network.forward(x, training=True)
         loss, grad = self.loss.value_and_gradient(raw, y, sample_weight, self._grad_raw[: len(raw)])
         self.network.backward(grad)
-        return loss + self._penalize(self._penalty / len(raw))
+        return loss + self._penalize(self._penalty / len(y))
 
     def _penalize(self, factor):
         if factor == 0:
@@ -280,9 +281,18 @@ class Trainer:
     def use_optimizer(self, optimizer):
         """Train with an optimizer from here on, from moments of zero."""
         self.optimizer = optimizer
-        if isinstance(optimizer, Optimizer):
+        self._is_built = not isinstance(optimizer, Optimizer)
+
+    def built_optimizer(self):
+        """Return the optimizer, bound to the parameters.
+
+        It is built after the first gradient, for whose products memory is needed once.
+        """
+        if not self._is_built:
             groups = [group for group in self.network.groups if group.rate_factor > 0]
-            optimizer.build(self.network.params[: self.network.n_trainable], groups)
+            self.optimizer.build(self.network.params[: self.network.n_trainable], groups)
+            self._is_built = True
+        return self.optimizer
 
     def run(self, data, plan):
         """Train by steps, yielding after each epoch.
@@ -361,7 +371,7 @@ class Trainer:
         """
         batches = Batches(data, data.n_rows, plan.mean_weight)
         x, y, weight = next(iter(batches()))
-        step = _Step(self, plan, data.n_rows)
+        step = _Step(self, plan, batches.batch_size)
         begin, clock = self.epochs, [perf_counter()]
 
         def value_and_gradient(params):

@@ -26,7 +26,9 @@ def hidden_sizes(hidden_layer_sizes):
     ValueError
         If a width is not an int of at least 1.
     """
-    sizes = [hidden_layer_sizes] if isinstance(hidden_layer_sizes, Integral) else hidden_layer_sizes
+    sizes = (
+        [hidden_layer_sizes] if isinstance(hidden_layer_sizes, Integral) else hidden_layer_sizes
+    )
     sizes = list(sizes)
     if not all(isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in sizes):
         raise ValueError(

@@ -1,5 +1,7 @@
 """The fitted attributes that users of scikit-learn's MLP read, derived from what is kept."""
 
+from math import isnan, nan
+
 
 class FittedAttributes:
     """Properties over ``network_``, ``history_`` and the loss.
@@ -10,17 +12,17 @@ class FittedAttributes:
     @property
     def loss_(self):
         """Loss of the last epoch, penalty included."""
-        return self.history_["loss"][-1]
+        return self.loss_curve_[-1] if self.loss_curve_ else nan
 
     @property
     def loss_curve_(self):
         """Loss of every epoch, penalty included."""
-        return self.history_["loss"]
+        return self.history_.get("loss", [])
 
     @property
     def best_loss_(self):
         """Smallest training loss; None with early stopping, as scikit-learn's MLP has it."""
-        return None if "validation_score" in self.history_ else min(self.history_["loss"])
+        return None if self.early_stopping else _best(min, self.loss_curve_)
 
     @property
     def validation_scores_(self):
@@ -31,7 +33,7 @@ class FittedAttributes:
     def best_validation_score_(self):
         """Largest validation score; None without a validation set."""
         scores = self.validation_scores_
-        return None if scores is None else max(scores)
+        return None if scores is None else _best(max, scores)
 
     @property
     def coefs_(self):
@@ -60,3 +62,8 @@ class FittedAttributes:
 
     def _dense_layers(self):
         return [part for part in self.network_.layer.walk() if hasattr(part, "kernel_")]
+
+
+def _best(choose, values):
+    """Return the best of the epochs that were scored."""
+    return choose((value for value in values if not isnan(value)), default=nan)

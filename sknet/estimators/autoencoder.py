@@ -1,6 +1,6 @@
 """The autoencoder."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
@@ -178,8 +178,13 @@ default="squared_error"
         return [("encoder", Sequential(encoder)), ("decoder", Sequential(decoder))]
 
     @property
+    def _code_size(self):
+        check_is_fitted(self, "network_")
+        return dict(self.network_.layer.sublayers())["encoder"].output_shape_[-1]
+
+    @property
     def _n_features_out(self):
-        return self.n_components
+        return self._code_size
 
     def transform(self, X):
         """Encode some rows.
@@ -212,7 +217,7 @@ default="squared_error"
         """
         check_is_fitted(self, "network_")
         code = check_array(X, dtype=self.network_.dtype, order="C", input_name="X")
-        width = self.n_components
+        width = self._code_size
         if code.shape[1] != width:
             raise ValueError(
                 f"{type(self).__name__}.inverse_transform expects codes of {width} components, got "

@@ -13,9 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..activations import ACTIVATIONS
 from ..activations import Activation as ActivationFunction
-from ..base import Component, same, stamp, unstamp
+from ..base import Component, named_items, same, stamp, unstamp
 from ..compatibility import CallbackSupportMixin, VisualBlock
-from ..layers import Dense, Sequential
+from ..layers import Dense, Layer, Sequential
 from ..layers.composite import named_layers, takes_sparse
 from ..losses import get_loss
 from ..network import Network
@@ -87,7 +87,11 @@ class BaseNeuralEstimator(
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
-        "dtype": [StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64}), None],
+        "dtype": [
+            StrOptions({"float32", "float64"}),
+            Options(type, {np.float32, np.float64}),
+            None,
+        ],
     }
     #: Losses that the name `loss` may stand for.
     _losses = {}
@@ -169,7 +173,6 @@ class BaseNeuralEstimator(
             self._sample_shape(data.X.shape[1]),
             data.X.dtype,
             weights_seed,
-            path="layers" if self.layers is not None else "",
         )
         self._check_network()
         self.n_outputs_ = self.network_.output_shape[-1]
@@ -180,6 +183,7 @@ class BaseNeuralEstimator(
         self._patience = Patience()
         self._converged = False
         self.history_ = {}
+        self.n_iter_ = self.best_iter_ = 0
 
     def _seeds(self):
         """Draw seeds of the weights, the training and the hold-out from `random_state`."""
@@ -205,7 +209,10 @@ class BaseNeuralEstimator(
                 f"The layers end with outputs of shape {shape[:-1]} times features; the output "
                 "layer needs one vector a sample. Put a Flatten at the end of layers."
             )
-        if isinstance(get_optimizer(self.solver), LBFGS) and self.network_.layer.is_stochastic:
+        self._check_noise(get_optimizer(self.solver))
+
+    def _check_noise(self, optimizer):
+        if isinstance(optimizer, LBFGS) and self.network_.layer.is_stochastic:
             raise ValueError(
                 "solver='lbfgs' needs a loss without noise; remove dropout and noise layers, or "
                 "choose another solver."
@@ -220,10 +227,35 @@ class BaseNeuralEstimator(
                 f"{type(self).__name__} cannot go on training with other layers than it has been "
                 "fitted with; set warm_start=False, or use clone, to start anew."
             )
+        self._check_same_form()
+        loss = get_loss(self.loss, self._losses)
+        if not same(loss, self._loss):
+            if loss.build(self._target) != self.network_.output_shape[-1]:
+                raise ValueError(
+                    f"{type(self).__name__} cannot go on training with loss={self.loss!r}, which "
+                    "needs another output layer; set warm_start=False, or use clone, to start "
+                    "anew."
+                )
+            self._loss = self._trainer.loss = loss
         optimizer = get_optimizer(self.solver)
         if not same(optimizer, self._trainer.optimizer):
             optimizer._validate_params()
+            self._check_noise(optimizer)
             self._trainer.use_optimizer(optimizer)
+
+    def _check_same_form(self):
+        network = self.network_
+        given = {
+            "input_shape": (self._sample_shape(self.n_features_in_), network.input_shape),
+            "dtype": (np.dtype(self.dtype or network.dtype), network.dtype),
+        }
+        for name, (value, present) in given.items():
+            if value != present:
+                raise ValueError(
+                    f"{type(self).__name__} was fitted with {name}={present} and cannot go on "
+                    f"training with {name}={value}; set warm_start=False, or use clone, to start "
+                    "anew."
+                )
 
     def _set_initial_bias(self, data):
         rows = slice(None) if data.rows is None else data.rows
@@ -276,20 +308,26 @@ class BaseNeuralEstimator(
         if self.input_shape is not None:
             return False
         # Without hidden layers it is the output layer that takes X.
-        return not self.layers or takes_sparse(self.layers)
+        nothing_hidden = self.layers is None or (
+            isinstance(self.layers, list | tuple) and len(self.layers) == 0
+        )
+        return nothing_hidden or takes_sparse(self.layers)
 
     def _sk_visual_block_(self):
         """Show the layers inside the estimator in scikit-learn's HTML diagram."""
         network = getattr(self, "network_", None)
-        items = self.layers if isinstance(self.layers, list | tuple) else []
-        pairs = network.layer.sublayers() if network is not None else named_layers(items)
+        # Before fit the parameters may be anything: they are shown as they are.
+        pairs = named_items(self.layers) if network is None else network.layer.sublayers()
         if not pairs:
             return VisualBlock("single", self, names=type(self).__name__, name_details=str(self))
+        kinds = [
+            type(part).__name__ if isinstance(part, Layer) else repr(part) for _, part in pairs
+        ]
         return VisualBlock(
             "serial",
-            [layer for _, layer in pairs],
-            names=[f"{name}: {type(layer).__name__}" for name, layer in pairs],
-            name_details=[str(layer) for _, layer in pairs],
+            [part if isinstance(part, Layer) else repr(part) for _, part in pairs],
+            names=[f"{name}: {kind}" for (name, _), kind in zip(pairs, kinds, strict=True)],
+            name_details=[str(part) for _, part in pairs],
         )
 
     def __getstate__(self):

@@ -158,6 +158,17 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         finally:
             self.__dict__.pop("_expected_classes", None)
 
+    def _check_data(self, X, y, sample_weight, reset, training=True):
+        data = super()._check_data(X, y, sample_weight, reset, training)
+        if training:
+            self._class_factors = None
+        if self.class_weight is not None:
+            codes = np.reshape(data.y, (len(data.y), -1)).astype(np.intp)
+            if training:
+                self._learn_class_weights(data, codes)
+            self._apply_class_weights(data, codes)
+        return data
+
     def _encode_target(self, data, reset):
         y = self._as_labels(data.y)
         if reset:
@@ -166,21 +177,16 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         if kind == "multilabel":
             self._check_width(y)
             data.y = y.astype(data.X.dtype)
-            codes = y
         elif kind == "multioutput":
             self._check_width(y)
             columns = [self._encode(c, k) for c, k in zip(y.T, self.classes_, strict=True)]
-            codes = data.y = np.column_stack(columns)
+            data.y = np.column_stack(columns)
         else:
             if y.ndim > 1:
                 raise ValueError(
                     f"{type(self).__name__} was fitted to one label a row, got y of shape {y.shape}."
                 )
-            codes = data.y = self._encode(y, self.classes_, data.rows)
-        codes = np.reshape(codes, (len(codes), -1)).astype(np.intp)
-        if reset:
-            self._learn_class_weights(data, codes)
-        self._apply_class_weights(data, codes)
+            data.y = self._encode(y, self.classes_, data.rows)
 
     def _as_labels(self, y):
         check_classification_targets(y)
@@ -228,10 +234,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         return codes
 
     def _learn_class_weights(self, data, codes):
-        """Set one array of class weights for each output, or None."""
-        self._class_factors = None
-        if self.class_weight is None:
-            return
+        """Set one array of class weights for each output."""
         kind, n_outputs = self._target.kind, codes.shape[1]
         labels = self.classes_ if kind == "multioutput" else [self.classes_]
         if kind == "multilabel":
@@ -252,8 +255,6 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
 
     def _apply_class_weights(self, data, codes):
         """Multiply the sample weights by those of the classes."""
-        if self._class_factors is None:
-            return
         weight = np.ones(len(codes)) if data.sample_weight is None else data.sample_weight
         for factors, column in zip(self._class_factors, codes.T, strict=True):
             weight = weight * factors[column]

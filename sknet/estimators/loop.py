@@ -1,7 +1,7 @@
 """The estimator's part of training: recording, scoring, stopping, callbacks."""
 
 import warnings
-from math import inf
+from math import inf, isnan, nan
 from time import perf_counter
 
 from sklearn.exceptions import ConvergenceWarning
@@ -22,10 +22,7 @@ class TrainingLoop:
         context = self._init_callback_context(max_subtasks=plan.max_epochs)
         context.call_on_fit_task_begin(**task)
         self._scorer = self._make_scorer()
-        self._best_params = None
-        if self._converged:  # asked to go on after training had stopped by itself
-            self._patience.count = 0
-        self._converged = False
+        self._start_judging(validation)
 
         def begin():
             return context.subcontext(task_name="epoch").call_on_fit_task_begin(**task)
@@ -45,14 +42,29 @@ class TrainingLoop:
         self._finish()
         context.call_on_fit_task_end(**task, **state)
 
+    def _start_judging(self, validation):
+        """Prepare to tell progress, and where a training is resumed, what there is to beat."""
+        self._best_params = None
+        if self._converged:  # asked to go on after training had stopped by itself
+            self._patience.count = 0
+        self._converged = False
+        if self.early_stopping and self.history_:
+            # The score so far may be of other validation rows: take it again on these.
+            self._patience.best = self._validate(validation, {})
+            self._best_params = self.network_.params.copy()
+            self._best_epoch = self.best_iter_
+        elif self.history_:
+            losses = self.history_["loss"]
+            self._patience.best = max((-loss for loss in losses if not isnan(loss)), default=-inf)
+
     def _run_epochs(self, data, plan, begin, end):
         epochs = self._trainer.run(data, plan)
         for _ in range(plan.max_epochs):
             task = begin()
             if end(next(epochs), task):
                 return
-        # A schedule with a horizon, or tol=0, asks for all epochs: nothing to warn of.
-        if isinstance(plan.schedule, Constant | InvScaling | Adaptive) and self.tol > 0:
+        # A schedule with a horizon asks for all epochs: nothing to warn of.
+        if isinstance(plan.schedule, Constant | InvScaling | Adaptive):
             self._warn_of_max_iter(plan)
 
     def _minimize(self, data, plan, on_iteration):
@@ -67,7 +79,7 @@ class TrainingLoop:
             self._warn_of_max_iter(plan)
 
     def _warn_of_max_iter(self, plan):
-        if self.n_iter_no_change < inf:
+        if self.tol > 0 and self.n_iter_no_change < inf:  # else all epochs were asked for
             warnings.warn(
                 f"{type(self).__name__} reached max_iter={plan.max_epochs} and has not converged; "
                 "raise max_iter or learning_rate_init.",
@@ -89,20 +101,35 @@ class TrainingLoop:
         """Write down an epoch and judge it."""
         self.n_iter_ = self.best_iter_ = epoch.number
         history = {"loss": epoch.loss}
-        if validation is not None:
-            with self._trainer.averaged():
-                score = self._validate(validation, history)
-                improved = self._patience.update(score, self.tol)
-                if self.early_stopping and (improved or self._best_params is None):
-                    self._best_params = self.network_.params.copy()
-                    self._best_epoch = epoch.number
-        elif not self.early_stopping:
-            self._patience.update(-epoch.loss, self.tol)
-        history.update(learning_rate=epoch.learning_rate, seconds=epoch.seconds)
-        for name, value in history.items():
-            self.history_.setdefault(name, []).append(value)
+        try:
+            if validation is not None:
+                with self._trainer.averaged():
+                    self._validate(validation, history)
+                    self._judge(epoch, history)
+            else:
+                self._judge(epoch, history)
+        finally:  # an epoch is written down even if its scoring is interrupted
+            history.update(learning_rate=epoch.learning_rate, seconds=epoch.seconds)
+            self._append(history)
         if self.verbose:
             self._print(epoch, history)
+
+    def _judge(self, epoch, history):
+        """Tell whether the epoch brought progress, and keep the weights of the best."""
+        if not self.early_stopping:
+            self._patience.update(-epoch.loss, self.tol)
+            return
+        improved = self._patience.update(history["validation_score"], self.tol)
+        if improved or self._best_params is None:
+            self._best_params = self.network_.params.copy()
+            self._best_epoch = epoch.number
+
+    def _append(self, history):
+        """Add an epoch to `history_`; what an epoch does not know is NaN."""
+        n_before = len(self.history_.get("loss", []))
+        for name in {**self.history_, **history}:
+            values = self.history_.setdefault(name, [nan] * n_before)
+            values.append(history.get(name, nan))
 
     def _validate(self, validation, history):
         loss = history["validation_loss"] = self._trainer.evaluate(validation.data)

@@ -215,7 +215,9 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
         loss = self._losses.get(self.loss) if isinstance(self.loss, str) else self.loss
+        levels = loss.quantiles if isinstance(loss, Quantile) else 0.5
+        several = len(levels) > 1 if isinstance(levels, list | tuple) else np.size(levels) > 1
+        tags.target_tags.multi_output = not several  # several quantiles are those of one target
         tags.target_tags.positive_only = bool(getattr(loss, "positive_target", False))
         return tags

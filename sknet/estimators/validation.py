@@ -6,7 +6,7 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ..losses import Loss
@@ -44,9 +44,10 @@ class DataValidation:
                     f"{kind} layers into the list."
                 )
 
-    def _check_data(self, X, y, sample_weight, reset, name="sample_weight"):
+    def _check_data(self, X, y, sample_weight, reset, training=True):
         """Return the validated rows, y encoded; rows of weight zero are not in use."""
         X, y = self._check_X_y(X, y, reset)
+        name = "sample_weight" if training else "sample_weight_val"
         weight = self._check_weight(sample_weight, X, name)
         rows = None if weight is None or weight.all() else np.flatnonzero(weight)
         data = Data(X, y, weight, rows)
@@ -93,7 +94,9 @@ class DataValidation:
             return (n_features,)
         shape = tuple(self.input_shape)
         if not shape or not all(isinstance(n, Integral) and n > 0 for n in shape):
-            raise ValueError(f"input_shape must hold ints of at least 1, got {self.input_shape!r}.")
+            raise ValueError(
+                f"input_shape must hold ints of at least 1, got {self.input_shape!r}."
+            )
         if prod(shape) != n_features:
             raise ValueError(
                 f"input_shape={shape} holds {prod(shape)} values a sample, but X has "
@@ -118,7 +121,7 @@ class DataValidation:
                     "X_val with them."
                 )
             return None
-        data = self._check_data(X_val, y_val, sample_weight_val, False, "sample_weight_val")
+        data = self._check_data(X_val, y_val, sample_weight_val, reset=False, training=False)
         return Validation(data, X_val, y_val, sample_weight_val)
 
     def _split(self, data, X, y, sample_weight):
@@ -126,6 +129,7 @@ class DataValidation:
         rows = np.arange(data.n_rows) if data.rows is None else data.rows
         strata, names = self._strata(data.y[rows])
         data.rows, held = hold_out(rows, self.validation_fraction, self._split_seed, strata, names)
+        X, y, sample_weight = indexable(X, y, sample_weight)
         same_y = data.y is data.X
         X_held = data.X[held]
         weight = data.sample_weight

@@ -42,7 +42,7 @@ class Layer(Component, ABC):
 
     1. `forward` never writes to its input; `backward` may overwrite `grad_output`.
     2. Gradients of weights are assigned, never accumulated.
-    3. A returned array may be scratch memory, valid until the next call.
+    3. A returned array may be scratch memory, valid until the next call of the same method.
     4. Scratch comes from ``self._work(name, shape)``, which allocates once.
     5. What a layer needs in `backward` it keeps only when ``training`` is true.
     """
@@ -51,6 +51,12 @@ class Layer(Component, ABC):
     accepts_sparse = False
     #: A frozen layer (``trainable=False``) keeps its weights; see the subclasses' parameter.
     trainable = True
+    _inside_frozen = False
+
+    @property
+    def is_frozen(self):
+        """Whether the layer, or one that it stands in, keeps its weights while training."""
+        return self._inside_frozen or not self.trainable
 
     @abstractmethod
     def build(self, input_shape):

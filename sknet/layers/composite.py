@@ -34,7 +34,9 @@ def named_layers(items, activation="relu", owner="layers"):
     for position, item in enumerate(items):
         named = isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
         name, layer = item if named else (str(position), item)
-        if named and (not name or name.isdecimal() or "__" in name):
+        # Its own position is a name that an earlier call may have given to an unnamed item.
+        wrong = not name or name.isdecimal() or "__" in name
+        if wrong and name != str(position):
             raise ValueError(
                 f"{owner}: {name!r} is not a layer name; use a word that is not a number and "
                 "has no two underscores in a row."
@@ -112,6 +114,7 @@ class Composite(Layer):
     def _build_children(self, input_shape, owner):
         self._children = named_layers(self.layers, owner=owner)
         for name, layer in self._children:
+            layer._inside_frozen = self.is_frozen
             input_shape = build_layer(layer, f"{owner}__{name}" if owner else name, input_shape)
         weighted = [any(part._weights for part in layer.walk()) for _, layer in self._children]
         self._first_weighted = weighted.index(True) if any(weighted) else len(weighted)

@@ -113,8 +113,6 @@ class Dense(Layer):
         out = self._work("out", (*x.shape[:-1], self.units))
         if issparse(x):
             out[:] = x @ self.kernel_
-        elif x.ndim == 2:
-            matmul(x, self.kernel_, out)
         else:
             matmul(_rows(x), self.kernel_, _rows(out))
         if self.use_bias:

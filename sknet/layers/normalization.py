@@ -19,16 +19,26 @@ class _Normalization(Layer):
         self.add_weight("gamma", (features,), "ones")
         self.add_weight("beta", (features,), "zeros")
 
+    def _vector(self, name, x, axis):
+        """Return scratch memory for one number a row of x, but not for one a column."""
+        return self._work(name, (len(x), 1)) if axis == 1 else None
+
+    def _mean(self, name, x, axis):
+        out = self._vector(name, x, axis)
+        mean = np.add.reduce(x, axis=axis, keepdims=True, out=out)
+        mean /= x.shape[axis]
+        return mean
+
     def _standardize(self, x, axis):
         """Return x_hat, mean and variance of the rows or columns of a matrix."""
-        count = x.shape[axis]
-        mean = np.add.reduce(x, axis=axis, keepdims=True)
-        mean /= count
+        mean = self._mean("mean", x, axis)
         x_hat = np.subtract(x, mean, out=self._work("x_hat", x.shape))
         square = np.multiply(x_hat, x_hat, out=self._work("out", x.shape))
-        variance = np.add.reduce(square, axis=axis, keepdims=True)
-        variance /= count
-        self._inverse_std = 1 / np.sqrt(variance + float(self.epsilon))
+        variance = self._mean("variance", square, axis)
+        scale = self._vector("inverse_std", x, axis)
+        scale = np.add(variance, float(self.epsilon), out=scale)
+        np.sqrt(scale, out=scale)
+        self._inverse_std = np.divide(1.0, scale, out=scale)
         x_hat *= self._inverse_std
         return x_hat, mean, variance
 
@@ -38,19 +48,17 @@ class _Normalization(Layer):
         return out
 
     def _assign_gradients(self, grad):
-        product = np.multiply(grad, self._x_hat, out=self._work("out", grad.shape))
+        # Not in the memory of the output, which the next layer may still need.
+        product = np.multiply(grad, self._x_hat, out=self._work("product", grad.shape))
         np.add.reduce(product, axis=0, out=self.gamma_grad_)
         np.add.reduce(grad, axis=0, out=self.beta_grad_)
 
     def _backward_rows(self, grad, axis):
         # d x = (g - mean(g) - x_hat mean(g x_hat)) / std with g = gamma d out
         grad *= self.gamma_
-        count = grad.shape[axis]
-        product = np.multiply(grad, self._x_hat, out=self._work("out", grad.shape))
-        correlation = np.add.reduce(product, axis=axis, keepdims=True)
-        correlation /= count
-        mean = np.add.reduce(grad, axis=axis, keepdims=True)
-        mean /= count
+        product = np.multiply(grad, self._x_hat, out=self._work("product", grad.shape))
+        correlation = self._mean("correlation", product, axis)
+        mean = self._mean("mean", grad, axis)
         np.multiply(self._x_hat, correlation, out=product)
         grad -= product
         grad -= mean
@@ -165,7 +173,7 @@ class BatchNorm(_Normalization):
     def forward(self, x, training=False, mask=None):
         """Normalize with the batch's moments when training, else with the moving ones."""
         rows = x.reshape(-1, x.shape[-1])
-        self._uses_batch = training and self.trainable
+        self._uses_batch = training and not self.is_frozen
         if self._uses_batch:
             self._x_hat, mean, variance = self._standardize(rows, axis=0)
             self._update_averages(mean[0], variance[0])

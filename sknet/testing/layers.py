@@ -1,0 +1,486 @@
+"""The check that every layer has to pass."""
+
+import pickle
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn.base import clone
+
+from ..base import same
+from ..layers import Layer, Sequential
+from ..layers.composite import Composite, named_layers
+from ..network import Network
+from .memory import peak_of
+
+#: Step of the central differences, for values of size one in float64.
+_STEP = 1e-5
+#: Bytes by which what a call allocates may differ between two sizes of batch.
+_ALLOWED_BYTES = 1024
+
+
+def check_layer(
+    layer, input_shape, *, batch_size=5, x=None, input_grad=True, sequence=False, random_state=0
+):
+    """Check that a layer keeps the contract of `sknet.layers.Layer`.
+
+    The layer runs inside a network, in float64, with random weights: outputs have the shape
+    that `build` said; the gradients of the input and of every weight agree with central
+    differences to 1e-6, the noise of a random layer being held fixed; where the layer has a
+    kink, as relu has, any value between the differences to the left and to the right will do.
+    `forward` leaves its input as it is and `backward` the outputs; `backward` assigns the
+    gradients of the weights, the same ones without a gradient of the input; at inference a
+    short batch gives the first rows of a full one; float32 stays float32 and is near float64;
+    after the first call nothing that grows with the batch is allocated; replicas do not share
+    memory; clones and unpickled networks give the same outputs; parameters can be read and
+    set and are the same after a training step.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer with its parameters; clones of it are checked, it is never changed.
+    input_shape : tuple of int
+        Shape of one sample.
+    batch_size : int, default=5
+        Number of samples, at least 2.
+    x : array-like of shape (batch_size, *input_shape), default=None
+        Inputs for layers that do not take any real numbers. None draws normal ones.
+    input_grad : bool, default=True
+        Whether the layer has a gradient of its input; layers that take codes have none.
+    sequence : bool, default=False
+        Whether the layer takes sequences of shape (T, ...), padded at their ends, and a mask:
+        then the real steps, and all gradients, must not depend on the padded ones.
+    random_state : int, default=0
+        Seed of inputs, weights and noise.
+
+    Raises
+    ------
+    AssertionError
+        If the layer breaks the contract; the message says where.
+    TypeError
+        If it is not a layer.
+
+    See Also
+    --------
+    sknet.testing.check_loss : The same for a loss.
+    sknet.testing.check_optimizer : The same for an optimizer.
+
+    Examples
+    --------
+    >>> from sknet.layers import Dense
+    >>> from sknet.testing import check_layer
+    >>> check_layer(Dense(3, activation="tanh"), input_shape=(4,))
+    """
+    if not isinstance(layer, Layer):
+        raise TypeError(f"check_layer expects a layer object such as Dense(8), got {layer!r}.")
+    rng = np.random.default_rng(random_state)
+    drawn = rng.normal(size=(batch_size, *input_shape))
+    x = drawn if x is None else np.array(x, dtype=np.float64).reshape(drawn.shape)
+    _check_parameters(layer)
+    case = _Case(layer, x, sequence, random_state)
+    for check in _CHECKS:
+        check(case)
+    if input_grad:
+        _check_backward_of_input(case)
+    _check_gradients(case, input_grad)
+    if sequence:
+        _check_mask(case)
+
+
+class _Probe(Layer):
+    """Add an array of its own to x, so that the gradient of x is that of a weight."""
+
+    def __init__(self, batch_size):
+        self.batch_size = batch_size
+
+    def build(self, input_shape):
+        self.add_weight("offset", (self.batch_size, *input_shape), "zeros")
+        return input_shape
+
+    def forward(self, x, training=False, mask=None):
+        return np.add(x, self.offset_, out=self._work("out", x.shape))
+
+    def backward(self, grad_output, input_grad=True):
+        self.offset_grad_[:] = grad_output
+
+
+class _Case:
+    """A layer in a network, with data to call it on."""
+
+    def __init__(self, layer, x, sequence, random_state):
+        self.original, self.x, self.random_state = layer, x, random_state
+        rng = np.random.default_rng([random_state, 1])
+        self.network = self.build(self.copy())
+        for part in self.network.layer.walk():
+            for weight in part._weights:
+                if weight.rate_factor > 0:
+                    array = getattr(part, weight.name + "_")
+                    array += rng.normal(size=array.shape) / 3
+        # Buffers such as moving averages are checked with values that training gave them.
+        self.network.replica(len(x), self.noise()).forward(x, training=True)
+        self.direction = rng.normal(size=(len(x), *self.network.output_shape))
+        self.mask = None
+        if sequence:
+            n_rows, n_steps = x.shape[:2]
+            lengths = 1 + np.arange(n_rows) % n_steps
+            self.mask = np.arange(n_steps) < lengths[:, None]
+
+    def copy(self):
+        """Return a clone of the layer in which no int is short for a layer."""
+        layer = clone(self.original)
+        if isinstance(layer, Composite):
+            layer.layers = named_layers(layer.layers)
+        return layer
+
+    def build(self, layer, dtype=np.float64):
+        """Return a network of a layer, always with the same initial weights."""
+        return Network(layer, self.x.shape[1:], dtype, self.random_state)
+
+    def noise(self, seed=2):
+        """Return a generator, always in the same state."""
+        return np.random.default_rng([self.random_state, seed])
+
+    def infer(self, network=None, x=None, mask=None):
+        """Return a copy of the outputs at inference."""
+        network = self.network if network is None else network
+        x = self.x if x is None else x
+        return network.replica(len(x)).forward(x, False, mask).copy()
+
+    def train(self, network=None, x=None, mask=None, start=0.0, backward=Network.backward):
+        """Make one training step but for the update; return the outputs and the replica.
+
+        Buffers are as before, and the gradients were `start` before the step.
+        """
+        network = self.network if network is None else network
+        x = self.x if x is None else x
+        with _kept(network):
+            replica = network.replica(len(x), self.noise(), np.full_like(network.params, start))
+            out = replica.forward(x, True, mask)
+            copy = out.copy()
+            backward(replica, self.weigh(replica, x, mask).astype(network.dtype))
+        return copy, replica
+
+    def weigh(self, network, x, mask):
+        """Return a gradient of the outputs that is zero at padded steps."""
+        mask = None if mask is None else network.layer.compute_mask(x, mask)
+        direction = self.direction[: len(x)]
+        return direction.copy() if mask is None else direction * _broadcast(mask, direction)
+
+    def objective(self, network, mask=None):
+        """Return the number that the gradients of `train` are gradients of."""
+        with _kept(network):
+            replica = network.replica(len(self.x), self.noise())
+            out = replica.forward(self.x, True, mask)
+            return float(np.vdot(out, self.weigh(replica, self.x, mask)))
+
+    def require(self, condition, sentence):
+        if not condition:
+            raise AssertionError(f"{self.original!r}: {sentence}.")
+
+    def require_close(self, actual, expected, sentence, rtol=1e-9):
+        scale = np.max(np.abs(expected), initial=0.0)
+        # Not `error > bound`: that would let NaN pass.
+        wrong = ~(np.abs(actual - expected) <= rtol * (np.abs(expected) + scale + 1e-3))
+        if wrong.any():
+            at = tuple(map(int, np.argwhere(wrong)[0]))
+            sentence += f", but at {at} {actual[at]:.8g} is not {expected[at]:.8g}"
+        self.require(not wrong.any(), sentence)
+
+    def require_same_gradients(self, replica, other, sentence, rtol=1e-9):
+        """Compare the gradients in two replicas; the sentence may have a {name}."""
+        for (name, _, actual), (_, _, expected) in zip(
+            _trained(replica), _trained(other), strict=True
+        ):
+            self.require_close(actual, expected, sentence.format(name=name), rtol)
+
+
+@contextmanager
+def _kept(network):
+    """Let a block change weights and buffers, and undo it."""
+    before = network.params.copy()
+    try:
+        yield
+    finally:
+        network.params[:] = before
+
+
+def _broadcast(mask, array):
+    return mask.reshape(mask.shape + (1,) * (array.ndim - mask.ndim))
+
+
+def _trained(replica):
+    """List (name, values, gradient) of the weights that training changes.
+
+    Layers need not compute the gradients of frozen weights.
+    """
+    trained = replica.params[: replica.n_trainable]
+    found = []
+    for part in replica.layer.walk():
+        for weight in part._weights:
+            values = getattr(part, weight.name + "_")
+            if np.may_share_memory(values, trained):
+                found.append((weight.name, values, getattr(part, weight.name + "_grad_")))
+    return found
+
+
+def _check_parameters(layer):
+    """Check what scikit-learn asks of parameters: they are kept as given, read and set."""
+    try:
+        copy = clone(layer)
+    except Exception as error:
+        raise AssertionError(
+            f"{type(layer).__name__}: __init__ has to store its arguments unchanged under "
+            f"their names, but clone fails: {error}"
+        ) from error
+    params = copy.get_params(deep=False)
+    copy.set_params(**params)
+    if not same(copy.get_params(deep=False), params):
+        raise AssertionError(
+            f"{layer!r}: set_params has to set what get_params returns, and nothing else."
+        )
+
+
+def _check_outputs(case):
+    expected = (len(case.x), *case.network.output_shape)
+    for training in (False, True):
+        replica = case.network.replica(len(case.x), case.noise())
+        x = case.x.copy()
+        with _kept(case.network):
+            out = replica.forward(x, training)
+        case.require(
+            np.shape(out) == expected,
+            f"build said that outputs have the shape {expected[1:]}, so forward has to return "
+            f"{expected}, got {np.shape(out)}",
+        )
+        case.require(np.isfinite(out).all(), "outputs have to be finite")
+        case.require(np.array_equal(x, case.x), "forward must not write to its input")
+
+
+def _check_memory_of_others(case):
+    x, outputs = case.x.copy(), []
+
+    def look_at_outputs(replica, grad):
+        out = replica.forward(x, training=True)
+        outputs.extend((out, out.copy()))
+        replica.backward(grad)
+
+    case.train(x=x, backward=look_at_outputs)
+    case.require(np.array_equal(x, case.x), "backward must not write to the input of forward")
+    case.require(
+        np.array_equal(*outputs), "backward must not write to the outputs that forward returned"
+    )
+
+
+def _check_noise(case):
+    first, _ = case.train()
+    again, _ = case.train()
+    case.require(
+        np.array_equal(first, again),
+        "training outputs have to be the same for the same rng: noise comes from the rng given "
+        "to allocate, and what lasts is declared with add_weight",
+    )
+    with _kept(case.network):
+        other = case.network.replica(len(case.x), case.noise(3)).forward(case.x, True)
+    case.require(
+        np.array_equal(first, other) or case.network.layer.is_stochastic,
+        "is_stochastic has to be True of a layer that draws random numbers",
+    )
+
+
+def _check_rows(case):
+    n_short = len(case.x) // 2
+    replica = case.network.replica(len(case.x), case.noise())
+    expected = replica.forward(case.x)[:n_short].copy()
+    short = replica.forward(case.x[:n_short])
+    case.require(
+        short.shape == expected.shape,
+        f"outputs of {n_short} rows have to have the shape {expected.shape}, got {short.shape}",
+    )
+    sentence = "at inference a short batch has to give the first rows of the full one"
+    case.require_close(short, expected, sentence)
+
+
+def _check_backward(case):
+    _, replica = case.train()
+    _, other = case.train(start=1.0)
+    case.require_same_gradients(
+        other, replica, "backward has to assign the gradient of {name}, not add to what is there"
+    )
+
+
+def _check_backward_of_input(case):
+    shapes = []
+
+    def with_input(replica, grad):
+        shapes.append(np.shape(replica.layer.backward(grad, input_grad=True)))
+
+    _, without = case.train()
+    _, replica = case.train(backward=with_input)
+    case.require(
+        shapes[0] == case.x.shape,
+        f"backward has to return the gradient of the input, of shape {case.x.shape}, got "
+        f"{shapes[0]}",
+    )
+    case.require_same_gradients(
+        without, replica, "the gradient of {name} must not depend on input_grad"
+    )
+
+
+def _check_float32(case):
+    network = case.build(case.copy(), np.float32)
+    network.params[:] = case.network.params
+    x = case.x.astype(np.float32)
+    out = case.infer(network, x)
+    trained, replica = case.train(network, x)
+    for kind, array in (("outputs", out), ("training outputs", trained)):
+        case.require(
+            array.dtype == np.float32,
+            f"{kind} of float32 inputs have to be float32, got {array.dtype}",
+        )
+    sentence = "float32 has to be near float64"
+    case.require_close(out, case.infer(), sentence, 1e-4)
+    if not case.network.layer.is_stochastic:  # the two types may draw different noise
+        expected, other = case.train()
+        case.require_close(trained, expected, sentence, 1e-4)
+        case.require_same_gradients(replica, other, sentence + " in the gradient of {name}", 1e-3)
+
+
+def _check_memory(case):
+    n_rows = max(64, -(-(2**14) // case.x[0].size))
+    peaks = [_second_peak(case, n_rows), _second_peak(case, 4 * n_rows)]
+    if peaks[1] - peaks[0] > _ALLOWED_BYTES:
+        # NumPy's own buffers grow to some size and no further.
+        peaks.append(_second_peak(case, 16 * n_rows))
+    case.require(
+        peaks[-1] - peaks[-2] <= _ALLOWED_BYTES,
+        "forward and backward have to take scratch memory from self._work, but after the first "
+        f"call they allocated {peaks[0]} bytes for {n_rows} rows and {peaks[1]} for {4 * n_rows}",
+    )
+
+
+def _second_peak(case, n_rows):
+    """Measure what a second pass over a batch allocates."""
+    network, x = case.network, np.resize(case.x, (n_rows, *case.x.shape[1:]))
+    replica = network.replica(n_rows, case.noise(), np.empty_like(network.params))
+    grad = np.ones((n_rows, *network.output_shape))
+
+    def run():
+        replica.forward(x, training=True)
+        replica.layer.backward(grad, input_grad=True)
+        replica.forward(x)
+
+    with _kept(network):
+        run()
+        return peak_of(run)
+
+
+def _check_replicas(case):
+    others = case.x[::-1].copy()
+    outputs = []
+
+    def disturb(replica, grad):
+        out = replica.forward(case.x)
+        outputs.append(out.copy())
+        case.network.replica(len(others)).forward(others)
+        outputs.append(out.copy())
+        replica.layer.allocate(len(case.x), replica.dtype, case.noise())
+        replica.forward(case.x, training=True)
+        case.train(x=others)
+        replica.backward(grad)
+
+    _, plain = case.train()
+    _, disturbed = case.train(backward=disturb)
+    case.require(
+        np.array_equal(*outputs),
+        "replicas must not share scratch memory: make it in allocate, not in build",
+    )
+    case.require_same_gradients(
+        disturbed, plain, "replicas must not share what the gradient of {name} is computed from"
+    )
+
+
+def _check_copies(case):
+    fresh = case.infer(case.build(clone(case.original)))
+    layer = case.copy()
+    params = clone(layer).get_params(deep=False)
+    network = case.build(layer)
+    same_outputs = np.array_equal(case.infer(network), fresh)
+    case.require(same_outputs, "a clone has to give the same outputs")
+    case.train(network)
+    case.require(
+        same(layer.get_params(deep=False), params),
+        "build, forward and backward must not change the parameters of __init__",
+    )
+    network.params[:] = case.network.params
+    case.require(
+        np.array_equal(case.infer(pickle.loads(pickle.dumps(network))), case.infer(network)),
+        "an unpickled network has to give the same outputs: declare arrays with add_weight and "
+        "derive all else in build",
+    )
+
+
+def _check_gradients(case, input_grad):
+    network = _probed(case) if input_grad else case.network
+    for mask in (None, case.mask) if case.mask is not None else (None,):
+        _, replica = case.train(network, mask=mask)
+        for name, values, gradient in _trained(replica):
+            name = "the input" if name == "offset" else name
+            _compare(case, network, mask, name, values, gradient.copy())
+
+
+def _probed(case):
+    """Return a network of a probe and the layer, with the weights of the layer's network."""
+    network = case.build(Sequential([("probe", _Probe(len(case.x))), ("layer", case.copy())]))
+    target = dict(network.layer.sublayers())["layer"]
+    for part, source in zip(target.walk(), case.network.layer.walk(), strict=True):
+        for weight in part._weights:
+            getattr(part, weight.name + "_")[...] = getattr(source, weight.name + "_")
+    return network
+
+
+def _compare(case, network, mask, name, values, gradient):
+    """Compare a gradient with the slopes of the objective to the left and to the right."""
+    centre = case.objective(network, mask)
+    left, right = np.empty_like(gradient), np.empty_like(gradient)
+    for index in np.ndindex(values.shape):
+        value = values[index]
+        for slopes, step in ((left, -_STEP), (right, _STEP)):
+            values[index] = value + step
+            slopes[index] = (case.objective(network, mask) - centre) / step
+        values[index] = value
+    central = (left + right) / 2
+    # Smooth functions differ by the step times their curvature, kinks by much more.
+    kink = np.abs(right - left) > 1e-3 * (1 + np.max(np.abs(central), initial=0.0))
+    within = np.clip(gradient, np.minimum(left, right), np.maximum(left, right))
+    expected = np.where(kink, within, central)
+    case.require_close(
+        gradient, expected, f"the gradient of {name} has to agree with central differences", 1e-6
+    )
+
+
+def _check_mask(case):
+    real = np.broadcast_to(_broadcast(case.mask, case.x), case.x.shape)
+    other = np.where(real, case.x, case.x[::-1] + 1)
+    replica = case.network.replica(len(case.x))
+    replica.forward(case.x, mask=case.mask)
+    mask = replica.layer.compute_mask(case.x, case.mask)
+    for run in (case.infer, lambda **batch: case.train(**batch)[0]):
+        outputs = [run(x=x, mask=case.mask) for x in (case.x, other)]
+        if mask is not None:
+            outputs = [np.where(_broadcast(mask, out), out, 0) for out in outputs]
+        case.require_close(*outputs, "outputs of real steps must not depend on padded ones")
+    replicas = [case.train(x=x, mask=case.mask)[1] for x in (case.x, other)]
+    sentence = "the gradient of {name} must not depend on padded steps"
+    case.require_same_gradients(*replicas, sentence)
+
+
+_CHECKS = (
+    _check_outputs,
+    _check_memory_of_others,
+    _check_noise,
+    _check_rows,
+    _check_backward,
+    _check_copies,
+    _check_float32,
+    _check_memory,
+    _check_replicas,
+)

@@ -1,0 +1,190 @@
+"""scikit-learn's own checks of estimators, on default parameters and on many others.
+
+With default parameters no check fails and none is expected to. For configured instances the few
+checks that cannot hold by definition are listed with the reason; as xfail is strict, an entry of
+the list whose check passes is an error.
+"""
+
+import unittest
+
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.utils.estimator_checks import (
+    check_estimator,
+    estimator_checks_generator,
+    parametrize_with_checks,
+)
+
+from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
+from sknet.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Residual, Sequential
+from sknet.losses import FocalLoss, Quantile
+from sknet.optimizers import LBFGS, SGD
+from sknet.schedules import Cosine
+
+# Training is short here, and shorter still where a check sets max_iter; some checks have fewer
+# rows than a batch.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:batch_size=:UserWarning"),
+]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "reference"),
+    [
+        (NeuralClassifier(), MLPClassifier()),
+        (NeuralRegressor(), MLPRegressor()),
+        (AutoencoderTransformer(), PCA()),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_default_parameters_pass_every_check_and_skip_none_that_scikit_learn_runs(
+    estimator, reference
+):
+    results = check_estimator(estimator, on_skip=None, on_fail=None)
+    failed = [
+        (result["check_name"], result["exception"])
+        for result in results
+        if result["status"] not in ("passed", "skipped") or result["expected_to_fail"]
+    ]
+    assert failed == []
+    assert sum(result["status"] == "passed" for result in results) > 50
+    skipped = {result["check_name"] for result in results if result["status"] == "skipped"}
+    assert skipped <= checks_skipped_by(reference, among=skipped)
+
+
+def checks_skipped_by(estimator, among):
+    """Return those of the named checks that skip for an estimator."""
+    names = set()
+    for instance, check in estimator_checks_generator(estimator):
+        name = check.func.__name__
+        if name in among:
+            try:
+                check(instance)
+            except unittest.SkipTest:
+                names.add(name)
+    return names
+
+
+def classifier(*, learning_rate_init=0.01, max_iter=60, **parameters):
+    parameters = {"hidden_layer_sizes": (30,), **parameters}
+    return NeuralClassifier(
+        learning_rate_init=learning_rate_init, max_iter=max_iter, random_state=0, **parameters
+    )
+
+
+def regressor(*, learning_rate_init=0.03, max_iter=60, **parameters):
+    return NeuralRegressor(
+        (30,),
+        learning_rate_init=learning_rate_init,
+        max_iter=max_iter,
+        random_state=0,
+        **parameters,
+    )
+
+
+def autoencoder(n_components=2, *, max_iter=60, **parameters):
+    return AutoencoderTransformer(
+        n_components, (10,), max_iter=max_iter, random_state=0, **parameters
+    )
+
+
+LAYERS = [Dense(20, activation="relu"), LayerNorm(), 10]
+NAMED_LAYERS = [
+    ("first", Dense(20)),
+    ("block", Residual([("inner", Dense(20, activation="tanh")), 20])),
+    ("last", Sequential([LayerNorm(), Activation("gelu")])),
+]
+NOISY_LAYERS = [Dense(30), BatchNorm(), Activation("relu"), Dropout(0.1)]
+
+WEIGHTS = (
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+)
+PARTIAL = (
+    "check_fit_score_takes_y",
+    "check_n_features_in_after_fitting",
+    "check_estimators_partial_fit_n_features",
+)
+
+# Each reason with the checks that cannot hold because of it.
+DROPOUT = dict.fromkeys(WEIGHTS, "Dropout draws a mask a row: a row twice is not one of weight 2.")
+BATCH_NORM = dict.fromkeys(WEIGHTS, "Batch statistics are of the rows, not of their weights.")
+HOLD_OUT = {
+    **dict.fromkeys(WEIGHTS, "What is held out depends on the number of rows."),
+    **dict.fromkeys(PARTIAL, "partial_fit has no rows to hold out, so it refuses early_stopping."),
+}
+BALANCED = dict.fromkeys(
+    PARTIAL, "partial_fit does not see all rows, so it refuses class_weight='balanced'."
+)
+BATCHES = dict.fromkeys(WEIGHTS, "Repeated rows make more batches, and other ones.")
+SINGLE = dict.fromkeys(WEIGHTS, "The check asks for agreement to 1e-7, float32 has 6e-8 a step.")
+WARM_START = dict.fromkeys(
+    ("check_supervised_y_2d", "check_classifiers_multilabel_representation_invariance"),
+    "The check fits twice and expects the same; a warm start goes on training.",
+)
+POSITIVE = {
+    "check_regressor_multioutput": "The check has negative targets, whatever the tags say.",
+}
+QUANTILES = dict.fromkeys(
+    ("check_regressors_train", "check_estimator_sparse_array", "check_estimator_sparse_matrix"),
+    "The check expects predictions of one column; there is one a quantile.",
+)
+
+# Instances, each with the checks that it is expected to fail.
+CONFIGURED = [
+    (classifier(solver="sgd", learning_rate_init=0.05), {}),
+    (classifier(solver="rmsprop"), {}),
+    (classifier(solver="adamw"), {}),
+    (classifier(solver="nadam"), {}),
+    (classifier(solver="lion", learning_rate_init=0.003), {}),
+    (classifier(solver="lbfgs", alpha=1.0, max_iter=30), {}),
+    (classifier(solver=SGD(momentum=0.5, nesterov=False), learning_rate_init=0.1), {}),
+    (classifier(loss="focal"), {}),
+    (classifier(loss=FocalLoss(gamma=1.0), activation="tanh"), {}),
+    (classifier(class_weight="balanced"), BALANCED),
+    (classifier(early_stopping=True, validation_fraction=0.3), HOLD_OUT),
+    (classifier(dropout=0.2), DROPOUT),
+    (classifier(normalization="batch"), BATCH_NORM),
+    (classifier(normalization="layer"), {}),
+    (classifier(dtype="float32", max_iter=25), SINGLE),
+    (classifier(layers=LAYERS), {}),
+    (classifier(layers=NAMED_LAYERS), {}),
+    (classifier(layers=NOISY_LAYERS), DROPOUT),
+    (classifier(learning_rate="adaptive"), {}),
+    (classifier(batch_size=8, shuffle=False, learning_rate_init=0.005, max_iter=20), BATCHES),
+    (classifier(averaging=0.9, clip_norm=1.0), {}),
+    (classifier(warm_start=True), WARM_START),
+    (regressor(loss="absolute_error"), {}),
+    (regressor(loss="huber"), {}),
+    (regressor(loss="poisson", max_iter=150), POSITIVE),
+    (regressor(loss="gamma"), POSITIVE),
+    (regressor(loss="quantile"), {}),
+    (regressor(loss="gaussian"), {}),
+    (regressor(loss=Quantile([0.1, 0.5, 0.9])), QUANTILES),
+    (regressor(learning_rate="cosine"), {}),
+    (regressor(learning_rate=Cosine(warmup=5, final=0.1), solver="adamw"), {}),
+    (regressor(learning_rate="one_cycle"), {}),
+    (regressor(solver=LBFGS(maxcor=5)), {}),
+    (regressor(early_stopping=True, scoring="neg_mean_absolute_error", max_iter=120), HOLD_OUT),
+    (autoencoder(1), {}),
+    (autoencoder(dropout=0.1), DROPOUT),
+    (autoencoder(solver="lbfgs", loss="huber"), {}),
+    (autoencoder(batch_size=8, max_iter=30), BATCHES),
+]
+
+
+def expected_failures(estimator):
+    return next(expected for instance, expected in CONFIGURED if instance is estimator)
+
+
+CHECKS = parametrize_with_checks(
+    [instance for instance, _ in CONFIGURED], expected_failed_checks=expected_failures
+)
+
+
+# Before 1.8 the decorator holds a generator, which pytest warns of.
+@pytest.mark.parametrize(CHECKS.args[0], list(CHECKS.args[1]), **CHECKS.kwargs)
+def test_configured_instances_pass(estimator, check):
+    check(estimator)

@@ -1,0 +1,422 @@
+"""Layers that break one rule each are told so by `check_layer`."""
+
+import numpy as np
+import pytest
+
+import sknet.testing
+from sknet.layers import Activation, Dense, Layer, Sequential
+from sknet.losses import SquaredError
+from sknet.optimizers import SGD
+from sknet.testing import check_layer, check_loss, check_optimizer
+
+
+class Scale(Layer):
+    """A correct layer: every feature times a weight."""
+
+    _parameter_constraints = {"factor": "no_validation"}
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def build(self, input_shape):
+        self.add_weight("scale", input_shape[-1:], "ones")
+        return input_shape
+
+    def forward(self, x, training=False, mask=None):
+        if training:
+            self._x = x
+        out = np.multiply(x, self.scale_, out=self._work("out", x.shape))
+        out *= float(self.factor)
+        return out
+
+    def backward(self, grad_output, input_grad=True):
+        grad_output *= float(self.factor)
+        product = np.multiply(grad_output, self._x, out=self._work("product", self._x.shape))
+        np.add.reduce(product, axis=tuple(range(product.ndim - 1)), out=self.scale_grad_)
+        return np.multiply(grad_output, self.scale_, out=grad_output) if input_grad else None
+
+
+def test_a_layer_that_keeps_all_rules_passes():
+    check_layer(Scale(), (4,))
+    check_layer(Scale(0.5), (3, 4), sequence=True)
+
+
+def test_a_layer_is_not_changed_by_its_check():
+    layer = Scale(2.0)
+    check_layer(layer, (4,))
+    assert vars(layer) == {"factor": 2.0}
+
+
+WRONG = []
+
+
+def wrong(sentence, shape=(4,), **options):
+    """Register a layer with the sentence that its check has to give."""
+
+    def register(layer_class):
+        WRONG.append(pytest.param(layer_class, sentence, shape, options, id=layer_class.__name__))
+        return layer_class
+
+    return register
+
+
+@wrong("the gradient of the input has to agree with central differences")
+class WrongInputGradient(Scale):
+    def backward(self, grad_output, input_grad=True):
+        grad = super().backward(grad_output, input_grad)
+        return grad if grad is None else np.multiply(grad, 1.0001, out=grad)
+
+
+@wrong("the gradient of scale has to agree with central differences")
+class WrongWeightGradient(Scale):
+    def backward(self, grad_output, input_grad=True):
+        grad = super().backward(grad_output, input_grad)
+        self.scale_grad_[1] *= 1.0001
+        return grad
+
+
+@wrong("the gradient of scale has to agree with central differences")
+class GradientOfOneElementMissing(Scale):
+    def backward(self, grad_output, input_grad=True):
+        grad = super().backward(grad_output, input_grad)
+        self.scale_grad_[-1] = 0
+        return grad
+
+
+@wrong("backward has to assign the gradient of scale, not add to what is there")
+class AccumulatesGradients(Scale):
+    def backward(self, grad_output, input_grad=True):
+        before = self.scale_grad_.copy()
+        grad = super().backward(grad_output, input_grad)
+        self.scale_grad_ += before
+        return grad
+
+
+@wrong("backward has to assign the gradient of bias, not add to what is there")
+class ForgetsAGradient(Scale):
+    def build(self, input_shape):
+        self.add_weight("bias", input_shape[-1:], "zeros")
+        return super().build(input_shape)
+
+
+@wrong("backward has to assign the gradient of scale, not add to what is there")
+class AssignsOnlyWithInputGradient(Scale):
+    def backward(self, grad_output, input_grad=True):
+        return super().backward(grad_output, True) if input_grad else None
+
+
+@wrong("the gradient of scale must not depend on input_grad")
+class OtherGradientWithoutInputGradient(Scale):
+    def backward(self, grad_output, input_grad=True):
+        grad = super().backward(grad_output, input_grad)
+        if not input_grad:
+            self.scale_grad_ *= 2
+        return grad
+
+
+@wrong("backward has to return the gradient of the input, of shape (5, 4), got ()")
+class ReturnsNoInputGradient(Scale):
+    def backward(self, grad_output, input_grad=True):
+        super().backward(grad_output, input_grad)
+
+
+@wrong("forward must not write to its input")
+class WritesToItsInput(Scale):
+    def forward(self, x, training=False, mask=None):
+        x *= 1.5
+        return super().forward(x, training, mask)
+
+
+@wrong("backward must not write to the input of forward")
+class WritesToItsInputInBackward(Scale):
+    def backward(self, grad_output, input_grad=True):
+        grad = super().backward(grad_output, input_grad)
+        self._x *= 2
+        return grad
+
+
+@wrong("backward must not write to the outputs that forward returned")
+class WritesToItsOutputs(Scale):
+    def backward(self, grad_output, input_grad=True):
+        self._work("out", self._x.shape)[:] = 0
+        return super().backward(grad_output, input_grad)
+
+
+@wrong("forward and backward have to take scratch memory from self._work")
+class AllocatesInForward(Scale):
+    def forward(self, x, training=False, mask=None):
+        if training:
+            self._x = x
+        return x * self.scale_ * self.factor
+
+
+@wrong("forward and backward have to take scratch memory from self._work")
+class AllocatesInBackward(Scale):
+    def backward(self, grad_output, input_grad=True):
+        grad = super().backward(grad_output, input_grad)
+        return grad if grad is None else grad.copy()
+
+
+@wrong("forward and backward have to take scratch memory from self._work", shape=(40,))
+class AllocatesOneNumberARow(Scale):
+    def forward(self, x, training=False, mask=None):
+        self._norms = np.zeros(len(x))
+        return super().forward(x, training, mask)
+
+
+@wrong("build said that outputs have the shape (4, 1), so forward has to return (5, 4, 1)")
+class WrongOutputShape(Scale):
+    def build(self, input_shape):
+        super().build(input_shape)
+        return (*input_shape, 1)
+
+
+@wrong("outputs have to be finite")
+class InfiniteOutputs(Scale):
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        out[0] = np.inf
+        return out
+
+
+@wrong("outputs of 2 rows have to have the shape (2, 4), got (5, 4)")
+class ReturnsItsWholeMemory(Scale):
+    def forward(self, x, training=False, mask=None):
+        super().forward(x, training, mask)
+        return self._work._arrays["out"]
+
+
+@wrong("at inference a short batch has to give the first rows of the full one")
+class MixesRowsAtInference(Scale):
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        if not training:
+            out -= out.mean(axis=0)
+        return out
+
+
+@wrong("outputs of float32 inputs have to be float32, got float64")
+class AnswersInFloat64(Scale):
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        return out if out.dtype == np.float64 else out.astype(np.float64)
+
+
+@wrong("float32 has to be near float64")
+class ImpreciseInFloat32(Scale):
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        if x.dtype == np.float32:
+            out[:] = out.astype(np.float16)
+        return out
+
+
+@wrong("training outputs have to be the same for the same rng")
+class NoiseOfItsOwn(Scale):
+    is_stochastic = True
+    _own = np.random.default_rng(0)
+
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        if training:
+            out += self._own.normal(size=out.shape)
+        return out
+
+
+@wrong("is_stochastic has to be True of a layer that draws random numbers")
+class NoiseThatIsNotDeclared(Scale):
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        if training:
+            out += self._rng.standard_normal(out=self._work("noise", out.shape), dtype=out.dtype)
+        return out
+
+
+@wrong("training outputs have to be the same for the same rng")
+class CountsCalls(Scale):
+    calls = [0]
+
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        if training:
+            self.calls[0] += 1
+            out += self.calls[0]
+        return out
+
+
+@wrong("a clone has to give the same outputs")
+class StateOutsideOfTheParameters(Scale):
+    built = [0]
+
+    def build(self, input_shape):
+        self.built[0] += 1
+        self._shift = float(self.built[0])
+        return super().build(input_shape)
+
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        out += self._shift
+        return out
+
+
+@wrong("an unpickled network has to give the same outputs: declare arrays with add_weight")
+class AnArrayThatIsNotDeclared(Scale):
+    def build(self, input_shape):
+        self._seen = np.zeros(1)
+        return super().build(input_shape)
+
+    def forward(self, x, training=False, mask=None):
+        if training:
+            self._seen[0] = 3.0
+        out = super().forward(x, training, mask)
+        if not training:
+            out += self._seen
+        return out
+
+
+@wrong("build, forward and backward must not change the parameters of __init__")
+class ChangesAParameter(Scale):
+    def build(self, input_shape):
+        self.factor = float(self.factor) + 1
+        return super().build(input_shape)
+
+
+@wrong("replicas must not share scratch memory: make it in allocate, not in build")
+class SharesScratch(Scale):
+    def build(self, input_shape):
+        self._memory = np.empty((1 << 17, *input_shape))
+        return super().build(input_shape)
+
+    def forward(self, x, training=False, mask=None):
+        if training or x.dtype == np.float32:
+            return super().forward(x, training, mask)
+        return np.multiply(x, self.scale_, out=self._memory[: len(x)])
+
+
+@wrong("replicas must not share what the gradient of scale is computed from")
+class SharesWhatItKeeps(Scale):
+    kept = {}
+
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        if training:
+            self.kept["x"] = x
+        return out
+
+    def backward(self, grad_output, input_grad=True):
+        self._x = self.kept["x"]
+        return super().backward(grad_output, input_grad)
+
+
+@wrong("outputs of real steps must not depend on padded ones", shape=(3, 4), sequence=True)
+class IgnoresTheMask(Scale):
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        out[:, 0] += x[:, -1]
+        return out
+
+    def backward(self, grad_output, input_grad=True):
+        first = self._work("first", grad_output[:, 0].shape)
+        np.copyto(first, grad_output[:, 0])
+        grad = super().backward(grad_output, input_grad)
+        if input_grad:
+            grad[:, -1] += first
+        return grad
+
+
+@pytest.mark.parametrize(("layer_class", "sentence", "shape", "options"), WRONG)
+def test_a_layer_that_breaks_a_rule_is_told_so(layer_class, sentence, shape, options):
+    with pytest.raises(AssertionError) as caught:
+        check_layer(layer_class(), shape, **options)
+    message = str(caught.value)
+    assert message.startswith(f"{layer_class()!r}: {sentence}")
+    assert message.endswith(".")
+
+
+def test_a_wrong_layer_is_found_inside_a_composite():
+    with pytest.raises(AssertionError, match="the gradient of scale has to agree"):
+        check_layer(Sequential([Dense(4, activation="tanh"), WrongWeightGradient(), 2]), (3,))
+
+
+def test_a_layer_whose_arguments_are_not_kept_is_told_so():
+    class Doubles(Scale):
+        def __init__(self, factor=1.0):
+            self.factor = np.array([factor])
+
+    with pytest.raises(AssertionError, match="Doubles: __init__ has to store its arguments"):
+        check_layer(Doubles(), (4,))
+
+
+class SlopeAtZero(Activation):
+    """relu with a slope of its own choice at 0."""
+
+    def __init__(self, slope=0.0, activation="relu"):
+        super().__init__(activation)
+        self.slope = slope
+
+    _parameter_constraints = {**Activation._parameter_constraints, "slope": "no_validation"}
+
+    def backward(self, grad_output, input_grad=True):
+        at_zero = np.equal(self._out, 0, out=self._work("at_zero", self._out.shape, bool))
+        at_zero &= np.equal(self._x, 0, out=self._work("zero", self._out.shape, bool))
+        share = np.multiply(grad_output, self.slope, out=self._work("share", self._out.shape))
+        grad = super().backward(grad_output, True)
+        np.copyto(grad, share, where=at_zero)
+        return grad if input_grad else None
+
+    def forward(self, x, training=False, mask=None):
+        self._x = x
+        return super().forward(x, training, mask)
+
+
+def test_at_a_kink_any_slope_between_those_of_its_sides_will_do():
+    x = np.ones((2, 3))
+    x[0, 1] = 0.0
+    for slope in (0.0, 0.3, 1.0):
+        check_layer(SlopeAtZero(slope), (3,), batch_size=2, x=x)
+    with pytest.raises(AssertionError, match=r"the input has to agree .* at \(0, 1\)"):
+        check_layer(SlopeAtZero(1.1), (3,), batch_size=2, x=x)
+
+
+class Lookup(Layer):
+    """A weight for each of three codes."""
+
+    def build(self, input_shape):
+        self.add_weight("table", (3,), "normal")
+        return input_shape
+
+    def forward(self, x, training=False, mask=None):
+        codes = self._work("codes", x.shape, np.intp)
+        np.copyto(codes, x, casting="unsafe")
+        self._codes = codes
+        return self.table_.take(codes, out=self._work("out", x.shape), mode="clip")
+
+    def backward(self, grad_output, input_grad=True):
+        here = self._work("here", self._codes.shape, bool)
+        for code in range(3):
+            np.equal(self._codes, code, out=here)
+            self.table_grad_[code] = np.add.reduce(grad_output, axis=None, where=here)
+
+
+def test_inputs_can_be_given_and_need_no_gradient():
+    codes = np.arange(10).reshape(5, 2) % 3
+    check_layer(Lookup(), (2,), x=codes, input_grad=False)
+    with pytest.raises(AssertionError, match="has to return the gradient of the input"):
+        check_layer(Lookup(), (2,), x=codes)
+
+
+def test_what_is_no_layer_is_refused():
+    with pytest.raises(TypeError, match=r"check_layer expects a layer object such as Dense\(8\)"):
+        check_layer(Dense, (3,))
+
+
+def test_an_input_shape_that_does_not_suit_the_layer_raises_its_own_error():
+    with pytest.raises(ValueError, match="expects inputs of at least one axis"):
+        check_layer(Dense(3), ())
+
+
+def test_the_three_checks_are_public():
+    assert sknet.testing.__all__ == ["check_layer", "check_loss", "check_optimizer"]
+    check_layer(Dense(2), (3,))
+    check_loss(SquaredError())
+    check_optimizer(SGD())
