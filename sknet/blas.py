@@ -23,14 +23,16 @@ from threadpoolctl import ThreadpoolController
 #: switching them on and off; from 2**24 on our threads gain more than the 40 us of handing over.
 _MEDIUM = 2**19
 _LARGE = 2**24
-#: Rows of a panel, at least, and number of panels, at most: every panel packs the right factor anew.
+#: Least number of rows of a panel and largest number of panels: each packs the right factor anew.
 _PANEL_ROWS = 128
 _MAX_PANELS = 16
 #: Kernels of OpenBLAS work on blocks of up to 24 rows: a cut between two threads at a multiple of
 #: the block leaves every sum as it was.
 _ALIGNMENT = 48
-#: Elements of the result that a trial compares: fewer could agree by chance.
+#: Elements of the result that a trial compares: fewer could agree by chance. And of all three
+#: matrices at most: thin products of many elements are bound by memory and gain no trial's cost.
 _TRIAL_ELEMENTS = 2000
+_TRIAL_LIMIT = 2**20
 
 
 class _Threads:
@@ -88,6 +90,8 @@ class _Threads:
 
     def _try(self, a, b, out):
         """Return how many first rows all threads may take, by a trial on random factors."""
+        if a.size + b.size + out.size > _TRIAL_LIMIT:
+            return 0
         rng = np.random.default_rng(0)
         safe = {len(out), len(out) - len(out) % _ALIGNMENT}
         for _ in range(-(-_TRIAL_ELEMENTS // out.size)):
@@ -100,7 +104,6 @@ class _Threads:
                 if _digest(out) != expected:
                     safe.remove(rows)
         return max(safe, default=0)
-
 
     def run(self, work):
         """Run `work` in all allowed threads at once; it shares out what there is to do itself."""

@@ -33,7 +33,7 @@ class Network:
     input_shape : tuple of int
         Shape of one sample.
     dtype : dtype, default=numpy.float64
-        float32 or float64.
+        Precision: float32 or float64.
     random_state : int, numpy.random.SeedSequence or None, default=None
         Seed of the initial weights.
     path : str, default=""
@@ -204,9 +204,9 @@ class Network:
             Raw outputs.
         """
         n = X.shape[0]
+        if n * len(self.params) <= _SMALL_WORK:
+            return self._run(X, part, n)
         rows = min(n, self._chunk_rows())
-        if n * self.n_params <= _SMALL_WORK:
-            return self._run(X, part, rows)
         out = np.empty((n, *self._part(part).output_shape_), self.dtype)
         with single_threaded_blas():
             for start in range(0, n, rows):
@@ -222,7 +222,8 @@ class Network:
         except IndexError:
             replica = self.replica(rows)
         try:
-            raw = replica._part(part).forward(self._shaped(x) if part is None else x)
+            with np.errstate(over="ignore", invalid="ignore"):
+                raw = replica._part(part).forward(self._shaped(x) if part is None else x)
             if out is None:
                 return raw.copy()
             out[...] = raw

@@ -207,11 +207,12 @@ class _Step:
         self._add_scaled = get_blas_funcs("axpy", dtype=network.dtype)
         self._penalty = plan.alpha / plan.mean_weight
         self._clip_norm = plan.clip_norm
+        self._longest_step = float(np.finfo(network.dtype).max) ** 0.5
 
     def __call__(self, x, y, sample_weight, learning_rate):
         """Return the loss before the step and whether loss and gradient were finite."""
         loss = self.gradient(x, y, sample_weight)
-        finite = isfinite(loss) and self._clip()
+        finite = isfinite(loss) and self._clip(learning_rate)
         if finite:
             self.trainer.built_optimizer().update(self.params, self.trained_grads, learning_rate)
         return loss, finite
@@ -219,7 +220,8 @@ class _Step:
     def gradient(self, x, y, sample_weight):
         """Put the gradient of the batch's penalized loss into `grads`; return the loss."""
         raw = self.network.forward(x, training=True)
-        loss, grad = self.loss.value_and_gradient(raw, y, sample_weight, self._grad_raw[: len(raw)])
+        out = self._grad_raw[: len(raw)]
+        loss, grad = self.loss.value_and_gradient(raw, y, sample_weight, out)
         self.network.backward(grad)
         return loss + self._penalize(self._penalty / len(y))
 
@@ -232,12 +234,14 @@ class _Step:
             self._add_scaled(kernels, grads, a=factor)
         return 0.5 * factor * squares
 
-    def _clip(self):
-        # One pass tells whether every element is finite: an update never spoils the weights.
+    def _clip(self, learning_rate):
+        # One pass tells that every element is finite and that a step of this rate leaves the
+        # weights finite: an update never spoils them.
         norm = sqrt(np.dot(self.trained_grads, self.trained_grads))
         if self._clip_norm is not None and norm > self._clip_norm:
             self.trained_grads *= self._clip_norm / norm
-        return isfinite(norm)
+            norm = self._clip_norm if isfinite(norm) else norm
+        return learning_rate * max(norm, 1.0) < self._longest_step
 
 
 class Trainer:
@@ -278,8 +282,19 @@ class Trainer:
         self._unfinished = None
         self.use_optimizer(optimizer)
 
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        if self._average is not None:  # joblib may have mapped it read-only
+            self._average = np.array(self._average)
+
     def use_optimizer(self, optimizer):
-        """Train with an optimizer from here on, from moments of zero."""
+        """Train with an optimizer from here on, from moments of zero.
+
+        Parameters
+        ----------
+        optimizer : Optimizer or LBFGS
+            How a gradient changes the weights.
+        """
         self.optimizer = optimizer
         self._is_built = not isinstance(optimizer, Optimizer)
 
@@ -287,6 +302,11 @@ class Trainer:
         """Return the optimizer, bound to the parameters.
 
         It is built after the first gradient, for whose products memory is needed once.
+
+        Returns
+        -------
+        optimizer : Optimizer
+            Ready for `update`.
         """
         if not self._is_built:
             groups = [group for group in self.network.groups if group.rate_factor > 0]
@@ -373,6 +393,7 @@ class Trainer:
         x, y, weight = next(iter(batches()))
         step = _Step(self, plan, batches.batch_size)
         begin, clock = self.epochs, [perf_counter()]
+        reached = step.params.copy()  # the trial points of a line search lie elsewhere
 
         def value_and_gradient(params):
             step.params[:] = params
@@ -381,7 +402,7 @@ class Trainer:
         def after_iteration(params, loss):
             if not isfinite(loss):
                 return True
-            step.params[:] = params
+            reached[:] = step.params[:] = params
             self.epochs += 1
             self.samples += data.n_rows
             now = perf_counter()
@@ -389,13 +410,15 @@ class Trainer:
             clock[0] = now
             return on_iteration(epoch) or plan.is_over
 
-        start = step.params.copy()
-        with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
-            result = self.optimizer.minimize(
-                value_and_gradient, start, plan.max_epochs, tol, after_iteration
-            )
-        finite = np.isfinite(result.x).all()
-        step.params[:] = result.x if finite else start
+        try:
+            with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+                result = self.optimizer.minimize(
+                    value_and_gradient, reached, plan.max_epochs, tol, after_iteration
+                )
+            if np.isfinite(result.x).all():
+                reached[:] = result.x
+        finally:
+            step.params[:] = reached
         if self.epochs == begin:  # already at a minimum: one evaluation, no iteration
             self.epochs += 1
             on_iteration(Epoch(int(self.epochs), float(result.fun), 1.0, 0.0))
@@ -444,7 +467,13 @@ class Trainer:
 
     @contextmanager
     def averaged(self):
-        """Put the averaged weights in place for the block, if there are any."""
+        """Put the averaged weights in place for the block, if there are any.
+
+        Yields
+        ------
+        None
+            While the average is in place.
+        """
         if self._average is None:
             yield
             return

@@ -23,8 +23,9 @@ def small(**params):
 
 
 def test_a_linear_autoencoder_reaches_the_error_of_pca(X):
-    network = AutoencoderTransformer(2, (), alpha=0, solver="lbfgs", max_iter=500, tol=1e-6,
-                                     random_state=0).fit(X)
+    network = AutoencoderTransformer(
+        2, (), alpha=0, solver="lbfgs", max_iter=500, tol=1e-6, random_state=0
+    ).fit(X)
     pca = PCA(2).fit(X)
     error = np.mean((pca.inverse_transform(pca.transform(X)) - X) ** 2)
     assert -network.score(X) == pytest.approx(error, rel=1e-4)
@@ -33,15 +34,18 @@ def test_a_linear_autoencoder_reaches_the_error_of_pca(X):
 def test_a_curve_is_coded_better_than_by_a_line():
     t = np.linspace(-1, 1, 100)
     X = np.column_stack([t, t**2, t**3])
-    network = AutoencoderTransformer(1, (16,), activation="tanh", solver="lbfgs", max_iter=500,
-                                     tol=1e-5, random_state=0).fit(X)
+    network = AutoencoderTransformer(
+        1, (16,), activation="tanh", solver="lbfgs", max_iter=500, tol=1e-5, random_state=0
+    ).fit(X)
     pca = PCA(1).fit(X)
     linear_error = np.mean((pca.inverse_transform(pca.transform(X)) - X) ** 2)
     assert -network.score(X) < linear_error / 10
 
 
-@pytest.mark.parametrize("params", [{}, {"dropout": 0.2}, {"normalization": "batch"},
-                                    {"early_stopping": True, "averaging": 0.9}])
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"dropout": 0.2}, {"normalization": "batch"}, {"early_stopping": True, "averaging": 0.9}],
+)
 def test_fit_transform_equals_fit_then_transform(X, params):
     assert_array_equal(small(**params).fit_transform(X), small(**params).fit(X).transform(X))
 

@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import log_softmax
-from sklearn.datasets import load_iris, make_blobs, make_classification
-from sklearn.datasets import make_multilabel_classification
+from sklearn.datasets import (
+    load_iris,
+    make_blobs,
+    make_classification,
+    make_multilabel_classification,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import scale
@@ -69,7 +73,11 @@ def test_multioutput_multiclass_gives_a_list_of_probabilities(blobs):
     X, y = blobs
     Y = np.column_stack([np.array(["a", "b", "c"])[y], np.array(["u", "v"])[y % 2]])
     network = small(max_iter=200, learning_rate_init=0.02).fit(X, Y)
-    p, scores, predicted = network.predict_proba(X), network.decision_function(X), network.predict(X)
+    p, scores, predicted = (
+        network.predict_proba(X),
+        network.decision_function(X),
+        network.predict(X),
+    )
     assert [part.shape for part in p] == [part.shape for part in scores] == [(90, 3), (90, 2)]
     for part, classes, column in zip(p, network.classes_, predicted.T, strict=True):
         assert_allclose(part.sum(axis=1), 1, rtol=1e-12)
@@ -133,8 +141,7 @@ def test_one_row_one_feature_and_a_constant_feature_can_be_fitted(blobs):
     assert np.isfinite(small().fit(with_constant, y).predict_proba(with_constant)).all()
 
 
-def test_training_starts_from_the_base_rates(blobs):
-    X, y = blobs
+def test_training_starts_from_the_base_rates():
     y = np.repeat([0, 1, 2], [10, 20, 60])
     network = small(alpha=0, learning_rate_init=1e-300, max_iter=1).fit(np.zeros((90, 3)), y)
     assert_allclose(network.predict_proba(np.zeros((1, 3)))[0], [1 / 9, 2 / 9, 6 / 9], rtol=1e-9)
@@ -156,9 +163,17 @@ def test_every_solver_comes_near_logistic_regression_without_hidden_layers(solve
     X, y = load_iris(return_X_y=True)
     X = scale(X)
     reference = LogisticRegression(C=0.1).fit(X, y)
-    network = NeuralClassifier((), solver=solver, alpha=10.0, max_iter=1000, tol=1e-6,
-                               n_iter_no_change=np.inf, learning_rate="cosine", learning_rate_init=0.3 if solver == "sgd" else 0.03,
-                               random_state=0)
+    network = NeuralClassifier(
+        (),
+        solver=solver,
+        alpha=10.0,
+        max_iter=1000,
+        tol=1e-6,
+        n_iter_no_change=np.inf,
+        learning_rate="cosine",
+        learning_rate_init=0.3 if solver == "sgd" else 0.03,
+        random_state=0,
+    )
     p = network.fit(X, y).predict_proba(X)
     tolerance = 0.03 if solver == "adamw" else 5e-3  # its decay comes on top of the penalty
     assert_allclose(p, reference.predict_proba(X), atol=tolerance)
@@ -166,10 +181,18 @@ def test_every_solver_comes_near_logistic_regression_without_hidden_layers(solve
 
 @pytest.mark.parametrize("loss", ["log_loss", "focal"])
 def test_every_loss_separates_what_a_line_cannot(loss):
-    X, y = make_classification(200, 4, n_informative=4, n_redundant=0, n_clusters_per_class=2,
-                               class_sep=2.0, random_state=0)
-    network = NeuralClassifier((32, 32), loss=loss, solver="lbfgs", max_iter=150, tol=1e-3,
-                               random_state=0).fit(X, y)
+    X, y = make_classification(
+        200,
+        4,
+        n_informative=4,
+        n_redundant=0,
+        n_clusters_per_class=2,
+        class_sep=2.0,
+        random_state=0,
+    )
+    network = NeuralClassifier(
+        (32, 32), loss=loss, solver="lbfgs", max_iter=150, tol=1e-3, random_state=0
+    ).fit(X, y)
     assert network.score(X, y) > 0.97 > LogisticRegression().fit(X, y).score(X, y)
 
 
@@ -212,9 +235,25 @@ def test_the_attributes_of_the_mlp_have_its_shapes_and_types(blobs):
 
 def test_fitted_attributes_are_absent_before_fit():
     network = NeuralClassifier()
-    names = ("loss_", "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_",
-             "coefs_", "intercepts_", "out_activation_", "n_layers_", "t_", "network_", "history_",
-             "n_iter_", "classes_", "n_outputs_", "n_features_in_", "best_iter_")
+    names = (
+        "loss_",
+        "loss_curve_",
+        "best_loss_",
+        "validation_scores_",
+        "best_validation_score_",
+        "coefs_",
+        "intercepts_",
+        "out_activation_",
+        "n_layers_",
+        "t_",
+        "network_",
+        "history_",
+        "n_iter_",
+        "classes_",
+        "n_outputs_",
+        "n_features_in_",
+        "best_iter_",
+    )
     assert [name for name in names if hasattr(network, name)] == []
 
 

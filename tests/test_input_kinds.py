@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
+from sklearn.utils.validation import _get_feature_names
 
 from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
 from sknet.layers import Dense, Dropout, Flatten
@@ -98,6 +99,8 @@ def test_the_names_of_a_frame_are_kept_and_checked(cls, library, integers):
     frames = pytest.importorskip(library)
     X, y = integers[0].astype(float), integers[1]
     frame = frames.DataFrame({name: X[:, i] for i, name in enumerate("abcd")})
+    if _get_feature_names(frame) is None:
+        pytest.skip(f"this scikit-learn does not read the names of this {library}")
     network = fitted(cls, frame, frames.Series(values=y) if library == "polars" else y)
     assert network.feature_names_in_.tolist() == list("abcd")
     assert_array_equal(outputs(network, frame), outputs(fitted(cls, X, y), X))
@@ -119,8 +122,15 @@ def test_sparse_x_gives_what_dense_x_gives(cls, form, interface, integers):
 
 
 @pytest.mark.parametrize(
-    "params", [{"solver": "lbfgs"}, {"batch_size": 7}, {"early_stopping": True}, {"layers": [6]},
-               {"layers": [("first", Dense(6)), Dropout(0.5)]}, {"hidden_layer_sizes": ()}]
+    "params",
+    [
+        {"solver": "lbfgs"},
+        {"batch_size": 7},
+        {"early_stopping": True},
+        {"layers": [6]},
+        {"layers": [("first", Dense(6)), Dropout(0.5)]},
+        {"hidden_layer_sizes": ()},
+    ],
 )
 def test_sparse_x_works_with_every_way_to_train(params, integers):
     X, y = integers[0].astype(float), integers[1]
@@ -185,9 +195,11 @@ def test_series_and_frames_of_labels_are_taken(library, integers):
     expected = fitted(NeuralClassifier, X, words).predict_proba(X)
     series = [frames.Series(list(words))]
     if library == "pandas":
-        series += [frames.Series(list(words), dtype="category"),
-                   frames.Series(list(words), dtype="string"),
-                   frames.Series(list(words), index=np.arange(60)[::-1])]
+        series += [
+            frames.Series(list(words), dtype="category"),
+            frames.Series(list(words), dtype="string"),
+            frames.Series(list(words), index=np.arange(60)[::-1]),
+        ]
     for labels in series:
         assert_array_equal(fitted(NeuralClassifier, X, labels).predict_proba(X), expected)
     both = frames.DataFrame({"u": list(words), "v": list(words)})
@@ -213,12 +225,17 @@ def test_sparse_multilabel_targets_are_taken(integers):
     assert_array_equal(fitted(NeuralClassifier, X, sparse.csr_array(Y)).predict_proba(X), expected)
 
 
-@pytest.mark.parametrize("cls", [NeuralClassifier, NeuralRegressor])
 @pytest.mark.parametrize("dtype", [int, np.float32])
-def test_samples_of_the_input_shape_equal_their_rows(cls, dtype, integers):
+@pytest.mark.parametrize(
+    ("cls", "layers"),
+    [
+        *[(cls, {}) for cls in ESTIMATORS],
+        (NeuralClassifier, {"layers": [("each_row", Dense(3, "tanh")), Flatten()]}),
+    ],
+)
+def test_samples_of_the_input_shape_equal_their_rows(cls, layers, dtype, integers):
     X, y = integers[0].astype(dtype), integers[1]
-    layers = [("each_row", Dense(3, "tanh")), Flatten()]
-    params = {**PARAMS, "input_shape": (2, 2), "layers": layers}
+    params = {**PARAMS, "input_shape": (2, 2), **layers}
     rows = cls(**params).fit(X, y)
     samples = cls(**params).fit(X.reshape(60, 2, 2), y)
     assert_array_equal(outputs(samples, X.reshape(60, 2, 2)), outputs(rows, X))

@@ -421,7 +421,7 @@ def test_numpy_ints_tuples_and_named_ints_stand_for_layers_too(layers, problem):
         (["relu"], TypeError, "layers__0 must be a layer, a pair ('name', layer) or an int"),
         ([True], TypeError, "layers__0 must be a layer, a pair ('name', layer) or an int, got Tr"),
         ([0], ValueError, "Layer 'layers__0' (Dense): The 'units' parameter of Dense must"),
-        ([("a", 3), ("a", 3)], ValueError, "layers: the name 'a' is used 2 times."),
+        ([("a", 3), ("a", 3)], ValueError, "layers: the name 'a' is used 2 times"),
         ([("a__b", 3)], ValueError, "layers: 'a__b' is not a layer name; use a word"),
         ([("7", 3)], ValueError, "layers: '7' is not a layer name; use a word that is not a num"),
         ([("", 3)], ValueError, "layers: '' is not a layer name"),

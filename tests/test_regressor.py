@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.linear_model import GammaRegressor, HuberRegressor, PoissonRegressor, Ridge
-from sklearn.linear_model import QuantileRegressor
+from sklearn.linear_model import (
+    GammaRegressor,
+    HuberRegressor,
+    PoissonRegressor,
+    QuantileRegressor,
+    Ridge,
+)
 from sklearn.metrics import d2_pinball_score, mean_gamma_deviance, mean_poisson_deviance, r2_score
 from sklearn.neural_network import MLPRegressor
 
@@ -48,8 +53,9 @@ def test_poisson_without_hidden_layers_is_poisson_regression(data):
     network = linear("poisson").fit(X, y)
     assert_allclose(network.predict(X), expected, rtol=1e-4)
     assert network.out_activation_ == "exp"
-    deep = NeuralRegressor((16,), loss="poisson", solver="lbfgs", max_iter=100, tol=0,
-                           random_state=0).fit(X, y)
+    deep = NeuralRegressor(
+        (16,), loss="poisson", solver="lbfgs", max_iter=100, tol=0, random_state=0
+    ).fit(X, y)
     assert mean_poisson_deviance(y, deep.predict(X)) < mean_poisson_deviance(y, expected)
 
 
@@ -68,8 +74,14 @@ def test_quantiles_without_hidden_layers_come_near_quantile_regression(data, los
     y = mean + rng.standard_t(3, size=200)
     quantile = loss.quantiles if isinstance(loss, Quantile) else 0.5
     expected = QuantileRegressor(quantile=quantile, alpha=0).fit(X, y).predict(X)
-    network = linear(loss, solver="adam", learning_rate="cosine", learning_rate_init=0.03,
-                     max_iter=1500, n_iter_no_change=np.inf).fit(X, y)
+    network = linear(
+        loss,
+        solver="adam",
+        learning_rate="cosine",
+        learning_rate_init=0.03,
+        max_iter=1500,
+        n_iter_no_change=np.inf,
+    ).fit(X, y)
     best = d2_pinball_score(y, expected, alpha=quantile)
     assert d2_pinball_score(y, network.predict(X), alpha=quantile) > best - 1e-3
     assert np.mean(y <= network.predict(X)) == pytest.approx(quantile, abs=0.03)
@@ -90,8 +102,14 @@ def test_several_quantiles_never_cross_and_cover_their_share(data):
     X, mean, rng = data
     y = mean + np.exp(0.5 * X[:, 0]) * rng.normal(size=200)
     quantiles = [0.1, 0.5, 0.9]
-    network = NeuralRegressor((16,), loss=Quantile(quantiles), learning_rate_init=0.01,
-                              max_iter=300, tol=0, random_state=0).fit(X, y)
+    network = NeuralRegressor(
+        (16,),
+        loss=Quantile(quantiles),
+        learning_rate_init=0.01,
+        max_iter=300,
+        tol=0,
+        random_state=0,
+    ).fit(X, y)
     predicted = network.predict(X)
     assert predicted.shape == (200, 3)
     assert_allclose(np.mean(y[:, None] <= predicted, axis=0), quantiles, atol=0.05)
@@ -151,8 +169,9 @@ def test_a_network_learns_a_curve():
     X = np.linspace(-3, 3, 150).reshape(-1, 1)
     y = np.sin(2 * X[:, 0])
     for params in ({"solver": "lbfgs"}, {"learning_rate_init": 0.01, "averaging": 0.9}):
-        network = NeuralRegressor((32, 32), activation="tanh", max_iter=500, tol=0, random_state=0,
-                                  **params)
+        network = NeuralRegressor(
+            (32, 32), activation="tanh", max_iter=500, tol=0, random_state=0, **params
+        )
         assert network.fit(X, y).score(X, y) > 0.97
 
 

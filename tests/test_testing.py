@@ -1,5 +1,10 @@
 """Layers that break one rule each are told so by `check_layer`."""
 
+import importlib
+import re
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -420,3 +425,19 @@ def test_the_three_checks_are_public():
     check_layer(Dense(2), (3,))
     check_loss(SquaredError())
     check_optimizer(SGD())
+
+
+def test_the_code_of_the_page_on_adding_a_layer_runs(tmp_path, monkeypatch, capsys):
+    page = Path(__file__).parents[1] / "docs" / "adding_a_layer.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    # A module, not exec: check_layer pickles the classes of the page.
+    (tmp_path / "page_on_adding_a_layer.py").write_text("\n".join(blocks), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        importlib.import_module("page_on_adding_a_layer")
+    finally:
+        sys.modules.pop("page_on_adding_a_layer", None)
+    trained, forgetful, wasteful = capsys.readouterr().out.splitlines()
+    assert trained == "True"
+    assert forgetful.startswith("Forgetful(units=3): the gradient of gate has to agree")
+    assert "scratch memory from self._work" in wasteful

@@ -10,13 +10,25 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
 from sknet.losses import Quantile
 
-PARAMS = {"hidden_layer_sizes": (8,), "max_iter": 15, "tol": 0, "random_state": 0,
-          "learning_rate_init": 0.01}
-LOSSES = [(NeuralClassifier, "log_loss"), (NeuralClassifier, "focal"),
-          (NeuralRegressor, "squared_error"), (NeuralRegressor, "absolute_error"),
-          (NeuralRegressor, "huber"), (NeuralRegressor, "poisson"), (NeuralRegressor, "gamma"),
-          (NeuralRegressor, Quantile([0.2, 0.7])), (NeuralRegressor, "gaussian"),
-          (AutoencoderTransformer, "squared_error")]
+PARAMS = {
+    "hidden_layer_sizes": (8,),
+    "max_iter": 15,
+    "tol": 0,
+    "random_state": 0,
+    "learning_rate_init": 0.01,
+}
+LOSSES = [
+    (NeuralClassifier, "log_loss"),
+    (NeuralClassifier, "focal"),
+    (NeuralRegressor, "squared_error"),
+    (NeuralRegressor, "absolute_error"),
+    (NeuralRegressor, "huber"),
+    (NeuralRegressor, "poisson"),
+    (NeuralRegressor, "gamma"),
+    (NeuralRegressor, Quantile([0.2, 0.7])),
+    (NeuralRegressor, "gaussian"),
+    (AutoencoderTransformer, "squared_error"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +67,13 @@ def test_integer_weights_equal_repeated_rows(cls, loss, params, data, integers):
 @pytest.mark.parametrize(("cls", "loss"), LOSSES)
 @pytest.mark.parametrize(
     "params",
-    [{"batch_size": 7}, {"dropout": 0.3, "batch_size": 7}, {"normalization": "batch"},
-     {"solver": "lbfgs"}, {"early_stopping": True, "validation_fraction": 0.3}],
+    [
+        {"batch_size": 7},
+        {"dropout": 0.3, "batch_size": 7},
+        {"normalization": "batch"},
+        {"solver": "lbfgs"},
+        {"early_stopping": True, "validation_fraction": 0.3},
+    ],
 )
 def test_rows_of_weight_zero_equal_removed_rows_bit_for_bit(cls, loss, params, data, integers):
     X, y = data
@@ -172,8 +189,11 @@ def test_several_outputs_take_a_list_of_class_weights(data):
     Y = np.column_stack([y, y % 2])
     network = NeuralClassifier(**PARAMS, class_weight=[{0: 3}, {1: 2}]).fit(X, Y)
     explicit = np.where(y == 0, 3.0, 1.0) * np.where(y % 2 == 1, 2.0, 1.0)
-    for p, q in zip(network.predict_proba(X),
-                    NeuralClassifier(**PARAMS).fit(X, Y, explicit).predict_proba(X), strict=True):
+    for p, q in zip(
+        network.predict_proba(X),
+        NeuralClassifier(**PARAMS).fit(X, Y, explicit).predict_proba(X),
+        strict=True,
+    ):
         assert_allclose(p, q, rtol=1e-7)
     NeuralClassifier(**PARAMS, class_weight="balanced").fit(X, Y)
     labels = NeuralClassifier(**PARAMS, class_weight="balanced").fit(X, np.eye(3, dtype=int)[y])
@@ -196,8 +216,12 @@ def test_class_weights_of_partial_fit_are_those_of_the_parameter(data):
 @pytest.mark.parametrize("cls", [NeuralClassifier, NeuralRegressor, AutoencoderTransformer])
 def test_wrong_weights_are_refused(cls, data):
     X, y = data
-    for weight, message in [(np.zeros(60), "zero"), (-np.ones(60), "[Nn]egative"),
-                            (np.ones(59), "sample_weight.shape"), (np.full(60, np.nan), "NaN")]:
+    for weight, message in [
+        (np.zeros(60), "zero"),
+        (-np.ones(60), "[Nn]egative"),
+        (np.ones(59), "sample_weight.shape"),
+        (np.full(60, np.nan), "NaN"),
+    ]:
         with pytest.raises(ValueError, match=message):
             cls(**PARAMS).fit(X, y, weight)
 
@@ -205,9 +229,19 @@ def test_wrong_weights_are_refused(cls, data):
 def test_a_batch_of_light_rows_gets_a_small_step(data):
     X, y = data
     weight = np.where(np.arange(60) < 30, 1e-9, 1.0)
-    network = NeuralRegressor((), solver="sgd", batch_size=30, shuffle=False, max_iter=1, tol=0,
-                              random_state=0, alpha=0).fit(X, y, weight)
-    heavy = NeuralRegressor((), solver="sgd", batch_size=30, shuffle=False, max_iter=1, tol=0,
-                            random_state=0, alpha=0, learning_rate_init=2e-3)
+    network = NeuralRegressor(
+        (), solver="sgd", batch_size=30, shuffle=False, max_iter=1, tol=0, random_state=0, alpha=0
+    ).fit(X, y, weight)
+    heavy = NeuralRegressor(
+        (),
+        solver="sgd",
+        batch_size=30,
+        shuffle=False,
+        max_iter=1,
+        tol=0,
+        random_state=0,
+        alpha=0,
+        learning_rate_init=2e-3,
+    )
     heavy.fit(X[30:], y[30:])
     assert_allclose(network.coefs_[0], heavy.coefs_[0], rtol=1e-5)

@@ -50,7 +50,8 @@ class Activation(Component, ABC):
     array([[-2.,  6.]])
     """
 
-    #: Name of the kernel initializer that suits a layer with this activation.
+    #: Name of the kernel initializer that suits a layer with this activation: Glorot's, as in
+    #: scikit-learn's MLP and in Keras, unless the activation needs another.
     initializer = "glorot_uniform"
 
     def allocate(self, n_rows, dtype):

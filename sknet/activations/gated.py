@@ -13,8 +13,6 @@ from .saturating import logistic
 class _Gated(Activation):
     """f(x) = x * gate(x), whose derivative gate(x) + x * gate'(x) the output does not tell."""
 
-    initializer = "he_uniform"
-
     @abstractmethod
     def _gate(self, x, gate):
         """Write gate(x) to `gate`."""

@@ -28,8 +28,6 @@ class ReLU(Activation):
     array([[0., 0., 2.]])
     """
 
-    initializer = "he_uniform"
-
     def forward(self, x, out, training=False):
         return np.maximum(x, self._zeros(x.shape), out=out)
 
@@ -63,7 +61,6 @@ class LeakyReLU(Activation):
     array([[-0.25,  0.  ,  2.  ]])
     """
 
-    initializer = "he_uniform"
     # A slope in [0, 1] lets the maximum choose the branch and keeps the sign of x in the output.
     _parameter_constraints = {"negative_slope": [Interval(Real, 0, 1, closed="both")]}
 
@@ -139,7 +136,6 @@ class ELU(_ExponentialLinear):
     array([[-0.632,  0.   ,  2.   ]])
     """
 
-    initializer = "he_uniform"
     # A negative alpha would hide the sign of x, which the derivative is read from.
     _parameter_constraints = {"alpha": [Interval(Real, 0, None, closed="left")]}
 
@@ -199,8 +195,6 @@ class Softplus(Activation):
     >>> activation.forward(x, out=x).round(3)
     array([[0.313, 0.693, 2.127]])
     """
-
-    initializer = "he_uniform"
 
     def forward(self, x, out, training=False):
         # max(x, 0) + log(1 + exp(-|x|)) does not overflow.

@@ -7,7 +7,7 @@ from scipy.sparse import issparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, validate_data
 
 from ..layers import Dense, Sequential
 from ..losses import REGRESSION_LOSSES, Loss, Target
@@ -173,13 +173,14 @@ default="squared_error"
     def _hidden_layers(self):
         sizes = hidden_sizes(self.hidden_layer_sizes)
         options = (self.activation, self.normalization, self.dropout)
-        encoder = [*plain_layers(sizes, *options), ("code", Dense(self.n_components))]
+        code = ("code", Dense(self.n_components))
+        encoder = [*self._flattening(), *plain_layers(sizes, *options), code]
         decoder = plain_layers(sizes[::-1], *options)
         return [("encoder", Sequential(encoder)), ("decoder", Sequential(decoder))]
 
     @property
     def _code_size(self):
-        check_is_fitted(self, "network_")
+        self._require_fit()
         return dict(self.network_.layer.sublayers())["encoder"].output_shape_[-1]
 
     @property
@@ -199,7 +200,7 @@ default="squared_error"
         code : ndarray of shape (n_samples, n_components)
             The code.
         """
-        check_is_fitted(self, "network_")
+        self._require_fit()
         return self.network_.predict(self._check_X(X), "encoder")
 
     def inverse_transform(self, X):
@@ -215,13 +216,13 @@ default="squared_error"
         X_original : ndarray of shape (n_samples, n_features)
             The rows that the codes stand for.
         """
-        check_is_fitted(self, "network_")
+        self._require_fit()
         code = check_array(X, dtype=self.network_.dtype, order="C", input_name="X")
         width = self._code_size
         if code.shape[1] != width:
             raise ValueError(
-                f"{type(self).__name__}.inverse_transform expects codes of {width} components, got "
-                f"X of shape {code.shape}."
+                f"{type(self).__name__}.inverse_transform expects codes of {width} components, "
+                f"got X of shape {code.shape}."
             )
         raw = self.network_.predict(self.network_.predict(code, "decoder"), "output")
         return self._loss.inverse_link(raw)
@@ -259,7 +260,7 @@ default="squared_error"
         score : float
             Minus the mean over rows and features; 0 is perfect.
         """
-        check_is_fitted(self, "network_")
+        self._require_fit()
         X = self._check_X(X)
         weight = self._check_weight(sample_weight, X, "sample_weight")
         error = self._loss.inverse_link(self.network_.predict(X))

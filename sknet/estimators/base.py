@@ -3,6 +3,7 @@
 import warnings
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from copy import copy
 from math import inf
 from numbers import Integral, Real
 
@@ -15,7 +16,7 @@ from ..activations import ACTIVATIONS
 from ..activations import Activation as ActivationFunction
 from ..base import Component, named_items, same, stamp, unstamp
 from ..compatibility import CallbackSupportMixin, VisualBlock
-from ..layers import Dense, Layer, Sequential
+from ..layers import Dense, Flatten, Layer, Sequential
 from ..layers.composite import named_layers, takes_sparse
 from ..losses import get_loss
 from ..network import Network
@@ -153,11 +154,18 @@ class BaseNeuralEstimator(
 
     @contextmanager
     def _restored_on_error(self):
-        """Leave the estimator as it was when a fit fails."""
+        """Leave the estimator as it was when a fit fails.
+
+        Where training went on from an earlier fit, its weights have changed in place: then the
+        model so far is kept, with the history that belongs to it.
+        """
         before = self.__dict__.copy()
         try:
             yield
         except BaseException:
+            resumed = self.__dict__.get("network_", self) is before.get("network_")
+            if resumed and self._trainer.samples != before["_trainer"].samples:
+                raise
             callbacks = {k: v for k, v in self.__dict__.items() if "callback" in k}
             self.__dict__.clear()
             self.__dict__.update(before, **callbacks)
@@ -198,16 +206,28 @@ class BaseNeuralEstimator(
     def _hidden_layers(self):
         """Return the user's layers, copied, or the plain ones, as (name, layer) pairs."""
         if self.layers is not None:
-            return named_layers(clone(list(self.layers), safe=False), self.activation)
+            pairs = named_layers(clone(list(self.layers), safe=False), self.activation)
+            if any(name == "output" for name, _ in pairs):
+                raise ValueError(
+                    f"layers: 'output' is the name of the layer that {type(self).__name__} adds; "
+                    "choose another name."
+                )
+            return pairs
         sizes = hidden_sizes(self.hidden_layer_sizes)
-        return plain_layers(sizes, self.activation, self.normalization, self.dropout)
+        options = (self.activation, self.normalization, self.dropout)
+        return [*self._flattening(), *plain_layers(sizes, *options)]
+
+    def _flattening(self):
+        """Return what makes rows of samples that have several axes, for plain layers."""
+        return [("flatten", Flatten())] if len(self.input_shape or ()) > 1 else []
 
     def _check_network(self):
         shape = self.network_.output_shape
         if len(shape) != 1:
+            shape = dict(self.network_.layer.sublayers())["output"].input_shape_
             raise ValueError(
-                f"The layers end with outputs of shape {shape[:-1]} times features; the output "
-                "layer needs one vector a sample. Put a Flatten at the end of layers."
+                f"The layers end with outputs of shape {shape}; the output layer needs one vector "
+                "a sample. Put a Flatten at the end of layers."
             )
         self._check_noise(get_optimizer(self.solver))
 
@@ -228,6 +248,8 @@ class BaseNeuralEstimator(
                 "fitted with; set warm_start=False, or use clone, to start anew."
             )
         self._check_same_form()
+        # Changes go to a copy: should a later check fail, the trainer is still as it was.
+        self._trainer = copy(self._trainer)
         loss = get_loss(self.loss, self._losses)
         if not same(loss, self._loss):
             if loss.build(self._target) != self.network_.output_shape[-1]:
@@ -295,8 +317,12 @@ class BaseNeuralEstimator(
 
     def _raw_predictions(self, X):
         """Return the network's raw outputs for X."""
-        check_is_fitted(self, "network_")
+        self._require_fit()
         return self.network_.predict(self._check_X(X))
+
+    def _require_fit(self):
+        if not hasattr(self, "network_"):  # scikit-learn's check takes a tenth of one prediction
+            check_is_fitted(self, "network_")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -320,15 +346,14 @@ class BaseNeuralEstimator(
         pairs = named_items(self.layers) if network is None else network.layer.sublayers()
         if not pairs:
             return VisualBlock("single", self, names=type(self).__name__, name_details=str(self))
-        kinds = [
-            type(part).__name__ if isinstance(part, Layer) else repr(part) for _, part in pairs
-        ]
-        return VisualBlock(
-            "serial",
-            [part if isinstance(part, Layer) else repr(part) for _, part in pairs],
-            names=[f"{name}: {kind}" for (name, _), kind in zip(pairs, kinds, strict=True)],
-            name_details=[str(part) for _, part in pairs],
-        )
+        blocks = []
+        for name, part in pairs:
+            kind = type(part).__name__ if isinstance(part, Layer) else repr(part)
+            blocks.append(
+                VisualBlock("single", part, names=f"{name}: {kind}", name_details=str(part))
+            )
+        names = [block.names for block in blocks]
+        return VisualBlock("serial", blocks, names=names, name_details=names)
 
     def __getstate__(self):
         return stamp(super().__getstate__())

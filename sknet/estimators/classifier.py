@@ -152,6 +152,8 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
                 "class_weight='balanced' needs all rows at once; for partial_fit pass a dict of "
                 "weights."
             )
+        if classes is not None and hasattr(self, "network_"):
+            self._check_same_classes(classes)
         self._expected_classes = classes
         try:
             return self._partial_fit(X, y, sample_weight)
@@ -184,12 +186,19 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         else:
             if y.ndim > 1:
                 raise ValueError(
-                    f"{type(self).__name__} was fitted to one label a row, got y of shape {y.shape}."
+                    f"{type(self).__name__} was fitted to one label a row, got y of shape "
+                    f"{y.shape}."
                 )
             data.y = self._encode(y, self.classes_, data.rows)
 
     def _as_labels(self, y):
-        check_classification_targets(y)
+        try:
+            check_classification_targets(y)
+        except TypeError:  # labels that cannot be sorted
+            kinds = sorted({type(label).__name__ for label in np.ravel(y)})
+            raise ValueError(
+                f"y has labels of several types, {', '.join(kinds)}; make them all of one type."
+            ) from None
         y = y.toarray() if issparse(y) else np.asarray(y)
         return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
@@ -210,6 +219,23 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             n_classes = len(self.classes_)
             kind = "binary" if n_classes == 2 else "multiclass"
             self._target = Target(kind, 1, (n_classes,))
+
+    def _check_same_classes(self, classes):
+        """Refuse a later `partial_fit` with other `classes` than the first had."""
+        kind = self._target.kind
+        if kind == "multilabel":
+            return
+        known, given = self.classes_, classes
+        if kind != "multioutput":
+            known, given = [known], [given]
+        agree = len(known) == len(given) and all(
+            np.array_equal(a, np.unique(b)) for a, b in zip(known, given, strict=True)
+        )
+        if not agree:
+            raise ValueError(
+                f"partial_fit got classes={classes!r}, but this {type(self).__name__} has been "
+                f"fitted to {self.classes_!r}; leave out classes, or start anew with clone."
+            )
 
     def _check_width(self, y):
         if y.ndim != 2 or y.shape[1] != self._target.n_outputs:
@@ -242,9 +268,9 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         given = self.class_weight
         given = given if isinstance(given, list) else [given] * n_outputs
         if len(given) != n_outputs or (n_outputs > 1 and isinstance(self.class_weight, dict)):
+            allowed = "a dict" if n_outputs == 1 else f"a list of {n_outputs} dicts, one an output"
             raise ValueError(
-                f"class_weight must be 'balanced' or a list of {n_outputs} dicts, one an output, "
-                f"got {self.class_weight!r}."
+                f"class_weight must be 'balanced' or {allowed}, got {self.class_weight!r}."
             )
         rows = slice(None) if data.rows is None else data.rows
         weight = None if data.sample_weight is None else data.sample_weight[rows]
@@ -361,6 +387,13 @@ def _class_weights(given, classes, codes, sample_weight):
         weights = np.ones(len(classes))
         weights[present] = counts.sum() / (np.count_nonzero(present) * counts[present])
         return weights
+    labels = classes.tolist()
+    unknown = [label for label in given if label not in labels] if isinstance(given, dict) else []
+    if unknown and not all(label in given for label in labels):
+        raise ValueError(
+            f"class_weight={given!r} has labels that do not occur in y, {unknown}, and not all "
+            f"that do, {labels[:10]}; correct the labels."
+        )
     weights = np.asarray(compute_class_weight(given, classes=classes, y=classes), dtype=float)
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError(f"class_weight must hold finite numbers of at least 0, got {given!r}.")

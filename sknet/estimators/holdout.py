@@ -56,7 +56,7 @@ def _check_classes(strata, n_rows, n_validation, names):
     present = np.flatnonzero(counts)
     smallest = present[np.argmin(counts[present])]
     if counts[smallest] < 2:
-        name = smallest if names is None else names[smallest]
+        name = int(smallest) if names is None else np.asarray(names).tolist()[smallest]
         raise ValueError(
             f"early_stopping=True holds out a stratified part of the rows, but class {name!r} has "
             "only 1 row. Pass X_val and y_val, remove the class, or set early_stopping=False."

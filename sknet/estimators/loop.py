@@ -1,7 +1,7 @@
 """The estimator's part of training: recording, scoring, stopping, callbacks."""
 
 import warnings
-from math import inf, isnan, nan
+from math import inf, isfinite, isnan, nan
 from time import perf_counter
 
 from sklearn.exceptions import ConvergenceWarning
@@ -39,7 +39,8 @@ class TrainingLoop:
                 self._run_epochs(data, plan, begin, end)
         except KeyboardInterrupt:
             self._warn_of_interruption()
-        self._finish()
+        finally:
+            self._finish()
         context.call_on_fit_task_end(**task, **state)
 
     def _start_judging(self, validation):
@@ -76,7 +77,7 @@ class TrainingLoop:
 
         converged = self._trainer.minimize(data, plan, self.tol, remember)
         if not converged and not any(stopped):
-            self._warn_of_max_iter(plan)
+            self._warn_of_lbfgs(plan, len(stopped))
 
     def _warn_of_max_iter(self, plan):
         if self.tol > 0 and self.n_iter_no_change < inf:  # else all epochs were asked for
@@ -86,6 +87,20 @@ class TrainingLoop:
                 ConvergenceWarning,
                 stacklevel=2,
             )
+
+    def _warn_of_lbfgs(self, plan, n_iterations):
+        if n_iterations >= plan.max_epochs:
+            self._warn_of_max_iter(plan)
+            return
+        if isfinite(self.loss_):
+            reason = "found no lower loss, or reached max_fun evaluations"
+            remedy = "scale X and y, or raise max_fun of sknet.optimizers.LBFGS"
+        else:
+            reason = f"diverged in iteration {self.n_iter_}: the loss is not finite"
+            remedy = "scale X and y"
+        warnings.warn(
+            f"{type(self).__name__}: lbfgs {reason}; {remedy}.", ConvergenceWarning, stacklevel=2
+        )
 
     def _warn_of_interruption(self):
         warnings.warn(
@@ -158,8 +173,8 @@ class TrainingLoop:
         if epoch.diverged:
             warnings.warn(
                 f"{type(self).__name__} diverged in epoch {epoch.number} at learning rate "
-                f"{epoch.learning_rate:.3g}: the loss or its gradient is not finite. The last "
-                "finite weights are kept. Lower learning_rate_init, scale X or set clip_norm.",
+                f"{epoch.learning_rate:.3g}: the loss, its gradient or the step is not finite. The "
+                "last finite weights are kept. Lower learning_rate_init, scale X or set clip_norm.",
                 ConvergenceWarning,
                 stacklevel=2,
             )

@@ -147,9 +147,10 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
             self._one_target = y.ndim == 1
             self._target = Target("continuous", n_targets)
         elif n_targets != self._target.n_outputs:
+            fitted = self._target.n_outputs
             raise ValueError(
-                f"{type(self).__name__} was fitted to {self._target.n_outputs} targets, got y of "
-                f"shape {y.shape}."
+                f"{type(self).__name__} was fitted to {fitted} target{'s' * (fitted > 1)}, got y "
+                f"of shape {y.shape}."
             )
         data.y = y.reshape(len(y), -1).astype(data.X.dtype, copy=False)
         loss = self.loss if isinstance(self.loss, Loss) else self._losses[self.loss]()
@@ -178,8 +179,8 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
             return self._shaped(self._loss.inverse_link(raw))
         if not isinstance(self._loss, Gaussian):
             raise ValueError(
-                f"return_std=True needs loss='gaussian', which predicts a standard deviation; this "
-                f"{type(self).__name__} was fitted with loss={self.loss!r}."
+                "return_std=True needs loss='gaussian', which predicts a standard deviation; "
+                f"this {type(self).__name__} was fitted with loss={self.loss!r}."
             )
         std = self._loss.standard_deviation(raw)
         return self._shaped(self._loss.inverse_link(raw)), self._shaped(std)

@@ -78,6 +78,11 @@ class DataValidation:
 
     def _as_rows(self, X):
         """View samples of the shape `input_shape` as rows."""
+        if self.input_shape is None and getattr(X, "ndim", 2) > 2:
+            raise ValueError(
+                f"{type(self).__name__} expects X of shape (n_samples, n_features), got "
+                f"{X.shape}. Pass input_shape={tuple(X.shape[1:])} to take such samples."
+            )
         if self.input_shape is None or issparse(X) or np.ndim(X) < 3:
             return X
         X, shape = np.asarray(X), tuple(self.input_shape)
@@ -116,12 +121,21 @@ class DataValidation:
         """Return the validation set that the user gave, or None."""
         if X_val is None:
             if y_val is not None or sample_weight_val is not None:
+                names = {"y_val": y_val, "sample_weight_val": sample_weight_val}
+                given = " and ".join(name for name, value in names.items() if value is not None)
                 raise ValueError(
-                    f"{type(self).__name__}.fit got y_val or sample_weight_val without X_val; pass "
-                    "X_val with them."
+                    f"{type(self).__name__}.fit got {given} without X_val; pass X_val with it."
                 )
             return None
-        data = self._check_data(X_val, y_val, sample_weight_val, reset=False, training=False)
+        if y_val is None and self.__sklearn_tags__().target_tags.required:
+            raise ValueError(
+                f"{type(self).__name__}.fit got X_val without y_val; pass y_val with it."
+            )
+        try:
+            data = self._check_data(X_val, y_val, sample_weight_val, reset=False, training=False)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"In the validation set: {error}") from None
         return Validation(data, X_val, y_val, sample_weight_val)
 
     def _split(self, data, X, y, sample_weight):

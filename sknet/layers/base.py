@@ -86,7 +86,7 @@ class Layer(Component, ABC):
         batch_size : int
             Largest number of samples of one call.
         dtype : dtype
-            float32 or float64.
+            Precision: float32 or float64.
         rng : numpy.random.Generator
             Source of the layer's random numbers.
         """
@@ -130,7 +130,20 @@ class Layer(Component, ABC):
         """
 
     def compute_mask(self, x, mask):
-        """Return the mask of the layer's output; by default that of its input."""
+        """Return the mask of the layer's output; by default that of its input.
+
+        Parameters
+        ----------
+        x : ndarray of shape (N, *input_shape)
+            Inputs of the last call of `forward`.
+        mask : ndarray of shape (N, T) of bool or None
+            Mask of the inputs.
+
+        Returns
+        -------
+        mask : ndarray of shape (N, T) of bool or None
+            Mask of the outputs; None when all steps are real or there are none.
+        """
         return mask
 
     @property
@@ -139,7 +152,13 @@ class Layer(Component, ABC):
         return any(layer.is_stochastic for _, layer in self.sublayers())
 
     def sublayers(self):
-        """Return the built layers inside this one as (name, layer) pairs."""
+        """Return the built layers inside this one.
+
+        Returns
+        -------
+        pairs : list of (str, Layer)
+            Names and layers, in the order in which they run.
+        """
         return []
 
     def add_weight(
@@ -190,14 +209,26 @@ class Layer(Component, ABC):
             setattr(self, weight.name + suffix, array)
 
     def replicate(self):
-        """Return a copy that shares the weights and has no scratch memory."""
+        """Return a copy that shares the weights and has no scratch memory.
+
+        Returns
+        -------
+        copy : Layer
+            A built layer that still has to be given scratch memory by `allocate`.
+        """
         copy = object.__new__(type(self))
         kept = self._built | {weight.name + "_" for weight in self._weights}
         copy.__dict__.update((k, v) for k, v in self.__dict__.items() if k in kept)
         return copy
 
     def walk(self):
-        """Yield this layer and all layers inside it, outermost first."""
+        """Yield this layer and all layers inside it, outermost first.
+
+        Yields
+        ------
+        layer : Layer
+            This layer, then those inside it.
+        """
         yield self
         for _, layer in self.sublayers():
             yield from layer.walk()

@@ -55,7 +55,10 @@ def named_layers(items, activation="relu", owner="layers"):
     names = [name for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"{owner}: the name {name!r} is used {names.count(name)} times.")
+            raise ValueError(
+                f"{owner}: the name {name!r} is used {names.count(name)} times; give each layer "
+                "its own."
+            )
     return pairs
 
 
@@ -96,6 +99,7 @@ class Composite(Layer):
 
     _list_parameters = ("layers",)
     _parameter_constraints = {"layers": [list, tuple], "trainable": ["boolean"]}
+
     def __init__(self, layers, trainable=True):
         self.layers = layers
         self.trainable = trainable

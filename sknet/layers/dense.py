@@ -27,8 +27,8 @@ class Dense(Layer):
     use_bias : bool, default=True
         Whether to add a bias.
     kernel_initializer : str or sknet.initializers.Initializer, default="auto"
-        Start of the kernel; "auto" takes the one that suits the activation: He's for the
-        rectifiers, LeCun's for selu, Glorot's for the others.
+        Start of the kernel; "auto" is "lecun_normal" for selu, which needs it, and
+        "glorot_uniform" for all others.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
     trainable : bool, default=True
@@ -43,7 +43,7 @@ class Dense(Layer):
 
     References
     ----------
-    He et al. (2015), Delving deep into rectifiers, :arxiv:`1502.01852`.
+    Klambauer et al. (2017), Self-normalizing neural networks, :arxiv:`1706.02515`.
     Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward
     neural networks, AISTATS.
 

@@ -1,6 +1,7 @@
 """Layers that change the shape of a sample and nothing else."""
 
 from math import prod
+from numbers import Integral
 
 from .base import Layer
 
@@ -57,6 +58,10 @@ class Reshape(_Reshaping):
     def build(self, input_shape):
         """Work out the output shape."""
         size = prod(input_shape)
+        if not all(isinstance(n, Integral) for n in self.target_shape):
+            self._refuse(
+                "a target_shape of ints", f"{self.target_shape!r}", "One of them may be -1."
+            )
         shape = [int(n) for n in self.target_shape]
         known = prod(n for n in shape if n != -1)
         if shape.count(-1) == 1 and known > 0 and size % known == 0:

@@ -131,6 +131,11 @@ class Optimizer(Component, ABC):
         if self._t % _FLUSH_INTERVAL == 0:
             self._flush()
 
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "_moments" in state:  # joblib may have mapped them read-only
+            self._moments = [np.array(moment) for moment in self._moments]
+
     def _constants(self):
         """Numbers of this step that all pieces share, as Python floats."""
         return ()

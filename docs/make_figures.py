@@ -1,0 +1,185 @@
+"""Draw the pictures of the user guide into docs/images. Run: python docs/make_figures.py"""
+
+import warnings
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
+from sknet.losses import Quantile
+from sknet.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    InvScaling,
+    OneCycle,
+    Progress,
+    Step,
+)
+
+IMAGES = Path(__file__).parent / "images"
+
+
+def save(figure, name):
+    """Write one picture."""
+    figure.savefig(IMAGES / name, dpi=100, pil_kwargs={"optimize": True})
+    plt.close(figure)
+    print(f"{name}: {(IMAGES / name).stat().st_size / 1000:.0f} kB")
+
+
+def draw_schedules(n_epochs=100, n_rows=1000, batch_size=100):
+    """Draw the factor of each schedule that is a function of progress alone."""
+    steps = n_rows // batch_size
+    done = np.arange(n_epochs * steps) / steps
+    progress = [Progress(e / n_epochs, e, round(e * n_rows), 1 / steps) for e in done]
+    drawn = [
+        ("constant", Constant()),
+        ("constant, warmup=10", Constant(warmup=10)),
+        ("invscaling, power_t=0.5", InvScaling()),
+        ("invscaling, power_t=0.1", InvScaling(power_t=0.1)),
+        ("exponential, decay=0.98", Exponential()),
+        ("step, drop=0.5, every=50", Step()),
+        ("step, drop=0.5, every=20", Step(every=20)),
+        ("cosine", Cosine()),
+        ("cosine, warmup=10", Cosine(warmup=10)),
+        ("one_cycle", OneCycle()),
+    ]
+    pairs = [drawn[0:2], drawn[2:4], drawn[4:5], drawn[5:7], drawn[7:9], drawn[9:10]]
+    figure, grid = plt.subplots(
+        2, 3, figsize=(9, 4.8), sharex=True, sharey=True, layout="constrained"
+    )
+    for axes, schedules in zip(grid.flat, pairs, strict=True):
+        for (label, schedule), style in zip(schedules, ("-", "--"), strict=False):
+            axes.plot(done, [schedule.factor(p) for p in progress], style, label=label)
+        axes.legend(
+            fontsize=8, loc="upper right" if schedules[0][0] != "constant" else "lower right"
+        )
+        axes.set(ylim=(-0.03, 1.4), yticks=[0, 0.25, 0.5, 0.75, 1])
+        axes.grid(alpha=0.3)
+    figure.suptitle(f"Schedules over {n_epochs} epochs of {n_rows:,} rows, {steps} steps each")
+    figure.supxlabel("epochs done")
+    figure.supylabel("rate / learning_rate_init")
+    save(figure, "schedules.png")
+
+
+def make_wave(n_samples=600, random_state=0):
+    """Return points of a wave whose noise grows to the right."""
+    rng = np.random.default_rng(random_state)
+    x = rng.uniform(0, 6, n_samples)
+    y = np.sin(x) + rng.normal(scale=0.05 + 0.1 * x)
+    return x.reshape(-1, 1), y
+
+
+def draw_intervals():
+    """Draw what the quantile and the gaussian loss predict."""
+    X, y = make_wave()
+    X_new, y_new = make_wave(4000, random_state=1)
+    x = np.linspace(0, 6, 200).reshape(-1, 1)
+    common = {
+        "activation": "tanh",
+        "learning_rate": "cosine",
+        "learning_rate_init": 0.01,
+        "max_iter": 300,
+        "n_iter_no_change": np.inf,
+        "random_state": 0,
+    }
+    quantiles = NeuralRegressor((32, 32), loss=Quantile([0.05, 0.5, 0.95]), **common)
+    gaussian = NeuralRegressor((32, 32), loss="gaussian", **common)
+    models = [make_pipeline(StandardScaler(), model) for model in (quantiles, gaussian)]
+
+    def interval(model, X):
+        if model["neuralregressor"].loss == "gaussian":
+            mean, std = model.predict(X, return_std=True)
+            return mean - 1.645 * std, mean, mean + 1.645 * std
+        return model.predict(X).T
+
+    figure, grid = plt.subplots(1, 2, figsize=(9, 3.9), sharey=True, layout="constrained")
+    names = ["Quantile([0.05, 0.5, 0.95])", '"gaussian": mean ± 1.645 std']
+    for axes, model, name in zip(grid, models, names, strict=True):
+        model.fit(X, y)
+        low, middle, high = interval(model, x)
+        new_low, _, new_high = interval(model, X_new)
+        share = np.mean((new_low <= y_new) & (y_new <= new_high))
+        axes.scatter(X, y, s=4, color="0.55", label="training rows")
+        axes.fill_between(x[:, 0], low, high, alpha=0.25, label="predicted 90 % interval")
+        axes.plot(x, middle, label="median" if "Quantile" in name else "mean")
+        axes.plot(x, np.sin(x), "k:", label="the curve behind the data")
+        axes.set(
+            title=f"{name}\n{share:.1%} of {len(y_new):,} new rows inside", xlabel="x", ylabel="y"
+        )
+        axes.title.set_fontsize(10)
+    grid[0].legend(fontsize=8, loc="lower left")
+    save(figure, "intervals.png")
+
+
+def draw_learning_curve():
+    """Draw the history of a network that overfits, and the epoch that early stopping keeps."""
+    X, y = load_digits(return_X_y=True)
+    X_train, X_val, y_train, y_val = train_test_split(
+        X / 16, y, train_size=300, random_state=0, stratify=y
+    )
+    network = NeuralClassifier(
+        (64,), alpha=0, learning_rate_init=0.01, batch_size=32, early_stopping=True,
+        n_iter_no_change=30, tol=0, random_state=0,
+    ).fit(X_train, y_train, X_val=X_val, y_val=y_val)  # fmt: skip
+    history = network.history_
+    epochs = np.arange(1, network.n_iter_ + 1)
+    figure, axes = plt.subplots(figsize=(7, 3.8), layout="constrained")
+    axes.semilogy(epochs, history["loss"], label="loss (training rows)")
+    axes.semilogy(epochs, history["validation_loss"], label="validation_loss")
+    axes.axvline(network.best_iter_, color="k", ls=":", label=f"best_iter_ = {network.best_iter_}")
+    axes.set(
+        title=f"300 digits to train on, {len(y_val):,} to validate: training stops after "
+        f"{network.n_iter_} epochs",
+        xlabel="epoch",
+        ylabel="loss",
+    )
+    axes.title.set_fontsize(10)
+    axes.legend()
+    axes.grid(alpha=0.3)
+    save(figure, "learning_curve.png")
+
+
+def draw_autoencoder():
+    """Draw digits and what is left of them after a code of eight numbers."""
+    X, _ = load_digits(return_X_y=True)
+    X_train, X_test = train_test_split(X, random_state=0)
+    network = AutoencoderTransformer(
+        8, (128, 64), activation="gelu", dtype="float32", learning_rate="one_cycle", learning_rate_init=5e-3,
+        max_iter=60, batch_size=64, n_iter_no_change=np.inf, random_state=0,
+    )  # fmt: skip
+    model = make_pipeline(MinMaxScaler(), network).fit(X_train)
+    again = model.inverse_transform(model.transform(X_test[:12]))
+    figure, grid = plt.subplots(2, 12, figsize=(9, 2.1), layout="constrained")
+    for column, pair in zip(grid.T, zip(X_test, again, strict=False), strict=True):
+        for axes, image in zip(column, pair, strict=True):
+            axes.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
+            axes.set(xticks=[], yticks=[])
+    grid[0, 0].set_ylabel("digit")
+    grid[1, 0].set_ylabel("decoded")
+    figure.suptitle("Digits not trained on, and the same from their codes of 8 numbers")
+    save(figure, "autoencoder.png")
+
+
+def main():
+    """Draw them all."""
+    warnings.simplefilter("error", ConvergenceWarning)
+    IMAGES.mkdir(exist_ok=True)
+    draw_schedules()
+    draw_intervals()
+    draw_learning_curve()
+    draw_autoencoder()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""The shape of the code: imports go one way, modules and functions stay small."""
+
+import ast
+import os
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import sknet
+
+PACKAGE = Path(sknet.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+#: Parts of the package; each may import from its own group and from those before it.
+GROUPS = [
+    {"base"},
+    {"activations", "blas", "compatibility", "initializers"},
+    {"layers", "losses", "optimizers", "schedules"},
+    {"network"},
+    {"training"},
+    {"testing"},
+    {"estimators"},
+    {"__init__"},
+]
+RANK = {part: rank for rank, group in enumerate(GROUPS) for part in group}
+ALLOWED = {"sknet", "numpy", "scipy", "sklearn", "threadpoolctl", "joblib"}
+MAX_LINES_OF_MODULE = 500
+MAX_LINES_OF_FUNCTION = 60
+
+
+def module_name(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in FILES}
+
+
+def imports_of(path, source=None):
+    """Yield the full names that a file imports, and the line of each."""
+    name = module_name(path)
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text() if source is None else source)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = node.module or ""
+            if node.level:
+                parents = package.split(".")
+                parents = parents[: len(parents) - node.level + 1]
+                origin = ".".join([*parents, *filter(None, [node.module])])
+            yield from ((f"{origin}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def part_of(name):
+    """Return the part of the package that a module belongs to."""
+    pieces = name.split(".")
+    return pieces[1] if len(pieces) > 1 else "__init__"
+
+
+def wrong_imports(path, source=None):
+    """List the imports of a file that go back."""
+    here = part_of(module_name(path))
+    wrong = []
+    for name, line in imports_of(path, source):
+        # The version is read when something is pickled, long after all is imported.
+        if name.partition(".")[0] != "sknet" or name == "sknet.__version__":
+            continue
+        there = part_of(name)
+        there = there if there in RANK else "__init__"
+        back = RANK[there] > RANK[here] or (there == "testing" and here != "testing")
+        if back:
+            wrong.append(f"{path.name}:{line} imports {name}")
+    return wrong
+
+
+def test_every_module_has_its_place():
+    assert {part_of(name) for name in MODULES} <= set(RANK)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_imports_go_one_way(path):
+    assert wrong_imports(path) == []
+
+
+@pytest.mark.parametrize(
+    "file, source",
+    [
+        ("base.py", "from .blas import matmul"),
+        ("activations/gated.py", "from ..layers import Dense"),
+        ("layers/dense.py", "import sknet.network"),
+        ("network.py", "def later():\n    from .training import Trainer"),
+        ("training.py", "from .estimators.loop import TrainingLoop"),
+        ("testing/layers.py", "from sknet import NeuralClassifier"),
+        ("estimators/base.py", "from ..testing import check_layer"),
+    ],
+)
+def test_an_import_that_goes_back_is_found(file, source):
+    assert len(wrong_imports(PACKAGE / file, source)) == 1
+
+
+def test_modules_do_not_import_each_other_in_a_circle():
+    graph = {}
+    for name, path in MODULES.items():
+        found = (imported for imported, _ in imports_of(path) if imported != "sknet.__version__")
+        # A name is a module, or something inside one.
+        graph[name] = {n if n in MODULES else n.rpartition(".")[0] for n in found} & set(MODULES)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"modules import each other: {' <- '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_nothing_but_the_stated_dependencies_is_imported(path):
+    found = {name.partition(".")[0] for name, _ in imports_of(path)}
+    assert found - sys.stdlib_module_names - ALLOWED == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_modules_and_functions_stay_small(path):
+    text = path.read_text()
+    assert len(text.splitlines()) < MAX_LINES_OF_MODULE
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0]
+            has_docstring = ast.get_docstring(node, clean=False) is not None
+            docstring = first.end_lineno - first.lineno + 1 if has_docstring else 0
+            lines = node.end_lineno - node.lineno + 1 - docstring
+            assert lines < MAX_LINES_OF_FUNCTION, f"{node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if "testing" not in path.parts], ids=module_name
+)
+def test_errors_of_users_are_never_assertions(path):
+    lines = [n.lineno for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Assert)]
+    assert lines == []
+
+
+def test_importing_the_package_imports_nothing_that_is_optional():
+    # scikit-learn itself imports some of it where it is installed: sknet must add nothing.
+    code = f"""
+import sys
+import sklearn.neural_network
+before = set(sys.modules)
+import {", ".join(MODULES)}
+print(*{{name.partition(".")[0] for name in set(sys.modules) - before}})
+"""
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    optional = {"matplotlib", "pandas", "polars", "pyarrow", "rich", "torch", "skorch", "pytest"}
+    assert optional & set(run.stdout.split()) == set()
+    assert "sknet" in run.stdout.split()

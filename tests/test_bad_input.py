@@ -1,0 +1,1287 @@
+"""Wrong uses of the estimators: each is refused by one clear sentence and changes nothing."""
+
+import pickle
+import re
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+from sklearn.exceptions import NotFittedError
+from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.validation import check_is_fitted
+
+from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
+from sknet.layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    GaussianNoise,
+    LayerNorm,
+    Reshape,
+    Residual,
+    Sequential,
+)
+from sknet.losses import FocalLoss, Huber, LogLoss, Quantile, SquaredError
+from sknet.optimizers import LBFGS, SGD, Adam
+from sknet.schedules import Cosine, OneCycle
+
+# Good estimators that were fitted to a frame predict from the array as well, and a cast that
+# overflows warns before the error that it leads to.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning"),
+    pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning"),
+]
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((30, 4))
+LABELS = np.arange(30) % 3
+TARGET = X[:, 0] + 0.1 * RNG.standard_normal(30)
+TWO_TARGETS = np.column_stack([TARGET, -TARGET])
+TWO_LABELS = np.column_stack([LABELS, LABELS[::-1]])
+FRAME = pd.DataFrame(X, columns=list("abcd"))
+BRIEF = {"hidden_layer_sizes": (5,), "max_iter": 2, "tol": 0, "random_state": 0}
+
+ESTIMATORS = {
+    NeuralClassifier: LABELS,
+    NeuralRegressor: TARGET,
+    AutoencoderTransformer: None,
+}
+
+
+def fit(estimator, X=X, y="own", **arguments):
+    if isinstance(y, str):
+        y = ESTIMATORS[type(estimator)]
+    return estimator.fit(X, y, **arguments)
+
+
+def predict(estimator, X=X):
+    for method in ("predict_proba", "transform", "predict"):
+        if hasattr(estimator, method):
+            return getattr(estimator, method)(X)
+
+
+def but(values, position, value):
+    """Return a copy of an array with one value replaced."""
+    values = np.array(values, dtype=float)
+    values[position] = value
+    return values
+
+
+@dataclass
+class Misuse:
+    """A wrong use: parameters to set on a good estimator, then a call."""
+
+    name: str
+    error: type
+    match: str
+    call: object = fit
+    parameters: dict = field(default_factory=dict)
+    kind: type = NeuralClassifier
+    good: dict = field(default_factory=dict)  # parameters of the good estimator
+    good_fit: object = fit
+    needs: str = "any"  # state in which the call is wrong: fitted, unfitted or any
+
+
+WRONG_VALUES = {
+    "hidden_layer_sizes": 0,
+    "activation": "rellu",
+    "layers": Dense(3),
+    "input_shape": 4,
+    "dropout": 1.0,
+    "normalization": "group",
+    "loss": "hinge",
+    "solver": "adams",
+    "alpha": -1e-4,
+    "batch_size": 0,
+    "learning_rate": "cosinus",
+    "learning_rate_init": 0.0,
+    "max_iter": 0,
+    "max_time": 0,
+    "tol": -1.0,
+    "n_iter_no_change": 0,
+    "early_stopping": "yes",
+    "validation_fraction": 1.0,
+    "scoring": 3,
+    "class_weight": "balance",
+    "clip_norm": 0.0,
+    "averaging": 1.0,
+    "shuffle": None,
+    "warm_start": "no",
+    "random_state": "seed",
+    "verbose": "loud",
+    "dtype": "float16",
+    "n_components": 0,
+}
+PARAMETERS = [
+    Misuse(
+        f"{kind.__name__}({name}={WRONG_VALUES[name]!r})",
+        InvalidParameterError,
+        rf"^The '{name}' parameter of {kind.__name__} must be .*\. Got .* instead\.$",
+        parameters={name: WRONG_VALUES[name]},
+        kind=kind,
+    )
+    for kind in ESTIMATORS
+    for name in kind().get_params(deep=False)
+]
+
+SET = dict  # reads as: set these parameters, then fit
+
+
+def broken_scorer(estimator, X, y):
+    raise ValueError("no score today")
+
+
+VALUES = [
+    Misuse(
+        "a width of zero",
+        ValueError,
+        r"hidden_layer_sizes must hold ints of at least 1, got \(10, 0\)",
+        parameters=SET(hidden_layer_sizes=(10, 0)),
+    ),
+    Misuse(
+        "a width that is no int",
+        ValueError,
+        r"hidden_layer_sizes must hold ints of at least 1, got \[10, 2\.5\]",
+        parameters=SET(hidden_layer_sizes=[10, 2.5]),
+    ),
+    Misuse(
+        "widths in a table",
+        ValueError,
+        r"hidden_layer_sizes must hold ints of at least 1, got \[\[5\]\]",
+        parameters=SET(hidden_layer_sizes=[[5]]),
+    ),
+    Misuse(
+        "widths as a string",
+        InvalidParameterError,
+        r"'hidden_layer_sizes' parameter of NeuralClassifier must be .* Got '100' instead",
+        parameters=SET(hidden_layer_sizes="100"),
+    ),
+    Misuse(
+        "max_iter as a float",
+        InvalidParameterError,
+        r"'max_iter' parameter of NeuralClassifier must be an int .* Got 10\.0 instead",
+        parameters=SET(max_iter=10.0),
+    ),
+    Misuse(
+        "NaN as the rate",
+        InvalidParameterError,
+        r"'learning_rate_init' parameter of NeuralClassifier must be a float .* Got nan instead",
+        parameters=SET(learning_rate_init=np.nan),
+    ),
+    Misuse(
+        "an optimizer's class",
+        InvalidParameterError,
+        r"'solver' parameter of NeuralClassifier must be .* Got <class .*SGD'> instead",
+        parameters=SET(solver=SGD),
+    ),
+    Misuse(
+        "a momentum of two",
+        InvalidParameterError,
+        r"'momentum' parameter of SGD must be a float in the range \[0\.0, 1\.0\).*Got 2\.0",
+        parameters=SET(solver=SGD(momentum=2.0)),
+    ),
+    Misuse(
+        "Adam without epsilon",
+        InvalidParameterError,
+        r"'epsilon' parameter of Adam must be a float in the range \(0\.0, inf\).*Got 0",
+        parameters=SET(solver=Adam(epsilon=0)),
+    ),
+    Misuse(
+        "L-BFGS without evaluations",
+        InvalidParameterError,
+        r"'max_fun' parameter of LBFGS must be an int .* Got 0",
+        parameters=SET(solver=LBFGS(max_fun=0)),
+    ),
+    Misuse(
+        "a schedule's wrong parameter",
+        InvalidParameterError,
+        r"'final' parameter of Cosine must be a float in the range \[0\.0, 1\.0\]\. Got 2",
+        parameters=SET(learning_rate=Cosine(final=2)),
+    ),
+    Misuse(
+        "a negative warm-up",
+        InvalidParameterError,
+        r"'warmup' parameter of OneCycle must be a float in the range \[0\.0, inf\).*Got -1",
+        parameters=SET(learning_rate=OneCycle(warmup=-1)),
+    ),
+    Misuse(
+        "a loss's wrong parameter",
+        InvalidParameterError,
+        r"'gamma' parameter of FocalLoss must be a float .* Got -1",
+        parameters=SET(loss=FocalLoss(gamma=-1)),
+    ),
+    Misuse(
+        "Huber without a width",
+        InvalidParameterError,
+        r"'delta' parameter of Huber must be a float .* Got 0",
+        parameters=SET(loss=Huber(delta=0)),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a regression loss for classes",
+        ValueError,
+        r"SquaredError expects a continuous target, got a multiclass one\. Choose another loss",
+        parameters=SET(loss=SquaredError()),
+    ),
+    Misuse(
+        "a classification loss for numbers",
+        ValueError,
+        r"LogLoss expects a binary or .* target, got a continuous one\. Choose another loss",
+        parameters=SET(loss=LogLoss()),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "quantiles that do not increase",
+        ValueError,
+        r"Quantile expects quantiles .* increasing floats, got \[0\.9, 0\.1\]\. Sort them",
+        parameters=SET(loss=Quantile([0.9, 0.1])),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a quantile of one",
+        ValueError,
+        r"Quantile expects quantiles between 0 and 1, got \[0\.5, 1\.0\]",
+        parameters=SET(loss=Quantile([0.5, 1.0])),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "no quantiles",
+        ValueError,
+        r"Quantile expects quantiles to be a float or a sequence .*, got \[\]",
+        parameters=SET(loss=Quantile([])),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "several quantiles of two targets",
+        ValueError,
+        r"Quantile with 2 quantiles expects one target, got 2\. Fit one estimator a target",
+        call=partial(fit, y=TWO_TARGETS),
+        parameters=SET(loss=Quantile([0.1, 0.9])),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "counts below zero",
+        ValueError,
+        r"Poisson expects a target that is zero or positive, got values down to -1\. Transform",
+        call=partial(fit, y=but(np.ones(30), 4, -1)),
+        parameters=SET(loss="poisson"),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a size of zero under the gamma loss",
+        ValueError,
+        r"Gamma expects a target that is positive, got values down to 0\. Transform",
+        call=partial(fit, y=but(np.ones(30), 4, 0)),
+        parameters=SET(loss="gamma"),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "an unknown scorer",
+        ValueError,
+        r"'acuracy'",
+        parameters=SET(scoring="acuracy"),
+    ),
+    Misuse(
+        "an unknown scorer for early stopping",
+        ValueError,
+        r"'acuracy'",
+        parameters=SET(scoring="acuracy", early_stopping=True),
+    ),
+    Misuse(
+        "a scorer that fails",
+        ValueError,
+        r"^no score today$",
+        parameters=SET(scoring=broken_scorer, early_stopping=True, validation_fraction=0.2),
+    ),
+    Misuse(
+        "a scorer's name for the autoencoder",
+        InvalidParameterError,
+        r"'scoring' parameter of AutoencoderTransformer must be .* Got 'r2' instead",
+        parameters=SET(scoring="r2"),
+        kind=AutoencoderTransformer,
+    ),
+]
+
+DATA = [
+    Misuse(
+        "X of one axis", ValueError, r"Expected 2D array, got 1D array", partial(fit, X=X[:, 0])
+    ),
+    Misuse("a number for X", ValueError, r"Expected 2D array, got scalar", partial(fit, X=3.0)),
+    Misuse(
+        "X of three axes without input_shape",
+        ValueError,
+        r"^NeuralClassifier expects X of shape \(n_samples, n_features\), got \(30, 2, 2\)\. "
+        r"Pass input_shape=\(2, 2\)",
+        partial(fit, X=X.reshape(30, 2, 2)),
+    ),
+    Misuse(
+        "X of other samples than input_shape",
+        ValueError,
+        r"expects samples of input_shape=\(4, 1\), got samples of shape \(2, 2\)\. Pass X of",
+        partial(fit, X=X.reshape(30, 2, 2)),
+        SET(layers=[Flatten(), 5], input_shape=(4, 1)),
+    ),
+    Misuse(
+        "rows that do not fill input_shape",
+        ValueError,
+        r"input_shape=\(3, 2\) holds 6 values a sample, but X has 4 features",
+        parameters=SET(input_shape=(3, 2), layers=[Flatten()]),
+    ),
+    Misuse(
+        "an input_shape of zero",
+        ValueError,
+        r"input_shape must hold ints of at least 1, got \(4, 0\)",
+        parameters=SET(input_shape=(4, 0)),
+    ),
+    Misuse(
+        "an empty input_shape",
+        ValueError,
+        r"input_shape must hold ints of at least 1, got \(\)",
+        parameters=SET(input_shape=()),
+    ),
+    Misuse(
+        "no rows",
+        ValueError,
+        r"Found array with 0 sample\(s\) \(shape=\(0, 4\)\) while a minimum of 1 is required",
+        partial(fit, X=X[:0], y=LABELS[:0]),
+    ),
+    Misuse(
+        "no features",
+        ValueError,
+        r"Found array with 0 feature\(s\) \(shape=\(30, 0\)\) while a minimum of 1 is required",
+        partial(fit, X=X[:, :0]),
+    ),
+    Misuse(
+        "NaN in X", ValueError, r"Input X contains NaN", partial(fit, X=but(X, (3, 1), np.nan))
+    ),
+    Misuse(
+        "infinity in X",
+        ValueError,
+        r"Input X contains infinity or a value too large for dtype\('float64'\)",
+        partial(fit, X=but(X, (3, 1), np.inf)),
+    ),
+    Misuse(
+        "a value too large for the dtype",
+        ValueError,
+        r"Input X contains infinity or a value too large for dtype\('float32'\)",
+        partial(fit, X=but(X, (3, 1), 1e300)),
+        SET(dtype="float32"),
+    ),
+    Misuse(
+        "words in X",
+        ValueError,
+        r"could not convert string to float: 'red'",
+        partial(fit, X=np.full((30, 4), "red", dtype=object)),
+    ),
+    Misuse("complex X", ValueError, r"Complex data not supported", partial(fit, X=X + 1j)),
+    Misuse(
+        "sparse X for a layer that takes it dense",
+        TypeError,
+        r"Sparse data was passed for X, but dense data is required\. Use '\.toarray\(\)'",
+        partial(fit, X=csr_array(X)),
+        SET(layers=[LayerNorm(), 5]),
+    ),
+    Misuse(
+        "sparse X with input_shape",
+        TypeError,
+        r"Sparse data was passed for X, but dense data is required\. Use '\.toarray\(\)'",
+        partial(fit, X=csr_array(X)),
+        SET(input_shape=(4,)),
+    ),
+    Misuse(
+        "a longer X than y",
+        ValueError,
+        r"inconsistent numbers of samples: \[30, 29\]",
+        partial(fit, y=LABELS[:29]),
+    ),
+    Misuse(
+        "no y",
+        ValueError,
+        r"NeuralClassifier estimator requires y to be passed, but the target y is None",
+        partial(fit, y=None),
+    ),
+    Misuse(
+        "no targets",
+        ValueError,
+        r"NeuralRegressor estimator requires y to be passed, but the target y is None",
+        partial(fit, y=None),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "numbers for classes",
+        ValueError,
+        r"Unknown label type: continuous\. Maybe you are trying to fit a classifier",
+        partial(fit, y=TARGET),
+    ),
+    Misuse(
+        "NaN in labels",
+        ValueError,
+        r"Input y contains NaN",
+        partial(fit, y=but(LABELS, 3, np.nan)),
+    ),
+    Misuse(
+        "NaN in targets",
+        ValueError,
+        r"Input y contains NaN",
+        partial(fit, y=but(TARGET, 3, np.nan)),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "words for targets",
+        ValueError,
+        r"could not convert string to float: 'a'",
+        partial(fit, y=np.array(["a", "b"] * 15, dtype=object)),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "y of three axes",
+        ValueError,
+        r"Found array with dim 3",
+        partial(fit, y=np.zeros((30, 2, 2))),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "labels of mixed kinds",
+        ValueError,
+        r"y has labels of several types, int, str; make them all of one type",
+        partial(fit, y=np.array(["a", 1, 2] * 10, dtype=object)),
+    ),
+    Misuse(
+        "a ragged list",
+        ValueError,
+        r"inhomogeneous shape",
+        partial(fit, X=[[1.0, 2.0], [3.0]] * 15),
+    ),
+]
+
+WEIGHTS = [
+    Misuse(
+        "a negative weight",
+        ValueError,
+        r"Negative values in data passed to `sample_weight`",
+        partial(fit, sample_weight=but(np.ones(30), 0, -1)),
+    ),
+    Misuse(
+        "weights of zero",
+        ValueError,
+        r"^sample_weight is zero in every row; at least one must|^Sample weights .* non-zero",
+        partial(fit, sample_weight=np.zeros(30)),
+    ),
+    Misuse(
+        "a weight of NaN",
+        ValueError,
+        r"Input sample_weight contains NaN",
+        partial(fit, sample_weight=but(np.ones(30), 0, np.nan)),
+    ),
+    Misuse(
+        "too few weights",
+        ValueError,
+        r"sample_weight\.shape == \(29,\), expected \(30,\)",
+        partial(fit, sample_weight=np.ones(29)),
+    ),
+    Misuse(
+        "a table of weights",
+        ValueError,
+        r"Sample weights must be 1D array or scalar",
+        partial(fit, sample_weight=np.ones((30, 1))),
+    ),
+    Misuse(
+        "validation weights of zero",
+        ValueError,
+        r"sample_weight_val is zero in every row|validation set: Sample weights .* non-zero",
+        partial(fit, X_val=X, y_val=LABELS, sample_weight_val=np.zeros(30)),
+    ),
+    Misuse(
+        "a negative validation weight",
+        ValueError,
+        r"In the validation set: Negative values in data passed to `sample_weight`",
+        partial(fit, X_val=X, y_val=LABELS, sample_weight_val=but(np.ones(30), 0, -1)),
+    ),
+    Misuse(
+        "weights of classes that do not occur",
+        ValueError,
+        r"class_weight=\{0: 1\.0, 7: 2\.0\} has labels that do not occur in y, \[7\], and not all "
+        r"that do, \[0, 1, 2\]",
+        parameters=SET(class_weight={0: 1.0, 7: 2.0}),
+    ),
+    Misuse(
+        "a negative class weight",
+        ValueError,
+        r"class_weight must hold finite numbers of at least 0, got \{0: -1\.0\}",
+        parameters=SET(class_weight={0: -1.0}),
+    ),
+    Misuse(
+        "class weights of zero",
+        ValueError,
+        r"class_weight makes the weight of every row zero",
+        parameters=SET(class_weight={0: 0, 1: 0, 2: 0}),
+    ),
+    Misuse(
+        "a list of class weights for one output",
+        ValueError,
+        r"class_weight must be 'balanced' or a dict, got \[\{0: 1\}, \{0: 2\}\]",
+        parameters=SET(class_weight=[{0: 1}, {0: 2}]),
+    ),
+    Misuse(
+        "one dict of class weights for two outputs",
+        ValueError,
+        r"class_weight must be 'balanced' or a list of 2 dicts, one an output, got \{0: 2\}",
+        partial(fit, y=TWO_LABELS),
+        SET(class_weight={0: 2}),
+    ),
+]
+
+VALIDATION = [
+    Misuse(
+        "X_val without y_val",
+        ValueError,
+        r"NeuralClassifier\.fit got X_val without y_val; pass y_val with it",
+        partial(fit, X_val=X),
+    ),
+    Misuse(
+        "X_val without y_val of a regressor",
+        ValueError,
+        r"NeuralRegressor\.fit got X_val without y_val; pass y_val with it",
+        partial(fit, X_val=X),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "y_val without X_val",
+        ValueError,
+        r"NeuralClassifier\.fit got y_val without X_val; pass X_val with it",
+        partial(fit, y_val=LABELS),
+    ),
+    Misuse(
+        "sample_weight_val without X_val",
+        ValueError,
+        r"AutoencoderTransformer\.fit got sample_weight_val without X_val; pass X_val",
+        partial(fit, sample_weight_val=np.ones(30)),
+        kind=AutoencoderTransformer,
+    ),
+    Misuse(
+        "X_val with fewer features",
+        ValueError,
+        r"In the validation set: X has 3 features, but NeuralClassifier is expecting 4 features",
+        partial(fit, X_val=X[:, :3], y_val=LABELS),
+    ),
+    Misuse(
+        "X_val with other names",
+        ValueError,
+        r"In the validation set: The feature names should match those that were passed during fit",
+        partial(fit, X=FRAME, X_val=FRAME.rename(columns={"a": "z"}), y_val=LABELS),
+    ),
+    Misuse(
+        "NaN in X_val",
+        ValueError,
+        r"In the validation set: Input X contains NaN",
+        partial(fit, X_val=but(X, (0, 0), np.nan), y_val=LABELS),
+    ),
+    Misuse(
+        "a shorter y_val than X_val",
+        ValueError,
+        r"In the validation set: .* inconsistent numbers of samples: \[30, 10\]",
+        partial(fit, X_val=X, y_val=LABELS[:10]),
+    ),
+    Misuse(
+        "an unknown label in y_val",
+        ValueError,
+        r"In the validation set: y has labels that NeuralClassifier does not know: \[9\]; it "
+        r"knows \[0, 1, 2\]",
+        partial(fit, X_val=X[:3], y_val=[0, 1, 9]),
+    ),
+    Misuse(
+        "y_val of two targets",
+        ValueError,
+        r"NeuralRegressor was fitted to 1 target, got y of shape \(30, 2\)",
+        partial(fit, X_val=X, y_val=TWO_TARGETS),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a validation set by position",
+        TypeError,
+        r"takes from 3 to 4 positional arguments but 6 were given",
+        lambda estimator: estimator.fit(X, LABELS, None, X, LABELS),
+    ),
+    Misuse(
+        "early stopping on one row",
+        ValueError,
+        r"early_stopping=True cannot hold out validation_fraction=0\.1 of n_samples=1 .* "
+        r"Pass X_val and y_val, lower validation_fraction, or set early_stopping=False",
+        partial(fit, X=X[:1], y=TARGET[:1]),
+        SET(early_stopping=True),
+        NeuralRegressor,
+    ),
+    Misuse(
+        "early stopping with a class of one row",
+        ValueError,
+        r"early_stopping=True holds out a stratified part of the rows, but class 7 has only 1 row"
+        r"\. Pass X_val and y_val, remove the class, or set early_stopping=False",
+        partial(fit, y=but(LABELS, 0, 7).astype(int)),
+        SET(early_stopping=True),
+    ),
+    Misuse(
+        "early stopping with a word's class of one row",
+        ValueError,
+        r"but class 'rare' has only 1 row\.",
+        partial(fit, y=["rare"] + ["a", "b"] * 14 + ["b"]),
+        SET(early_stopping=True),
+    ),
+    Misuse(
+        "early stopping with fewer rows than classes",
+        ValueError,
+        r"early_stopping=True splits 6 rows into 5 to train on and 1 to validate on, too few for "
+        r"3 classes\. Change validation_fraction, pass X_val",
+        partial(fit, X=X[:6], y=LABELS[:6]),
+        SET(early_stopping=True),
+    ),
+]
+
+LAYERS = [
+    Misuse(
+        "a word for a layer",
+        TypeError,
+        r"layers__1 must be a layer, a pair \('name', layer\) or an int, got 'relu'\.",
+        parameters=SET(layers=[Dense(5), "relu"]),
+    ),
+    Misuse(
+        "a layer's class",
+        TypeError,
+        r"layers__0 must be a layer, .*Dense'>\. Did you forget the parentheses\?",
+        parameters=SET(layers=[Dense]),
+    ),
+    Misuse(
+        "a named layer's class",
+        TypeError,
+        r"layers__norm must be a layer, .*BatchNorm'>\. Did you forget the parentheses\?",
+        parameters=SET(layers=[("norm", BatchNorm)]),
+    ),
+    Misuse(
+        "a triple",
+        TypeError,
+        r"layers__0 must be a layer, a pair \('name', layer\) or an int, got \('a', Dense",
+        parameters=SET(layers=[("a", Dense(3), 4)]),
+    ),
+    Misuse(
+        "a truth value for a layer",
+        TypeError,
+        r"layers__0 must be a layer, a pair \('name', layer\) or an int, got True",
+        parameters=SET(layers=[True]),
+    ),
+    Misuse(
+        "an estimator for a layer",
+        TypeError,
+        r"layers__0 must be a layer, a pair \('name', layer\) or an int, got NeuralRegressor\(\)",
+        parameters=SET(layers=[NeuralRegressor()]),
+    ),
+    Misuse(
+        "a name used twice",
+        ValueError,
+        r"layers: the name 'a' is used 2 times",
+        parameters=SET(layers=[("a", Dense(3)), ("a", Dense(4))]),
+    ),
+    Misuse(
+        "a name with two underscores",
+        ValueError,
+        r"layers: 'a__b' is not a layer name; use a word that is not a number and has no two",
+        parameters=SET(layers=[("a__b", Dense(3))]),
+    ),
+    Misuse(
+        "a number for a name",
+        ValueError,
+        r"layers: '1' is not a layer name; use a word that is not a number",
+        parameters=SET(layers=[("1", Dense(3))]),
+    ),
+    Misuse(
+        "an empty name",
+        ValueError,
+        r"layers: '' is not a layer name",
+        parameters=SET(layers=[("", Dense(3))]),
+    ),
+    Misuse(
+        "the output layer's name",
+        ValueError,
+        r"layers: 'output' is the name of the layer that NeuralClassifier adds; choose another",
+        parameters=SET(layers=[("output", Dense(3))]),
+    ),
+    Misuse(
+        "a name used twice inside",
+        ValueError,
+        r"layers__block__layers: the name 'a' is used 2 times",
+        parameters=SET(layers=[("block", Sequential([("a", Dense(3)), ("a", Dense(4))]))]),
+    ),
+    Misuse(
+        "a word for a layer inside",
+        TypeError,
+        r"layers__0__layers__1 must be a layer, .* got 'x'",
+        parameters=SET(layers=[Residual([4, "x"])]),
+    ),
+    Misuse(
+        "a composite without a list",
+        InvalidParameterError,
+        r"Layer 'layers__0' \(Sequential\): The 'layers' parameter of Sequential must be .* Got 5",
+        parameters=SET(layers=[Sequential(5)]),
+    ),
+    Misuse(
+        "Dense without units",
+        InvalidParameterError,
+        r"^Layer 'layers__0' \(Dense\): The 'units' parameter of Dense must be an int in the "
+        r"range \[1, inf\)\. Got 0 instead",
+        parameters=SET(layers=[Dense(0)]),
+    ),
+    Misuse(
+        "zero for a layer",
+        InvalidParameterError,
+        r"^Layer 'layers__0' \(Dense\): The 'units' parameter of Dense .* Got 0 instead",
+        parameters=SET(layers=[0]),
+    ),
+    Misuse(
+        "Dropout of everything",
+        InvalidParameterError,
+        r"Layer 'layers__drop' \(Dropout\): The 'rate' parameter of Dropout must be a float in "
+        r"the range \[0\.0, 1\.0\)\. Got 1\.0 instead",
+        parameters=SET(layers=[Dense(3), ("drop", Dropout(1.0))]),
+    ),
+    Misuse(
+        "negative noise",
+        InvalidParameterError,
+        r"Layer 'layers__0' \(GaussianNoise\): The 'stddev' parameter of GaussianNoise .* Got -1",
+        parameters=SET(layers=[GaussianNoise(-1)]),
+    ),
+    Misuse(
+        "an unknown activation in a layer",
+        InvalidParameterError,
+        r"Layer 'layers__0' \(Dense\): The 'activation' parameter of Dense must be a str among .*"
+        r" Got 'rellu' instead",
+        parameters=SET(layers=[Dense(3, activation="rellu")]),
+    ),
+    Misuse(
+        "an unknown activation layer",
+        InvalidParameterError,
+        r"Layer 'layers__1' \(Activation\): The 'activation' parameter .* Got 'rellu' instead",
+        parameters=SET(layers=[3, Activation("rellu")]),
+    ),
+    Misuse(
+        "an unknown initializer",
+        InvalidParameterError,
+        r"Layer 'layers__0' \(Dense\): The 'kernel_initializer' parameter .* Got 'zero' instead",
+        parameters=SET(layers=[Dense(3, kernel_initializer="zero")]),
+    ),
+    Misuse(
+        "a wrong layer inside",
+        InvalidParameterError,
+        r"Layer 'layers__block__layers__0' \(Dense\): The 'units' parameter .* Got -4 instead",
+        parameters=SET(layers=[("block", Residual([Dense(-4)]))]),
+    ),
+    Misuse(
+        "Reshape that does not fit",
+        ValueError,
+        r"Layer 'layers__1' \(Reshape\) expects inputs that fill target_shape=\(2, 2\), got "
+        r"\(5,\) with 5 values\. Choose a target_shape",
+        parameters=SET(layers=[Dense(5), Reshape((2, 2)), Flatten()]),
+    ),
+    Misuse(
+        "Reshape with two unknowns",
+        ValueError,
+        r"Layer 'layers__0' \(Reshape\) expects .*target_shape=\(-1, -1\)",
+        parameters=SET(layers=[Reshape((-1, -1)), Flatten()]),
+    ),
+    Misuse(
+        "Reshape to words",
+        ValueError,
+        r"Layer 'layers__0' \(Reshape\) expects a target_shape of ints, got \('a', 'b'\)\.",
+        parameters=SET(layers=[Reshape(("a", "b")), Flatten()]),
+    ),
+    Misuse(
+        "Residual that changes the shape",
+        ValueError,
+        r"Layer 'layers__skip' \(Residual\) expects layers that keep the shape \(4,\) of its "
+        r"input, got an output of shape \(6,\)\. Give its last layer that size",
+        parameters=SET(layers=[("skip", Residual([8, 6]))]),
+    ),
+    Misuse(
+        "layers that end with two axes",
+        ValueError,
+        r"The layers end with outputs of shape \(2, 2\); .*Put a Flatten at the end of layers",
+        parameters=SET(layers=[Reshape((2, 2))]),
+    ),
+    Misuse(
+        "dense layers on samples of two axes",
+        ValueError,
+        r"The layers end with outputs of shape \(2, 5\); .*Flatten",
+        parameters=SET(layers=[5], input_shape=(2, 2)),
+    ),
+    Misuse(
+        "dropout together with layers",
+        ValueError,
+        r"dropout=0\.5 is for the plain hidden layers; with layers=\.\.\., put Dropout layers",
+        parameters=SET(layers=[5], dropout=0.5),
+    ),
+    Misuse(
+        "normalization together with layers",
+        ValueError,
+        r"normalization='batch' is for the plain hidden layers; with layers=\.\.\., put BatchNorm",
+        parameters=SET(layers=[5], normalization="batch"),
+    ),
+    Misuse(
+        "L-BFGS with dropout",
+        ValueError,
+        r"solver='lbfgs' needs a loss without noise; remove dropout and noise layers",
+        parameters=SET(solver="lbfgs", dropout=0.5),
+    ),
+    Misuse(
+        "L-BFGS with a noise layer inside",
+        ValueError,
+        r"solver='lbfgs' needs a loss without noise; remove dropout and noise layers",
+        parameters=SET(solver=LBFGS(), layers=[Sequential([GaussianNoise(0.1), 5])]),
+    ),
+]
+
+
+def set_unknown(name, value=1):
+    return lambda estimator: estimator.set_params(**{name: value})
+
+
+NAMES = [
+    Misuse(
+        "an unknown parameter",
+        ValueError,
+        r"Invalid parameter 'layer' for estimator NeuralClassifier.*Valid parameters are:",
+        set_unknown("layer"),
+    ),
+    Misuse(
+        "an item of a list that is not set",
+        ValueError,
+        r"Invalid parameter 'layers__0' of NeuralClassifier: 'layers' has no items",
+        set_unknown("layers__0__units"),
+    ),
+    Misuse(
+        "an item behind the end",
+        ValueError,
+        r"Invalid parameter 'layers__2' of NeuralClassifier: 'layers' has the items '0', 'b'",
+        set_unknown("layers__2__units"),
+        good={"layers": [Dense(3), ("b", Dense(4))]},
+    ),
+    Misuse(
+        "an unknown name of an item",
+        ValueError,
+        r"Invalid parameter 'layers__a' of NeuralClassifier: 'layers' has the items '0', 'b'",
+        set_unknown("layers__a"),
+        good={"layers": [Dense(3), ("b", Dense(4))]},
+    ),
+    Misuse(
+        "an unknown parameter of an item",
+        ValueError,
+        r"Invalid parameter 'unit' for estimator Dense.*Valid parameters are: .*units",
+        set_unknown("layers__b__unit"),
+        good={"layers": [Dense(3), ("b", Dense(4))]},
+    ),
+    Misuse(
+        "a parameter of an int",
+        ValueError,
+        r"Invalid parameter 'layers__0__units' of NeuralClassifier: 'layers__0' is 5, which has",
+        set_unknown("layers__0__units"),
+        good={"layers": [5]},
+    ),
+    Misuse(
+        "an unknown item inside",
+        ValueError,
+        r"Invalid parameter 'layers__1' of Residual: 'layers' has the items 'x'",
+        set_unknown("layers__block__layers__1__units"),
+        good={"layers": [("block", Residual([("x", Dense(4))]))]},
+    ),
+    Misuse(
+        "an unknown parameter of the solver",
+        ValueError,
+        r"Invalid parameter 'momentun' for estimator SGD.*Valid parameters are: .*momentum",
+        set_unknown("solver__momentun"),
+        good={"solver": SGD()},
+    ),
+    Misuse(
+        "an unknown argument of the constructor",
+        TypeError,
+        r"unexpected keyword argument 'layer'",
+        lambda estimator: type(estimator)(layer=[5]),
+    ),
+]
+
+
+def partial_fit(estimator, X=X, y="own", **arguments):
+    if isinstance(y, str):
+        y = ESTIMATORS[type(estimator)]
+    return estimator.partial_fit(X, y, **arguments)
+
+
+def load_other_format(estimator):
+    state = {**estimator.__getstate__(), "_sknet_format": 999, "_sknet_version": "9.9"}
+    object.__new__(type(estimator)).__setstate__(state)
+
+
+def load_unstamped(estimator):
+    state = estimator.__getstate__()
+    del state["_sknet_format"], state["_sknet_version"]
+    object.__new__(type(estimator)).__setstate__(state)
+
+
+WARM = {"warm_start": True}
+ORDER = [
+    *(
+        Misuse(
+            f"{method} before fit",
+            NotFittedError,
+            rf"This {kind.__name__} instance is not fitted yet",
+            lambda estimator, method=method, more=more: getattr(estimator, method)(X, *more),
+            kind=kind,
+            needs="unfitted",
+        )
+        for kind, method, more in [
+            (NeuralClassifier, "predict", ()),
+            (NeuralClassifier, "predict_proba", ()),
+            (NeuralClassifier, "predict_log_proba", ()),
+            (NeuralClassifier, "decision_function", ()),
+            (NeuralClassifier, "score", (LABELS,)),
+            (NeuralRegressor, "predict", ()),
+            (NeuralRegressor, "score", (TARGET,)),
+            (AutoencoderTransformer, "transform", ()),
+            (AutoencoderTransformer, "inverse_transform", ()),
+            (AutoencoderTransformer, "reconstruct", ()),
+            (AutoencoderTransformer, "score", ()),
+        ]
+    ),
+    Misuse(
+        "predict of fewer features",
+        ValueError,
+        r"X has 3 features, but NeuralClassifier is expecting 4 features as input",
+        partial(predict, X=X[:, :3]),
+        needs="fitted",
+    ),
+    Misuse(
+        "transform of more features",
+        ValueError,
+        r"X has 8 features, but AutoencoderTransformer is expecting 4 features as input",
+        partial(predict, X=np.hstack([X, X])),
+        kind=AutoencoderTransformer,
+        needs="fitted",
+    ),
+    Misuse(
+        "predict of other names",
+        ValueError,
+        r"The feature names should match those that were passed during fit",
+        partial(predict, X=FRAME.rename(columns={"a": "z"})),
+        good_fit=partial(fit, X=FRAME),
+        needs="fitted",
+    ),
+    Misuse(
+        "predict of NaN",
+        ValueError,
+        r"Input X contains NaN",
+        partial(predict, X=but(X, (0, 0), np.nan)),
+        needs="fitted",
+    ),
+    Misuse(
+        "predict of other samples than input_shape",
+        ValueError,
+        r"expects samples of input_shape=\(2, 2\), got samples of shape \(4, 1\)",
+        partial(predict, X=X.reshape(30, 4, 1)),
+        good={"input_shape": (2, 2), "layers": [Flatten(), 5]},
+        needs="fitted",
+    ),
+    Misuse(
+        "standard deviations without the gaussian loss",
+        ValueError,
+        r"return_std=True needs loss='gaussian', which predicts a standard deviation; this "
+        r"NeuralRegressor was fitted with loss='squared_error'",
+        lambda estimator: estimator.predict(X, return_std=True),
+        kind=NeuralRegressor,
+        needs="fitted",
+    ),
+    Misuse(
+        "codes of another width",
+        ValueError,
+        r"AutoencoderTransformer\.inverse_transform expects codes of 2 components, got X of shape "
+        r"\(30, 4\)",
+        lambda estimator: estimator.inverse_transform(X),
+        kind=AutoencoderTransformer,
+        needs="fitted",
+    ),
+    Misuse(
+        "codes of one axis",
+        ValueError,
+        r"Expected 2D array, got 1D array",
+        lambda estimator: estimator.inverse_transform(X[:, 0]),
+        kind=AutoencoderTransformer,
+        needs="fitted",
+    ),
+    Misuse(
+        "partial_fit with L-BFGS",
+        AttributeError,
+        r"'NeuralClassifier' has no attribute 'partial_fit'.*partial_fit needs a solver that "
+        r"trains by steps, not lbfgs",
+        partial_fit,
+        SET(solver="lbfgs"),
+    ),
+    Misuse(
+        "partial_fit with early stopping",
+        ValueError,
+        r"partial_fit makes one pass over the rows it is given and cannot stop early; set "
+        r"early_stopping=False",
+        partial_fit,
+        SET(early_stopping=True),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "partial_fit with balanced classes",
+        ValueError,
+        r"class_weight='balanced' needs all rows at once; for partial_fit pass a dict of weights",
+        partial_fit,
+        SET(class_weight="balanced"),
+    ),
+    Misuse(
+        "partial_fit with an unknown label",
+        ValueError,
+        r"y has labels that NeuralClassifier does not know: \[9\]; it knows \[0, 1, 2\]\. The "
+        r"first partial_fit can be told all of them by classes=",
+        partial(partial_fit, y=but(LABELS, 0, 9).astype(int)),
+        needs="fitted",
+    ),
+    Misuse(
+        "partial_fit with labels that classes leaves out",
+        ValueError,
+        r"y has labels that NeuralClassifier does not know: \[2\]; it knows \[0, 1\]",
+        partial(partial_fit, classes=[0, 1]),
+        needs="unfitted",
+    ),
+    Misuse(
+        "partial_fit with other classes than before",
+        ValueError,
+        r"partial_fit got classes=\[0, 1, 2, 3\], but this NeuralClassifier has been fitted to "
+        r"array\(\[0, 1, 2\]\); leave out classes",
+        partial(partial_fit, classes=[0, 1, 2, 3]),
+        needs="fitted",
+    ),
+    Misuse(
+        "partial_fit of other features",
+        ValueError,
+        r"X has 3 features, but NeuralRegressor is expecting 4 features as input",
+        partial(partial_fit, X=X[:, :3]),
+        kind=NeuralRegressor,
+        needs="fitted",
+    ),
+    Misuse(
+        "partial_fit of two targets after one",
+        ValueError,
+        r"NeuralRegressor was fitted to 1 target, got y of shape \(30, 2\)",
+        partial(partial_fit, y=TWO_TARGETS),
+        kind=NeuralRegressor,
+        needs="fitted",
+    ),
+    Misuse(
+        "partial_fit with labels of another type",
+        ValueError,
+        r"y has labels that NeuralClassifier does not know: \['0', '1', '2'\]; it knows \[0, 1,",
+        partial(partial_fit, y=LABELS.astype(str)),
+        needs="fitted",
+    ),
+    Misuse(
+        "partial_fit with numbers after words",
+        ValueError,
+        r"y has labels that NeuralClassifier does not know: \[0, 1, 2\]; it knows \['a', 'b',",
+        partial_fit,
+        good_fit=partial(fit, y=np.array(["a", "b", "c"])[LABELS]),
+        needs="fitted",
+    ),
+    Misuse(
+        "partial_fit of two outputs after one",
+        ValueError,
+        r"NeuralClassifier was fitted to one label a row, got y of shape \(30, 2\)",
+        partial(partial_fit, y=TWO_LABELS),
+        needs="fitted",
+    ),
+    Misuse(
+        "partial_fit of one output after two",
+        ValueError,
+        r"NeuralClassifier was fitted to 2 outputs, got y of shape \(30,\)",
+        partial_fit,
+        good_fit=partial(fit, y=TWO_LABELS),
+        needs="fitted",
+    ),
+    Misuse(
+        "a warm start with other widths",
+        ValueError,
+        r"NeuralClassifier cannot go on training with other layers than it has been fitted with; "
+        r"set warm_start=False",
+        parameters=SET(hidden_layer_sizes=(6,)),
+        good=WARM,
+        needs="fitted",
+    ),
+    Misuse(
+        "a warm start with other layers",
+        ValueError,
+        r"cannot go on training with other layers than it has been fitted with; set warm_start",
+        parameters=SET(layers=[Dense(5, activation="tanh")]),
+        good=WARM,
+        needs="fitted",
+    ),
+    Misuse(
+        "a warm start with another code",
+        ValueError,
+        r"AutoencoderTransformer cannot go on training with other layers than it has been fitted",
+        parameters=SET(n_components=3),
+        good=WARM,
+        kind=AutoencoderTransformer,
+        needs="fitted",
+    ),
+    Misuse(
+        "a warm start with another dtype",
+        ValueError,
+        r"was fitted with dtype=float64 and cannot go on training with dtype=float32; set warm",
+        parameters=SET(dtype="float32"),
+        good=WARM,
+        needs="fitted",
+    ),
+    Misuse(
+        "a warm start with a loss of another width",
+        ValueError,
+        r"NeuralRegressor cannot go on training with loss='gaussian', which needs another output",
+        parameters=SET(loss="gaussian"),
+        good=WARM,
+        kind=NeuralRegressor,
+        needs="fitted",
+    ),
+    Misuse(
+        "a warm start on fewer features",
+        ValueError,
+        r"X has 3 features, but NeuralClassifier is expecting 4 features as input",
+        partial(fit, X=X[:, :3]),
+        good=WARM,
+        needs="fitted",
+    ),
+    Misuse(
+        "a warm start with a new class",
+        ValueError,
+        r"y has labels that NeuralClassifier does not know: \[9\]; it knows \[0, 1, 2\]",
+        partial(fit, y=but(LABELS, 0, 9).astype(int)),
+        good=WARM,
+        needs="fitted",
+    ),
+    Misuse(
+        "a warm start with noise under L-BFGS",
+        ValueError,
+        r"solver='lbfgs' needs a loss without noise; remove dropout and noise layers",
+        parameters=SET(solver="lbfgs"),
+        good={"warm_start": True, "dropout": 0.2},
+        needs="fitted",
+    ),
+    Misuse(
+        "a warm start with a new solver and a wrong validation set",
+        ValueError,
+        r"In the validation set: X has 3 features",
+        partial(fit, X_val=X[:, :3], y_val=LABELS),
+        SET(solver="sgd"),
+        good=WARM,
+        needs="fitted",
+    ),
+    Misuse(
+        "a warm start with a new loss and an unknown scorer",
+        ValueError,
+        r"'acuracy'",
+        parameters=SET(loss="absolute_error", scoring="acuracy"),
+        good=WARM,
+        kind=NeuralRegressor,
+        needs="fitted",
+    ),
+    Misuse(
+        "a warm start with a new solver and a wrong schedule",
+        InvalidParameterError,
+        r"'final' parameter of Cosine",
+        parameters=SET(solver="sgd", learning_rate=Cosine(final=2)),
+        good=WARM,
+        needs="fitted",
+    ),
+    Misuse(
+        "a pickle of another format",
+        ValueError,
+        r"This NeuralClassifier was pickled by sknet 9\.9 in format 999; this version reads "
+        r"format \d+\. Load it with the sknet that wrote it, or fit again",
+        load_other_format,
+    ),
+    Misuse(
+        "a pickle without a format",
+        ValueError,
+        r"This NeuralClassifier was pickled by sknet an unknown version",
+        load_unstamped,
+    ),
+]
+
+TABLE = [
+    *PARAMETERS,
+    *VALUES,
+    *DATA,
+    *WEIGHTS,
+    *VALIDATION,
+    *LAYERS,
+    *NAMES,
+    *ORDER,
+]
+
+
+def name(misuse):
+    return misuse.name.replace(" ", "-")
+
+
+def good_estimator(misuse):
+    return misuse.kind(**{**BRIEF, **misuse.good})
+
+
+def refuse(misuse, estimator):
+    """Do the wrong thing; check the error, and that the call left the estimator as it was."""
+    estimator.set_params(**misuse.parameters)
+    attributes, shown = dict(vars(estimator)), repr(estimator)
+    with pytest.raises(misuse.error) as caught:
+        misuse.call(estimator)
+    # What `available_if` hides it explains in the cause.
+    message = "\n".join(filter(None, [str(caught.value), str(caught.value.__cause__ or "")]))
+    assert re.search(misuse.match, message, re.DOTALL), message
+    assert vars(estimator).keys() == attributes.keys()
+    assert all(vars(estimator)[key] is value for key, value in attributes.items())
+    assert repr(estimator) == shown
+
+
+def restore(misuse, estimator):
+    good = good_estimator(misuse).get_params(deep=False)
+    estimator.set_params(**{key: good[key] for key in misuse.parameters})
+
+
+def test_the_table_has_a_wrong_value_of_every_parameter_of_every_estimator():
+    for kind in ESTIMATORS:
+        named = {next(iter(row.parameters)) for row in PARAMETERS if row.kind is kind}
+        assert named == set(kind().get_params(deep=False))
+
+
+@pytest.mark.parametrize("misuse", [row for row in TABLE if row.needs != "fitted"], ids=name)
+def test_an_unfitted_estimator_refuses_clearly_and_can_still_be_fitted(misuse):
+    estimator = good_estimator(misuse)
+    refuse(misuse, estimator)
+    with pytest.raises(NotFittedError):
+        check_is_fitted(estimator)
+    restore(misuse, estimator)
+    misuse.good_fit(estimator)
+    np.testing.assert_array_equal(
+        predict(estimator), predict(misuse.good_fit(good_estimator(misuse)))
+    )
+
+
+@pytest.mark.parametrize("misuse", [row for row in TABLE if row.needs != "unfitted"], ids=name)
+def test_a_fitted_estimator_refuses_clearly_and_predicts_and_trains_as_before(misuse):
+    estimator = misuse.good_fit(good_estimator(misuse))
+    twin = pickle.loads(pickle.dumps(estimator))
+    before = predict(estimator)
+    refuse(misuse, estimator)
+    restore(misuse, estimator)
+    np.testing.assert_array_equal(predict(estimator), before)
+    misuse.good_fit(estimator)
+    np.testing.assert_array_equal(predict(estimator), predict(misuse.good_fit(twin)))

@@ -1,0 +1,109 @@
+"""The documentation runs: its code, its links and its pictures."""
+
+import io
+import re
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [
+    page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if page.exists()
+]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: What a line of code says that it prints: ``print(1 + 1)  # 2``.
+PRINTED = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+MAX_BYTES_OF_IMAGE = 80_000
+
+
+def blocks_of(text):
+    """Return (first line, code) of the Python blocks of a page."""
+    return [(text.count("\n", 0, m.start()) + 2, m[1]) for m in BLOCK.finditer(text)]
+
+
+def run(text, name):
+    """Run the blocks of a page in order, in one namespace; check what they say they print."""
+    # A module in its own right, so that instances of the page's classes can be pickled.
+    module = ModuleType("documentation")
+    sys.modules[module.__name__] = module
+    try:
+        run_blocks(text, name, vars(module))
+    finally:
+        del sys.modules[module.__name__]
+
+
+def run_blocks(text, name, namespace):
+    for line, code in blocks_of(text):
+        printed = io.StringIO()
+        # Empty lines before the code make a traceback point into the page.
+        compiled = compile("\n" * (line - 1) + code, name, "exec")
+        with redirect_stdout(printed):
+            exec(compiled, namespace)
+        lines = [text.strip() for text in printed.getvalue().splitlines()]
+        missing = [said for said in PRINTED.findall(code) if said not in lines]
+        assert not missing, f"{name}:{line} does not print {missing}, but {lines}"
+
+
+def anchors_of(text):
+    """Return the names by which the headings of a page can be linked to."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"(?ms)^```.*?^```$", "", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(page, text=None):
+    """List the links of a page to files or headings that do not exist."""
+    text = page.read_text() if text is None else text
+    broken = []
+    for link in LINK.findall(re.sub(r"(?ms)^```.*?^```$", "", text)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path
+        found = target.exists()
+        if found and anchor:
+            found = anchor in anchors_of(target.read_text() if path else text)
+        if not found:
+            broken.append(link)
+    return broken
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_runs_and_prints_what_it_says(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    run(page.read_text(), page.name)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    assert broken_links(page) == []
+
+
+def test_pictures_are_small_and_shown_somewhere():
+    text = "".join(page.read_text() for page in PAGES)
+    for picture in (ROOT / "docs" / "images").glob("*.png"):
+        assert picture.stat().st_size < MAX_BYTES_OF_IMAGE, picture.name
+        assert picture.name in text, f"{picture.name} is on no page"
+
+
+def test_blocks_of_a_page_share_one_namespace_and_a_wrong_output_is_found():
+    page = "```python\na = 1\n```\n\n```python\nprint(a + 1)  # {}\n```\n"
+    run(page.format(2), "page")
+    with pytest.raises(AssertionError, match="page:6 does not print"):
+        run(page.format(3), "page")
+
+
+def test_an_error_in_a_block_points_to_its_line():
+    with pytest.raises(ZeroDivisionError) as error:
+        run("text\n\n```python\nb = 1\nb / 0\n```\n", "page")
+    assert error.traceback[-1].lineno + 1 == 5
+
+
+def test_broken_links_are_found():
+    page = ROOT / "docs" / "page.md"
+    text = "# A title, here\n[a](nothing.md) [b](#a-title-here) [c](#none) [d](../pyproject.toml)"
+    assert broken_links(page, text) == ["nothing.md", "#none"]
