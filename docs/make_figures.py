@@ -129,9 +129,16 @@ def draw_learning_curve():
         X / 16, y, train_size=300, random_state=0, stratify=y
     )
     network = NeuralClassifier(
-        (64,), alpha=0, learning_rate_init=0.01, batch_size=32, early_stopping=True,
-        n_iter_no_change=30, tol=0, random_state=0,
-    ).fit(X_train, y_train, X_val=X_val, y_val=y_val)  # fmt: skip
+        (64,),
+        alpha=0,
+        learning_rate_init=0.01,
+        batch_size=32,
+        early_stopping=True,
+        n_iter_no_change=30,
+        tol=0,
+        random_state=0,
+    )
+    network.fit(X_train, y_train, X_val=X_val, y_val=y_val)
     history = network.history_
     epochs = np.arange(1, network.n_iter_ + 1)
     figure, axes = plt.subplots(figsize=(7, 3.8), layout="constrained")
@@ -155,9 +162,17 @@ def draw_autoencoder():
     X, _ = load_digits(return_X_y=True)
     X_train, X_test = train_test_split(X, random_state=0)
     network = AutoencoderTransformer(
-        8, (128, 64), activation="gelu", dtype="float32", learning_rate="one_cycle", learning_rate_init=5e-3,
-        max_iter=60, batch_size=64, n_iter_no_change=np.inf, random_state=0,
-    )  # fmt: skip
+        n_components=8,
+        hidden_layer_sizes=(128, 64),
+        activation="gelu",
+        learning_rate="one_cycle",
+        learning_rate_init=5e-3,
+        max_iter=60,
+        batch_size=64,
+        n_iter_no_change=np.inf,
+        random_state=0,
+        dtype="float32",
+    )
     model = make_pipeline(MinMaxScaler(), network).fit(X_train)
     again = model.inverse_transform(model.transform(X_test[:12]))
     figure, grid = plt.subplots(2, 12, figsize=(9, 2.1), layout="constrained")

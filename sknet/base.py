@@ -1,6 +1,7 @@
 """What every part of sknet is built on: parameter objects and scratch memory."""
 
 from difflib import get_close_matches
+from functools import cache
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -24,6 +25,12 @@ class Component(BaseEstimator):
     _list_parameters = ()
     #: Constraints of scikit-learn's parameter validation, one entry a parameter.
     _parameter_constraints = {}
+
+    @classmethod
+    @cache
+    def _get_param_names(cls):
+        # Reading a signature takes scikit-learn longer than a step of a small network.
+        return super()._get_param_names()
 
     def get_params(self, deep=True):
         """Get the parameters, and with `deep` those of the components inside them.

@@ -2,37 +2,27 @@
 
 A multithreaded BLAS cuts a product differently for every number of threads, and the rounding may
 change with the cut: a fit inside ``GridSearchCV(n_jobs=2)``, where joblib gives every worker one
-thread, would differ from the same fit outside. Inside `single_threaded_blas`, the bits of `matmul`
-do not depend on the threads:
-
-- small products run on one thread;
-- medium ones use BLAS's threads for the rows where a trial has shown that they change no bit;
-- large ones are cut into panels by their shape alone, and several threads take the panels.
+thread, would differ from the same fit outside. Inside `single_threaded_blas`, `matmul` gives the
+bits of one thread; it uses more for the rows where a trial has shown that they change no bit.
 """
 
 import os
 import threading
 from contextlib import contextmanager
 from hashlib import blake2b
-from queue import SimpleQueue
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-#: Multiply-adds. Measured on two cores: from 2**19 on BLAS's threads gain more than the 2 us of
-#: switching them on and off; from 2**24 on our threads gain more than the 40 us of handing over.
-_MEDIUM = 2**19
-_LARGE = 2**24
-#: Least number of rows of a panel and largest number of panels: each packs the right factor anew.
-_PANEL_ROWS = 128
-_MAX_PANELS = 16
+#: Multiply-adds from which BLAS's threads gain more than waking them costs, measured on two cores,
+#: and multiply-adds an element: thin products are bound by memory, not by arithmetic.
+_MANY = 2**21
+_MANY_AN_ELEMENT = 32
 #: Kernels of OpenBLAS work on blocks of up to 24 rows: a cut between two threads at a multiple of
 #: the block leaves every sum as it was.
 _ALIGNMENT = 48
-#: Elements of the result that a trial compares: fewer could agree by chance. And of all three
-#: matrices at most: thin products of many elements are bound by memory and gain no trial's cost.
+#: Elements of the result that a trial compares: fewer could agree by chance.
 _TRIAL_ELEMENTS = 2000
-_TRIAL_LIMIT = 2**20
 
 
 class _Threads:
@@ -43,7 +33,6 @@ class _Threads:
         self._libraries = None
         self._depth = 0
         self._safe_rows = {}
-        self._calls = None
         self.allowed = 1
 
     def limit(self):
@@ -90,7 +79,7 @@ class _Threads:
 
     def _try(self, a, b, out):
         """Return how many first rows all threads may take, by a trial on random factors."""
-        if a.size + b.size + out.size > _TRIAL_LIMIT:
+        if a.size * b.shape[1] < _MANY_AN_ELEMENT * (a.size + b.size + out.size):
             return 0
         rng = np.random.default_rng(0)
         safe = {len(out), len(out) - len(out) % _ALIGNMENT}
@@ -104,31 +93,6 @@ class _Threads:
                 if _digest(out) != expected:
                     safe.remove(rows)
         return max(safe, default=0)
-
-    def run(self, work):
-        """Run `work` in all allowed threads at once; it shares out what there is to do itself."""
-        with self._lock:
-            if self._calls is None:
-                self._calls = SimpleQueue()
-                for _ in range((os.cpu_count() or 2) - 1):
-                    threading.Thread(target=_serve, args=(self._calls,), daemon=True).start()
-        helpers, done = self.allowed - 1, SimpleQueue()
-        for _ in range(helpers):
-            self._calls.put((work, done))
-        try:
-            work()
-        finally:  # the factors must not change before all have ended
-            for _ in range(helpers):
-                done.get()
-
-
-def _serve(calls):
-    while True:
-        work, done = calls.get()
-        try:
-            work()
-        finally:
-            done.put(None)
 
 
 def _is_transposed(matrix):
@@ -155,7 +119,7 @@ def _forget_threads():
     _threads = _Threads()
 
 
-if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads
+if hasattr(os, "register_at_fork"):  # a child process must not wait for its parent's fits
     os.register_at_fork(after_in_child=_forget_threads)
 
 
@@ -171,7 +135,7 @@ def single_threaded_blas():
 
 
 def matmul(a, b, out):
-    """Multiply two matrices into `out`: the same bits for any number of threads.
+    """Multiply two matrices into `out`, with the bits of one thread.
 
     Parameters
     ----------
@@ -189,28 +153,21 @@ def matmul(a, b, out):
     """
     if b.shape[0] == 1:  # an outer product, for which BLAS takes three times as long
         return np.multiply(a, b, out=out)
-    work = a.size * b.shape[1]
-    if work >= _LARGE and len(a) > 1:
-        _multiply_panels(a, b, out)
-    elif work >= _MEDIUM and _threads.allowed > 1:
-        _threads.multiply(a, b, out)
-    else:
-        np.matmul(a, b, out=out)
+    if a.size * b.shape[1] < _MANY:
+        return np.matmul(a, b, out=out)
+    width = _block_width(*out.shape)
+    for start in range(0, out.shape[1], width):
+        block = slice(start, start + width)
+        if _threads.allowed == 1:
+            np.matmul(a, b[:, block], out=out[:, block])
+        else:
+            _threads.multiply(a, b[:, block], out[:, block])
     return out
 
 
-def _multiply_panels(a, b, out):
-    n_panels = 2
-    while n_panels < _MAX_PANELS and len(a) >= 2 * n_panels * _PANEL_ROWS:
-        n_panels *= 2
-    rows = -(-len(a) // n_panels)
-    panels = iter([slice(start, start + rows) for start in range(0, len(a), rows)])
-
-    def work():
-        for panel in panels:  # a list's iterator gives each thread another one
-            np.matmul(a[panel], b, out=out[panel])
-
-    if _threads.allowed > 1:
-        _threads.run(work)
-    else:
-        work()
+def _block_width(n_rows, n_columns):
+    # OpenBLAS's threads share out the longer side, and only a cut between rows keeps the bits:
+    # wide results are made of blocks that are longer than wide, whatever the threads.
+    if n_columns < n_rows:
+        return n_columns
+    return 128 if n_rows > 144 else 64

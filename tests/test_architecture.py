@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 GROUPS = [
     {"base"},
     {"activations", "blas", "compatibility", "initializers"},
-    {"layers", "losses", "optimizers", "schedules"},
+    {"batches", "layers", "losses", "optimizers", "schedules"},
     {"network"},
     {"training"},
     {"testing"},

@@ -205,8 +205,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
     def _learn_classes(self, y):
         """Set ``classes_`` and ``_target`` from the labels, or from partial_fit's `classes`."""
         expected = getattr(self, "_expected_classes", None)
-        kind = type_of_target(y, input_name="y")
-        if kind == "multilabel-indicator":
+        if y.ndim == 2 and type_of_target(y, input_name="y") == "multilabel-indicator":
             self.classes_ = np.arange(y.shape[1])
             self._target = Target("multilabel", y.shape[1], (2,) * y.shape[1])
         elif y.ndim == 2:

@@ -173,8 +173,9 @@ class TrainingLoop:
         if epoch.diverged:
             warnings.warn(
                 f"{type(self).__name__} diverged in epoch {epoch.number} at learning rate "
-                f"{epoch.learning_rate:.3g}: the loss, its gradient or the step is not finite. The "
-                "last finite weights are kept. Lower learning_rate_init, scale X or set clip_norm.",
+                f"{epoch.learning_rate:.3g}: the loss, its gradient or the step is not finite. "
+                "The last finite weights are kept. Lower learning_rate_init, scale X or set "
+                "clip_norm.",
                 ConvergenceWarning,
                 stacklevel=2,
             )

@@ -9,8 +9,8 @@ from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from ..batches import Data
 from ..losses import Loss
-from ..training import Data
 from .holdout import hold_out
 
 
@@ -68,7 +68,7 @@ class DataValidation:
 
     def _X_checks(self, reset):
         if not reset:
-            dtype = self.network_.dtype if hasattr(self, "network_") else self._X_dtype
+            dtype = self.network_.dtype
         elif self.dtype is None:
             dtype = (np.float64, np.float32)
         else:

@@ -1,0 +1,102 @@
+"""Rows to train or validate on, and their batches."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import issparse
+
+from .base import Workspace
+
+
+@dataclass
+class Data:
+    """Rows to train or validate on.
+
+    Attributes
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        Inputs in the network's dtype.
+    y : {ndarray, sparse matrix} of shape (n_samples, ...)
+        Targets as the loss encodes them; `X` itself for an autoencoder.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights as the user means them.
+    rows : ndarray of int or None
+        Which rows to use; None for all.
+    """
+
+    X: object
+    y: object
+    sample_weight: object = None
+    rows: object = None
+
+    @property
+    def n_rows(self):
+        """Number of rows in use."""
+        return self.X.shape[0] if self.rows is None else len(self.rows)
+
+    @property
+    def mean_weight(self):
+        """Mean weight of the rows in use."""
+        if self.sample_weight is None:
+            return 1.0
+        weights = self.sample_weight if self.rows is None else self.sample_weight[self.rows]
+        return float(np.mean(weights, dtype=np.float64))
+
+
+class Batches:
+    """The rows of a data set in batches; arrays are gathered into buffers that are reused.
+
+    Parameters
+    ----------
+    data : Data
+        The rows.
+    batch_size : int
+        Number of rows of a batch; the last may be shorter.
+    mean_weight : float, default=1.0
+        Weights are divided by it.
+    """
+
+    def __init__(self, data, batch_size, mean_weight=1.0):
+        self.n_rows = data.n_rows
+        self.batch_size = min(batch_size, self.n_rows)
+        self._rows = data.rows
+        self._arrays = [data.X] if data.y is data.X else [data.X, data.y]
+        self._has_weights = data.sample_weight is not None
+        if self._has_weights:
+            weights = data.sample_weight / mean_weight
+            self._arrays.append(weights.astype(data.X.dtype, copy=False))
+        self._work = Workspace(self.batch_size, data.X.dtype)
+
+    def __len__(self):
+        return -(-self.n_rows // self.batch_size)
+
+    def __call__(self, rng=None):
+        """Yield (x, y, sample_weight), in an order drawn from `rng` if given."""
+        order = self._rows
+        if rng is not None and len(self) > 1:  # the order within one batch does not matter
+            order = np.arange(self.n_rows) if order is None else order.copy()
+            rng.shuffle(order)
+        # One value a row is cheap to put in order at once; rows of X are gathered by the batch.
+        arrays = [a if order is None or a.ndim > 1 else a[order] for a in self._arrays]
+        for start in range(0, self.n_rows, self.batch_size):
+            batch = slice(start, min(start + self.batch_size, self.n_rows))
+            if order is None:
+                taken = [array[batch] for array in arrays]
+            else:
+                taken = [self._take(i, array, order, batch) for i, array in enumerate(arrays)]
+            yield self._unpack(taken)
+
+    def _take(self, name, array, order, batch):
+        if array.ndim == 1:
+            return array[batch]
+        rows = order[batch]
+        if issparse(array):
+            return array[rows]
+        buffer = self._work(name, (len(rows), *array.shape[1:]), array.dtype)
+        # mode="clip" writes straight into the buffer; "raise" goes through a copy.
+        return array.take(rows, axis=0, out=buffer, mode="clip")
+
+    def _unpack(self, taken):
+        weight = taken.pop() if self._has_weights else None
+        x, y = taken[0], taken[-1]
+        return x, (y.toarray() if issparse(y) else y), weight
