@@ -155,7 +155,7 @@ def matmul(a, b, out):
         return np.multiply(a, b, out=out)
     if a.size * b.shape[1] < _MANY:
         return np.matmul(a, b, out=out)
-    width = _block_width(*out.shape)
+    width = _block_width(out)
     for start in range(0, out.shape[1], width):
         block = slice(start, start + width)
         if _threads.allowed == 1:
@@ -165,9 +165,10 @@ def matmul(a, b, out):
     return out
 
 
-def _block_width(n_rows, n_columns):
-    # OpenBLAS's threads share out the longer side, and only a cut between rows keeps the bits:
-    # wide results are made of blocks that are longer than wide, whatever the threads.
-    if n_columns < n_rows:
+def _block_width(out):
+    # OpenBLAS's threads share out the longer side, and in single precision only a cut between rows
+    # keeps the bits: wide results are made of blocks longer than wide, whatever the threads.
+    n_rows, n_columns = out.shape
+    if n_columns < n_rows or out.dtype == np.float64:
         return n_columns
     return 128 if n_rows > 144 else 64

@@ -24,12 +24,15 @@ class TrainingLoop:
         self._scorer = self._make_scorer()
         self._start_judging(validation)
 
+        watched = hasattr(self, "_skl_callbacks")  # else a task an epoch would be for nobody
+
         def begin():
-            return context.subcontext(task_name="epoch").call_on_fit_task_begin(**task)
+            if watched:
+                return context.subcontext(task_name="epoch").call_on_fit_task_begin(**task)
 
         def end(epoch, epoch_task):
             self._record(epoch, validation)
-            stop = epoch_task.call_on_fit_task_end(**task, **state)
+            stop = watched and epoch_task.call_on_fit_task_end(**task, **state)
             return self._should_stop(epoch, plan) or stop
 
         try:
