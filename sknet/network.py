@@ -239,13 +239,13 @@ class Network:
         return max(1, int(rows))
 
     def summary(self):
-        """Return a table of the layers, their output shapes and their numbers of weights.
+        """Print a table of the layers, their output shapes and their numbers of weights.
 
-        Returns
-        -------
-        table : str
-            One line a layer, then the totals.
+        The text is ``str(network)``.
         """
+        print(self)
+
+    def __str__(self):
         rows = [("layer", "output shape", "weights")]
         rows += [
             (f"{'  ' * depth}{label}", str(layer.output_shape_), f"{size:,}")

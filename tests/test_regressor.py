@@ -210,7 +210,7 @@ def test_the_attributes_of_the_mlp_have_its_shapes_and_types(data):
 
 def test_the_network_can_be_summarized(data):
     X, mean, _ = data
-    summary = small().fit(X, mean).network_.summary()
+    summary = str(small().fit(X, mean).network_)
     assert "hidden_0 (Dense)" in summary
     assert "(8,)" in summary
     assert f"{3 * 8 + 8 + 8 + 1} weights" in summary

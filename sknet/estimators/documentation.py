@@ -78,7 +78,7 @@ _TEXTS = {
     """,
     "attributes": """
     network_ : Network
-        The network; ``network_.summary()`` is a table of its layers.
+        The network; ``network_.summary()`` prints a table of its layers.
     history_ : dict of list
         One entry an epoch: loss, learning_rate, seconds, and with a validation set
         validation_loss and validation_score.
