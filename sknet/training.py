@@ -347,7 +347,9 @@ class Trainer:
         loss.allocate(rows, self.network.dtype)
         total = 0.0
         for x, y, weight in Batches(data, rows, data.mean_weight)():
-            value, _ = loss.value_and_gradient(self.network.predict(x), y, weight)
+            raw = self.network.predict(x)
+            with np.errstate(over="ignore", invalid="ignore"):
+                value, _ = loss.value_and_gradient(raw, y, weight)
             total += value * len(y)
         return total / data.n_rows
 

@@ -190,6 +190,8 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
                     f"{y.shape}."
                 )
             data.y = self._encode(y, self.classes_, data.rows)
+            if kind == "binary":  # the loss would turn the codes into floats at every step
+                data.y = data.y.astype(data.X.dtype)
 
     def _as_labels(self, y):
         try:
@@ -290,7 +292,9 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
 
     def _strata(self, y):
         kind = self._target.kind
-        return y, (None if kind in ("multilabel", "multioutput") else self.classes_)
+        return y.astype(np.intp), (
+            None if kind in ("multilabel", "multioutput") else self.classes_
+        )
 
     def predict(self, X):
         """Predict the classes of some rows.

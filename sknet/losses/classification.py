@@ -68,22 +68,21 @@ class ClassificationLoss(Loss):
             The gradient of `value` with respect to `raw`: `out` if it was given.
         """
         out = np.empty_like(raw) if out is None else out
-        with np.errstate(all="ignore"):
-            if not self._blocks:
-                losses = self._work("losses", raw.shape)
-                self._label_losses(raw, y.reshape(raw.shape), losses, out)
-                return self.average(losses, out, sample_weight), out
-            shares = _shares(len(raw), sample_weight, out.dtype)
-            if len(self._blocks) == 1:
-                return self._softmax_value(raw, y.reshape(-1), shares, out), out
-            value = 0.0
-            for j, block in enumerate(self._blocks):
-                # A contiguous copy: NumPy's argmax would make one of its own.
-                logits = self._work(f"logits {j}", (len(raw), block.stop - block.start))
-                logits[...] = raw[:, block]
-                value += self._softmax_value(logits, y[:, j], shares, logits)
-                out[:, block] = logits
-            return value, out
+        if not self._blocks:
+            losses = self._work("losses", raw.shape)
+            self._label_losses(raw, y.reshape(raw.shape), losses, out)
+            return self.average(losses, out, sample_weight), out
+        shares = _shares(len(raw), sample_weight, out.dtype)
+        if len(self._blocks) == 1:
+            return self._softmax_value(raw, y.reshape(-1), shares, out), out
+        value = 0.0
+        for j, block in enumerate(self._blocks):
+            # A contiguous copy: NumPy's argmax would make one of its own.
+            logits = self._work(f"logits {j}", (len(raw), block.stop - block.start))
+            logits[...] = raw[:, block]
+            value += self._softmax_value(logits, y[:, j], shares, logits)
+            out[:, block] = logits
+        return value, out
 
     def inverse_link(self, raw):
         """Turn raw predictions into probabilities.
