@@ -40,6 +40,7 @@ class _Threads:
             if self._libraries is None:
                 self._libraries = ThreadpoolController().select(user_api="blas")
             if self._depth == 0:
+                self._take_control()
                 controllers = self._libraries.lib_controllers
                 # SciPy's wheels bring a BLAS of their own, which np.matmul does not call.
                 numpys = [lib for lib in controllers if "numpy" in str(lib.filepath)]
@@ -52,15 +53,25 @@ class _Threads:
         with self._lock:
             self._depth -= 1
             if self._depth == 0:
+                self._take_control()
                 self._limiter.restore_original_limits()
                 self.allowed = 1
 
+    def _take_control(self):
+        # Newer versions of threadpoolctl obey one thread only until that lets go; here the first
+        # fit may begin and the last may end in other threads.
+        for library in self._libraries.lib_controllers:
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
+
     def _multiply_on_all(self, a, b, out):
-        for library in self._switched:
-            library.set_num_threads(self.allowed)
-        np.matmul(a, b, out=out)
-        for library in self._switched:
-            library.set_num_threads(1)
+        try:
+            for library in self._switched:
+                library.set_num_threads(self.allowed)
+            np.matmul(a, b, out=out)
+        finally:
+            for library in self._switched:
+                library.set_num_threads(1)
 
     def multiply(self, a, b, out):
         """Multiply the first rows on all threads, as far as that is safe, and the rest on one."""
