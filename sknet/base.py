@@ -240,11 +240,12 @@ def unstamp(state, name):
     """
     state = dict(state)
     found = state.pop("_sknet_format", None)
-    version = state.pop("_sknet_version", "an unknown version")
+    version = state.pop("_sknet_version", None)
     if found != FORMAT:
+        origin = "without a format" if found is None else f"by sknet {version} in format {found}"
         raise ValueError(
-            f"This {name} was pickled by sknet {version} in format {found}; this version "
-            f"reads format {FORMAT}. Load it with the sknet that wrote it, or fit again."
+            f"This {name} was pickled {origin}; this version reads format {FORMAT}. Load it with "
+            "the sknet that wrote it, or fit again."
         )
     return state
 

@@ -1212,7 +1212,7 @@ ORDER = [
     Misuse(
         "a pickle without a format",
         ValueError,
-        r"This NeuralClassifier was pickled by sknet an unknown version",
+        r"This NeuralClassifier was pickled without a format; this version reads",
         load_unstamped,
     ),
 ]
