@@ -22,7 +22,7 @@ class Epoch:
     Attributes
     ----------
     number : int
-        Epochs since the weights were initialized, this one included.
+        Epochs since the weights were initialized, this one and broken off ones included.
     loss : float
         Weighted mean loss of the rows, penalty included, each taken before its step.
     learning_rate : float
@@ -167,6 +167,8 @@ class Trainer:
     ----------
     epochs : float
         Passes over the data so far; a part of one counts as that part.
+    passes : int
+        Passes begun so far, those that were broken off included.
     samples : int
         Rows seen so far.
     rate_scale : float
@@ -180,6 +182,7 @@ class Trainer:
         self.order_rng = np.random.default_rng(order_seed)
         self.noise_rng = np.random.default_rng(noise_seed)
         self.epochs = 0.0
+        self.passes = 0
         self.samples = 0
         self.rate_scale = 1.0
         self._updates = 0
@@ -245,7 +248,8 @@ class Trainer:
 
     def _run_epoch(self, batches, step, plan):
         begin, start = perf_counter(), self.epochs
-        epoch = Epoch(int(start) + 1, 0.0, 0.0, 0.0)
+        self.passes += 1
+        epoch = Epoch(self.passes, 0.0, 0.0, 0.0)
         seen = 0
         try:
             with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
@@ -309,9 +313,10 @@ class Trainer:
                 return True
             reached[:] = step.params[:] = params
             self.epochs += 1
+            self.passes += 1
             self.samples += data.n_rows
             now = perf_counter()
-            epoch = Epoch(int(self.epochs), float(loss), 1.0, now - clock[0])
+            epoch = Epoch(self.passes, float(loss), 1.0, now - clock[0])
             clock[0] = now
             return on_iteration(epoch) or plan.is_over
 
@@ -326,7 +331,8 @@ class Trainer:
             step.params[:] = reached
         if self.epochs == begin:  # already at a minimum: one evaluation, no iteration
             self.epochs += 1
-            on_iteration(Epoch(int(self.epochs), float(result.fun), 1.0, 0.0))
+            self.passes += 1
+            on_iteration(Epoch(self.passes, float(result.fun), 1.0, 0.0))
         return bool(result.success)
 
     def evaluate(self, data):

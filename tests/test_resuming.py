@@ -254,3 +254,12 @@ def test_copies_go_their_own_ways(data):
     assert_array_equal(network.predict_proba(X), before)
     assert_array_equal(network.fit(X, y).predict_proba(X), copy.predict_proba(X))
     assert not hasattr(clone(network), "network_")
+
+
+def test_an_epoch_that_was_broken_off_counts_as_one_of_the_history():
+    X = np.random.default_rng(0).normal(size=(20_000, 10))
+    params = {"batch_size": 8, "max_iter": 2, "tol": 0, "warm_start": True, "random_state": 0}
+    network = NeuralClassifier((4,), max_time=1e-9, **params)
+    for calls in (1, 2, 3):  # each makes one step of its first epoch
+        network.fit(X, X[:, 0] > 0)
+        assert network.n_iter_ == network.best_iter_ == len(network.loss_curve_) == calls
