@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 from functools import cache
+from math import prod
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -206,17 +207,24 @@ class Workspace:
     def __init__(self, n_rows, dtype):
         self.n_rows = n_rows
         self.dtype = np.dtype(dtype)
-        self._arrays = {}
+        self._memory = {}
+        self._views = {}
 
     def __call__(self, name, shape, dtype=None):
         """Return the array `name` with the given shape; its content is undefined."""
-        array = self._arrays.get(name)
-        n = shape[0]
-        if array is None or len(array) < n or array.shape[1:] != shape[1:]:
-            rows = max(n, self.n_rows)
-            array = np.empty((rows, *shape[1:]), self.dtype if dtype is None else dtype)
-            self._arrays[name] = array
-        return array if len(array) == n else array[:n]
+        view = self._views.get(name)
+        if view is None or view.shape != shape:
+            view = self._views[name] = self._view(name, shape, dtype)
+        return view
+
+    def _view(self, name, shape, dtype):
+        # Flat memory serves every shape that fits: short batches, and sequences of any length.
+        memory, size = self._memory.get(name), prod(shape)
+        if memory is None or len(memory) < size:
+            size = prod((max(shape[0], self.n_rows), *shape[1:]))
+            memory = np.empty(size, self.dtype if dtype is None else dtype)
+            self._memory[name] = memory
+        return memory[: prod(shape)].reshape(shape)
 
     def __reduce__(self):
         # Scratch memory is never copied or pickled.

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from .base import Workspace
+from .inputs import Sequences
 
 
 @dataclass
@@ -14,7 +15,7 @@ class Data:
 
     Attributes
     ----------
-    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features) or Sequences
         Inputs in the network's dtype.
     y : {ndarray, sparse matrix} of shape (n_samples, ...)
         Targets as the loss encodes them; `X` itself for an autoencoder.
@@ -90,7 +91,7 @@ class Batches:
         if array.ndim == 1:
             return array[batch]
         rows = order[batch]
-        if issparse(array):
+        if issparse(array) or isinstance(array, Sequences):
             return array[rows]
         buffer = self._work(name, (len(rows), *array.shape[1:]), array.dtype)
         # mode="clip" writes straight into the buffer; "raise" goes through a copy.

@@ -2,12 +2,14 @@
 
 from itertools import groupby
 from math import prod
+from numbers import Integral
 
 import numpy as np
 import sklearn
 
-from .base import stamp, unstamp
+from .base import Workspace, stamp, unstamp
 from .blas import single_threaded_blas
+from .inputs import Sequences, as_inputs, in_shape
 from .layers.base import Layer, build_layer
 from .optimizers import Group
 
@@ -31,7 +33,7 @@ class Network:
     layer : Layer
         The outermost layer, usually a `Sequential`; built and owned by the network.
     input_shape : tuple of int
-        Shape of one sample.
+        Shape of one sample; None on the first axis is any number of steps.
     dtype : dtype, default=numpy.float64
         Precision: float32 or float64.
     random_state : int, numpy.random.SeedSequence or None, default=None
@@ -52,7 +54,7 @@ class Network:
     def __init__(self, layer, input_shape, dtype=np.float64, random_state=None, path=""):
         self.layer = layer
         self.path = path
-        self.input_shape = tuple(int(n) for n in input_shape)
+        self.input_shape = tuple(None if n is None else int(n) for n in input_shape)
         self.dtype = np.dtype(dtype)
         self._build()
         rng = np.random.default_rng(random_state)
@@ -62,12 +64,10 @@ class Network:
 
     def _build(self):
         self.output_shape = build_layer(self.layer, self.path, self.input_shape)
-        sizes = [prod(part.output_shape_) for part in self.layer.walk()]
-        self._largest, self._total = max(sizes), sum(sizes)
         self._place_weights()
         self.params = np.zeros(self._offsets_end, self.dtype)
         self._bind(self.params)
-        self._idle = []
+        self._idle, self._sizes = [], None
 
     def _place_weights(self):
         """Give every declared weight its slice, groups in a row."""
@@ -141,6 +141,7 @@ class Network:
         if grads is not None:
             copy._bind(grads, "_grad_")
         copy.layer.allocate(batch_size, self.dtype, rng)
+        copy._work = Workspace(batch_size, self.dtype)
         return copy
 
     def snapshot(self):
@@ -161,19 +162,23 @@ class Network:
 
         Parameters
         ----------
-        x : {ndarray, sparse matrix} of shape (N, n_features)
-            A batch; rows are reshaped to `input_shape`.
+        x : {ndarray, sparse matrix} of shape (N, n_features) or Sequences
+            A batch; rows are reshaped to `input_shape`, sequences padded.
         training : bool, default=False
             Whether `backward` will follow and noise is wanted.
         mask : ndarray of shape (N, T) of bool, default=None
-            True where a step of a sequence is real.
+            True where a step of a sequence is real; `Sequences` have their own.
 
         Returns
         -------
         raw : ndarray of shape (N, *output_shape)
             Raw outputs.
         """
-        return self.layer.forward(self._shaped(x), training, mask)
+        if isinstance(x, Sequences):
+            x, mask = x.padded(self._work)
+        else:
+            x = in_shape(x, self.input_shape)
+        return self.layer.forward(x, training, mask)
 
     def backward(self, grad_output):
         """Put the gradients of all weights into the vector given to `replica`.
@@ -185,15 +190,12 @@ class Network:
         """
         self.layer.backward(grad_output, input_grad=False)
 
-    def _shaped(self, x):
-        return x if len(self.input_shape) == 1 else x.reshape(len(x), *self.input_shape)
-
     def predict(self, X, part=None):
         """Compute the raw outputs of all rows, a chunk at a time; safe from many threads.
 
         Parameters
         ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features) or Sequences
             Inputs in the network's dtype.
         part : str, default=None
             Name of a layer of the outermost one, to run that alone.
@@ -206,7 +208,7 @@ class Network:
         n = X.shape[0]
         if n * len(self.params) <= _SMALL_WORK:
             return self._run(X, part, n)
-        rows = min(n, self._chunk_rows())
+        rows = min(n, self._chunk_rows(X))
         out = np.empty((n, *self._part(part).output_shape_), self.dtype)
         with single_threaded_blas():
             for start in range(0, n, rows):
@@ -223,7 +225,7 @@ class Network:
             replica = self.replica(rows)
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                raw = replica._part(part).forward(self._shaped(x) if part is None else x)
+                raw = (replica if part is None else replica._part(part)).forward(x)
             if out is None:
                 return raw.copy()
             out[...] = raw
@@ -233,10 +235,106 @@ class Network:
     def _part(self, name):
         return self.layer if name is None else dict(self.layer.sublayers())[name]
 
-    def _chunk_rows(self):
+    def _chunk_rows(self, X):
+        if self._sizes is None:
+            shapes = [part.output_shape_ for part in self.layer.walk()]
+            # Where the number of steps is free: sizes of one step.
+            self._sizes = [prod(n for n in shape if n is not None) for shape in shapes]
+        n_steps = 1
+        if None in self.input_shape:
+            is_padded = isinstance(X, Sequences)
+            n_steps = X.shape[1] // (1 if is_padded else prod(self.input_shape[1:]))
         memory = sklearn.get_config()["working_memory"] * 2**20
-        rows = min(memory / (self._total * self.dtype.itemsize), _CHUNK_ELEMENTS / self._largest)
-        return max(1, int(rows))
+        largest, total = max(self._sizes) * n_steps, sum(self._sizes) * n_steps
+        return max(1, int(min(memory / (total * self.dtype.itemsize), _CHUNK_ELEMENTS / largest)))
+
+    def __getitem__(self, key):
+        """Return a layer by its position, or by its name: "conv", "block__attention"."""
+        layer, names = self.layer, [key] if isinstance(key, Integral) else key.split("__")
+        for name in names:
+            known = layer.sublayers()
+            if isinstance(name, Integral) and -len(known) <= name < len(known):
+                layer = known[name][1]
+            elif name in dict(known):
+                layer = dict(known)[name]
+            else:
+                valid = ", ".join(repr(name) for name, _ in known) or "none"
+                raise ValueError(
+                    f"The network has no layer {key!r}: there is no {name!r} among {valid}."
+                )
+        return layer
+
+    def activations(self, X, layer):
+        """Return what a layer makes of some inputs when the network predicts.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or samples of shape `input_shape`
+            Inputs as the estimator takes them; after the other steps of a pipeline.
+        layer : int or str
+            Position of the layer, or its name; ``"block__attention"`` is inside ``"block"``.
+
+        Returns
+        -------
+        outputs : ndarray of shape (n_samples, ...)
+            Outputs of the layer.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer, or X does not fit the network.
+        """
+        return self._watch(X, layer, lambda part, out: out)
+
+    def attention_weights(self, X, layer):
+        """Return how much each step attends to each other one.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or samples of shape `input_shape`
+            Inputs as for `activations`.
+        layer : int or str
+            A `MultiHeadAttention`, such as ``"block__attention"``, or the last one inside.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_samples, n_heads, T, T)
+            Weights of the steps (last axis) for each step; they add up to 1.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer, it has no attention, or X does not fit the network.
+        """
+        if not hasattr(type(self[layer]), "attention_weights"):
+            raise ValueError(
+                f"Layer {layer!r} is of type {type(self[layer]).__name__}; only layers of type "
+                "MultiHeadAttention have attention weights."
+            )
+        return self._watch(X, layer, lambda part, out: part.attention_weights)
+
+    def _watch(self, X, layer, read):
+        """Predict chunk by chunk and collect what `read` finds at a layer."""
+        X = as_inputs(X, self.input_shape, self.dtype, type(self).__name__)
+        n_steps = X.shape[1] if isinstance(X, Sequences) else None
+        replica, found = self.replica(self._chunk_rows(X)), []
+        part = replica[layer]
+        forward = part.forward
+
+        def watched(x, training=False, mask=None):
+            out = forward(x, training, mask)
+            found.append(np.array(read(part, out)))
+            return out
+
+        part.forward = watched
+        rows = replica._work.n_rows
+        with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, len(X), rows):
+                chunk, mask = X[start : start + rows], None
+                if n_steps is not None:  # outputs of one length
+                    chunk, mask = chunk.padded(replica._work, n_steps)
+                replica.layer.forward(in_shape(chunk, self.input_shape), mask=mask)
+        return np.concatenate(found)
 
     def summary(self):
         """Print a table of the layers, their output shapes and their numbers of weights.

@@ -454,7 +454,7 @@ DATA = [
     Misuse(
         "a ragged list",
         ValueError,
-        r"inhomogeneous shape",
+        r"expects .*, got sequences of unequal length",
         partial(fit, X=[[1.0, 2.0], [3.0]] * 15),
     ),
 ]

@@ -588,7 +588,7 @@ def test_numpy_parameters_do_not_promote_float32():
             np.ones((4, n_raw), np.float32), np.zeros((4, 1), np.float32)
         )
         assert gradient.dtype == np.float32
-        assert all(array.dtype == np.float32 for array in loss._work._arrays.values())
+        assert all(array.dtype == np.float32 for array in loss._work._memory.values())
 
 
 def test_a_pickle_holds_no_scratch_memory():

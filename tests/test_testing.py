@@ -187,8 +187,8 @@ class InfiniteOutputs(Scale):
 @wrong("outputs of 2 rows have to have the shape (2, 4), got (5, 4)")
 class ReturnsItsWholeMemory(Scale):
     def forward(self, x, training=False, mask=None):
-        super().forward(x, training, mask)
-        return self._work._arrays["out"]
+        out = super().forward(x, training, mask)
+        return self._work("out", (self._work.n_rows, *out.shape[1:]))
 
 
 @wrong("at inference a short batch has to give the first rows of the full one")

@@ -15,10 +15,10 @@ class _Zeros(Workspace):
     """
 
     def __call__(self, shape):
-        known = self._arrays.get("zeros")
+        known = self._memory.get("zeros")
         zeros = super().__call__("zeros", shape)
-        if self._arrays["zeros"] is not known:
-            self._arrays["zeros"].fill(0)
+        if self._memory["zeros"] is not known:
+            self._memory["zeros"].fill(0)
         return zeros
 
 

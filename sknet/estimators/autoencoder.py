@@ -154,7 +154,15 @@ default="squared_error"
         return self._partial_fit(X, None, sample_weight)
 
     def _check_X_y(self, X, y, reset):
+        if reset:
+            self._input_shape = self._sample_shape(X)
+        if None in (self._input_shape or ()):
+            raise ValueError(
+                f"{type(self).__name__} needs samples of one shape, got input_shape="
+                f"{self._input_shape}."
+            )
         X = validate_data(self, self._as_rows(X), reset=reset, **self._X_checks(reset))
+        self._check_columns(X)
         return X, X
 
     def _encode_target(self, data, reset):

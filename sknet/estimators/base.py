@@ -16,6 +16,7 @@ from ..activations import ACTIVATIONS
 from ..activations import Activation as ActivationFunction
 from ..base import Component, named_items, same, stamp, unstamp
 from ..compatibility import CallbackSupportMixin, VisualBlock
+from ..inputs import in_shape
 from ..layers import Dense, Flatten, Layer, Sequential
 from ..layers.composite import named_layers, takes_sparse
 from ..losses import get_loss
@@ -175,13 +176,12 @@ class BaseNeuralEstimator(
         """Make the network, the trainer and an empty history."""
         weights_seed, training_seed, self._split_seed = self._seeds()
         self._loss = get_loss(self.loss, self._losses)
-        pairs = [*self._hidden_layers(), ("output", Dense(self._loss.build(self._target)))]
-        self.network_ = Network(
-            Sequential(pairs),
-            self._sample_shape(data.X.shape[1]),
-            data.X.dtype,
-            weights_seed,
-        )
+        hidden = self._hidden_layers()
+        # As the user has written them: what adapts to the data may find other data on resumption.
+        self._architecture = clone(hidden, safe=False), self.input_shape
+        layer = Sequential([*hidden, ("output", Dense(self._loss.build(self._target)))])
+        layer.adapt(in_shape(data.X, self._input_shape))
+        self.network_ = Network(layer, self._input_shape, data.X.dtype, weights_seed)
         self._check_network()
         self.n_outputs_ = self.network_.output_shape[-1]
         self._trainer = Trainer(
@@ -219,7 +219,7 @@ class BaseNeuralEstimator(
 
     def _flattening(self):
         """Return what makes rows of samples that have several axes, for plain layers."""
-        return [("flatten", Flatten())] if len(self.input_shape or ()) > 1 else []
+        return [("flatten", Flatten())] if len(self._input_shape) > 1 else []
 
     def _check_network(self):
         shape = self.network_.output_shape
@@ -240,9 +240,7 @@ class BaseNeuralEstimator(
 
     def _check_same_network(self):
         """Refuse to resume training with another architecture; follow the other parameters."""
-        hidden = [*self._hidden_layers()]
-        present = self.network_.layer.layers[:-1]
-        if not same(hidden, present):
+        if not same(self._hidden_layers(), self._architecture[0]):
             raise ValueError(
                 f"{type(self).__name__} cannot go on training with other layers than it has been "
                 "fitted with; set warm_start=False, or use clone, to start anew."
@@ -268,7 +266,7 @@ class BaseNeuralEstimator(
     def _check_same_form(self):
         network = self.network_
         given = {
-            "input_shape": (self._sample_shape(self.n_features_in_), network.input_shape),
+            "input_shape": (self.input_shape, self._architecture[1]),
             "dtype": (np.dtype(self.dtype or network.dtype), network.dtype),
         }
         for name, (value, present) in given.items():
@@ -326,7 +324,7 @@ class BaseNeuralEstimator(
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = self.input_shape is not None
+        tags.input_tags.three_d_array = self.input_shape is not None or self.layers is not None
         tags.input_tags.sparse = self._takes_sparse()
         return tags
 

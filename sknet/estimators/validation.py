@@ -1,15 +1,15 @@
 """Checking what the user gives: X, targets, weights, validation sets."""
 
 from dataclasses import dataclass
-from math import prod
 from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils import _safe_indexing, check_X_y, indexable
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ..batches import Data
+from ..inputs import as_inputs, as_rows, check_width, infer_shape, sequence_list
 from ..losses import Loss
 from .holdout import hold_out
 
@@ -55,16 +55,34 @@ class DataValidation:
         return data
 
     def _check_X_y(self, X, y, reset):
-        X = self._as_rows(X)
-        return validate_data(
-            self, X, y, reset=reset, multi_output=True, **self._y_checks(), **self._X_checks(reset)
+        """Return X in the form that networks run on, and y checked for its length and type."""
+        if reset:
+            self._input_shape = self._sample_shape(X)
+        checks = {"multi_output": True, **self._y_checks()}
+        if not self._has_columns(X):
+            X = self._check_any_length(X, reset)
+            _, y = check_X_y(np.zeros((len(X), 1)), y, estimator=self, **checks)
+            return X, y
+        X, y = validate_data(
+            self, self._as_rows(X), y, reset=reset, **checks, **self._X_checks(reset)
         )
+        self._check_columns(X)
+        return X, y
 
     def _y_checks(self):
         return {}
 
     def _check_X(self, X):
-        return validate_data(self, self._as_rows(X), reset=False, **self._X_checks(False))
+        if not self._has_columns(X):
+            return self._check_any_length(X, False)
+        X = validate_data(self, self._as_rows(X), reset=False, **self._X_checks(False))
+        self._check_columns(X)
+        return X
+
+    def _check_columns(self, X):
+        if self._input_shape is None:
+            self._input_shape = (X.shape[1],)
+        check_width(X.shape[1], self._input_shape)
 
     def _X_checks(self, reset):
         if not reset:
@@ -76,36 +94,61 @@ class DataValidation:
         sparse = "csr" if self._takes_sparse() else False
         return {"accept_sparse": sparse, "dtype": dtype, "order": "C"}
 
+    def _has_columns(self, X):
+        """Tell whether X has a fixed number of columns, as a table for scikit-learn has."""
+        shape = self._input_shape
+        if shape is None or None not in shape or issparse(X):
+            return True
+        # Rows that hold sequences of several axes are a table; sequences as such are not.
+        return sequence_list(X) is None and np.ndim(X) == 2 and len(shape) > 1
+
+    def _check_any_length(self, X, reset):
+        """Return checked sequences of any length, of an array or a list of arrays."""
+        if reset:  # such an X has no columns to count or to name
+            for name in ("n_features_in_", "feature_names_in_"):
+                self.__dict__.pop(name, None)
+        dtype = self._X_checks(reset)["dtype"]
+        return as_inputs(X, self._input_shape, dtype, type(self).__name__)
+
     def _as_rows(self, X):
         """View samples of the shape `input_shape` as rows."""
-        if self.input_shape is None and getattr(X, "ndim", 2) > 2:
-            raise ValueError(
-                f"{type(self).__name__} expects X of shape (n_samples, n_features), got "
-                f"{X.shape}. Pass input_shape={tuple(X.shape[1:])} to take such samples."
-            )
-        if self.input_shape is None or issparse(X) or np.ndim(X) < 3:
+        owner, shape = type(self).__name__, self._input_shape
+        if shape is None:
             return X
-        X, shape = np.asarray(X), tuple(self.input_shape)
-        if X.shape[1:] != shape:
+        items = sequence_list(X)
+        if items is not None and len({item.shape for item in items}) > 1:
             raise ValueError(
-                f"{type(self).__name__} expects samples of input_shape={shape}, got samples of "
-                f"shape {X.shape[1:]}. Pass X of shape {('n_samples', *shape)} or its rows."
+                f"{owner} expects samples of shape {shape}, got sequences of unequal length. Fit "
+                "it to sequences, with layers that take them and an input_shape that begins with "
+                "None."
             )
-        return X.reshape(len(X), -1)
+        return as_rows(X if items is None else np.stack(items), shape, owner)
 
-    def _sample_shape(self, n_features):
-        """Return the shape of one sample."""
-        if self.input_shape is None:
-            return (n_features,)
-        shape = tuple(self.input_shape)
-        if not shape or not all(isinstance(n, Integral) and n > 0 for n in shape):
+    def _refuse_samples(self, X, shape):
+        owner = f"{type(self).__name__} expects X of shape (n_samples, n_features)"
+        if None in shape:
             raise ValueError(
-                f"input_shape must hold ints of at least 1, got {self.input_shape!r}."
+                f"{owner}, got sequences of unequal length. Give it layers for them, such as "
+                "layers=[LSTM(32)]."
             )
-        if prod(shape) != n_features:
+        raise ValueError(
+            f"{owner}, got {np.shape(X)}. Pass input_shape={shape} to take such samples."
+        )
+
+    def _sample_shape(self, X):
+        """Return the shape of one sample, of X where `input_shape` is None; None for a table."""
+        if self.input_shape is None:
+            shape = infer_shape(X)
+            if shape is not None and self.layers is None:
+                self._refuse_samples(X, shape)
+            return shape
+        shape = tuple(self.input_shape)
+        steps, rest = shape[:1], shape[1:]
+        sizes = rest if steps == (None,) else shape
+        if not shape or not all(isinstance(n, Integral) and n > 0 for n in sizes):
             raise ValueError(
-                f"input_shape={shape} holds {prod(shape)} values a sample, but X has "
-                f"{n_features} features."
+                f"input_shape must hold ints of at least 1, got {self.input_shape!r}; only the "
+                "first may be None, for any number of steps."
             )
         return shape
 

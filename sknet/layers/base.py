@@ -2,7 +2,7 @@
 
 Axis letters, used in every docstring of the package: N batch, T steps, F features in, U units,
 H W height and width, C channels, K outputs. The channel or feature axis is the last one, and
-shapes passed to ``build`` leave out the batch.
+shapes passed to ``build`` leave out the batch; T may be None there, any number of steps.
 """
 
 from abc import ABC, abstractmethod
@@ -58,6 +58,17 @@ class Layer(Component, ABC):
         """Whether the layer, or one that it stands in, keeps its weights while training."""
         return self._inside_frozen or not self.trainable
 
+    def adapt(self, x):
+        """Set parameters that were left open to what the training inputs ask for.
+
+        Called once before `build`, where the layer sees the inputs as they are given.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_samples, *input_shape)
+            All training inputs; those of unequal length as one long sequence.
+        """
+
     @abstractmethod
     def build(self, input_shape):
         """Declare the weights for inputs of a shape.
@@ -65,7 +76,7 @@ class Layer(Component, ABC):
         Parameters
         ----------
         input_shape : tuple of int
-            Shape of one sample.
+            Shape of one sample. The first axis of sequences may be None, any number of steps.
 
         Returns
         -------

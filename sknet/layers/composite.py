@@ -109,6 +109,13 @@ class Composite(Layer):
         """Whether the first layer takes a sparse matrix."""
         return takes_sparse(self.layers)
 
+    def adapt(self, x):
+        """Let the first layer adapt; those behind it see other values."""
+        # Wrong parameters are for `build` to refuse.
+        items = self.layers[:1] if isinstance(self.layers, list | tuple) else []
+        for _, first in named_layers(items):
+            first.adapt(x)
+
     def build(self, input_shape):
         """Build the layers one after the other."""
         path = getattr(self, "_path", "")

@@ -84,8 +84,12 @@ class Dense(Layer):
 
     def build(self, input_shape):
         """Declare kernel and bias for inputs of shape (..., F)."""
-        if not input_shape:
-            self._refuse("inputs of at least one axis", input_shape, "Check input_shape.")
+        if not input_shape or input_shape[-1] is None:
+            self._refuse(
+                "inputs of at least one axis, the last one of known length",
+                f"{input_shape}",
+                "Sequences of numbers have the input_shape (None, 1), of tokens an Embedding.",
+            )
         self._activation = get_activation(self.activation)
         initializer = self.kernel_initializer
         if isinstance(initializer, str) and initializer == "auto":

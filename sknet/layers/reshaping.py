@@ -9,15 +9,19 @@ from .base import Layer
 class _Reshaping(Layer):
     def forward(self, x, training=False, mask=None):
         """View x in the output shape."""
-        return x.reshape(len(x), *self.output_shape_)
+        return _view(x, self.output_shape_)
 
     def backward(self, grad_output, input_grad=True):
         """View the gradient in the input shape."""
-        return grad_output.reshape(len(grad_output), *self.input_shape_) if input_grad else None
+        return _view(grad_output, self.input_shape_) if input_grad else None
 
     def compute_mask(self, x, mask):
-        """Return None: the output has no axis of steps."""
-        return None
+        """Return the mask if the output has the same steps, else None."""
+        return mask if self.output_shape_[0] == self.input_shape_[0] else None
+
+
+def _view(x, shape):
+    return x.reshape(len(x), *(-1 if n is None else n for n in shape))
 
 
 class Flatten(_Reshaping):
@@ -32,8 +36,18 @@ class Flatten(_Reshaping):
     """
 
     def build(self, input_shape):
-        """Take any shape."""
+        """Take any shape without a free axis."""
+        if None in input_shape:
+            self._refuse(
+                "sequences of one length",
+                f"inputs of shape {input_shape}, any number of steps",
+                "Put a recurrent or a global pooling layer in its place.",
+            )
         return (prod(input_shape),)
+
+    def compute_mask(self, x, mask):
+        """Return None: the output has no steps."""
+        return None
 
 
 class Reshape(_Reshaping):
@@ -42,7 +56,8 @@ class Reshape(_Reshaping):
     Parameters
     ----------
     target_shape : tuple of int
-        The new shape, without the batch; one entry may be -1 and is inferred.
+        The new shape, without the batch; one entry may be -1 and is inferred. For inputs of
+        any number of steps it begins with -1, and keeps them.
 
     Examples
     --------
@@ -57,6 +72,8 @@ class Reshape(_Reshaping):
 
     def build(self, input_shape):
         """Work out the output shape."""
+        if None in input_shape:
+            return self._keep_steps(input_shape)
         size = prod(input_shape)
         if not all(isinstance(n, Integral) for n in self.target_shape):
             self._refuse(
@@ -73,3 +90,14 @@ class Reshape(_Reshaping):
                 "Choose a target_shape with as many values.",
             )
         return tuple(shape)
+
+    def _keep_steps(self, input_shape):
+        shape = tuple(self.target_shape)
+        if shape[:1] != (-1,) or prod(shape[1:]) != prod(input_shape[1:]):
+            self._refuse(
+                f"a target_shape that begins with -1 and holds {prod(input_shape[1:])} values a "
+                "step, as its inputs have any number of steps",
+                f"{shape}",
+                f"Pass for example (-1, {prod(input_shape[1:])}).",
+            )
+        return (None, *shape[1:])

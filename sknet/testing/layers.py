@@ -48,7 +48,9 @@ def check_layer(
         Whether the layer has a gradient of its input; layers that take codes have none.
     sequence : bool, default=False
         Whether the layer takes sequences of shape (T, ...), padded at their ends, and a mask:
-        then the real steps, and all gradients, must not depend on the padded ones.
+        then the real steps, and all gradients, must not depend on the padded ones, and a
+        padded batch must give what a network for any number of steps gives for each sequence
+        alone.
     random_state : int, default=0
         Seed of inputs, weights and noise.
 
@@ -84,6 +86,7 @@ def check_layer(
     _check_gradients(case, input_grad)
     if sequence:
         _check_mask(case)
+        _check_sequences_alone(case)
 
 
 class _Probe(Layer):
@@ -131,9 +134,9 @@ class _Case:
             layer.layers = named_layers(layer.layers)
         return layer
 
-    def build(self, layer, dtype=np.float64):
+    def build(self, layer, dtype=np.float64, shape=None):
         """Return a network of a layer, always with the same initial weights."""
-        return Network(layer, self.x.shape[1:], dtype, self.random_state)
+        return Network(layer, shape or self.x.shape[1:], dtype, self.random_state)
 
     def noise(self, seed=2):
         """Return a generator, always in the same state."""
@@ -471,6 +474,22 @@ def _check_mask(case):
     replicas = [case.train(x=x, mask=case.mask)[1] for x in (case.x, other)]
     sentence = "the gradient of {name} must not depend on padded steps"
     case.require_same_gradients(*replicas, sentence)
+
+
+def _check_sequences_alone(case):
+    network = case.build(case.copy(), shape=(None, *case.x.shape[2:]))
+    network.params[:] = case.network.params
+    replica = case.network.replica(len(case.x))
+    together = replica.forward(case.x, mask=case.mask)
+    mask = replica.layer.compute_mask(case.x, case.mask)
+    for row, n_steps in enumerate(case.mask.sum(axis=1)):
+        if mask is not None and not mask[row].any():
+            continue  # too short for a window
+        alone = case.infer(network, case.x[row : row + 1, :n_steps])[0]
+        real = together[row] if mask is None else together[row][mask[row]]
+        case.require_close(
+            real, alone, "a padded batch has to give what each of its sequences gives alone"
+        )
 
 
 _CHECKS = (

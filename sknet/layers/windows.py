@@ -1,0 +1,230 @@
+"""Windows that slide over the axes of a sample: their sizes, their padding and their masks."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+#: Constraints of the parameters that layers with windows share.
+SIZE = [Interval(Integral, 1, None, closed="left"), "array-like"]
+PADDING = [StrOptions({"valid", "same"})]
+PADDING_OF_SEQUENCES = [StrOptions({"valid", "same", "causal"})]
+
+
+def per_axis(value, n_axes, parameter, minimum=1):
+    """Return one int an axis for an int or a sequence of ints.
+
+    Parameters
+    ----------
+    value : int or array-like of int
+        The parameter.
+    n_axes : int
+        Number of axes.
+    parameter : str
+        Its name, for the error.
+    minimum : int, default=1
+        Smallest value.
+
+    Returns
+    -------
+    values : tuple of int
+        One an axis.
+
+    Raises
+    ------
+    ValueError
+        If `value` is neither an int nor `n_axes` of them.
+    """
+    values = (value,) * n_axes if isinstance(value, Integral) else tuple(value)
+    right = all(isinstance(n, Integral) and not isinstance(n, bool) for n in values)
+    if len(values) != n_axes or not right or min(values) < minimum:
+        count = "an int" if n_axes == 1 else f"an int or {n_axes} ints"
+        raise ValueError(f"{parameter} must be {count} of at least {minimum}, got {value!r}.")
+    return tuple(int(n) for n in values)
+
+
+class Windows:
+    """Geometry of windows over the axes between the batch and the channels.
+
+    Along an axis of length L, windows of `size` elements, `dilation` apart, span
+    (size - 1) dilation + 1 and start every `strides` elements. Padding "valid" adds nothing;
+    "same" adds so much, evenly and the odd one at the end, that ceil(L / stride) windows fit;
+    "causal" adds all of that, for stride 1, in front, so that no window sees what comes later.
+
+    Parameters
+    ----------
+    size, strides, dilation : tuple of int
+        One int an axis.
+    padding : {"valid", "same", "causal"}
+        What is added around.
+    """
+
+    def __init__(self, size, strides, dilation, padding):
+        self.size, self.strides, self.dilation, self.padding = size, strides, dilation, padding
+        self.span = tuple((k - 1) * d + 1 for k, d in zip(size, dilation, strict=True))
+
+    def amounts(self, lengths):
+        """Return (before, after), what padding adds, for each axis.
+
+        Parameters
+        ----------
+        lengths : tuple of int
+            Lengths of the axes.
+
+        Returns
+        -------
+        amounts : list of (int, int)
+            Elements in front and behind.
+        """
+        return [self._amount(axis, length) for axis, length in enumerate(lengths)]
+
+    def _amount(self, axis, length):
+        span, stride = self.span[axis], self.strides[axis]
+        if self.padding == "valid":
+            return 0, 0
+        if self.padding == "causal":
+            return span - 1, 0
+        total = max((-(-length // stride) - 1) * stride + span - length, 0)
+        return total // 2, total - total // 2
+
+    def output_lengths(self, lengths):
+        """Return how many windows there are along each axis.
+
+        Parameters
+        ----------
+        lengths : tuple of int or None
+            Lengths of the axes; None, any length, stays None.
+
+        Returns
+        -------
+        lengths : tuple of int or None
+            Numbers of windows, below 1 where none fits.
+        """
+        found = []
+        for axis, length in enumerate(lengths):
+            if length is not None:
+                padded = length + sum(self._amount(axis, length))
+                length = (padded - self.span[axis]) // self.strides[axis] + 1
+            found.append(length)
+        return tuple(found)
+
+    def output_mask(self, mask):
+        """Return which windows a sequence has, given which of its steps are real.
+
+        Parameters
+        ----------
+        mask : ndarray of shape (N, T) of bool
+            True at real steps, which come first.
+
+        Returns
+        -------
+        mask : ndarray of shape (N, T_out) of bool
+            True for the windows that the sequence without its padding would have.
+        """
+        first = self.span[0] - 1 if self.padding == "valid" else 0
+        return mask[:, first :: self.strides[0]]
+
+    def pad(self, x, mask, work, value=0.0):
+        """Return x with padding around it, and with `value` at padded and masked places.
+
+        Parameters
+        ----------
+        x : ndarray of shape (N, ..., C)
+            Inputs; left as they are, and returned if there is nothing to do.
+        mask : ndarray of shape (N, T) of bool or None
+            True at real steps, which come first.
+        work : Workspace
+            Gives the memory, under the name "padded".
+        value : float, default=0.0
+            What to fill in.
+
+        Returns
+        -------
+        padded : ndarray of shape (N, ..., C)
+            Ready for windows without padding.
+        """
+        amounts = self.amounts(x.shape[1:-1])
+        if mask is None and not any(map(any, amounts)):
+            return x
+        lengths = [n + sum(amount) for n, amount in zip(x.shape[1:-1], amounts, strict=True)]
+        padded = work("padded", (len(x), *lengths, x.shape[-1]))
+        if mask is None:
+            _fill_border(padded, amounts, value)
+            padded[_inside(amounts, padded)] = x
+            return padded
+        padded[...] = value
+        real = mask.reshape(*mask.shape, *(1,) * (x.ndim - 2))
+        for rows, shift in self._shifts(mask):
+            n_steps = padded[0, shift : shift + x.shape[1]].shape[0]
+            target = rows, slice(shift, shift + n_steps)
+            _copy_real(padded, target, x[rows, :n_steps], real[rows, :n_steps])
+        return padded
+
+    def unpad(self, grad_padded, shape, mask, work):
+        """Return the gradient of x from that of what `pad` made of it.
+
+        Parameters
+        ----------
+        grad_padded : ndarray of shape (N, ..., C)
+            Gradient of the padded array.
+        shape : tuple of int
+            Shape of x.
+        mask : ndarray of shape (N, T) of bool or None
+            The mask that `pad` was given.
+        work : Workspace
+            Gives the memory, under the name "unpadded".
+
+        Returns
+        -------
+        grad : ndarray of shape `shape`
+            Gradient of x, zero at masked steps; contiguous.
+        """
+        amounts = self.amounts(shape[1:-1])
+        if mask is None and not any(map(any, amounts)):
+            return grad_padded
+        grad = work("unpadded", shape)
+        if mask is None:
+            np.copyto(grad, grad_padded[_inside(amounts, grad_padded)])
+            return grad
+        grad[...] = 0.0
+        real = mask.reshape(*mask.shape, *(1,) * (len(shape) - 2))
+        for rows, shift in self._shifts(mask):
+            inside = grad_padded[rows, shift : shift + shape[1]]
+            n_steps = inside.shape[1]
+            _copy_real(grad, (rows, slice(0, n_steps)), inside, real[rows, :n_steps])
+        return grad
+
+    def _shifts(self, mask):
+        """Yield (rows, padding in front of them)."""
+        n_steps = mask.shape[1]
+        if self.padding != "same" or self.strides[0] == 1:
+            yield _ALL, self._amount(0, n_steps)[0]
+            return
+        # With strides, how much "same" adds in front depends on the length of the sequence.
+        shifts = np.array([self._amount(0, length)[0] for length in mask.sum(axis=1).tolist()])
+        for shift in np.unique(shifts).tolist():
+            yield np.flatnonzero(shifts == shift), shift
+
+
+_ALL = slice(None)
+
+
+def _copy_real(to, where, values, real):
+    """Copy values to to[where] at real steps."""
+    if where[0] is _ALL:
+        np.copyto(to[where], values, where=real)
+    else:  # indexing with numbers of rows makes a copy
+        to[where] = np.where(real, values, to[where])
+
+
+def _inside(amounts, padded):
+    slices = (slice(a, n - b) for (a, b), n in zip(amounts, padded.shape[1:-1], strict=True))
+    return (_ALL, *slices)
+
+
+def _fill_border(padded, amounts, value):
+    for axis, (before, after) in enumerate(amounts, start=1):
+        if before:
+            padded[(*(_ALL,) * axis, slice(0, before))] = value
+        if after:
+            padded[(*(_ALL,) * axis, slice(-after, None))] = value
