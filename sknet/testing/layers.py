@@ -11,6 +11,7 @@ from ..layers import Layer, Sequential
 from ..layers.composite import Composite, named_layers
 from ..network import Network
 from .memory import peak_of
+from .sequences import broadcast, check_mask, check_sequences_alone
 
 #: Step of the central differences, for values of size one in float64.
 _STEP = 1e-5
@@ -85,8 +86,8 @@ def check_layer(
         _check_backward_of_input(case)
     _check_gradients(case, input_grad)
     if sequence:
-        _check_mask(case)
-        _check_sequences_alone(case)
+        check_mask(case)
+        check_sequences_alone(case)
 
 
 class _Probe(Layer):
@@ -166,7 +167,7 @@ class _Case:
         """Return a gradient of the outputs that is zero at padded steps."""
         mask = None if mask is None else network.layer.compute_mask(x, mask)
         direction = self.direction[: len(x)]
-        return direction.copy() if mask is None else direction * _broadcast(mask, direction)
+        return direction.copy() if mask is None else direction * broadcast(mask, direction)
 
     def objective(self, network, mask=None):
         """Return the number that the gradients of `train` are gradients of."""
@@ -204,10 +205,6 @@ def _kept(network):
         yield
     finally:
         network.params[:] = before
-
-
-def _broadcast(mask, array):
-    return mask.reshape(mask.shape + (1,) * (array.ndim - mask.ndim))
 
 
 def _trained(replica):
@@ -458,38 +455,6 @@ def _compare(case, network, mask, name, values, gradient):
     case.require_close(
         gradient, expected, f"the gradient of {name} has to agree with central differences", 1e-6
     )
-
-
-def _check_mask(case):
-    real = np.broadcast_to(_broadcast(case.mask, case.x), case.x.shape)
-    other = np.where(real, case.x, case.x[::-1] + 1)
-    replica = case.network.replica(len(case.x))
-    replica.forward(case.x, mask=case.mask)
-    mask = replica.layer.compute_mask(case.x, case.mask)
-    for run in (case.infer, lambda **batch: case.train(**batch)[0]):
-        outputs = [run(x=x, mask=case.mask) for x in (case.x, other)]
-        if mask is not None:
-            outputs = [np.where(_broadcast(mask, out), out, 0) for out in outputs]
-        case.require_close(*outputs, "outputs of real steps must not depend on padded ones")
-    replicas = [case.train(x=x, mask=case.mask)[1] for x in (case.x, other)]
-    sentence = "the gradient of {name} must not depend on padded steps"
-    case.require_same_gradients(*replicas, sentence)
-
-
-def _check_sequences_alone(case):
-    network = case.build(case.copy(), shape=(None, *case.x.shape[2:]))
-    network.params[:] = case.network.params
-    replica = case.network.replica(len(case.x))
-    together = replica.forward(case.x, mask=case.mask)
-    mask = replica.layer.compute_mask(case.x, case.mask)
-    for row, n_steps in enumerate(case.mask.sum(axis=1)):
-        if mask is not None and not mask[row].any():
-            continue  # too short for a window
-        alone = case.infer(network, case.x[row : row + 1, :n_steps])[0]
-        real = together[row] if mask is None else together[row][mask[row]]
-        case.require_close(
-            real, alone, "a padded batch has to give what each of its sequences gives alone"
-        )
 
 
 _CHECKS = (

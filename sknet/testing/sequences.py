@@ -1,0 +1,67 @@
+"""What layers have to do with padded sequences."""
+
+import numpy as np
+
+
+def broadcast(mask, array):
+    """View a mask of steps with as many axes as an array has.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (N, T) of bool
+        The mask.
+    array : ndarray of shape (N, T, ...)
+        The array.
+
+    Returns
+    -------
+    mask : ndarray of shape (N, T, 1, ...) of bool
+        A view.
+    """
+    return mask.reshape(mask.shape + (1,) * (array.ndim - mask.ndim))
+
+
+def check_mask(case):
+    """Check that real steps do not see padded ones.
+
+    Parameters
+    ----------
+    case : object
+        The layer in a network, as `check_layer` makes it, with a mask.
+    """
+    real = np.broadcast_to(broadcast(case.mask, case.x), case.x.shape)
+    other = np.where(real, case.x, case.x[::-1] + 1)
+    replica = case.network.replica(len(case.x))
+    replica.forward(case.x, mask=case.mask)
+    mask = replica.layer.compute_mask(case.x, case.mask)
+    for run in (case.infer, lambda **batch: case.train(**batch)[0]):
+        outputs = [run(x=x, mask=case.mask) for x in (case.x, other)]
+        if mask is not None:
+            outputs = [np.where(broadcast(mask, out), out, 0) for out in outputs]
+        case.require_close(*outputs, "outputs of real steps must not depend on padded ones")
+    replicas = [case.train(x=x, mask=case.mask)[1] for x in (case.x, other)]
+    sentence = "the gradient of {name} must not depend on padded steps"
+    case.require_same_gradients(*replicas, sentence)
+
+
+def check_sequences_alone(case):
+    """Check that a padded batch gives what each of its sequences gives alone.
+
+    Parameters
+    ----------
+    case : object
+        The layer in a network, as `check_layer` makes it, with a mask.
+    """
+    network = case.build(case.copy(), shape=(None, *case.x.shape[2:]))
+    network.params[:] = case.network.params
+    replica = case.network.replica(len(case.x))
+    together = replica.forward(case.x, mask=case.mask)
+    mask = replica.layer.compute_mask(case.x, case.mask)
+    for row, n_steps in enumerate(case.mask.sum(axis=1)):
+        if mask is not None and not mask[row].any():
+            continue  # too short for a window
+        alone = case.infer(network, case.x[row : row + 1, :n_steps])[0]
+        real = together[row] if mask is None else together[row][mask[row]]
+        case.require_close(
+            real, alone, "a padded batch has to give what each of its sequences gives alone"
+        )
