@@ -45,6 +45,19 @@ class Sequences:
     def __getitem__(self, rows):
         return type(self)(self.values, self.starts[rows], self.lengths[rows])
 
+    def joined(self):
+        """Return the steps of these sequences, one behind the other.
+
+        Returns
+        -------
+        values : ndarray of shape (total number of steps, ...)
+            All of `values` where no sequence has been left out.
+        """
+        if self.lengths.sum() == len(self.values):
+            return self.values
+        bounds = zip(self.starts, self.starts + self.lengths, strict=True)
+        return np.concatenate([self.values[start:stop] for start, stop in bounds])
+
     def padded(self, work, n_steps=None):
         """Return the sequences with zeros behind them, and which steps are real.
 
@@ -290,7 +303,7 @@ def in_shape(X, shape):
         The samples.
     """
     if isinstance(X, Sequences):
-        return X.values[None]
+        return X.joined()[None]
     if len(shape) == 1:
         return X
     return X.reshape(len(X), *(-1 if n is None else n for n in shape))

@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 GROUPS = [
     {"base"},
     {"activations", "blas", "compatibility", "initializers"},
-    {"batches", "inputs", "layers", "losses", "optimizers", "schedules"},
+    {"batches", "inputs", "layers", "losses", "optimizers", "preprocessing", "schedules"},
     {"network"},
     {"training"},
     {"testing"},

@@ -14,6 +14,7 @@ MODULES = [
     "sknet.layers",
     "sknet.losses",
     "sknet.optimizers",
+    "sknet.preprocessing",
     "sknet.schedules",
     "sknet.testing",
 ]

@@ -180,7 +180,8 @@ class BaseNeuralEstimator(
         # As the user has written them: what adapts to the data may find other data on resumption.
         self._architecture = clone(hidden, safe=False), self.input_shape
         layer = Sequential([*hidden, ("output", Dense(self._loss.build(self._target)))])
-        layer.adapt(in_shape(data.X, self._input_shape))
+        used = data.X if data.rows is None else data.X[data.rows]
+        layer.adapt(in_shape(used, self._input_shape))
         self.network_ = Network(layer, self._input_shape, data.X.dtype, weights_seed)
         self._check_network()
         self.n_outputs_ = self.network_.output_shape[-1]

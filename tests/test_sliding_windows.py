@@ -1,0 +1,139 @@
+"""Windows of series and what follows them."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.model_selection import TimeSeriesSplit
+
+from sknet.preprocessing import sliding_windows
+
+
+def windows_by_hand(series, window, horizon, stride):
+    X, y = [], []
+    start = 0
+    while start + window + horizon <= len(series):
+        X.append([series[start + t] for t in range(window)])
+        y.append([series[start + window + t] for t in range(horizon)])
+        start += stride
+    return np.array(X), np.array(y)
+
+
+COUNT = st.integers(1, 5)
+
+
+@given(n=st.integers(2, 30), window=COUNT, horizon=COUNT, stride=COUNT)
+def test_windows_of_one_series(n, window, horizon, stride):
+    series = np.arange(n) ** 2
+    if n < window + horizon:
+        with pytest.raises(ValueError, match=f"at least window . horizon = {window + horizon}"):
+            sliding_windows(series, window, horizon, stride=stride)
+        return
+    X, y = sliding_windows(series, window, horizon, stride=stride)
+    X_expected, y_expected = windows_by_hand(series, window, horizon, stride)
+    assert X.shape == ((n - window - horizon) // stride + 1, window)
+    assert np.array_equal(X, X_expected)
+    assert np.array_equal(y, y_expected[:, 0] if horizon == 1 else y_expected)
+
+
+@given(
+    n_features=st.integers(1, 3),
+    window=COUNT,
+    horizon=COUNT,
+    stride=COUNT,
+    target=st.none() | st.integers(-3, 2),
+)
+def test_windows_of_several_series(n_features, window, horizon, stride, target):
+    series = np.random.default_rng(0).normal(size=(14, n_features))
+    if target is not None and not -n_features <= target < n_features:
+        with pytest.raises(ValueError, match="target to be a position from 0"):
+            sliding_windows(series, window, horizon, target=target)
+        return
+    X, y = sliding_windows(series, window, horizon, stride=stride, target=target)
+    X_expected, y_expected = windows_by_hand(series, window, horizon, stride)
+    if target is not None:
+        y_expected = y_expected[:, :, target]
+    if horizon == 1:
+        y_expected = y_expected[:, 0]
+    assert np.array_equal(X, X_expected)
+    assert np.array_equal(y, y_expected)
+
+
+def test_windows_are_copies_in_the_order_of_their_rows():
+    series = np.arange(20.0).reshape(10, 2)
+    X, y = sliding_windows(series, 3, 2)
+    for array in (X, y):
+        assert array.flags.c_contiguous and array.flags.writeable
+        array -= 100
+    assert np.array_equal(series, np.arange(20.0).reshape(10, 2))
+    assert np.array_equal(X[:, 1], X[:, 0] + 2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "uint8"])
+def test_the_type_of_the_values_is_kept(dtype):
+    X, y = sliding_windows(np.arange(5, dtype=dtype), 2)
+    assert X.dtype == y.dtype == dtype
+
+
+def test_missing_values_are_kept():
+    X, y = sliding_windows([1.0, np.nan, 3.0], 1)
+    assert np.array_equal(X, [[1], [np.nan]], equal_nan=True)
+    assert np.array_equal(y, [np.nan, 3], equal_nan=True)
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_data_frames_and_their_columns(frame):
+    data = {"load": [1.0, 2, 3, 4, 5], "heat": [9, 8, 7, 6, 5]}
+    array = np.column_stack(list(data.values()))
+    X, y = sliding_windows(frame(data), 2, target="heat")
+    assert np.array_equal(X, sliding_windows(array, 2)[0])
+    assert y.tolist() == [7, 6, 5]
+    X, y = sliding_windows(frame(data)["heat"], 2)
+    assert X.tolist() == [[9, 8], [8, 7], [7, 6]]
+    assert y.tolist() == [7, 6, 5]
+    with pytest.raises(ValueError, match=r"target='cold' .* columns \['load', 'heat'\]"):
+        sliding_windows(frame(data), 2, target="cold")
+
+
+def test_series_with_dates_as_index():
+    series = pd.Series(np.arange(5.0), index=pd.date_range("2020-01-01", periods=5))
+    assert sliding_windows(series, 3)[1].tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_with_a_gap_no_value_is_forecast_on_both_sides_of_a_split(horizon):
+    X, y = sliding_windows(np.arange(40), 5, horizon)
+    y = y.reshape(len(X), -1)
+    for train, test in TimeSeriesSplit(n_splits=3, gap=horizon - 1).split(X):
+        # What is forecast in training is known when the first test forecast is made.
+        assert y[train].max() == X[test].max(axis=1)[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([1, 2, 3], 0), "'window' parameter of sliding_windows must be an int"),
+        (([1, 2, 3], 1.5), "'window' parameter"),
+        (([1, 2, 3], 1, 0), "'horizon' parameter"),
+        (([], 1), r"at least window \+ horizon = 2 steps, got 0. Pass a longer series"),
+        ((3, 1), r"got shape \(\)"),
+        ((np.zeros((2, 5, 3)), 1), r"got shape \(2, 5, 3\). Call it for one series"),
+        ((np.zeros((5, 0)), 1), r"got shape \(5, 0\)"),
+        ((["a", "b", "c"], 1), "expects numbers in arrays, got elements of dtype <U1"),
+        (([[1, 2], [3]], 1), "got lists of unequal length"),
+    ],
+)
+def test_what_is_no_series_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        sliding_windows(*arguments)
+
+
+def test_wrong_strides_and_targets_are_refused():
+    with pytest.raises(ValueError, match="'stride' parameter"):
+        sliding_windows([1, 2, 3], 1, stride=0)
+    with pytest.raises(ValueError, match="2-D series where target is given, got a 1-D one"):
+        sliding_windows([1, 2, 3], 1, target=0)
+    with pytest.raises(ValueError, match="got one without names of columns"):
+        sliding_windows(np.zeros((5, 2)), 1, target="a")
