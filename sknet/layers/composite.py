@@ -49,8 +49,11 @@ def named_layers(items, activation="relu", owner="layers"):
                 f"{owner}__{name} must be a layer, a pair ('name', layer) or an int, "
                 f"got {layer!r}.{hint}"
             )
-        if isinstance(layer, Composite) and isinstance(layer.layers, list | tuple):
-            layer.layers = named_layers(layer.layers, activation, f"{owner}__{name}__layers")
+        for parameter in layer._list_parameters:
+            inner = getattr(layer, parameter)
+            if isinstance(inner, list | tuple):
+                inner = named_layers(inner, activation, f"{owner}__{name}__{parameter}")
+                setattr(layer, parameter, inner)
         pairs.append((name, layer))
     names = [name for name, _ in pairs]
     for name in names:

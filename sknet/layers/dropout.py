@@ -49,17 +49,92 @@ class Dropout(Layer):
         if not training or not self.is_stochastic:
             return x
         keep = 1.0 - float(self.rate)
-        uniform = self._work("uniform", x.shape, np.float32)
+        shape = self._draws(x.shape)
+        uniform = self._work("uniform", shape, np.float32)
         self._rng.random(out=uniform, dtype=np.float32)
-        kept = np.less(uniform, np.float32(keep), out=self._work("kept", x.shape, bool))
-        self._scale = np.multiply(kept, x.dtype.type(1 / keep), out=self._work("scale", x.shape))
+        kept = np.less(uniform, np.float32(keep), out=self._work("kept", shape, bool))
+        self._scale = np.multiply(kept, x.dtype.type(1 / keep), out=self._work("scale", shape))
         return np.multiply(x, self._scale, out=self._work("out", x.shape))
+
+    def _draws(self, shape):
+        """Return the shape of what is drawn; it is broadcast to that of x."""
+        return shape
 
     def backward(self, grad_output, input_grad=True):
         """Pass on the gradient of what was kept."""
         if self.is_stochastic:
             grad_output *= self._scale
         return grad_output if input_grad else None
+
+
+class _SpatialDropout(Dropout):
+    """Dropout of whole channels: one draw a sample and channel."""
+
+    #: Names of the axes of a sample.
+    _axes = ()
+
+    def build(self, input_shape):
+        """Take shapes with the axes of the layer."""
+        if len(input_shape) != len(self._axes):
+            self._refuse(
+                f"inputs of shape ({', '.join(self._axes)})",
+                input_shape,
+                "Put a Reshape before it, pass input_shape, or use Dropout.",
+            )
+        return input_shape
+
+    def _draws(self, shape):
+        return (shape[0], *(1,) * (len(shape) - 2), shape[-1])
+
+
+class SpatialDropout1D(_SpatialDropout):
+    """Set random channels of sequences to zero, at all steps alike, while training.
+
+    The others are multiplied by 1 / (1 - rate). Neighbouring steps say much the same, so that
+    dropping them one by one would hide little. Input shape (T, C), output shape (T, C).
+
+    Parameters
+    ----------
+    rate : float, default=0.5
+        Probability that a channel of a sample is set to zero, in [0, 1).
+
+    References
+    ----------
+    Tompson et al. (2015), Efficient object localization using convolutional networks,
+    :arxiv:`1411.4280`.
+
+    Examples
+    --------
+    >>> from sknet.layers import Dense, Flatten, Reshape, Sequential, SpatialDropout1D
+    >>> block = Sequential([Reshape((8, 8)), Dense(16), SpatialDropout1D(0.2), Flatten()])
+    """
+
+    _axes = ("steps", "channels")
+
+
+class SpatialDropout2D(_SpatialDropout):
+    """Set random channels of images to zero, at all places alike, while training.
+
+    The others are multiplied by 1 / (1 - rate). Neighbouring pixels say much the same, so that
+    dropping them one by one would hide little. Input shape (H, W, C), output shape (H, W, C).
+
+    Parameters
+    ----------
+    rate : float, default=0.5
+        Probability that a channel of a sample is set to zero, in [0, 1).
+
+    References
+    ----------
+    Tompson et al. (2015), Efficient object localization using convolutional networks,
+    :arxiv:`1411.4280`.
+
+    Examples
+    --------
+    >>> from sknet.layers import Dense, Flatten, Reshape, Sequential, SpatialDropout2D
+    >>> block = Sequential([Reshape((4, 4, 4)), Dense(16), SpatialDropout2D(0.2), Flatten()])
+    """
+
+    _axes = ("height", "width", "channels")
 
 
 class GaussianNoise(Layer):

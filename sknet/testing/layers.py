@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from ..base import same
 from ..layers import Layer, Sequential
-from ..layers.composite import Composite, named_layers
+from ..layers.composite import named_layers
 from ..network import Network
 from .memory import peak_of
 from .sequences import broadcast, check_mask, check_sequences_alone
@@ -130,9 +130,7 @@ class _Case:
 
     def copy(self):
         """Return a clone of the layer in which no int is short for a layer."""
-        layer = clone(self.original)
-        if isinstance(layer, Composite):
-            layer.layers = named_layers(layer.layers)
+        [(_, layer)] = named_layers([clone(self.original)])
         return layer
 
     def build(self, layer, dtype=np.float64, shape=None):

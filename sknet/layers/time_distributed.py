@@ -1,0 +1,105 @@
+"""Layers applied to each step of a sequence."""
+
+from math import prod
+
+import numpy as np
+
+from .composite import Composite
+
+
+class TimeDistributed(Composite):
+    """Apply a stack of layers to each step of a sequence.
+
+    Input shape (T, *step), output shape (T, *out), where the layers map samples of shape step
+    to shape out. Masked steps do not enter the layers: a normalization inside does not see
+    them, their outputs and the gradients of their inputs are zero.
+
+    Parameters
+    ----------
+    layers : list
+        Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
+        with the estimator's activation.
+    trainable : bool, default=True
+        Whether training changes the weights inside.
+
+    Examples
+    --------
+    >>> from sknet.layers import BatchNorm, Dense, Flatten, Reshape, Sequential, TimeDistributed
+    >>> frames = TimeDistributed([Flatten(), Dense(8, activation="relu"), BatchNorm()])
+    >>> clips = Sequential([Reshape((4, 4, 4)), frames, Flatten()])
+    """
+
+    accepts_sparse = False
+
+    def adapt(self, x):
+        """Let the first layer adapt to the steps."""
+        if x.ndim > 2:
+            super().adapt(x.reshape(-1, *x.shape[2:]))
+
+    def build(self, input_shape):
+        """Build the layers for the shape of a step."""
+        if len(input_shape) < 2:
+            self._refuse(
+                "sequences of shape (steps, ...) with at least one axis more",
+                input_shape,
+                "Put a Reshape before it or pass input_shape.",
+            )
+        n_steps, *step_shape = input_shape
+        return (n_steps, *super().build(tuple(step_shape)))
+
+    def allocate(self, batch_size, dtype, rng):
+        """Prepare the layers to run on all steps of a batch."""
+        # Where the number of steps is free, scratch memory grows with the first batches.
+        n_steps = self.input_shape_[0] or 1
+        super().allocate(batch_size * n_steps, dtype, rng)
+
+    def forward(self, x, training=False, mask=None):
+        """Run the layers forward on the steps that are real."""
+        self._real = None if mask is None or mask.all() else np.flatnonzero(mask)
+        steps = self._gathered("steps", x)
+        if not len(steps):
+            return self._zeros("out", (*x.shape[:2], *self.output_shape_[1:]))
+        out = self._forward_children(steps, training, None, self._children)
+        return self._scattered("out", out, x.shape[:2])
+
+    def backward(self, grad_output, input_grad=True):
+        """Run the layers backward on the steps that are real."""
+        shape = grad_output.shape[:2]
+        grad = self._gathered("grad_steps", grad_output)
+        if not len(grad):
+            self._clear_weight_gradients()
+            return self._zeros("grad_x", (*shape, *self.input_shape_[1:])) if input_grad else None
+        grad = self._backward_children(grad, input_grad)
+        return self._scattered("grad_x", grad, shape) if input_grad else None
+
+    def compute_mask(self, x, mask):
+        """Return the mask of the input: steps stay steps."""
+        return mask
+
+    def _gathered(self, name, x):
+        """Return the real steps of x as samples."""
+        steps = x.reshape(-1, *x.shape[2:])
+        if self._real is None:
+            return steps
+        out = self._work(name, (len(self._real), *steps.shape[1:]))
+        return np.take(steps, self._real, axis=0, out=out, mode="clip")
+
+    def _scattered(self, name, steps, shape):
+        """Put samples back where the real steps are, and zeros elsewhere."""
+        shape = (*shape, *steps.shape[1:])
+        if self._real is None:
+            return steps.reshape(shape)
+        out = self._zeros(name, shape)
+        out.reshape(-1, *shape[2:])[self._real] = steps
+        return out
+
+    def _zeros(self, name, shape):
+        # The memory is laid out for samples, not for sequences.
+        out = self._work(name, (prod(shape[:2]), *shape[2:]))
+        out.fill(0)
+        return out.reshape(shape)
+
+    def _clear_weight_gradients(self):
+        for layer in self.walk():
+            for weight in layer._weights:
+                getattr(layer, f"{weight.name}_grad_").fill(0)

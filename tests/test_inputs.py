@@ -1,0 +1,441 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
+from sknet.base import Workspace
+from sknet.inputs import Sequences, as_inputs, as_sequences, infer_shape, sequence_list
+from sknet.layers import (
+    GRU,
+    LSTM,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalAveragePool1D,
+    GlobalMaxPool1D,
+    MaxPool2D,
+    TransformerBlock,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+FEATURES = 3
+
+
+def draw_sequences(n=40, features=FEATURES, seed=0):
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    X = [rng.normal(label, 1.0, (rng.integers(2, 9), features)) for label in y]
+    return X, np.array(["low", "high"])[y]
+
+
+def draw_tokens(n=40, size=12, seed=0):
+    """Sequences of ids; those of the second class hold more of the upper half."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    X = [
+        rng.integers(1, size // 2 + 1, rng.integers(2, 9)) + label * (size // 2 - 1) for label in y
+    ]
+    return X, y
+
+
+def model(layers, **parameters):
+    parameters = {"max_iter": 25, "learning_rate_init": 0.03, "random_state": 0, **parameters}
+    return NeuralClassifier(layers=layers, **parameters)
+
+
+def as_object_array(items):
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array
+
+
+# What is a sequence, and how they are padded.
+
+
+def test_padding_puts_zeros_behind_each_sequence_and_marks_its_steps():
+    items = [np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])]
+    sequences = as_sequences(items, (None, 2), np.float64, "Network")
+    x, mask = sequences.padded(Workspace(2, np.float64))
+    assert sequences.shape == x.shape == (2, 3, 2)
+    np.testing.assert_array_equal(x[0], [[1, 2], [0, 0], [0, 0]])
+    np.testing.assert_array_equal(x[1], items[1])
+    np.testing.assert_array_equal(mask, [[True, False, False], [True, True, True]])
+
+
+def test_sequences_of_one_length_have_no_mask():
+    sequences = as_sequences([np.ones((2, 1))] * 3, (None, 1), np.float64, "Network")
+    assert sequences.padded(Workspace(3, np.float64))[1] is None
+
+
+def test_a_selection_of_sequences_is_a_view_padded_to_its_own_longest():
+    items = [np.full((n, 1), n, dtype=float) for n in (1, 4, 2)]
+    sequences = as_sequences(items, (None, 1), np.float64, "Network")
+    chosen = sequences[np.array([2, 0])]
+    assert chosen.values is sequences.values
+    np.testing.assert_array_equal(
+        chosen.padded(Workspace(2, np.float64))[0][..., 0], [[2, 2], [1, 0]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("X", "shape"),
+    [
+        ([[1.0, 2.0], [3.0, 4.0]], None),
+        (np.ones((4, 3)), None),
+        (pd.DataFrame(np.ones((4, 3))), None),
+        (np.ones((4, 3, 2)), (3, 2)),
+        ([np.ones((3, 2)), np.ones((3, 2))], (3, 2)),
+        ([np.ones((3, 2)), np.ones((5, 2))], (None, 2)),
+        ([[1, 2, 3], [4]], (None,)),
+        ([np.array([1, 2]), np.array([3])], (None,)),
+        ([[1.5, 2.0], [3.0]], (None, 1)),
+        (as_object_array([np.ones((2, 2)), np.ones((1, 2))]), (None, 2)),
+        ([np.ones((3, 4, 4, 1)), np.ones((2, 4, 4, 1))], (None, 4, 4, 1)),
+    ],
+)
+def test_the_shape_of_a_sample_is_read_from_x(X, shape):
+    assert infer_shape(X) == shape
+
+
+def test_text_is_not_a_list_of_sequences():
+    assert sequence_list(["a text", "another"]) is None
+
+
+# Estimators take them in every form.
+
+
+def forms_of(X):
+    """The same sequences as a list, an object array and nested lists."""
+    return [X, as_object_array(X), [x.tolist() for x in X]]
+
+
+def test_sequences_of_unequal_length_are_taken_in_every_form():
+    X, y = draw_sequences()
+    fitted = [model([LSTM(6)]).fit(form, y) for form in forms_of(X)]
+    expected = fitted[0].predict_proba(X)
+    for other, form in zip(fitted[1:], forms_of(X)[1:], strict=True):
+        np.testing.assert_array_equal(other.predict_proba(form), expected)
+    assert fitted[0].score(X, y) > 0.9
+    assert set(fitted[0].predict(X)) == {"low", "high"}
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [LSTM(5)],
+        [GRU(5, return_sequences=True), GlobalMaxPool1D()],
+        [Conv1D(5, 3, padding="same", activation="relu"), GlobalAveragePool1D()],
+        [Dense(4), TransformerBlock(2), GlobalAveragePool1D()],
+    ],
+)
+def test_each_sequence_is_predicted_as_if_it_were_alone(layers):
+    X, y = draw_sequences()
+    clf = model(layers, batch_size=8, max_iter=3).fit(X, y)
+    together = clf.decision_function(X)
+    alone = [clf.decision_function([x])[0] for x in X]
+    np.testing.assert_allclose(together, alone, rtol=1e-10)
+
+
+def test_padding_by_hand_with_a_mask_equals_padding_inside():
+    X, y = draw_tokens()
+    padded = np.zeros((len(X), 12), dtype=int)
+    for row, x in zip(padded, X, strict=True):
+        row[: len(x)] = x
+    layers = [Embedding(4, mask_zero=True), LSTM(5)]
+    inside = model(layers, batch_size=10).fit(X, y)
+    by_hand = model(layers, batch_size=10).fit(padded, y)
+    np.testing.assert_allclose(inside.predict_proba(X), by_hand.predict_proba(padded), rtol=1e-9)
+
+
+def test_native_arrays_need_no_input_shape():
+    rng = np.random.default_rng(0)
+    y = np.arange(30) % 3
+    X = rng.normal(size=(30, 6, 6, 1)) + y[:, None, None, None]
+    layers = [Conv2D(4, 3, activation="relu"), MaxPool2D(2), Flatten()]
+    native = model(layers).fit(X, y)
+    rows = model(layers, input_shape=(6, 6, 1)).fit(X.reshape(30, -1), y)
+    np.testing.assert_array_equal(native.predict_proba(X), rows.predict_proba(X.reshape(30, -1)))
+    np.testing.assert_array_equal(native.predict_proba(X), native.predict_proba(X.reshape(30, -1)))
+    np.testing.assert_array_equal(native.predict_proba(X), native.predict_proba(list(X)))
+    assert native.n_features_in_ == 36
+
+
+def test_a_free_time_axis_takes_arrays_of_any_length():
+    rng = np.random.default_rng(0)
+    y = np.arange(20) % 2
+    X = rng.normal(size=(20, 7, FEATURES)) + y[:, None, None]
+    clf = model([GRU(4)], input_shape=(None, FEATURES)).fit(X, y)
+    assert not hasattr(clf, "n_features_in_")
+    shorter = clf.predict_proba(X[:, :5])
+    np.testing.assert_allclose(shorter, clf.predict_proba([x[:5] for x in X]), rtol=1e-10)
+    np.testing.assert_allclose(shorter, clf.predict_proba(X[:, :5].reshape(20, -1)), rtol=1e-10)
+    assert clf.network_.output_shape == (1,)
+
+
+def test_rows_of_a_table_keep_their_number_of_columns():
+    X = np.random.default_rng(0).normal(size=(20, 8))
+    clf = model([GRU(4)], input_shape=(None, 1)).fit(X, np.arange(20) % 2)
+    assert clf.n_features_in_ == 8
+    with pytest.raises(ValueError, match="X has 6 features, but NeuralClassifier is expecting 8"):
+        clf.predict(X[:, :6])
+    assert clf.predict(X[:, :6, None]).shape == (20,)
+
+
+def test_numbers_of_unequal_length_are_sequences_of_one_feature():
+    X = [x[:, 0] for x in draw_sequences()[0]]
+    y = [x.mean() for x in X]
+    reg = NeuralRegressor(layers=[LSTM(4)], max_iter=3, random_state=0).fit(X, y)
+    assert reg.network_.input_shape == (None, 1)
+    assert reg.predict(X).shape == (len(X),)
+
+
+def test_token_arrays_may_be_of_any_length_with_a_free_axis():
+    X, y = draw_tokens()
+    padded = np.zeros((len(X), 9), dtype=int)
+    for row, x in zip(padded, X, strict=True):
+        row[: len(x)] = x
+    clf = model([Embedding(4, mask_zero=True), GRU(4)], input_shape=(None,)).fit(padded, y)
+    longer = np.pad(padded, [(0, 0), (0, 5)])
+    np.testing.assert_allclose(clf.predict_proba(longer), clf.predict_proba(padded), rtol=1e-10)
+
+
+# Together with the rest of scikit-learn.
+
+
+def test_sequences_go_through_cross_validation_and_grid_search():
+    X, y = draw_sequences()
+    clf = model([("cells", LSTM(4))])
+    assert cross_val_score(clf, X, y, cv=3).mean() > 0.7
+    assert cross_val_predict(clf, as_object_array(X), y, cv=3).shape == (len(X),)
+    search = GridSearchCV(clf, {"layers__cells__units": [2, 5]}, cv=2).fit(X, y)
+    assert search.best_estimator_.network_["cells"].units in (2, 5)
+
+
+def test_scalers_work_in_front_of_an_input_shape():
+    rng = np.random.default_rng(0)
+    y = np.arange(30) % 2
+    X = rng.normal(50, 20, size=(30, 16)) + 40 * y[:, None]
+    layers = [("conv", Conv2D(3, 3, activation="relu")), Flatten()]
+    pipe = make_pipeline(StandardScaler(), model(layers, input_shape=(4, 4, 1)))
+    grid = {"neuralclassifier__layers__conv__filters": [2, 4]}
+    search = GridSearchCV(pipe, grid, cv=2).fit(X, y)
+    assert search.score(X, y) > 0.9
+
+
+@pytest.mark.parametrize("options", [{}, {"early_stopping": True}, {"dtype": "float32"}])
+def test_sequences_take_weights_validation_sets_and_early_stopping(options):
+    X, y = draw_sequences(60)
+    weight = np.ones(60)
+    weight[::7] = 0
+    clf = model([LSTM(4)], class_weight="balanced", **options)
+    if not options:
+        clf.fit(X, y, weight, X_val=X[:10], y_val=y[:10])
+        assert len(clf.history_["validation_loss"]) == clf.n_iter_
+    else:
+        clf.fit(X, y, weight)
+    assert clf.score(X, y) > 0.8
+
+
+def test_zero_weights_equal_absent_sequences():
+    X, y = draw_sequences()
+    kept = np.arange(40) % 3 > 0
+    a = model([GRU(3)], max_iter=4).fit(X, y, kept.astype(float))
+    b = model([GRU(3)], max_iter=4).fit([x for x, k in zip(X, kept, strict=True) if k], y[kept])
+    np.testing.assert_allclose(a.predict_proba(X), b.predict_proba(X), rtol=1e-9)
+
+
+def test_training_on_sequences_resumes_exactly():
+    X, y = draw_sequences()
+    whole = model([LSTM(4)], max_iter=6, batch_size=16).fit(X, y)
+    halves = model([LSTM(4)], max_iter=3, batch_size=16, warm_start=True).fit(X, y)
+    halves = pickle.loads(pickle.dumps(halves)).fit(X, y)
+    np.testing.assert_array_equal(whole.predict_proba(X), halves.predict_proba(X))
+
+
+def test_partial_fit_takes_chunks_of_other_lengths():
+    X, y = draw_sequences()
+    clf = model([LSTM(4)])
+    clf.partial_fit(X[:20], y[:20], classes=["high", "low"])
+    clf.partial_fit([x[:3] for x in X[20:]], y[20:])
+    assert clf.predict(X).shape == (40,)
+
+
+def test_a_native_input_may_follow_a_table_and_the_other_way_round():
+    X = np.random.default_rng(0).normal(size=(20, 6))
+    y = np.arange(20) % 2
+    clf = model([GRU(3)], input_shape=(None, 2), max_iter=2)
+    clf.fit(pd.DataFrame(X, columns=list("abcdef")), y)
+    assert list(clf.feature_names_in_) == list("abcdef")
+    clf.fit(X.reshape(20, 3, 2), y)
+    assert not hasattr(clf, "feature_names_in_")
+    assert not hasattr(clf, "n_features_in_")
+
+
+# The number of tokens reaches the embedding.
+
+
+def test_an_embedding_reads_the_number_of_tokens_from_the_data():
+    X, y = draw_tokens()
+    layers = [("table", Embedding(4)), LSTM(3)]
+    clf = model(layers).fit(X, y)
+    assert clf.network_["table"].input_dim == max(map(max, X)) + 1
+    assert layers[0][1].input_dim is None
+    assert clone(clf).get_params()["layers__table__input_dim"] is None
+
+
+def test_an_embedding_that_read_the_data_goes_on_training():
+    X, y = draw_tokens()
+    clf = model([Embedding(4), LSTM(3)], warm_start=True, max_iter=2).fit(X, y)
+    few = [np.minimum(x, 3) for x in X]
+    n_params = clf.network_.n_params
+    clf.fit(few, y)
+    assert clf.network_.n_params == n_params
+
+
+def test_an_unknown_token_is_refused_and_loses_nothing():
+    X, y = draw_tokens()
+    clf = model([Embedding(4), LSTM(3)], max_iter=2).fit(X, y)
+    before = clf.predict_proba(X)
+    with pytest.raises(ValueError, match=r"Embedding.*99"):
+        clf.predict([*X[:-1], np.array([99])])
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+
+
+# Looking inside.
+
+
+def test_activations_are_the_outputs_of_a_layer_for_all_samples():
+    X, y = draw_sequences()
+    clf = model([("cells", LSTM(4, return_sequences=True)), ("pool", GlobalMaxPool1D())]).fit(X, y)
+    network = clf.network_
+    steps = network.activations(X, "cells")
+    longest = max(map(len, X))
+    assert steps.shape == (40, longest, 4)
+    pooled = network.activations(X, 1)
+    by_hand = [steps[i, : len(x)].max(axis=0) for i, x in enumerate(X)]
+    np.testing.assert_allclose(pooled, by_hand, rtol=1e-12)
+    raw = pooled @ network["output"].kernel_ + network["output"].bias_
+    np.testing.assert_allclose(raw[:, 0], clf.decision_function(X), rtol=1e-9)
+    np.testing.assert_array_equal(network.activations(X, "pool"), pooled)
+    np.testing.assert_array_equal(network.activations(X, -2), pooled)
+
+
+def test_activations_do_not_depend_on_the_chunks(monkeypatch):
+    X, y = draw_sequences()
+    network = (
+        model([("cells", GRU(4, return_sequences=True)), GlobalMaxPool1D()]).fit(X, y).network_
+    )
+    whole = network.activations(X, "cells")
+    monkeypatch.setattr("sknet.network._CHUNK_ELEMENTS", 200)
+    np.testing.assert_allclose(network.activations(X, "cells"), whole, rtol=1e-12)
+
+
+def test_attention_weights_add_up_to_one_over_the_real_steps():
+    X, y = draw_sequences()
+    layers = [Dense(4), ("block", TransformerBlock(2)), GlobalAveragePool1D()]
+    network = model(layers, max_iter=2).fit(X, y).network_
+    weights = network.attention_weights(X, "block__attention")
+    longest = max(map(len, X))
+    assert weights.shape == (40, 2, longest, longest)
+    for i, x in enumerate(X):
+        np.testing.assert_allclose(weights[i, :, : len(x), : len(x)].sum(axis=-1), 1, rtol=1e-12)
+        assert not weights[i, :, : len(x), len(x) :].any()
+
+
+@pytest.mark.parametrize("layer", ["nothing", "cells__nothing", 7, -3])
+def test_an_unknown_layer_is_told_with_those_that_exist(layer):
+    X, y = draw_sequences()
+    network = model([("cells", LSTM(4))], max_iter=1).fit(X, y).network_
+    with pytest.raises(ValueError, match=r"The network has no layer"):
+        network.activations(X, layer)
+
+
+def test_attention_weights_of_another_layer_are_refused():
+    X, y = draw_sequences()
+    network = model([("cells", LSTM(4))], max_iter=1).fit(X, y).network_
+    with pytest.raises(ValueError, match="'cells' is of type LSTM; only layers of type"):
+        network.attention_weights(X, "cells")
+
+
+# Bad input says so.
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (
+            [np.ones((3, 2)), np.ones((4, 3))],
+            r"sequences of shape \(None, 3\), got one of shape \(3, 2\) at position 0",
+        ),
+        ([np.ones((3, 3)), np.ones((0, 3))], r"at least one step; the one at position 1 is empty"),
+        ([np.ones((3, 3)), np.full((2, 3), np.nan)], "Input X contains NaN"),
+        ([np.ones((3, 3)), np.full((2, 3), np.inf)], "Input X contains infinity"),
+        (
+            np.ones((2, 4, 5)),
+            r"expects samples of input_shape=\(None, 3\), got samples of shape \(4, 5\)",
+        ),
+        (np.ones((2, 7)), r"holds 3 values a step, but X has 7 features"),
+        (np.ones((2, 3, 3, 1)), r"expects samples of input_shape"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused_before_and_after_fit(X, message):
+    good, y = draw_sequences()
+    clf = model([LSTM(3)], input_shape=(None, 3), max_iter=1)
+    with pytest.raises(ValueError, match=message):
+        clf.fit(X, [0, 1])
+    assert not hasattr(clf, "network_")
+    clf.fit(good, y)
+    before = clf.predict_proba(good)
+    with pytest.raises(ValueError, match=message):
+        clf.predict(X)
+    np.testing.assert_array_equal(clf.predict_proba(good), before)
+
+
+def test_an_estimator_of_one_length_refuses_sequences_of_others():
+    rng = np.random.default_rng(0)
+    clf = model([LSTM(3)], max_iter=1).fit(rng.normal(size=(10, 5, 3)), np.arange(10) % 2)
+    with pytest.raises(ValueError, match=r"samples of shape \(5, 3\), got sequences of unequal"):
+        clf.predict([np.ones((5, 3)), np.ones((4, 3))])
+    with pytest.raises(ValueError, match=r"input_shape=\(5, 3\), got samples of shape \(4, 3\)"):
+        clf.predict(np.ones((2, 4, 3)))
+
+
+def test_plain_hidden_layers_refuse_sequences():
+    X, y = draw_sequences()
+    with pytest.raises(ValueError, match=r"got sequences of unequal length. Give it layers"):
+        NeuralClassifier().fit(X, y)
+
+
+def test_layers_that_need_a_length_refuse_sequences_of_any():
+    X, y = draw_sequences()
+    with pytest.raises(ValueError, match=r"Flatten\) expects sequences of one length"):
+        model([Flatten()]).fit(X, y)
+
+
+@pytest.mark.parametrize("shape", [(3, None), (None, None), (None,), (0, 3), ("a", 3), ()])
+def test_an_input_shape_that_cannot_be_is_refused(shape):
+    X, y = draw_sequences()
+    with pytest.raises(ValueError, match=r"input_shape|sequences of shape"):
+        model([LSTM(3)], input_shape=shape).fit(X, y)
+
+
+def test_an_autoencoder_refuses_sequences_of_any_length():
+    X, _ = draw_sequences()
+    with pytest.raises(ValueError, match="AutoencoderTransformer"):
+        AutoencoderTransformer(input_shape=(None, 3)).fit(X)
+
+
+def test_inputs_of_a_network_are_checked_like_those_of_an_estimator():
+    assert isinstance(as_inputs([[1, 2], [3]], (None,), np.float32, "Network"), Sequences)
+    rows = as_inputs(np.ones((2, 3, 4)), (3, 4), np.float32, "Network")
+    assert rows.shape == (2, 12)
+    assert rows.dtype == np.float32
