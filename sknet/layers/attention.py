@@ -1,0 +1,434 @@
+"""Layers in which every step of a sequence looks at all others."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ..activations import ACTIVATIONS
+from ..activations import Activation as ActivationFunction
+from ..blas import matmul
+from ..initializers import INITIALIZERS, Initializer
+from .base import Layer, build_layer
+from .composite import Residual
+from .dense import Dense
+from .dropout import Dropout
+from .embedding import check_sequences
+from .normalization import LayerNorm
+
+_AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
+
+
+class MultiHeadAttention(Layer):
+    """Self-attention: every step becomes a weighted mean of what all steps offer.
+
+    Each head computes from x queries q, keys k and values v, by one affine map each, and
+    softmax(q k' / sqrt(key_dim)) v, the softmax over the steps of the keys. An affine map takes
+    the results of all heads, side by side, back to F features. Padded steps are not looked at;
+    where there is nothing else to look at, the weighted mean is zero. Input shape (T, F),
+    output shape (T, F).
+
+    Parameters
+    ----------
+    num_heads : int
+        Number of heads, at least 1.
+    key_dim : int, default=None
+        Length of the queries and keys of a head, at least 1; None is F / num_heads.
+    value_dim : int, default=None
+        Length of the values of a head, at least 1; None is that of the keys.
+    dropout : float, default=0.0
+        Part of the weights that is set to zero while training, in [0, 1).
+    causal : bool, default=False
+        Whether steps look only at themselves and at steps before them.
+    use_bias : bool, default=True
+        Whether the maps have biases.
+    kernel_initializer : str or sknet.initializers.Initializer, default="auto"
+        Start of the kernels; "auto" is "glorot_uniform", of which queries, keys and values
+        each have the bounds of a map of their own.
+    bias_initializer : str or sknet.initializers.Initializer, default="zeros"
+        Start of the biases.
+    trainable : bool, default=True
+        Whether training changes the weights.
+
+    Attributes
+    ----------
+    kernel_ : ndarray of shape (F, num_heads * (2 * key_dim + value_dim))
+        Maps to the queries of all heads, the keys of all heads, and the values of all heads,
+        side by side in this order.
+    bias_ : ndarray of shape (num_heads * (2 * key_dim + value_dim),)
+        Their biases.
+    output_kernel_ : ndarray of shape (num_heads * value_dim, F)
+        Map from the results of all heads, side by side.
+    output_bias_ : ndarray of shape (F,)
+        Its bias.
+
+    References
+    ----------
+    Vaswani et al. (2017), Attention is all you need, :arxiv:`1706.03762`.
+
+    Examples
+    --------
+    >>> from sknet.layers import LayerNorm, MultiHeadAttention, Residual
+    >>> block = Residual([LayerNorm(), MultiHeadAttention(num_heads=4, causal=True)])
+    """
+
+    _parameter_constraints = {
+        "num_heads": [_AT_LEAST_ONE],
+        "key_dim": [_AT_LEAST_ONE, None],
+        "value_dim": [_AT_LEAST_ONE, None],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "causal": ["boolean"],
+        "use_bias": ["boolean"],
+        "kernel_initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
+        "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
+        "trainable": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        num_heads,
+        key_dim=None,
+        value_dim=None,
+        dropout=0.0,
+        causal=False,
+        use_bias=True,
+        kernel_initializer="auto",
+        bias_initializer="zeros",
+        trainable=True,
+    ):
+        self.num_heads = num_heads
+        self.key_dim = key_dim
+        self.value_dim = value_dim
+        self.dropout = dropout
+        self.causal = causal
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
+        self.bias_initializer = bias_initializer
+        self.trainable = trainable
+
+    @property
+    def is_stochastic(self):
+        """Whether the training output is random: it is unless dropout is 0."""
+        return self.dropout > 0
+
+    @property
+    def attention_weights(self):
+        """Weights of the last forward pass, before dropout, valid until the next.
+
+        An array of shape (N, num_heads, T, T): for every step in the third axis, how much it
+        takes from every step in the last one. They sum to 1 over the steps that are real.
+        """
+        if not hasattr(self, "_attention"):
+            raise AttributeError(
+                f"Layer {self._label()} has attention_weights after a forward pass."
+            )
+        return self._attention.swapaxes(2, 3)
+
+    def build(self, input_shape):
+        """Declare the maps for inputs of shape (T, F)."""
+        check_sequences(self, input_shape)
+        n_steps, features = input_shape
+        key_dim = self.key_dim or self._share(features)
+        self._dims = key_dim, key_dim, self.value_dim or key_dim
+        joined, width = self.num_heads * self._dims[2], self.num_heads * sum(self._dims)
+        initializer = self.kernel_initializer
+        if isinstance(initializer, str) and initializer == "auto":
+            initializer = "glorot_uniform"
+        fan = (features, self.num_heads * key_dim)
+        self.add_weight("kernel", (features, width), initializer, decay=True, fan=fan)
+        self.add_weight("output_kernel", (joined, features), initializer, decay=True)
+        if self.use_bias:
+            self.add_weight("bias", (width,), self.bias_initializer, fan=fan)
+            fan = (joined, features)
+            self.add_weight("output_bias", (features,), self.bias_initializer, fan=fan)
+        self._dropout = Dropout(self.dropout)
+        build_layer(self._dropout, self._path, (self.num_heads, n_steps, n_steps))
+        return input_shape
+
+    def _share(self, features):
+        if features % self.num_heads:
+            self._refuse(
+                f"a number of features that num_heads={self.num_heads} divides",
+                features,
+                "Choose another num_heads, or pass key_dim.",
+            )
+        return features // self.num_heads
+
+    def replicate(self):
+        """Return a copy that shares the weights, with a dropout of its own."""
+        copy = super().replicate()
+        copy._dropout = self._dropout.replicate()
+        return copy
+
+    def allocate(self, batch_size, dtype, rng):
+        """Prepare scratch memory."""
+        super().allocate(batch_size, dtype, rng)
+        self._dropout.allocate(batch_size, dtype, rng)
+        self._ones = np.empty(0, dtype)
+        self._future = np.empty((0, 0), dtype)
+
+    def _row_of_ones(self, n):
+        # Sums as products with ones are several times faster than np.add.reduce.
+        if len(self._ones) < n:
+            self._ones = np.ones(n, self._work.dtype)
+        return self._ones[:n]
+
+    def _split(self, projected):
+        """View queries, keys and values in an array of all, each (N, heads, T, dim)."""
+        parts, start = [], 0
+        for dim in self._dims:
+            stop = start + self.num_heads * dim
+            parts.append(self._by_head(projected[:, :, start:stop]))
+            start = stop
+        return parts
+
+    def _by_head(self, joined):
+        """View an array of shape (N, T, heads * dim) as (N, heads, T, dim)."""
+        return joined.reshape(*joined.shape[:2], self.num_heads, -1).transpose(0, 2, 1, 3)
+
+    def forward(self, x, training=False, mask=None):
+        """Let all steps of x, of shape (N, T, F), look at each other."""
+        n_rows, n_steps = x.shape[:2]
+        projected = self._affine("projected", x, self.kernel_, "bias_")
+        self._scale_queries(projected)
+        queries, keys, values = self._split(projected)
+        attention = self._work("attention", (n_rows, self.num_heads, n_steps, n_steps))
+        # (N, heads, steps of keys, steps of queries): sums and maxima over the last axis but one
+        # are vectorised, those over short last axes are not.
+        np.matmul(keys, queries.swapaxes(2, 3), out=attention)
+        self._softmax(attention, mask)
+        kept = self._dropout.forward(attention, training)
+        context = self._work("context", (n_rows, n_steps, self.num_heads * self._dims[2]))
+        np.matmul(kept.swapaxes(2, 3), values, out=self._by_head(context))
+        self._attention = attention
+        if training:
+            self._x, self._projected, self._kept, self._context = x, projected, kept, context
+        return self._affine("out", context, self.output_kernel_, "output_bias_")
+
+    def _affine(self, name, x, kernel, bias):
+        out = self._work(name, (*x.shape[:2], kernel.shape[1]))
+        matmul(_rows(x), kernel, _rows(out))
+        if self.use_bias:
+            out += getattr(self, bias)
+        return out
+
+    def _scale_queries(self, projected):
+        projected[:, :, : self.num_heads * self._dims[0]] *= self._dims[0] ** -0.5
+
+    def _softmax(self, scores, mask):
+        """Normalize the scores of each query, in place, over the keys that it may look at."""
+        n_rows, n_heads, n_steps, _ = scores.shape
+        if self.causal:
+            scores += self._later_keys(n_steps)
+        if mask is not None:
+            hidden = self._work("hidden", (n_rows, 1, n_steps, 1))
+            hidden.fill(0.0)
+            hidden[~mask[:, None, :, None]] = -np.inf
+            scores += hidden
+        shape = (n_rows, n_heads, 1, n_steps)
+        highest = self._work("highest", shape)
+        np.maximum.reduce(scores, axis=2, keepdims=True, out=highest)
+        if mask is not None:  # -inf where there is no key; inf - inf would be NaN
+            np.maximum(highest, np.finfo(scores.dtype).min, out=highest)
+        scores -= highest
+        np.exp(scores, out=scores)
+        total = np.matmul(self._row_of_ones(n_steps), scores, out=highest[:, :, 0])
+        if mask is not None:  # at least 1, the share of the highest, unless there is no key
+            np.maximum(total, 1.0, out=total)
+        np.divide(1.0, highest, out=highest)
+        scores *= highest
+
+    def _later_keys(self, n_steps):
+        """Return -inf for keys behind the query and 0 for others, (keys, queries)."""
+        if len(self._future) < n_steps:
+            hidden = np.full((n_steps, n_steps), -np.inf, self._work.dtype)
+            self._future = np.tril(hidden, -1)
+        return self._future[:n_steps, :n_steps]
+
+    def backward(self, grad_output, input_grad=True):
+        """Assign the gradients of the maps; return that of x."""
+        grad = _rows(grad_output)
+        matmul(_rows(self._context).T, grad, self.output_kernel_grad_)
+        if self.use_bias:
+            np.matmul(self._row_of_ones(len(grad)), grad, out=self.output_bias_grad_)
+        grad_context = self._work("grad_context", self._context.shape)
+        matmul(grad, self.output_kernel_.T, _rows(grad_context))
+        grad_projected = self._backward_heads(grad_context)
+        grad = _rows(grad_projected)
+        matmul(_rows(self._x).T, grad, self.kernel_grad_)
+        if self.use_bias:
+            np.matmul(self._row_of_ones(len(grad)), grad, out=self.bias_grad_)
+        if not input_grad:
+            return None
+        grad_x = self._work("grad_x", self._x.shape)
+        matmul(grad, self.kernel_.T, _rows(grad_x))
+        return grad_x
+
+    def _backward_heads(self, grad_context):
+        """Return the gradient of queries, keys and values from that of the heads' results."""
+        queries, keys, values = self._split(self._projected)
+        grad_projected = self._work("grad_projected", self._projected.shape)
+        grad_queries, grad_keys, grad_values = self._split(grad_projected)
+        by_head = self._by_head(grad_context)
+        np.matmul(self._kept, by_head, out=grad_values)
+        grad = self._work("grad_scores", self._attention.shape)
+        np.matmul(values, by_head.swapaxes(2, 3), out=grad)
+        grad = self._dropout.backward(grad)
+        # softmax: d score = a (d a - sum of a d a over the keys), and that sum is the product of
+        # the head's result with its gradient, with or without dropout.
+        product = np.multiply(
+            grad_context, self._context, out=self._work("p", self._context.shape)
+        )
+        total = self._work("total", (*grad.shape[:2], grad.shape[3]))
+        np.matmul(self._by_head(product), self._row_of_ones(self._dims[2]), out=total)
+        grad -= total[:, :, None]
+        grad *= self._attention
+        np.matmul(grad, queries, out=grad_keys)
+        np.matmul(grad.swapaxes(2, 3), keys, out=grad_queries)
+        self._scale_queries(grad_projected)
+        return grad_projected
+
+
+def _rows(x):
+    """View an array of shape (N, T, F) as a matrix of rows."""
+    return x.reshape(-1, x.shape[-1])
+
+
+class TransformerBlock(Layer):
+    """Self-attention and a small network on every step, each added to its input.
+
+    h = x + dropout(attention(norm(x))); out = h + dropout(dense(activation(dense(norm(h))))).
+    The normalization comes first, so that many blocks can be stacked; put a LayerNorm behind
+    the last one. Input shape (T, F), output shape (T, F).
+
+    Parameters
+    ----------
+    num_heads : int
+        Number of heads of the attention, at least 1.
+    intermediate_dim : int, default=None
+        Number of units between the two dense layers, at least 1; None is 4 F.
+    key_dim : int, default=None
+        Length of the queries, keys and values of a head, at least 1; None is F / num_heads.
+    dropout : float, default=0.0
+        Part of the attention weights, and of what is added to the input, that is set to zero
+        while training, in [0, 1).
+    causal : bool, default=False
+        Whether steps look only at themselves and at steps before them.
+    activation : str or sknet.activations.Activation, default="gelu"
+        Activation function between the two dense layers.
+    epsilon : float, default=1e-5
+        Added to the variances of the normalizations, above 0.
+    trainable : bool, default=True
+        Whether training changes the weights inside.
+
+    References
+    ----------
+    Vaswani et al. (2017), Attention is all you need, :arxiv:`1706.03762`.
+    Xiong et al. (2020), On layer normalization in the transformer architecture,
+    :arxiv:`2002.04745`.
+
+    Examples
+    --------
+    >>> from sknet.layers import Dense, Flatten, LayerNorm, TransformerBlock
+    >>> layers = [Dense(32), TransformerBlock(num_heads=4, dropout=0.1), LayerNorm(), Flatten()]
+    """
+
+    _parameter_constraints = {
+        "num_heads": [_AT_LEAST_ONE],
+        "intermediate_dim": [_AT_LEAST_ONE, None],
+        "key_dim": [_AT_LEAST_ONE, None],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "causal": ["boolean"],
+        "activation": [StrOptions(set(ACTIVATIONS)), ActivationFunction],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "trainable": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        num_heads,
+        intermediate_dim=None,
+        key_dim=None,
+        dropout=0.0,
+        causal=False,
+        activation="gelu",
+        epsilon=1e-5,
+        trainable=True,
+    ):
+        self.num_heads = num_heads
+        self.intermediate_dim = intermediate_dim
+        self.key_dim = key_dim
+        self.dropout = dropout
+        self.causal = causal
+        self.activation = activation
+        self.epsilon = epsilon
+        self.trainable = trainable
+
+    def build(self, input_shape):
+        """Build the two branches for inputs of shape (T, F)."""
+        check_sequences(self, input_shape)
+        features = input_shape[-1]
+        attention = MultiHeadAttention(
+            self.num_heads, key_dim=self.key_dim, dropout=self.dropout, causal=self.causal
+        )
+        intermediate = Dense(self.intermediate_dim or 4 * features, activation=self.activation)
+        self._branches = [
+            _Branch(
+                [
+                    ("attention_norm", LayerNorm(self.epsilon)),
+                    ("attention", attention),
+                    ("attention_dropout", Dropout(self.dropout)),
+                ]
+            ),
+            _Branch(
+                [
+                    ("feedforward_norm", LayerNorm(self.epsilon)),
+                    ("intermediate", intermediate),
+                    ("output", Dense(features)),
+                    ("output_dropout", Dropout(self.dropout)),
+                ]
+            ),
+        ]
+        for branch in self._branches:
+            branch._inside_frozen = self.is_frozen
+            build_layer(branch, self._path, input_shape)
+        return input_shape
+
+    @property
+    def attention_weights(self):
+        """Weights of the attention in the last forward pass; see `MultiHeadAttention`."""
+        return dict(self.sublayers())["attention"].attention_weights
+
+    def sublayers(self):
+        """Return the layers of both branches as (name, layer) pairs."""
+        return [pair for branch in self._branches for pair in branch.sublayers()]
+
+    def replicate(self):
+        """Return a copy whose layers share the weights and have no scratch memory."""
+        copy = super().replicate()
+        copy._branches = [branch.replicate() for branch in self._branches]
+        return copy
+
+    def allocate(self, batch_size, dtype, rng):
+        """Prepare the layers to run."""
+        super().allocate(batch_size, dtype, rng)
+        for branch in self._branches:
+            branch.allocate(batch_size, dtype, rng)
+
+    def forward(self, x, training=False, mask=None):
+        """Run both branches forward."""
+        for branch in self._branches:
+            x = branch.forward(x, training, mask)
+        return x
+
+    def backward(self, grad_output, input_grad=True):
+        """Run both branches backward."""
+        attention, feedforward = self._branches
+        return attention.backward(feedforward.backward(grad_output), input_grad)
+
+
+class _Branch(Residual):
+    """A residual branch whose layers are known by the path of the block that it is part of."""
+
+    def build(self, input_shape):
+        return self._build_children(input_shape, self._path)

@@ -1,0 +1,349 @@
+"""Layers that turn codes and positions into vectors."""
+
+from numbers import Integral
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ..initializers import INITIALIZERS, Initializer
+from .base import Layer
+
+
+class Embedding(Layer):
+    """Give every code a vector that is learned: out = embeddings[x].
+
+    Codes, such as the token ids of words, are whole numbers from 0 to input_dim - 1. Input
+    shape (...), output shape (..., output_dim). There is no gradient of the input.
+
+    Parameters
+    ----------
+    output_dim : int
+        Length of the vectors, at least 1.
+    input_dim : int, default=None
+        Number of codes, at least 1; in float32 at most 2**24, up to which all whole numbers
+        are exact. None takes the largest code of the training data, plus one.
+    mask_zero : bool, default=False
+        Whether 0 is not a code but padding: layers behind skip such steps. Only for sequences
+        of codes, of shape (T,).
+    embeddings_initializer : str or sknet.initializers.Initializer, default="uniform"
+        Start of the vectors. "uniform", from -0.05 to 0.05, is small, so that codes that are
+        rare in training stay near zero and say little.
+    trainable : bool, default=True
+        Whether training changes the vectors.
+
+    Attributes
+    ----------
+    embeddings_ : ndarray of shape (input_dim, output_dim)
+        One vector a code; no penalty and no weight decay applies.
+
+    References
+    ----------
+    Bengio et al. (2003), A neural probabilistic language model, JMLR 3.
+
+    Examples
+    --------
+    >>> from sknet import NeuralClassifier
+    >>> from sknet.layers import Embedding, Flatten
+    >>> X = [[1, 2], [2, 0], [3, 1], [0, 3]]
+    >>> model = NeuralClassifier(layers=[Embedding(4, input_dim=4), Flatten()], max_iter=2, tol=0)
+    >>> model.fit(X, [0, 1, 1, 0]).predict(X).shape
+    (4,)
+    """
+
+    _parameter_constraints = {
+        "output_dim": [Interval(Integral, 1, None, closed="left")],
+        "input_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "mask_zero": ["boolean"],
+        "embeddings_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
+        "trainable": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        output_dim,
+        input_dim=None,
+        mask_zero=False,
+        embeddings_initializer="uniform",
+        trainable=True,
+    ):
+        self.output_dim = output_dim
+        self.input_dim = input_dim
+        self.mask_zero = mask_zero
+        self.embeddings_initializer = embeddings_initializer
+        self.trainable = trainable
+
+    def adapt(self, x):
+        """Take the number of codes from the training inputs if it was left open."""
+        if self.input_dim is None and np.size(x):
+            # The limit keeps a table for what are no codes at all from being made.
+            largest = self._check(x, _n_exact(x.dtype))
+            self.input_dim = int(largest) + 1
+
+    def build(self, input_shape):
+        """Declare the vectors for codes of any shape."""
+        if self.input_dim is None:
+            self._refuse(
+                "to know the number of codes",
+                "input_dim=None",
+                "Pass input_dim, the largest code plus one; only as the first layer of an "
+                "estimator does it find out by itself.",
+            )
+        if self.mask_zero and len(input_shape) != 1:
+            self._refuse(
+                "sequences of codes, of shape (T,), with mask_zero=True",
+                input_shape,
+                "Pass mask_zero=False.",
+            )
+        shape = (self.input_dim, self.output_dim)
+        self.add_weight("embeddings", shape, self.embeddings_initializer)
+        return (*input_shape, self.output_dim)
+
+    def allocate(self, batch_size, dtype, rng):
+        """Prepare scratch memory; refuse more codes than the precision can tell apart."""
+        super().allocate(batch_size, dtype, rng)
+        limit = _n_exact(dtype)
+        if self.input_dim > limit:
+            self._refuse(
+                f"at most {limit} codes in {np.dtype(dtype)}, which cannot tell more apart",
+                f"input_dim={self.input_dim}",
+                "Pass dtype='float64'.",
+            )
+        self._ones, self._starts = np.empty(0, dtype), np.empty(0, np.int32)
+
+    def forward(self, x, training=False, mask=None):
+        """Look up the vectors of the codes x."""
+        if mask is not None:  # whatever stands at padded steps
+            real = mask.reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
+            x = np.multiply(x, real, out=self._work("real", x.shape, x.dtype))
+        self._check(x, self.input_dim)
+        self._codes = self._work("codes", x.shape, np.intp)
+        np.copyto(self._codes, x, casting="unsafe")
+        out = self._work("out", (*x.shape, self.output_dim))
+        # The codes are in range, and to clip them is what NumPy does without a buffer.
+        return np.take(self.embeddings_, self._codes, axis=0, out=out, mode="clip")
+
+    def _check(self, x, limit):
+        """Refuse what is no code below the limit; return the largest code."""
+        if not x.size:
+            return 0
+        low, high = x.min(), x.max()
+        if not low >= 0:
+            self._refuse_code(low, limit)
+        if not high < limit:
+            self._refuse_code(high, limit)
+        if x.dtype.kind == "f":
+            whole = np.rint(x, out=self._scratch("whole", x, x.dtype))
+            equal = np.equal(whole, x, out=self._scratch("equal", x, bool))
+            if not equal.all():
+                self._refuse_code(x[~equal][0], limit)
+        return high
+
+    def _scratch(self, name, x, dtype):
+        # `adapt` comes before there is scratch memory.
+        work = getattr(self, "_work", None)
+        return np.empty(x.shape, dtype) if work is None else work(name, x.shape, dtype)
+
+    def _refuse_code(self, value, limit):
+        value = float(value)
+        if value.is_integer() and value >= limit:
+            shown = f"{value:.0f}"
+            advice = f"Pass input_dim={value + 1:.0f} or more, or give unknown tokens a known id."
+        else:
+            shown = f"{value:g}"
+            advice = "Number tokens or categories from 0, for example by OrdinalEncoder."
+        self._refuse(f"token ids, whole numbers from 0 to {limit - 1}", shown, advice)
+
+    def backward(self, grad_output, input_grad=True):
+        """Assign the sums of the gradients of each code; that of the input is zero."""
+        if not self.is_frozen:
+            self._add_up(grad_output.reshape(-1, self.output_dim))
+        if not input_grad:
+            return None
+        grad_x = self._work("grad_x", self._codes.shape)
+        grad_x.fill(0.0)
+        return grad_x
+
+    def _add_up(self, grad):
+        # SciPy's product with a sparse matrix of ones is faster than sorting the codes and than
+        # np.add.at: 6400 codes of 10,000 with vectors of 64 take 0.2 ms, 2.2 ms and 2.9 ms.
+        n = len(grad)
+        if len(self._ones) < n:
+            self._ones = np.ones(n, grad.dtype)
+            self._starts = np.arange(n + 1, dtype=np.int32)
+        columns = self._work("columns", (n,), np.int32)
+        np.copyto(columns, self._codes.reshape(-1), casting="same_kind")
+        one_hot = csr_matrix(
+            (self._ones[:n], columns, self._starts[: n + 1]), shape=(n, self.input_dim)
+        )
+        self.embeddings_grad_[:] = one_hot.T @ grad
+
+    def compute_mask(self, x, mask):
+        """Return which steps are real: with `mask_zero` those that are not 0."""
+        if not self.mask_zero:
+            return mask
+        real = np.not_equal(x, 0, out=self._work("mask", x.shape, bool))
+        if mask is not None:
+            real &= mask
+        return None if real.all() else real
+
+
+def _n_exact(dtype):
+    """Return how many whole numbers from 0 on a dtype represents exactly."""
+    dtype = np.dtype(dtype)
+    return 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else np.iinfo(dtype).max
+
+
+def check_sequences(layer, input_shape):
+    """Refuse inputs that are no sequences of vectors.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer that is being built.
+    input_shape : tuple of int
+        Shape of one sample.
+
+    Raises
+    ------
+    ValueError
+        If it is not (T, F).
+    """
+    if len(input_shape) != 2:
+        layer._refuse(
+            "sequences of shape (T, F)",
+            input_shape,
+            "Put an Embedding or a Reshape before it, or pass input_shape.",
+        )
+
+
+class PositionalEmbedding(Layer):
+    """Add to every step of a sequence a vector that tells its position.
+
+    kind="learned" adds a table of weights. kind="sinusoidal" adds, at position t and feature
+    f of F, sin(t / 10000**(f / F)) for even f, and cos(t / 10000**((f - 1) / F)) for odd f.
+    Input shape (T, F), output shape (T, F).
+
+    Parameters
+    ----------
+    kind : {"learned", "sinusoidal"}, default="learned"
+        Where the vectors come from. Sinusoids are of size 1, whatever the size of x.
+    max_length : int, default=None
+        Largest number of steps, at least 1; longer sequences are refused. None takes that of
+        the input for learned vectors, which need one for sequences of any length, and sets
+        no limit for sinusoids.
+    embeddings_initializer : str or sknet.initializers.Initializer, default="uniform"
+        Start of learned vectors; "uniform" goes from -0.05 to 0.05.
+    trainable : bool, default=True
+        Whether training changes learned vectors.
+
+    Attributes
+    ----------
+    embeddings_ : ndarray of shape (max_length, F)
+        Learned vectors; no penalty and no weight decay applies.
+
+    References
+    ----------
+    Vaswani et al. (2017), Attention is all you need, :arxiv:`1706.03762`.
+
+    Examples
+    --------
+    >>> from sknet.layers import Embedding, PositionalEmbedding, Sequential, TransformerBlock
+    >>> words = [Embedding(64, mask_zero=True), PositionalEmbedding(max_length=100)]
+    >>> text = Sequential([*words, TransformerBlock(num_heads=4)])
+    """
+
+    _parameter_constraints = {
+        "kind": [StrOptions({"learned", "sinusoidal"})],
+        "max_length": [Interval(Integral, 1, None, closed="left"), None],
+        "embeddings_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
+        "trainable": ["boolean"],
+    }
+
+    def __init__(
+        self, kind="learned", max_length=None, embeddings_initializer="uniform", trainable=True
+    ):
+        self.kind = kind
+        self.max_length = max_length
+        self.embeddings_initializer = embeddings_initializer
+        self.trainable = trainable
+
+    def build(self, input_shape):
+        """Declare the vectors, if they are learned, for inputs of shape (T, F)."""
+        check_sequences(self, input_shape)
+        n_steps, features = input_shape
+        if n_steps is not None:
+            self._check_length(n_steps)
+        if self.kind == "learned":
+            length = self.max_length or n_steps
+            if length is None:
+                self._refuse(
+                    "a max_length for learned vectors",
+                    "sequences of any length",
+                    "Pass max_length, or kind='sinusoidal'.",
+                )
+            self.add_weight("embeddings", (length, features), self.embeddings_initializer)
+        return input_shape
+
+    def _check_length(self, n_steps):
+        if self.max_length is not None and n_steps > self.max_length:
+            self._refuse(
+                f"at most max_length={self.max_length} steps",
+                n_steps,
+                f"Pass max_length={n_steps} or more, or shorten the sequences.",
+            )
+
+    def allocate(self, batch_size, dtype, rng):
+        """Prepare scratch memory and room for sinusoids."""
+        super().allocate(batch_size, dtype, rng)
+        self._sinusoids = np.empty((0, 0), dtype)
+        self._ones = np.empty(0, dtype)
+
+    def forward(self, x, training=False, mask=None):
+        """Add the vectors of the positions to x."""
+        self._check_length(x.shape[1])
+        return np.add(x, self._table(*x.shape[1:]), out=self._work("out", x.shape))
+
+    def _table(self, n_steps, features):
+        if self.kind == "learned":
+            return self.embeddings_[:n_steps]
+        if len(self._sinusoids) < n_steps:
+            # Twice as many, so that sequences that become longer and longer do not cost a table
+            # each.
+            length = max(n_steps, 2 * len(self._sinusoids))
+            self._sinusoids = sinusoids(length, features).astype(self._work.dtype)
+        return self._sinusoids[:n_steps]
+
+    def backward(self, grad_output, input_grad=True):
+        """Assign the gradient of learned vectors; pass on that of x."""
+        if self.kind == "learned":
+            n_rows, n_steps = grad_output.shape[:2]
+            if len(self._ones) < n_rows:
+                self._ones = np.ones(n_rows, grad_output.dtype)
+            total = self.embeddings_grad_[:n_steps].reshape(-1)
+            np.matmul(self._ones[:n_rows], grad_output.reshape(n_rows, -1), out=total)
+            self.embeddings_grad_[n_steps:] = 0.0
+        return grad_output if input_grad else None
+
+
+def sinusoids(length, features):
+    """Return the position vectors of Vaswani et al.
+
+    Parameters
+    ----------
+    length : int
+        Number of positions.
+    features : int
+        Length F of the vectors.
+
+    Returns
+    -------
+    table : ndarray of shape (length, F) of float64
+        Sines of falling frequency in the even columns, their cosines in the odd ones.
+    """
+    even = np.arange(0, features, 2)
+    angles = np.arange(length)[:, None] * 10000.0 ** (-even / features)
+    table = np.empty((length, features))
+    table[:, 0::2] = np.sin(angles)
+    table[:, 1::2] = np.cos(angles[:, : features // 2])
+    return table
