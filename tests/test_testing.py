@@ -329,6 +329,26 @@ class IgnoresTheMask(Scale):
         return grad
 
 
+@wrong(
+    "a padded batch has to give what each of its sequences gives alone",
+    shape=(3, 4),
+    sequence=True,
+)
+class DependsOnThePaddedLength(Scale):
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        out += x.shape[1]
+        return out
+
+
+@wrong("replicate has to replicate the layers inside, too")
+class SharesItsLayers(Sequential):
+    replicate = Layer.replicate
+
+    def __init__(self, layers=(2,), trainable=True):
+        super().__init__(layers, trainable)
+
+
 @pytest.mark.parametrize(("layer_class", "sentence", "shape", "options"), WRONG)
 def test_a_layer_that_breaks_a_rule_is_told_so(layer_class, sentence, shape, options):
     with pytest.raises(AssertionError) as caught:

@@ -372,6 +372,11 @@ def _second_peak(case, n_rows):
 
 
 def _check_replicas(case):
+    shared = {id(part) for part in case.network.layer.walk()}
+    case.require(
+        not any(id(part) in shared for part in case.network.replica(1).layer.walk()),
+        "replicate has to replicate the layers inside, too",
+    )
     others = case.x[::-1].copy()
     outputs = []
 
