@@ -145,6 +145,18 @@ def single_threaded_blas():
         threads.restore()
 
 
+def spare_threads():
+    """Return how many threads beside the caller's may work on the one fit that is running.
+
+    Returns
+    -------
+    n_threads : int
+        Zero outside `single_threaded_blas`, where BLAS has threads of its own, and where other
+        fits run at the same time.
+    """
+    return _threads.allowed - 1 if _threads._depth == 1 else 0
+
+
 def matmul(a, b, out):
     """Multiply two matrices into `out`, with the bits of one thread.
 

@@ -154,10 +154,11 @@ class Windows:
             return padded
         padded[...] = value
         real = mask.reshape(*mask.shape, *(1,) * (x.ndim - 2))
+        inside = padded[_inside([(0, 0), *amounts[1:]], padded)]
         for rows, shift in self._shifts(mask):
-            n_steps = padded[0, shift : shift + x.shape[1]].shape[0]
+            n_steps = inside[0, shift : shift + x.shape[1]].shape[0]
             target = rows, slice(shift, shift + n_steps)
-            _copy_real(padded, target, x[rows, :n_steps], real[rows, :n_steps])
+            _copy_real(inside, target, x[rows, :n_steps], real[rows, :n_steps])
         return padded
 
     def unpad(self, grad_padded, shape, mask, work):
@@ -188,10 +189,11 @@ class Windows:
             return grad
         grad[...] = 0.0
         real = mask.reshape(*mask.shape, *(1,) * (len(shape) - 2))
+        inside = grad_padded[_inside([(0, 0), *amounts[1:]], grad_padded)]
         for rows, shift in self._shifts(mask):
-            inside = grad_padded[rows, shift : shift + shape[1]]
-            n_steps = inside.shape[1]
-            _copy_real(grad, (rows, slice(0, n_steps)), inside, real[rows, :n_steps])
+            shifted = inside[rows, shift : shift + shape[1]]
+            n_steps = shifted.shape[1]
+            _copy_real(grad, (rows, slice(0, n_steps)), shifted, real[rows, :n_steps])
         return grad
 
     def _shifts(self, mask):

@@ -1,0 +1,28 @@
+"""Layers that work along the axes between the batch and the channels."""
+
+from .base import Layer
+from .windows import per_axis
+
+
+class LayerOverAxes(Layer):
+    """Base class of layers that take sequences, images or videos, by the axes they name."""
+
+    #: Names of the axes between the batch and the channels; the first may be of any length.
+    _axes = ()
+
+    def _check_axes(self, input_shape):
+        """Refuse inputs that do not have these axes and channels."""
+        if len(input_shape) != len(self._axes) + 1 or None in input_shape[1:]:
+            self._refuse(
+                f"inputs of shape ({', '.join(self._axes)}, channels)",
+                f"{input_shape}",
+                "Put a Reshape before it or pass input_shape.",
+            )
+
+    def _per_axis(self, parameter, value=None):
+        """Return one int an axis for a parameter, or for a value to use in its place."""
+        value = getattr(self, parameter) if value is None else value
+        try:
+            return per_axis(value, len(self._axes), parameter)
+        except ValueError as error:
+            raise ValueError(f"Layer {self._label()}: {error}") from None

@@ -1,0 +1,349 @@
+"""Layers whose units each look at a small window of a sequence, an image or a video."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ..activations import ACTIVATIONS, get_activation
+from ..activations import Activation as ActivationFunction
+from ..initializers import INITIALIZERS, Initializer
+from .axes import LayerOverAxes
+from .correlation import Correlation
+from .windows import PADDING, PADDING_OF_SEQUENCES, SIZE, Windows
+
+
+class Convolutional(LayerOverAxes):
+    """What convolutions and transposed convolutions share: parameters, activation and bias."""
+
+    _parameter_constraints = {
+        "filters": [Interval(Integral, 1, None, closed="left")],
+        "kernel_size": SIZE,
+        "strides": SIZE,
+        "padding": PADDING,
+        "dilation_rate": SIZE,
+        "activation": [StrOptions(set(ACTIVATIONS)), ActivationFunction, None],
+        "use_bias": ["boolean"],
+        "kernel_initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
+        "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
+        "trainable": ["boolean"],
+    }
+
+    def _build_windows(self, input_shape):
+        """Check the shape of the inputs and return the geometry of the windows."""
+        self._check_axes(input_shape)
+        names = ("kernel_size", "strides", "dilation_rate")
+        return Windows(*map(self._per_axis, names), self.padding)
+
+    def _declare(self, kernel_shape, n_inputs, n_outputs):
+        """Declare the weights and make the activation."""
+        self._activation = get_activation(self.activation)
+        initializer = self.kernel_initializer
+        if isinstance(initializer, str) and initializer == "auto":
+            initializer = self._activation.initializer
+        fan = (n_inputs, n_outputs)
+        self.add_weight("kernel", kernel_shape, initializer, decay=True, fan=fan)
+        if self.use_bias:
+            self.add_weight("bias", (self.filters,), self.bias_initializer, fan=fan)
+
+    def replicate(self):
+        """Return a copy that shares the weights, with an activation of its own."""
+        copy = super().replicate()
+        copy._activation = get_activation(self._activation)
+        return copy
+
+    def allocate(self, batch_size, dtype, rng):
+        """Prepare scratch memory for the layer and its activation."""
+        super().allocate(batch_size, dtype, rng)
+        self._activation.allocate(batch_size, dtype)
+        self._ones = np.empty(0, dtype)
+
+    def _finish(self, out, training):
+        """Add the bias and apply the activation, in place."""
+        if self.use_bias:
+            # Long rows: NumPy's loop over the rows costs more than adding 32 numbers.
+            n_repeats = out.shape[-2]
+            rows = out.reshape(-1, n_repeats * self.filters)
+            rows += np.tile(self.bias_, n_repeats)
+        if training:
+            self._out = out
+        return self._activation.forward(out, out, training)
+
+    def _begin_backward(self, grad_output):
+        """Return the gradient before the activation; assign that of the bias."""
+        grad = self._activation.backward(grad_output, self._out)
+        if self.use_bias:
+            rows = grad.reshape(-1, grad.shape[-1])
+            if len(self._ones) < len(rows):
+                self._ones = np.ones(len(rows), grad.dtype)
+            np.matmul(self._ones[: len(rows)], rows, out=self.bias_grad_)
+        return grad
+
+
+class _Convolution(Convolutional):
+    """Convolution over any number of axes."""
+
+    _parameter_constraints = {
+        **Convolutional._parameter_constraints,
+        "groups": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        dilation_rate=1,
+        groups=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="auto",
+        bias_initializer="zeros",
+        trainable=True,
+    ):
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.padding = padding
+        self.dilation_rate = dilation_rate
+        self.groups = groups
+        self.activation = activation
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
+        self.bias_initializer = bias_initializer
+        self.trainable = trainable
+
+    def build(self, input_shape):
+        """Declare kernel and bias for inputs whose last axis holds the channels."""
+        self._windows = self._build_windows(input_shape)
+        channels = input_shape[-1]
+        if channels % self.groups or self.filters % self.groups:
+            self._refuse(
+                f"numbers of channels and of filters that are multiples of groups={self.groups}",
+                f"{channels} channels and {self.filters} filters",
+                "Choose a divisor of both for groups.",
+            )
+        shape = (*self._windows.size, channels // self.groups, self.filters)
+        n_window = int(np.prod(self._windows.size))
+        self._declare(shape, n_window * shape[-2], n_window * self.filters)
+        self._correlation = Correlation(self._windows, self.groups, channels // self.groups)
+        return (*self._output_lengths(input_shape[:-1]), self.filters)
+
+    def _output_lengths(self, lengths):
+        found = self._windows.output_lengths(lengths)
+        if any(n is not None and n < 1 for n in found):
+            span = " x ".join(map(str, self._windows.span))
+            self._refuse(
+                f"inputs of at least {span} ({', '.join(self._axes)})",
+                " x ".join("any" if n is None else str(n) for n in lengths),
+                'Choose a smaller kernel_size or padding="same".',
+            )
+        return found
+
+    def forward(self, x, training=False, mask=None):
+        """Compute the activation of the products of all windows with the kernel."""
+        lengths = self._output_lengths(x.shape[1:-1])
+        out = self._work("out", (len(x), *lengths, self.filters))
+        padded = self._windows.pad(x, mask, self._work)
+        self._correlation.correlate(padded, self.kernel_, out, self._work)
+        if training:
+            self._padded, self._x_shape, self._mask = padded, x.shape, mask
+        return self._finish(out, training)
+
+    def backward(self, grad_output, input_grad=True):
+        """Assign the gradients of kernel and bias; return that of x."""
+        grad = self._begin_backward(grad_output)
+        padded, run = self._padded, self._correlation
+        run.kernel_gradient(padded, grad, self.kernel_grad_, self._work)
+        if not input_grad:
+            return None
+        grad_padded = self._work("grad_padded", padded.shape)
+        run.input_gradient(grad, self.kernel_, grad_padded, self._work)
+        return self._windows.unpad(grad_padded, self._x_shape, self._mask, self._work)
+
+    def compute_mask(self, x, mask):
+        """Return which steps of the output a sequence without its padding would have."""
+        return None if mask is None else self._windows.output_mask(mask)
+
+
+class Conv1D(_Convolution):
+    """Convolution over the steps of a sequence.
+
+    out[o, f] = activation(sum over j, c of x[o strides + j dilation_rate, c] kernel[j, c, f]
+    + bias[f]). Input shape (T, C), where T may be None; output shape (T_out, filters), where
+    T_out is T - (kernel_size - 1) dilation_rate over strides for padding "valid" and T over
+    strides for "same" and "causal", rounded up. Masked steps count as zeros, and the mask that
+    is passed on is True at the steps that each sequence would have alone.
+
+    Parameters
+    ----------
+    filters : int
+        Number of filters, at least 1.
+    kernel_size : int
+        Length of the window, at least 1.
+    strides : int, default=1
+        Steps from one window to the next, at least 1.
+    padding : {"valid", "same", "causal"}, default="valid"
+        "valid" takes the windows that fit; "same" adds zeros at both ends, "causal" only in
+        front, so that no output depends on later steps.
+    dilation_rate : int, default=1
+        Steps from one element of a window to the next, at least 1.
+    groups : int, default=1
+        Number of groups that channels and filters are divided into, at least 1; the filters
+        of a group see the channels of that group. It has to divide both numbers.
+    activation : str or sknet.activations.Activation, default=None
+        Activation function; None is the identity.
+    use_bias : bool, default=True
+        Whether to add a bias.
+    kernel_initializer : str or sknet.initializers.Initializer, default="auto"
+        Start of the kernel; "auto" is "lecun_normal" for selu, which needs it, and
+        "glorot_uniform" for all others.
+    bias_initializer : str or sknet.initializers.Initializer, default="zeros"
+        Start of the bias.
+    trainable : bool, default=True
+        Whether training changes the weights.
+
+    Attributes
+    ----------
+    kernel_ : ndarray of shape (kernel_size, C / groups, filters)
+        Weights.
+    bias_ : ndarray of shape (filters,)
+        Bias.
+
+    References
+    ----------
+    van den Oord et al. (2016), WaveNet: a generative model for raw audio, :arxiv:`1609.03499`,
+    for causal and dilated convolutions.
+
+    Examples
+    --------
+    >>> from sknet import NeuralClassifier
+    >>> from sknet.layers import Conv1D, Flatten
+    >>> layers = [("conv", Conv1D(16, kernel_size=5, activation="relu")), Flatten()]
+    >>> model = NeuralClassifier(layers=layers, input_shape=(150, 3))
+    >>> model.set_params(layers__conv__filters=32).get_params()["layers__conv__filters"]
+    32
+    """
+
+    _axes = ("steps",)
+    _parameter_constraints = {
+        **_Convolution._parameter_constraints,
+        "padding": PADDING_OF_SEQUENCES,
+    }
+
+
+class Conv2D(_Convolution):
+    """Convolution over the height and the width of an image.
+
+    out[o, p, f] = activation(sum over i, j, c of x[o s + i d, p s + j d, c] kernel[i, j, c, f]
+    + bias[f]) for strides s and dilation rate d. Input shape (H, W, C), output shape
+    (H_out, W_out, filters), where H_out is H - (kernel_size - 1) d over s for padding "valid"
+    and H over s for "same", rounded up.
+
+    Parameters
+    ----------
+    filters : int
+        Number of filters, at least 1.
+    kernel_size : int or tuple of (int, int)
+        Height and width of the window, at least 1.
+    strides : int or tuple of (int, int), default=1
+        Pixels from one window to the next, at least 1.
+    padding : {"valid", "same"}, default="valid"
+        "valid" takes the windows that fit; "same" adds zeros around the image.
+    dilation_rate : int or tuple of (int, int), default=1
+        Pixels from one element of a window to the next, at least 1.
+    groups : int, default=1
+        Number of groups that channels and filters are divided into, at least 1; the filters
+        of a group see the channels of that group. It has to divide both numbers.
+    activation : str or sknet.activations.Activation, default=None
+        Activation function; None is the identity.
+    use_bias : bool, default=True
+        Whether to add a bias.
+    kernel_initializer : str or sknet.initializers.Initializer, default="auto"
+        Start of the kernel; "auto" is "lecun_normal" for selu, which needs it, and
+        "glorot_uniform" for all others.
+    bias_initializer : str or sknet.initializers.Initializer, default="zeros"
+        Start of the bias.
+    trainable : bool, default=True
+        Whether training changes the weights.
+
+    Attributes
+    ----------
+    kernel_ : ndarray of shape (kernel height, kernel width, C / groups, filters)
+        Weights.
+    bias_ : ndarray of shape (filters,)
+        Bias.
+
+    References
+    ----------
+    LeCun et al. (1998), Gradient-based learning applied to document recognition, Proceedings
+    of the IEEE 86, :doi:`10.1109/5.726791`.
+
+    Examples
+    --------
+    >>> from sknet import NeuralClassifier
+    >>> from sknet.layers import Conv2D, Flatten
+    >>> layers = [Conv2D(32, 3, activation="relu"), Conv2D(64, 3, strides=2), Flatten()]
+    >>> model = NeuralClassifier(layers=layers, input_shape=(28, 28, 1))
+    """
+
+    _axes = ("height", "width")
+
+
+class Conv3D(_Convolution):
+    """Convolution over the steps, the height and the width of a video, or over a volume.
+
+    The sum of `Conv2D` over one axis more. Input shape (T, H, W, C), where T may be None,
+    output shape (T_out, H_out, W_out, filters), where T_out is T - (kernel_size - 1)
+    dilation_rate over strides for padding "valid" and T over strides for "same", rounded up.
+    Masked steps count as zeros, as in `Conv1D`.
+
+    Parameters
+    ----------
+    filters : int
+        Number of filters, at least 1.
+    kernel_size : int or tuple of (int, int, int)
+        Steps, height and width of the window, at least 1.
+    strides : int or tuple of (int, int, int), default=1
+        Elements from one window to the next, at least 1.
+    padding : {"valid", "same"}, default="valid"
+        "valid" takes the windows that fit; "same" adds zeros around.
+    dilation_rate : int or tuple of (int, int, int), default=1
+        Elements from one element of a window to the next, at least 1.
+    groups : int, default=1
+        Number of groups that channels and filters are divided into, at least 1; the filters
+        of a group see the channels of that group. It has to divide both numbers.
+    activation : str or sknet.activations.Activation, default=None
+        Activation function; None is the identity.
+    use_bias : bool, default=True
+        Whether to add a bias.
+    kernel_initializer : str or sknet.initializers.Initializer, default="auto"
+        Start of the kernel; "auto" is "lecun_normal" for selu, which needs it, and
+        "glorot_uniform" for all others.
+    bias_initializer : str or sknet.initializers.Initializer, default="zeros"
+        Start of the bias.
+    trainable : bool, default=True
+        Whether training changes the weights.
+
+    Attributes
+    ----------
+    kernel_ : ndarray of shape (kernel steps, height, width, C / groups, filters)
+        Weights.
+    bias_ : ndarray of shape (filters,)
+        Bias.
+
+    References
+    ----------
+    Tran et al. (2015), Learning spatiotemporal features with 3D convolutional networks,
+    :arxiv:`1412.0767`.
+
+    Examples
+    --------
+    >>> from sknet import NeuralClassifier
+    >>> from sknet.layers import Conv3D, Flatten
+    >>> layers = [Conv3D(16, (3, 5, 5), strides=(1, 2, 2), activation="relu"), Flatten()]
+    >>> model = NeuralClassifier(layers=layers, input_shape=(10, 32, 32, 3))
+    """
+
+    _axes = ("steps", "height", "width")

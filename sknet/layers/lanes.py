@@ -1,0 +1,60 @@
+"""Lanes: parts of a batch that threads work on side by side."""
+
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+from ..blas import spare_threads
+
+_helpers = None
+
+
+def run_in_lanes(function, n_lanes):
+    """Call a function for every lane, on as many threads as the process has to spare.
+
+    The lanes must not write to the same memory. What they compute does not depend on the number
+    of threads, as that of the lanes does not.
+
+    Parameters
+    ----------
+    function : callable
+        Called with the number of a lane; most of its time it should spend in NumPy.
+    n_lanes : int
+        Number of lanes.
+    """
+    n_helpers = min(spare_threads(), n_lanes - 1)
+    waiting = deque(range(n_lanes))
+
+    def work():
+        while waiting:
+            try:
+                lane = waiting.popleft()
+            except IndexError:  # another thread took the last one
+                return
+            function(lane)
+
+    # The context carries NumPy's error state to the threads.
+    helpers = [_pool().submit(copy_context().run, work) for _ in range(n_helpers)]
+    try:
+        work()
+    finally:
+        waiting.clear()
+        for helper in helpers:
+            helper.result()
+
+
+def _pool():
+    global _helpers
+    if _helpers is None:
+        _helpers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="sknet")
+    return _helpers
+
+
+def _forget_pool():
+    global _helpers
+    _helpers = None
+
+
+if hasattr(os, "register_at_fork"):  # threads do not survive a fork
+    os.register_at_fork(after_in_child=_forget_pool)

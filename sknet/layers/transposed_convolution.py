@@ -1,0 +1,214 @@
+"""Layers that spread each element over a window: convolution run backward, to enlarge."""
+
+import numpy as np
+
+from .convolution import Convolutional
+from .correlation import Correlation
+
+
+class _TransposedConvolution(Convolutional):
+    """Transposed convolution over any number of axes.
+
+    It is the adjoint of the convolution with the same kernel, from the outputs' shape to the
+    inputs': the forward pass of one is the gradient of the input of the other.
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="auto",
+        bias_initializer="zeros",
+        trainable=True,
+    ):
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.padding = padding
+        self.dilation_rate = dilation_rate
+        self.activation = activation
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
+        self.bias_initializer = bias_initializer
+        self.trainable = trainable
+
+    def build(self, input_shape):
+        """Declare kernel and bias for inputs whose last axis holds the channels."""
+        self._windows = self._build_windows(input_shape)
+        channels = input_shape[-1]
+        n_window = int(np.prod(self._windows.size))
+        shape = (*self._windows.size, self.filters, channels)
+        self._declare(shape, n_window * channels, n_window * self.filters)
+        self._correlation = Correlation(self._windows)
+        return (*self._output_lengths(input_shape[:-1]), self.filters)
+
+    def _output_lengths(self, lengths):
+        windows = self._windows
+        return tuple(
+            n if n is None else n * stride + self._overhang(span, stride)
+            for n, stride, span in zip(lengths, windows.strides, windows.span, strict=True)
+        )
+
+    def _overhang(self, span, stride):
+        return max(span - stride, 0) if self.padding == "valid" else 0
+
+    def forward(self, x, training=False, mask=None):
+        """Add up the kernel times each element of x, and apply the activation."""
+        # Masked steps are set to zero here; zeros around x would only add zeros.
+        if mask is not None:
+            kept = self._work("kept", x.shape)
+            kept[...] = 0.0
+            x = _copy_real(kept, x, mask)
+        shape = (len(x), *self._output_lengths(x.shape[1:-1]), self.filters)
+        amounts = self._windows.amounts(shape[1:-1])
+        lengths = [n + sum(amount) for n, amount in zip(shape[1:-1], amounts, strict=True)]
+        spread = self._work("spread", (len(x), *lengths, self.filters))
+        self._correlation.input_gradient(x, self.kernel_, spread, self._work)
+        out = self._windows.unpad(spread, shape, None, self._work)
+        if training:
+            self._x, self._mask = x, mask
+        return self._finish(out, training)
+
+    def backward(self, grad_output, input_grad=True):
+        """Assign the gradients of kernel and bias; return that of x."""
+        grad = self._begin_backward(grad_output)
+        padded, run = self._windows.pad(grad, None, self._work), self._correlation
+        run.kernel_gradient(padded, self._x, self.kernel_grad_, self._work)
+        if not input_grad:
+            return None
+        grad_x = self._work("grad_x", self._x.shape)
+        run.correlate(padded, self.kernel_, grad_x, self._work)
+        if self._mask is not None:
+            _copy_real(grad_x, 0.0, ~self._mask)
+        return grad_x
+
+    def compute_mask(self, x, mask):
+        """Return which steps of the output a sequence without its padding would have."""
+        if mask is None:
+            return None
+        n_steps = mask.shape[1]
+        lengths = n_steps - np.argmax(mask[:, ::-1], axis=1)
+        stride, span = self._windows.strides[0], self._windows.span[0]
+        reached = (lengths * stride + self._overhang(span, stride)) * mask.any(axis=1)
+        (n_out,) = self._output_lengths((n_steps,))
+        return np.arange(n_out) < reached[:, None]
+
+
+def _copy_real(to, values, mask):
+    """Copy values to `to` where the steps of a mask are True."""
+    np.copyto(to, values, where=mask.reshape(*mask.shape, *(1,) * (to.ndim - 2)))
+    return to
+
+
+class Conv1DTranspose(_TransposedConvolution):
+    """Transposed convolution over the steps of a sequence, which makes it longer.
+
+    out[t strides + j dilation_rate, f] is the sum of x[t, c] kernel[j, f, c] over all t, j
+    and c that fall there, plus bias[f], through the activation. Input shape (T, C), where T may
+    be None; output shape (T_out, filters), where T_out is T strides for padding "same" and
+    T strides + max(span - strides, 0) for "valid", with span = (kernel_size - 1)
+    dilation_rate + 1. Masked steps count as zeros, and the mask that is passed on is True at
+    the steps that each sequence would have alone.
+
+    Parameters
+    ----------
+    filters : int
+        Number of filters, at least 1.
+    kernel_size : int
+        Length of the window, at least 1.
+    strides : int, default=1
+        Steps of the output for each step of the input, at least 1.
+    padding : {"valid", "same"}, default="valid"
+        "valid" keeps all of the sum; "same" cuts both ends off, to T strides.
+    dilation_rate : int, default=1
+        Steps from one element of a window to the next, at least 1.
+    activation : str or sknet.activations.Activation, default=None
+        Activation function; None is the identity.
+    use_bias : bool, default=True
+        Whether to add a bias.
+    kernel_initializer : str or sknet.initializers.Initializer, default="auto"
+        Start of the kernel; "auto" is "lecun_normal" for selu, which needs it, and
+        "glorot_uniform" for all others.
+    bias_initializer : str or sknet.initializers.Initializer, default="zeros"
+        Start of the bias.
+    trainable : bool, default=True
+        Whether training changes the weights.
+
+    Attributes
+    ----------
+    kernel_ : ndarray of shape (kernel_size, filters, C)
+        Weights.
+    bias_ : ndarray of shape (filters,)
+        Bias.
+
+    References
+    ----------
+    Dumoulin and Visin (2016), A guide to convolution arithmetic for deep learning,
+    :arxiv:`1603.07285`.
+
+    Examples
+    --------
+    >>> from sknet.layers import Conv1D, Conv1DTranspose, Sequential
+    >>> code = Sequential([Conv1D(8, 4, strides=2, padding="same", activation="relu")])
+    >>> back = Sequential([Conv1DTranspose(3, 4, strides=2, padding="same")])
+    """
+
+    _axes = ("steps",)
+
+
+class Conv2DTranspose(_TransposedConvolution):
+    """Transposed convolution over the height and the width of an image, which makes it larger.
+
+    The sum of `Conv1DTranspose` over two axes. Input shape (H, W, C), output shape
+    (H_out, W_out, filters), where H_out is H strides for padding "same" and H strides +
+    max(span - strides, 0) for "valid", with span = (kernel_size - 1) dilation_rate + 1.
+
+    Parameters
+    ----------
+    filters : int
+        Number of filters, at least 1.
+    kernel_size : int or tuple of (int, int)
+        Height and width of the window, at least 1.
+    strides : int or tuple of (int, int), default=1
+        Pixels of the output for each pixel of the input, at least 1.
+    padding : {"valid", "same"}, default="valid"
+        "valid" keeps all of the sum; "same" cuts the borders off, to H strides.
+    dilation_rate : int or tuple of (int, int), default=1
+        Pixels from one element of a window to the next, at least 1.
+    activation : str or sknet.activations.Activation, default=None
+        Activation function; None is the identity.
+    use_bias : bool, default=True
+        Whether to add a bias.
+    kernel_initializer : str or sknet.initializers.Initializer, default="auto"
+        Start of the kernel; "auto" is "lecun_normal" for selu, which needs it, and
+        "glorot_uniform" for all others.
+    bias_initializer : str or sknet.initializers.Initializer, default="zeros"
+        Start of the bias.
+    trainable : bool, default=True
+        Whether training changes the weights.
+
+    Attributes
+    ----------
+    kernel_ : ndarray of shape (kernel height, kernel width, filters, C)
+        Weights.
+    bias_ : ndarray of shape (filters,)
+        Bias.
+
+    References
+    ----------
+    Dumoulin and Visin (2016), A guide to convolution arithmetic for deep learning,
+    :arxiv:`1603.07285`.
+
+    Examples
+    --------
+    >>> from sknet.layers import Conv2D, Conv2DTranspose, Sequential
+    >>> code = Sequential([Conv2D(8, 3, strides=2, padding="same", activation="relu")])
+    >>> back = Sequential([Conv2DTranspose(1, 3, strides=2, padding="same")])
+    """
+
+    _axes = ("height", "width")
