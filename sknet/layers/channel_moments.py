@@ -256,6 +256,6 @@ def _blocks(n_segments, n_rows, width):
             for row in range(0, n_rows, n_fitting):
                 yield slice(segment, segment + 1), slice(row, row + n_fitting)
         return
-    step = max(1, n_fitting // n_rows)
+    step = max(1, n_fitting // max(1, n_rows))
     for segment in range(0, n_segments, step):
         yield slice(segment, segment + step), slice(None)

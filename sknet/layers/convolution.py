@@ -3,30 +3,24 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
-from ..activations import ACTIVATIONS, get_activation
-from ..activations import Activation as ActivationFunction
-from ..initializers import INITIALIZERS, Initializer
+from .affine import AffineLayer
 from .axes import LayerOverAxes
 from .correlation import Correlation
 from .windows import PADDING, PADDING_OF_SEQUENCES, SIZE, Windows
 
 
-class Convolutional(LayerOverAxes):
-    """What convolutions and transposed convolutions share: parameters, activation and bias."""
+class Convolutional(AffineLayer, LayerOverAxes):
+    """What convolutions and transposed convolutions share."""
 
     _parameter_constraints = {
+        **AffineLayer._parameter_constraints,
         "filters": [Interval(Integral, 1, None, closed="left")],
         "kernel_size": SIZE,
         "strides": SIZE,
         "padding": PADDING,
         "dilation_rate": SIZE,
-        "activation": [StrOptions(set(ACTIVATIONS)), ActivationFunction, None],
-        "use_bias": ["boolean"],
-        "kernel_initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
-        "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
-        "trainable": ["boolean"],
     }
 
     def _build_windows(self, input_shape):
@@ -34,50 +28,6 @@ class Convolutional(LayerOverAxes):
         self._check_axes(input_shape)
         names = ("kernel_size", "strides", "dilation_rate")
         return Windows(*map(self._per_axis, names), self.padding)
-
-    def _declare(self, kernel_shape, n_inputs, n_outputs):
-        """Declare the weights and make the activation."""
-        self._activation = get_activation(self.activation)
-        initializer = self.kernel_initializer
-        if isinstance(initializer, str) and initializer == "auto":
-            initializer = self._activation.initializer
-        fan = (n_inputs, n_outputs)
-        self.add_weight("kernel", kernel_shape, initializer, decay=True, fan=fan)
-        if self.use_bias:
-            self.add_weight("bias", (self.filters,), self.bias_initializer, fan=fan)
-
-    def replicate(self):
-        """Return a copy that shares the weights, with an activation of its own."""
-        copy = super().replicate()
-        copy._activation = get_activation(self._activation)
-        return copy
-
-    def allocate(self, batch_size, dtype, rng):
-        """Prepare scratch memory for the layer and its activation."""
-        super().allocate(batch_size, dtype, rng)
-        self._activation.allocate(batch_size, dtype)
-        self._ones = np.empty(0, dtype)
-
-    def _finish(self, out, training):
-        """Add the bias and apply the activation, in place."""
-        if self.use_bias:
-            # Long rows: NumPy's loop over the rows costs more than adding 32 numbers.
-            n_repeats = out.shape[-2]
-            rows = out.reshape(-1, n_repeats * self.filters)
-            rows += np.tile(self.bias_, n_repeats)
-        if training:
-            self._out = out
-        return self._activation.forward(out, out, training)
-
-    def _begin_backward(self, grad_output):
-        """Return the gradient before the activation; assign that of the bias."""
-        grad = self._activation.backward(grad_output, self._out)
-        if self.use_bias:
-            rows = grad.reshape(-1, grad.shape[-1])
-            if len(self._ones) < len(rows):
-                self._ones = np.ones(len(rows), grad.dtype)
-            np.matmul(self._ones[: len(rows)], rows, out=self.bias_grad_)
-        return grad
 
 
 class _Convolution(Convolutional):
@@ -126,7 +76,8 @@ class _Convolution(Convolutional):
             )
         shape = (*self._windows.size, channels // self.groups, self.filters)
         n_window = int(np.prod(self._windows.size))
-        self._declare(shape, n_window * shape[-2], n_window * self.filters)
+        fan = (n_window * shape[-2], n_window * self.filters)
+        self._declare(shape, self.filters, fan)
         self._correlation = Correlation(self._windows, self.groups, channels // self.groups)
         return (*self._output_lengths(input_shape[:-1]), self.filters)
 
@@ -149,11 +100,11 @@ class _Convolution(Convolutional):
         self._correlation.correlate(padded, self.kernel_, out, self._work)
         if training:
             self._padded, self._x_shape, self._mask = padded, x.shape, mask
-        return self._finish(out, training)
+        return self._activate(out, training)
 
     def backward(self, grad_output, input_grad=True):
         """Assign the gradients of kernel and bias; return that of x."""
-        grad = self._begin_backward(grad_output)
+        grad = self._deactivate(grad_output)
         padded, run = self._padded, self._correlation
         run.kernel_gradient(padded, grad, self.kernel_grad_, self._work)
         if not input_grad:

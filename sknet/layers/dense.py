@@ -2,18 +2,14 @@
 
 from numbers import Integral
 
-import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
-from ..activations import ACTIVATIONS, get_activation
-from ..activations import Activation as ActivationFunction
 from ..blas import matmul
-from ..initializers import INITIALIZERS, Initializer
-from .base import Layer
+from .affine import AffineLayer
 
 
-class Dense(Layer):
+class Dense(AffineLayer):
     """Fully connected layer: activation(x @ kernel + bias) on the last axis.
 
     Input shape (..., F), output shape (..., U).
@@ -57,12 +53,8 @@ class Dense(Layer):
     """
 
     _parameter_constraints = {
+        **AffineLayer._parameter_constraints,
         "units": [Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS)), ActivationFunction, None],
-        "use_bias": ["boolean"],
-        "kernel_initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
-        "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
-        "trainable": ["boolean"],
     }
     accepts_sparse = True
 
@@ -90,27 +82,9 @@ class Dense(Layer):
                 f"{input_shape}",
                 "Sequences of numbers have the input_shape (None, 1), of tokens an Embedding.",
             )
-        self._activation = get_activation(self.activation)
-        initializer = self.kernel_initializer
-        if isinstance(initializer, str) and initializer == "auto":
-            initializer = self._activation.initializer
-        self.add_weight("kernel", (input_shape[-1], self.units), initializer, decay=True)
-        if self.use_bias:
-            fan = (input_shape[-1], self.units)
-            self.add_weight("bias", (self.units,), self.bias_initializer, fan=fan)
+        fan = (input_shape[-1], self.units)
+        self._declare(fan, self.units, fan)
         return (*input_shape[:-1], self.units)
-
-    def replicate(self):
-        """Return a copy that shares the weights, with an activation of its own."""
-        copy = super().replicate()
-        copy._activation = get_activation(self._activation)
-        return copy
-
-    def allocate(self, batch_size, dtype, rng):
-        """Prepare scratch memory for the layer and its activation."""
-        super().allocate(batch_size, dtype, rng)
-        self._activation.allocate(batch_size, dtype)
-        self._ones = np.empty(0, dtype)
 
     def forward(self, x, training=False, mask=None):
         """Compute activation(x @ kernel + bias) for x of shape (N, ..., F)."""
@@ -119,25 +93,18 @@ class Dense(Layer):
             out[:] = x @ self.kernel_
         else:
             matmul(_rows(x), self.kernel_, _rows(out))
-        if self.use_bias:
-            out += self.bias_
         if training:
-            self._x, self._out = x, out
-        return self._activation.forward(out, out, training)
+            self._x = x
+        return self._activate(out, training)
 
     def backward(self, grad_output, input_grad=True):
         """Assign the gradients of kernel and bias; return that of x."""
         x = self._x
-        grad = _rows(self._activation.backward(grad_output, self._out))
+        grad = _rows(self._deactivate(grad_output))
         if issparse(x):
             self.kernel_grad_[:] = x.T @ grad
         else:
             matmul(_rows(x).T, grad, self.kernel_grad_)
-        if self.use_bias:
-            # A column sum as a product with ones is several times faster than sum(axis=0).
-            if len(self._ones) < len(grad):
-                self._ones = np.ones(len(grad), grad.dtype)
-            np.matmul(self._ones[: len(grad)], grad, out=self.bias_grad_)
         if not input_grad:
             return None
         grad_x = self._work("grad_x", x.shape)

@@ -43,7 +43,7 @@ class _TransposedConvolution(Convolutional):
         channels = input_shape[-1]
         n_window = int(np.prod(self._windows.size))
         shape = (*self._windows.size, self.filters, channels)
-        self._declare(shape, n_window * channels, n_window * self.filters)
+        self._declare(shape, self.filters, (n_window * channels, n_window * self.filters))
         self._correlation = Correlation(self._windows)
         return (*self._output_lengths(input_shape[:-1]), self.filters)
 
@@ -72,11 +72,11 @@ class _TransposedConvolution(Convolutional):
         out = self._windows.unpad(spread, shape, None, self._work)
         if training:
             self._x, self._mask = x, mask
-        return self._finish(out, training)
+        return self._activate(out, training)
 
     def backward(self, grad_output, input_grad=True):
         """Assign the gradients of kernel and bias; return that of x."""
-        grad = self._begin_backward(grad_output)
+        grad = self._deactivate(grad_output)
         padded, run = self._windows.pad(grad, None, self._work), self._correlation
         run.kernel_gradient(padded, self._x, self.kernel_grad_, self._work)
         if not input_grad:
