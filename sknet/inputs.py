@@ -120,6 +120,23 @@ def _has_steps(item):
     return hasattr(item, "__len__") and not isinstance(item, str | bytes | dict)
 
 
+def n_axes(X):
+    """Return the number of axes of an array-like.
+
+    Parameters
+    ----------
+    X : array-like
+        An array, a table, or nested lists of one length.
+
+    Returns
+    -------
+    n : int
+        Number of axes.
+    """
+    # np.ndim asks what is no array to answer itself, which not everything array-like does.
+    return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
+
+
 def infer_shape(X):
     """Return the shape of the samples of X, for layers to be built for.
 
@@ -213,7 +230,7 @@ def as_rows(X, shape, owner):
     ValueError
         If the samples have another shape.
     """
-    if issparse(X) or np.ndim(X) < 3:
+    if issparse(X) or n_axes(X) < 3:
         return X
     X = np.asarray(X)
     fits = X.ndim == len(shape) + 1 and all(

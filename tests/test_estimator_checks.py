@@ -17,7 +17,24 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
-from sknet.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Residual, Sequential
+from sknet.layers import (
+    GRU,
+    LSTM,
+    Activation,
+    BatchNorm,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Dropout,
+    GlobalAveragePool1D,
+    GlobalMaxPool1D,
+    LayerNorm,
+    PositionalEmbedding,
+    Residual,
+    Sequential,
+    SimpleRNN,
+    TransformerBlock,
+)
 from sknet.losses import FocalLoss, Quantile
 from sknet.optimizers import LBFGS, SGD
 from sknet.schedules import Cosine
@@ -98,6 +115,17 @@ NAMED_LAYERS = [
 ]
 NOISY_LAYERS = [Dense(30), BatchNorm(), Activation("relu"), Dropout(0.1)]
 
+# Rows of a table as sequences of one feature, which the checks may make of any length.
+SERIES = {"input_shape": (None, 1)}
+CONVOLUTION = [Conv1D(16, 3, padding="same", activation="relu"), GlobalMaxPool1D()]
+CAUSAL = [Conv1D(8, 2, padding="causal", activation="relu"), SimpleRNN(8)]
+ATTENTION = [
+    Dense(8),
+    PositionalEmbedding(kind="sinusoidal"),
+    TransformerBlock(2),
+    GlobalAveragePool1D(),
+]
+
 WEIGHTS = (
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weight_equivalence_on_sparse_data",
@@ -156,6 +184,11 @@ CONFIGURED = [
     (classifier(batch_size=8, shuffle=False, learning_rate_init=0.005, max_iter=20), BATCHES),
     (classifier(averaging=0.9, clip_norm=1.0), {}),
     (classifier(warm_start=True), WARM_START),
+    (classifier(layers=CONVOLUTION, learning_rate_init=0.03, **SERIES), {}),
+    (classifier(layers=[LSTM(16)], learning_rate_init=0.03, **SERIES), {}),
+    (classifier(layers=ATTENTION, **SERIES), {}),
+    (regressor(layers=[Bidirectional(GRU(8))], **SERIES), {}),
+    (regressor(layers=CAUSAL, **SERIES), {}),
     (regressor(loss="absolute_error"), {}),
     (regressor(loss="huber"), {}),
     (regressor(loss="poisson", max_iter=150), POSITIVE),

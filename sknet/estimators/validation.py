@@ -9,7 +9,7 @@ from sklearn.utils import _safe_indexing, check_X_y, indexable
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ..batches import Data
-from ..inputs import as_inputs, as_rows, check_width, infer_shape, sequence_list
+from ..inputs import as_inputs, as_rows, check_width, infer_shape, n_axes, sequence_list
 from ..losses import Loss
 from .holdout import hold_out
 
@@ -100,7 +100,7 @@ class DataValidation:
         if shape is None or None not in shape or issparse(X):
             return True
         # Rows that hold sequences of several axes are a table; sequences as such are not.
-        return sequence_list(X) is None and np.ndim(X) == 2 and len(shape) > 1
+        return sequence_list(X) is None and n_axes(X) == 2 and len(shape) > 1
 
     def _check_any_length(self, X, reset):
         """Return checked sequences of any length, of an array or a list of arrays."""
