@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .axes import LayerOverAxes
-from .windows import _fill_border, _inside
+from .windows import fill_border, interior
 
 
 class _Augmentation(LayerOverAxes):
@@ -112,8 +112,8 @@ class _Displacement(_Augmentation):
         framed = self._work("framed", (n_samples, height + 2 * top, width + 2 * left, channels))
         if self.fill_mode == "constant":
             amounts = [(margin, margin) for margin in margins]
-            framed[_inside(amounts, framed)] = x
-            _fill_border(framed, amounts, float(self.fill_value))
+            framed[interior(amounts, framed)] = x
+            fill_border(framed, amounts, float(self.fill_value))
             return framed
         for rows, seen_rows in _regions(height, top):
             for columns, seen_columns in _regions(width, left):

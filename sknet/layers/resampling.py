@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .axes import LayerOverAxes
 from .reduction import along
-from .windows import SIZE, _fill_border, _inside, per_axis
+from .windows import SIZE, fill_border, interior, per_axis
 
 _BORDER = [Interval(Integral, 0, None, closed="left"), "array-like"]
 
@@ -195,9 +195,9 @@ class _Border(LayerOverAxes):
         pairs = zip(x.shape[1:-1], self._amounts, strict=True)
         lengths = [n + before + after for n, (before, after) in pairs]
         out = self._work(name, (len(x), *lengths, x.shape[-1]))
-        inside = out[_inside(self._amounts, out)]
+        inside = out[interior(self._amounts, out)]
         if real is None:
-            _fill_border(out, self._amounts, 0.0)
+            fill_border(out, self._amounts, 0.0)
             np.copyto(inside, x)
         else:
             out[...] = 0.0
@@ -206,7 +206,7 @@ class _Border(LayerOverAxes):
 
     def _cut(self, name, x):
         """Return a copy of x without what is around it."""
-        inside = x[_inside(self._amounts, x)]
+        inside = x[interior(self._amounts, x)]
         out = self._work(name, inside.shape)
         np.copyto(out, inside)
         return out

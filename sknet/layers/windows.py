@@ -149,12 +149,12 @@ class Windows:
         lengths = [n + sum(amount) for n, amount in zip(x.shape[1:-1], amounts, strict=True)]
         padded = work("padded", (len(x), *lengths, x.shape[-1]))
         if mask is None:
-            _fill_border(padded, amounts, value)
-            padded[_inside(amounts, padded)] = x
+            fill_border(padded, amounts, value)
+            padded[interior(amounts, padded)] = x
             return padded
         padded[...] = value
         real = mask.reshape(*mask.shape, *(1,) * (x.ndim - 2))
-        inside = padded[_inside([(0, 0), *amounts[1:]], padded)]
+        inside = padded[interior([(0, 0), *amounts[1:]], padded)]
         for rows, shift in self._shifts(mask):
             n_steps = inside[0, shift : shift + x.shape[1]].shape[0]
             target = rows, slice(shift, shift + n_steps)
@@ -185,11 +185,11 @@ class Windows:
             return grad_padded
         grad = work("unpadded", shape)
         if mask is None:
-            np.copyto(grad, grad_padded[_inside(amounts, grad_padded)])
+            np.copyto(grad, grad_padded[interior(amounts, grad_padded)])
             return grad
         grad[...] = 0.0
         real = mask.reshape(*mask.shape, *(1,) * (len(shape) - 2))
-        inside = grad_padded[_inside([(0, 0), *amounts[1:]], grad_padded)]
+        inside = grad_padded[interior([(0, 0), *amounts[1:]], grad_padded)]
         for rows, shift in self._shifts(mask):
             shifted = inside[rows, shift : shift + shape[1]]
             n_steps = shifted.shape[1]
@@ -219,12 +219,37 @@ def _copy_real(to, where, values, real):
         to[where] = np.where(real, values, to[where])
 
 
-def _inside(amounts, padded):
+def interior(amounts, padded):
+    """Return the index of what padding is around.
+
+    Parameters
+    ----------
+    amounts : list of (int, int)
+        Elements in front and behind, for each axis.
+    padded : ndarray of shape (N, ..., C)
+        With the padding.
+
+    Returns
+    -------
+    index : tuple of slice
+        So that ``padded[index]`` is what was padded.
+    """
     slices = (slice(a, n - b) for (a, b), n in zip(amounts, padded.shape[1:-1], strict=True))
     return (_ALL, *slices)
 
 
-def _fill_border(padded, amounts, value):
+def fill_border(padded, amounts, value):
+    """Write a value to the padding of an array.
+
+    Parameters
+    ----------
+    padded : ndarray of shape (N, ..., C)
+        With the padding; written.
+    amounts : list of (int, int)
+        Elements in front and behind, for each axis.
+    value : float
+        The value.
+    """
     for axis, (before, after) in enumerate(amounts, start=1):
         if before:
             padded[(*(_ALL,) * axis, slice(0, before))] = value
