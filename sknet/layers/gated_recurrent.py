@@ -1,0 +1,407 @@
+"""Recurrent layers whose gates decide what to keep and what to forget."""
+
+import numpy as np
+
+from ..initializers import Initializer, get_initializer
+from .recurrent import RecurrentLayer
+
+
+class _ForgetBias(Initializer):
+    """Start of the bias of an LSTM: 1 for the forget gate, another initializer for the rest.
+
+    Parameters
+    ----------
+    rest : str or Initializer
+        Initializer of the other gates.
+    """
+
+    def __init__(self, rest="zeros"):
+        self.rest = rest
+
+    def _values(self, rng, shape, fan_in, fan_out):
+        values = np.empty(shape)
+        get_initializer(self.rest)(rng, shape, fan_in, fan_out, values)
+        units = shape[0] // 4
+        values[units : 2 * units] = 1.0
+        return values
+
+
+def _to_sigmoid(values):
+    """Turn tanh(a / 2) into the logistic sigmoid of a, in place."""
+    values += 1.0
+    values *= 0.5
+
+
+class LSTM(RecurrentLayer):
+    """Long short-term memory.
+
+    With * elementwise, s the logistic sigmoid, and the columns of the kernels and the bias in
+    four blocks of U, one for each of the gates i, f, c and o, in Keras's order:
+
+        i = s(x_t @ kernel_i + h_{t-1} @ recurrent_kernel_i + bias_i)
+        f = s(x_t @ kernel_f + h_{t-1} @ recurrent_kernel_f + bias_f)
+        g = tanh(x_t @ kernel_c + h_{t-1} @ recurrent_kernel_c + bias_c)
+        o = s(x_t @ kernel_o + h_{t-1} @ recurrent_kernel_o + bias_o)
+        c_t = f * c_{t-1} + i * g
+        h_t = o * tanh(c_t)
+
+    from h_0 = c_0 = 0. Input shape (T, F), output shape (U,), the last h, or (T, U) with
+    `return_sequences`.
+
+    Masked steps, wherever they are, leave the state as it is: the output is that of the
+    sequence without them.
+
+    Parameters
+    ----------
+    units : int
+        Size U of the state, at least 1.
+    return_sequences : bool, default=False
+        Whether to return the state after each step instead of the last one.
+    go_backwards : bool, default=False
+        Whether to start at the end of the sequence; the outputs are then in this order, too.
+    dropout : float, default=0.0
+        Probability that an input is set to zero while training, in [0, 1); the same inputs at
+        all steps of a sequence.
+    recurrent_dropout : float, default=0.0
+        The same for the elements of the last state, where the recurrent kernel multiplies them.
+    use_bias : bool, default=True
+        Whether to add a bias.
+    kernel_initializer : str or sknet.initializers.Initializer, default="glorot_uniform"
+        Start of the kernel.
+    recurrent_initializer : str or sknet.initializers.Initializer, default="orthogonal"
+        Start of the recurrent kernel.
+    bias_initializer : str or sknet.initializers.Initializer, default="zeros"
+        Start of the bias.
+    unit_forget_bias : bool, default=True
+        Whether the bias of the forget gate starts at 1, whatever `bias_initializer` says, so
+        that the layer remembers at first.
+    trainable : bool, default=True
+        Whether training changes the weights.
+
+    Attributes
+    ----------
+    kernel_ : ndarray of shape (F, 4 * U)
+        Weights of the inputs.
+    recurrent_kernel_ : ndarray of shape (U, 4 * U)
+        Weights of the state.
+    bias_ : ndarray of shape (4 * U,)
+        Bias.
+
+    References
+    ----------
+    Hochreiter and Schmidhuber (1997), Long short-term memory, Neural Computation 9,
+    :doi:`10.1162/neco.1997.9.8.1735`.
+    Gers, Schmidhuber and Cummins (2000), Learning to forget: continual prediction with LSTM,
+    Neural Computation 12, :doi:`10.1162/089976600300015015`.
+    Gal and Ghahramani (2016), A theoretically grounded application of dropout in recurrent
+    neural networks, :arxiv:`1512.05287`.
+
+    Examples
+    --------
+    >>> from sknet import NeuralClassifier
+    >>> from sknet.layers import LSTM
+    >>> layers = [LSTM(32, return_sequences=True), LSTM(32, dropout=0.2)]
+    >>> model = NeuralClassifier(layers=layers, input_shape=(20, 3))
+    """
+
+    _parameter_constraints = {
+        **RecurrentLayer._parameter_constraints,
+        "unit_forget_bias": ["boolean"],
+    }
+
+    # The slots of a step are one free, then g, i, f and o. The sigmoids lie together: one tanh
+    # serves all gates, as the sums of the sigmoids come halved. While training the slopes of
+    # i, f, c and o then fill all but the fourth, which keeps f.
+    _n_slots, _first_gate = 5, 1
+    _gates = ((2, 1.0), (0, 0.5), (1, 0.5), (3, 0.5))
+    _products = ((slice(0, 4), True, True),)
+    _input_blocks = (0, 1, 2, 3)
+    _n_gradients = 4
+
+    def __init__(
+        self,
+        units,
+        return_sequences=False,
+        go_backwards=False,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        trainable=True,
+    ):
+        self.units = units
+        self.return_sequences = return_sequences
+        self.go_backwards = go_backwards
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
+        self.recurrent_initializer = recurrent_initializer
+        self.bias_initializer = bias_initializer
+        self.unit_forget_bias = unit_forget_bias
+        self.trainable = trainable
+
+    def _bias(self, width):
+        shape, initializer = super()._bias(width)
+        return shape, _ForgetBias(initializer) if self.unit_forget_bias else initializer
+
+    def _run(self):
+        self._memory("cell")[...] = 0.0
+        super()._run()
+
+    def _memory(self, name):
+        """Return scratch memory for what is carried from step to step beside the state."""
+        return self._work(name, (self._shape[0], self.units))
+
+    def _squashed(self):
+        """List the memory for tanh(c) and then for d h / d c; kept while training."""
+        return [squashed for (squashed,) in self._kept_slots("squashed", 1)]
+
+    def _views(self, slots):
+        parts = zip(
+            slots,
+            self._shared_slots("terms", 2),
+            self._steps.heads(self._memory("cell")),
+            self._squashed(),
+            self._steps.after(self._states),
+            self._shared_slots("scratch", 2),
+            strict=True,
+        )
+        views = []
+        for slot, terms, cell, squashed, after, scratch in parts:
+            slopes = (slot[2:4], scratch, scratch[0], slot[:2]) if self._training else None
+            views.append(
+                (slot[1:], slot[2:], *slot[1:], terms, *terms, cell, squashed, after, slopes)
+            )
+        return views
+
+    def _step(self, gates, sigmoids, g, i, f, o, terms, i_g, f_c, cell, squashed, after, slopes):
+        np.tanh(gates, out=gates)
+        _to_sigmoid(sigmoids)
+        np.multiply(i, g, out=i_g)
+        np.multiply(f, cell, out=f_c)
+        np.add(i_g, f_c, out=cell)
+        np.tanh(cell, out=squashed)
+        np.multiply(o, squashed, out=after)
+        if slopes is not None:
+            i_f, scratch, product, slopes_i_f = slopes
+            # d c / d a_i = g i (1 - i) = i g - i i g and d c / d a_f = f c - f f c
+            np.multiply(i_f, terms, out=scratch)
+            # d c / d a_c = i (1 - g g) = i - i g g, which is put where i was
+            g *= i_g
+            np.subtract(i, g, out=i)
+            np.subtract(terms, scratch, out=slopes_i_f)
+            # d h / d c = o (1 - tanh(c) tanh(c)) = o - h tanh(c)
+            squashed *= after
+            np.subtract(o, squashed, out=squashed)
+            # d h / d a_o = h (1 - o)
+            np.multiply(o, after, out=product)
+            np.subtract(after, product, out=o)
+
+    def _start_back(self):
+        self._memory("grad_cell")[...] = 0.0
+
+    def _views_back(self, slots, grad_gates):
+        parts = zip(
+            slots,
+            self._squashed(),
+            self._steps.heads(self._memory("grad_cell")),
+            self._shared_slots("scratch", 1),
+            grad_gates,
+            strict=True,
+        )
+        return [
+            (*slot, slope, grad_cell, scratch[0], *to)
+            for slot, slope, grad_cell, scratch, to in parts
+        ]
+
+    def _step_back(
+        self, grad, slope_i, slope_f, slope_g, f, slope_o, slope, grad_cell, scratch,
+        to_i, to_f, to_g, to_o,
+    ):  # fmt: skip
+        np.multiply(slope_o, grad, out=to_o)
+        np.multiply(slope, grad, out=scratch)
+        grad_cell += scratch
+        np.multiply(slope_i, grad_cell, out=to_i)
+        np.multiply(slope_f, grad_cell, out=to_f)
+        np.multiply(slope_g, grad_cell, out=to_g)
+        grad_cell *= f
+
+
+class GRU(RecurrentLayer):
+    """Gated recurrent unit.
+
+    With * elementwise, s the logistic sigmoid, and the columns of the kernels and of both rows
+    of the bias, b and d, in three blocks of U, one for each of z, r and h, in Keras's order:
+
+        z = s(x_t @ kernel_z + b_z + h_{t-1} @ recurrent_kernel_z + d_z)
+        r = s(x_t @ kernel_r + b_r + h_{t-1} @ recurrent_kernel_r + d_r)
+        g = tanh(x_t @ kernel_h + b_h + r * (h_{t-1} @ recurrent_kernel_h + d_h))
+        h_t = z * h_{t-1} + (1 - z) * g
+
+    from h_0 = 0. The reset gate comes after the product with the state, as in cuDNN, in PyTorch
+    and in Keras with ``reset_after=True``. Input shape (T, F), output shape (U,), the last h, or
+    (T, U) with `return_sequences`.
+
+    Masked steps, wherever they are, leave the state as it is: the output is that of the
+    sequence without them.
+
+    Parameters
+    ----------
+    units : int
+        Size U of the state, at least 1.
+    return_sequences : bool, default=False
+        Whether to return the state after each step instead of the last one.
+    go_backwards : bool, default=False
+        Whether to start at the end of the sequence; the outputs are then in this order, too.
+    dropout : float, default=0.0
+        Probability that an input is set to zero while training, in [0, 1); the same inputs at
+        all steps of a sequence.
+    recurrent_dropout : float, default=0.0
+        The same for the elements of the last state, where the recurrent kernel multiplies them.
+    use_bias : bool, default=True
+        Whether to add a bias.
+    kernel_initializer : str or sknet.initializers.Initializer, default="glorot_uniform"
+        Start of the kernel.
+    recurrent_initializer : str or sknet.initializers.Initializer, default="orthogonal"
+        Start of the recurrent kernel.
+    bias_initializer : str or sknet.initializers.Initializer, default="zeros"
+        Start of the bias.
+    trainable : bool, default=True
+        Whether training changes the weights.
+
+    Attributes
+    ----------
+    kernel_ : ndarray of shape (F, 3 * U)
+        Weights of the inputs.
+    recurrent_kernel_ : ndarray of shape (U, 3 * U)
+        Weights of the state.
+    bias_ : ndarray of shape (2, 3 * U)
+        Biases of the inputs and of the state.
+
+    References
+    ----------
+    Cho et al. (2014), Learning phrase representations using RNN encoder-decoder for statistical
+    machine translation, :arxiv:`1406.1078`.
+    Appleyard, Kocisky and Blunsom (2016), Optimizing performance of recurrent neural networks on
+    GPUs, :arxiv:`1604.01946`.
+    Gal and Ghahramani (2016), A theoretically grounded application of dropout in recurrent
+    neural networks, :arxiv:`1512.05287`.
+
+    Examples
+    --------
+    >>> from sknet import NeuralClassifier
+    >>> from sknet.layers import GRU
+    >>> model = NeuralClassifier(layers=[("gru", GRU(32))], input_shape=(None, 3))
+    >>> model.set_params(layers__gru__units=16).layers
+    [('gru', GRU(units=16))]
+    """
+
+    # The slots of a step are what inputs give to h, then z, r, what the state gives to h, and a
+    # free one. One tanh serves z and r, as their sums come halved. While training the slopes of h
+    # and r then take the place of the two parts of h, and that of z fills the free slot.
+    _n_slots, _first_gate = 5, 0
+    _gates = ((2, 1.0), (0, 0.5), (1, 0.5), (2, 1.0))
+    _products = (
+        (slice(0, 1), True, False),
+        (slice(1, 3), True, True),
+        (slice(3, 4), False, True),
+    )
+    # The gradients are those of the first part of h, z, r and the second part of h.
+    _input_blocks = (2, 0, 1)
+    _n_gradients = 4
+    _carries_state = True
+
+    def __init__(
+        self,
+        units,
+        return_sequences=False,
+        go_backwards=False,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        trainable=True,
+    ):
+        self.units = units
+        self.return_sequences = return_sequences
+        self.go_backwards = go_backwards
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
+        self.recurrent_initializer = recurrent_initializer
+        self.bias_initializer = bias_initializer
+        self.trainable = trainable
+
+    def _bias(self, width):
+        return (2, width), self.bias_initializer
+
+    def _bias_of(self, block, inputs, states):
+        if inputs and states:
+            return self.bias_[0, block] + self.bias_[1, block]
+        return self.bias_[0 if inputs else 1, block]
+
+    def _assign_bias(self, of_inputs, of_states):
+        for position, block in enumerate(self._input_blocks):
+            self.bias_grad_[0, self._block(block)] = of_inputs[self._block(position)]
+        self.bias_grad_[1] = of_states
+
+    def _views(self, slots):
+        parts = zip(
+            slots,
+            self._steps.before(self._states),
+            self._steps.after(self._states),
+            self._shared_slots("scratch", 3),
+            strict=True,
+        )
+        return [
+            (slot[1:3], *slot, before, after, scratch[:2], *scratch)
+            for slot, before, after, scratch in parts
+        ]
+
+    def _step(
+        self, z_r, g, z, r, from_state, slope_z, before, after, scratch, by_z, by_r, difference
+    ):
+        np.tanh(z_r, out=z_r)
+        _to_sigmoid(z_r)
+        np.multiply(r, from_state, out=after)
+        g += after
+        np.tanh(g, out=g)
+        np.subtract(before, g, out=difference)
+        np.multiply(z, difference, out=after)
+        after += g
+        if self._training:
+            np.square(z_r, out=scratch)
+            np.subtract(z_r, scratch, out=scratch)
+            # d h / d a_z = (h_{t-1} - g) z (1 - z)
+            np.multiply(by_z, difference, out=slope_z)
+            # d a_h / d a_r = r (1 - r) times what the state gives to h
+            from_state *= by_r
+            # d h / d a_h = (1 - z) (1 - g g)
+            np.subtract(1.0, z, out=difference)
+            np.square(g, out=g)
+            g *= difference
+            np.subtract(difference, g, out=g)
+
+    def _views_back(self, slots, grad_gates):
+        scratch = self._shared_slots("scratch", 1)
+        return [
+            (*slot, grad_h[0], *to)
+            for slot, grad_h, to in zip(slots, scratch, grad_gates, strict=True)
+        ]
+
+    def _step_back(
+        self, grad, slope_h, z, r, slope_r, slope_z, grad_h, to_h, to_z, to_r, to_state
+    ):
+        np.multiply(slope_z, grad, out=to_z)
+        np.multiply(slope_h, grad, out=grad_h)
+        np.copyto(to_h, grad_h)
+        np.multiply(slope_r, grad_h, out=to_r)
+        np.multiply(r, grad_h, out=to_state)
+        grad *= z

@@ -1,0 +1,190 @@
+"""Which steps of a batch of sequences run together, and where their rows are."""
+
+import numpy as np
+
+
+def arrange_steps(shape, mask, backwards):
+    """Return the steps that a recurrent layer has to run.
+
+    Parameters
+    ----------
+    shape : tuple of (int, int)
+        Numbers of sequences N and of steps T.
+    mask : ndarray of shape (N, T) of bool or None
+        True at real steps, wherever they are; None when all are.
+    backwards : bool
+        Whether to start at the end.
+
+    Returns
+    -------
+    steps : AllSteps or RealSteps
+        The order in which rows are computed.
+    """
+    if mask is None or mask.all():
+        return AllSteps(shape, backwards)
+    return RealSteps(mask, backwards)
+
+
+class Steps:
+    """Rows of a batch in the order in which they are computed, one block of rows a step.
+
+    Arrays in this order are *packed*: (R, ...), R rows in all, those of the first step first.
+    Arrays of *states* have a block of zeros in front, the state before the first step.
+
+    Parameters
+    ----------
+    counts : list of int
+        How many sequences have a first, a second, ... step; never increasing.
+    n_sequences : int
+        Rows of the block of zeros.
+    """
+
+    def __init__(self, counts, n_sequences):
+        self.counts, self.n_sequences = counts, n_sequences
+        self.stops = np.cumsum(counts, dtype=np.int64).tolist()
+        self.starts = [stop - count for count, stop in zip(counts, self.stops, strict=True)]
+        self.n_rows = self.stops[-1] if counts else 0
+
+    def blocks(self, packed):
+        """List the views of an array (..., R, U) that belong to each step."""
+        pairs = zip(self.starts, self.stops, strict=True)
+        return [packed[..., start:stop, :] for start, stop in pairs]
+
+    def before(self, states):
+        """List the views of the states that each step starts from."""
+        first = [0, *(self.n_sequences + start for start in self.starts)]
+        return [states[a : a + n] for a, n in zip(first, self.counts, strict=False)]
+
+    def after(self, states):
+        """List the views of the states that each step ends with."""
+        return self.blocks(states[self.n_sequences :])
+
+    def own_slots(self, flat, n_slots, units):
+        """List, for each step, a part of an array of its own as (slots, rows, U)."""
+        size = n_slots * units
+        return [
+            flat[start * size : stop * size].reshape(n_slots, stop - start, units)
+            for start, stop in zip(self.starts, self.stops, strict=True)
+        ]
+
+    def shared_slots(self, flat, n_slots, units):
+        """List, for each step, the start of an array as (slots, rows, U)."""
+        size = n_slots * units
+        views = {n: flat[: n * size].reshape(n_slots, n, units) for n in set(self.counts)}
+        return [views[n] for n in self.counts]
+
+    def heads(self, rows):
+        """List, for each step, the rows of the sequences that take part in it."""
+        return [rows[:n] for n in self.counts]
+
+
+class AllSteps(Steps):
+    """Every step of every sequence.
+
+    Parameters
+    ----------
+    shape : tuple of (int, int)
+        Numbers of sequences N and of steps T.
+    backwards : bool
+        Whether to start at the end.
+    """
+
+    def __init__(self, shape, backwards):
+        n_sequences, n_steps = shape
+        super().__init__([n_sequences] * n_steps, n_sequences)
+        self._shape, self._backwards = shape, backwards
+
+    def _by_step(self, packed):
+        """View packed rows as (N, T, ...)."""
+        n_sequences, n_steps = self._shape
+        return packed.reshape(n_steps, n_sequences, packed.shape[-1]).swapaxes(0, 1)
+
+    def _in_order(self, x):
+        return x[:, ::-1] if self._backwards else x
+
+    def pack(self, x, out):
+        """Copy x of shape (N, T, F) to packed rows."""
+        np.copyto(self._by_step(out), self._in_order(x))
+
+    def unpack(self, packed, out):
+        """Copy packed rows to an array of shape (N, T, F), the reverse of `pack`."""
+        np.copyto(self._in_order(out), self._by_step(packed))
+
+    def sort(self, rows):
+        """Return one row a sequence in the order of packed rows."""
+        return rows
+
+    def outputs(self, states, out):
+        """Copy the state after each step to an array (N, T, U), the first step first."""
+        np.copyto(out, self._by_step(states[self.n_sequences :]))
+
+    def last(self, states, out):
+        """Copy the state after the last step of each sequence to an array (N, U)."""
+        np.copyto(out, states[len(states) - len(out) :])
+
+    def output_grads(self, grad):
+        """List, step by step, the rows of the gradient of what `outputs` made."""
+        return list(grad.swapaxes(0, 1))
+
+
+class RealSteps(Steps):
+    """The real steps of sequences of unequal length, the longest sequence first.
+
+    What a masked step does, it carries the state over, is the same as leaving it out: each
+    sequence runs its real steps in a row, and step t takes only the sequences that are longer
+    than t. They are the first ones, as in the packed sequences of PyTorch.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (N, T) of bool
+        True at real steps, wherever they are.
+    backwards : bool
+        Whether to start at the end.
+    """
+
+    def __init__(self, mask, backwards):
+        real = mask[:, ::-1] if backwards else mask
+        n_steps = real.shape[1]
+        lengths = np.count_nonzero(real, axis=1)
+        counts = np.count_nonzero(lengths[:, None] > np.arange(lengths.max()), axis=0)
+        super().__init__(counts.tolist(), max(1, np.count_nonzero(lengths)))
+        self._order = np.argsort(-lengths, kind="stable")
+        place = np.empty_like(self._order)
+        place[self._order] = np.arange(len(place))
+        n_past = np.cumsum(real, axis=1)
+        row = np.array([0, *self.starts])[n_past] + place[:, None]
+        self._state_rows = np.where(n_past > 0, self.n_sequences + row, 0)
+        self._output_of = np.empty(self.n_rows, np.intp)
+        self._output_of[row[real]] = np.flatnonzero(real)
+        first = self._output_of // n_steps * n_steps
+        last = first + n_steps - 1
+        self._input_of = first + last - self._output_of if backwards else self._output_of
+        self._masked = ~real
+
+    def pack(self, x, out):
+        """Copy the real steps of x of shape (N, T, F) to packed rows."""
+        out[...] = x.reshape(-1, x.shape[-1])[self._input_of]
+
+    def unpack(self, packed, out):
+        """Copy packed rows to an array of shape (N, T, F) with zeros at masked steps."""
+        out[...] = 0.0
+        out.reshape(-1, out.shape[-1])[self._input_of] = packed
+
+    def sort(self, rows):
+        """Return one row a sequence in the order of packed rows."""
+        return rows[self._order[: self.n_sequences]]
+
+    def outputs(self, states, out):
+        """Copy the state after each step, masked ones included, to an array (N, T, U)."""
+        np.take(states, self._state_rows, axis=0, out=out, mode="clip")
+
+    def last(self, states, out):
+        """Copy the state after the last step of each sequence to an array (N, U)."""
+        np.take(states, self._state_rows[:, -1], axis=0, out=out, mode="clip")
+
+    def output_grads(self, grad):
+        """List, step by step, the rows of the gradient of what `outputs` made."""
+        # Masked steps repeat the output of the one before: their gradients are that one's.
+        for step in np.flatnonzero(self._masked[:, 1:].any(axis=0))[::-1] + 1:
+            grad[:, step - 1] += grad[:, step] * self._masked[:, step, None]
+        return self.blocks(grad.reshape(-1, grad.shape[-1])[self._output_of])
