@@ -96,7 +96,6 @@ def build_model(seed, quick=False):
         learning_rate_init=1e-2,
         max_iter=2 if quick else 25,
         batch_size=64,
-        n_iter_no_change=np.inf,
         scoring="accuracy",
         dtype="float32",
         random_state=seed,

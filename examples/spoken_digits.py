@@ -20,10 +20,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn import config_context
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 
 from sknet import NeuralClassifier
 from sknet.layers import (
@@ -36,6 +34,7 @@ from sknet.layers import (
     GlobalMaxPool1D,
     MaxPool1D,
 )
+from sknet.preprocessing import StepwiseTransformer
 
 DATA = Path(__file__).parent / "data" / "spoken_digits_logmel.npz"
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -53,19 +52,6 @@ def load_data(quick=False):
     if quick:
         train = train[::4]
     return [X[i] for i in train], [X[i] for i in test], y[train], y[test], speakers[test]
-
-
-class SequenceScaler(TransformerMixin, BaseEstimator):
-    """Standardize each feature over the steps of all sequences."""
-
-    def fit(self, X, y=None):
-        """Find mean and deviation."""
-        self.scaler_ = StandardScaler().fit(np.concatenate(X))
-        return self
-
-    def transform(self, X):
-        """Scale sequence by sequence."""
-        return [self.scaler_.transform(sequence) for sequence in X]
 
 
 def convolution(filters):
@@ -105,12 +91,11 @@ def build_model(kind, seed, quick=False):
         learning_rate_init=5e-3,
         max_iter=4 if quick else 12,
         batch_size=64,
-        n_iter_no_change=np.inf,
         scoring="accuracy",
         dtype="float32",
         random_state=seed,
     )
-    return Pipeline([("scaler", SequenceScaler()), ("network", network)])
+    return Pipeline([("scaler", StepwiseTransformer()), ("network", network)])
 
 
 def fit(model, X_train, y_train, X_test, y_test):

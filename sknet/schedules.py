@@ -84,6 +84,8 @@ class Schedule(Component, ABC):
     0.75
     """
 
+    #: Whether the shape has an end, for which all planned epochs are needed.
+    has_end = False
     _parameter_constraints = {"warmup": [Interval(Real, 0, None, closed="left")]}
 
     def __init__(self, warmup=0.0):
@@ -295,6 +297,7 @@ class Cosine(Schedule):
     0.5
     """
 
+    has_end = True
     _parameter_constraints = {
         **Schedule._parameter_constraints,
         "final": [Interval(Real, 0, 1, closed="both")],
@@ -341,6 +344,7 @@ class OneCycle(Schedule):
     1.0
     """
 
+    has_end = True
     _parameter_constraints = {
         **Schedule._parameter_constraints,
         "pct_start": [Interval(Real, 0, 1, closed="left")],

@@ -373,13 +373,13 @@ def test_attention_finds_the_marked_step():
         (
             MultiHeadAttention(2),
             (4,),
-            "Layer 'layers__a' (MultiHeadAttention) expects sequences of shape (T, F), got (4,). "
-            "Put an Embedding or a Reshape before it, or pass input_shape.",
+            "Layer 'layers__a' (MultiHeadAttention) expects inputs of shape (steps, features), "
+            "got (4,). Put a Reshape before it or pass input_shape.",
         ),
         (
             TransformerBlock(2),
             (2, 3, 4),
-            "Layer 'layers__a' (TransformerBlock) expects sequences of shape (T, F), got "
+            "Layer 'layers__a' (TransformerBlock) expects inputs of shape (steps, features), got "
             "(2, 3, 4).",
         ),
         (MultiHeadAttention(0), (5, 4), "The 'num_heads' parameter of MultiHeadAttention must"),

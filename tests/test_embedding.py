@@ -320,7 +320,7 @@ def test_the_layers_behind_do_not_see_masked_steps():
         (
             PositionalEmbedding(),
             (4,),
-            "expects sequences of shape (T, F), got (4,). Put an Embedding or a Reshape before",
+            "expects inputs of shape (steps, features), got (4,). Put a Reshape before",
         ),
         (PositionalEmbedding("random"), (4, 2), "The 'kind' parameter of PositionalEmbedding"),
         (

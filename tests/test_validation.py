@@ -54,6 +54,17 @@ def test_training_stops_after_more_than_n_iter_no_change_epochs_without_progress
     assert needs_much.n_iter_ == 5
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
+def test_a_schedule_with_an_end_goes_on_to_it_unless_stopped_early(schedule, data):
+    X, y, X_val, y_val = data
+    network = overfitting(
+        learning_rate=schedule, tol=10.0, n_iter_no_change=3, max_iter=20, early_stopping=False
+    )
+    assert network.fit(X, y).n_iter_ == 20
+    network.set_params(early_stopping=True)
+    assert network.fit(X, y, X_val=X_val, y_val=y_val).n_iter_ == 5
+
+
 @pytest.mark.parametrize(
     ("scoring", "expected"),
     [

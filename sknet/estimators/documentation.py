@@ -49,7 +49,8 @@ _TEXTS = {
         Smallest change of the loss (or of the validation score) that counts as progress;
         for lbfgs, largest element of the gradient at which to stop.
     n_iter_no_change : int, default=10
-        Training stops after more than this many epochs in a row without progress.
+        Training stops after more than this many epochs in a row without progress. Without early
+        stopping, the schedules cosine and one_cycle go on to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the training set is held out.

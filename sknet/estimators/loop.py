@@ -190,6 +190,8 @@ class TrainingLoop:
         """Lower the rate of an adaptive schedule once more, or stop."""
         if isinstance(self._trainer.optimizer, LBFGS) and not self.early_stopping:
             return False  # L-BFGS has its own test of convergence
+        if plan.schedule.has_end and not self.early_stopping:
+            return False  # the last epochs, at small rates, are what the others were for
         rate = plan.learning_rate * self._trainer.rate_scale
         schedule = plan.schedule
         if isinstance(schedule, Adaptive) and rate > schedule.min_learning_rate:

@@ -9,17 +9,17 @@ from ..activations import ACTIVATIONS
 from ..activations import Activation as ActivationFunction
 from ..blas import matmul
 from ..initializers import INITIALIZERS, Initializer
-from .base import Layer, build_layer
+from .axes import LayerOverSteps
+from .base import build_layer
 from .composite import Residual
 from .dense import Dense
 from .dropout import Dropout
-from .embedding import check_sequences
 from .normalization import LayerNorm
 
 _AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 
 
-class MultiHeadAttention(Layer):
+class MultiHeadAttention(LayerOverSteps):
     """Self-attention: every step becomes a weighted mean of what all steps offer.
 
     Each head computes from x queries q, keys k and values v, by one affine map each, and
@@ -126,7 +126,7 @@ class MultiHeadAttention(Layer):
 
     def build(self, input_shape):
         """Declare the maps for inputs of shape (T, F)."""
-        check_sequences(self, input_shape)
+        self._check_axes(input_shape)
         n_steps, features = input_shape
         key_dim = self.key_dim or self._share(features)
         self._dims = key_dim, key_dim, self.value_dim or key_dim
@@ -294,7 +294,7 @@ def _rows(x):
     return x.reshape(-1, x.shape[-1])
 
 
-class TransformerBlock(Layer):
+class TransformerBlock(LayerOverSteps):
     """Self-attention and a small network on every step, each added to its input.
 
     h = x + dropout(attention(norm(x))); out = h + dropout(dense(activation(dense(norm(h))))).
@@ -366,7 +366,7 @@ class TransformerBlock(Layer):
 
     def build(self, input_shape):
         """Build the two branches for inputs of shape (T, F)."""
-        check_sequences(self, input_shape)
+        self._check_axes(input_shape)
         features = input_shape[-1]
         attention = MultiHeadAttention(
             self.num_heads, key_dim=self.key_dim, dropout=self.dropout, causal=self.causal

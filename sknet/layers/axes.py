@@ -9,12 +9,14 @@ class LayerOverAxes(Layer):
 
     #: Names of the axes between the batch and the channels; the first may be of any length.
     _axes = ()
+    #: What the last axis holds.
+    _last_axis = "channels"
 
     def _check_axes(self, input_shape):
-        """Refuse inputs that do not have these axes and channels."""
+        """Refuse inputs that do not have these axes and a last one of known length."""
         if len(input_shape) != len(self._axes) + 1 or None in input_shape[1:]:
             self._refuse(
-                f"inputs of shape ({', '.join(self._axes)}, channels)",
+                f"inputs of shape ({', '.join(self._axes)}, {self._last_axis})",
                 f"{input_shape}",
                 "Put a Reshape before it or pass input_shape.",
             )
@@ -26,3 +28,10 @@ class LayerOverAxes(Layer):
             return per_axis(value, len(self._axes), parameter)
         except ValueError as error:
             raise ValueError(f"Layer {self._label()}: {error}") from None
+
+
+class LayerOverSteps(LayerOverAxes):
+    """Base class of layers that take sequences of vectors, (T, F)."""
+
+    _axes = ("steps",)
+    _last_axis = "features"

@@ -7,6 +7,7 @@ from scipy.sparse import csr_matrix
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..initializers import INITIALIZERS, Initializer
+from .axes import LayerOverSteps
 from .base import Layer
 
 
@@ -194,30 +195,7 @@ def _n_exact(dtype):
     return 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else np.iinfo(dtype).max
 
 
-def check_sequences(layer, input_shape):
-    """Refuse inputs that are no sequences of vectors.
-
-    Parameters
-    ----------
-    layer : Layer
-        The layer that is being built.
-    input_shape : tuple of int
-        Shape of one sample.
-
-    Raises
-    ------
-    ValueError
-        If it is not (T, F).
-    """
-    if len(input_shape) != 2:
-        layer._refuse(
-            "sequences of shape (T, F)",
-            input_shape,
-            "Put an Embedding or a Reshape before it, or pass input_shape.",
-        )
-
-
-class PositionalEmbedding(Layer):
+class PositionalEmbedding(LayerOverSteps):
     """Add to every step of a sequence a vector that tells its position.
 
     kind="learned" adds a table of weights. kind="sinusoidal" adds, at position t and feature
@@ -270,7 +248,7 @@ class PositionalEmbedding(Layer):
 
     def build(self, input_shape):
         """Declare the vectors, if they are learned, for inputs of shape (T, F)."""
-        check_sequences(self, input_shape)
+        self._check_axes(input_shape)
         n_steps, features = input_shape
         if n_steps is not None:
             self._check_length(n_steps)

@@ -9,12 +9,12 @@ from ..activations import get_activation
 from ..base import Workspace
 from ..blas import matmul
 from ..initializers import INITIALIZERS, Initializer
-from .base import Layer
+from .axes import LayerOverSteps
 from .dropout import Dropout, SpatialDropout1D
 from .packing import AllSteps, arrange_steps
 
 
-class RecurrentLayer(Layer):
+class RecurrentLayer(LayerOverSteps):
     """Base class of layers that carry a state from step to step.
 
     Here is what they have in common: the order of steps, masks, noise, and all products of
@@ -61,12 +61,7 @@ class RecurrentLayer(Layer):
 
     def build(self, input_shape):
         """Declare the weights for inputs of shape (T, F)."""
-        if len(input_shape) != 2:
-            self._refuse(
-                "inputs of shape (steps, features)",
-                tuple(input_shape),
-                "Pass input_shape=(steps, features), with None for any number of steps.",
-            )
+        self._check_axes(input_shape)
         n_steps, features = input_shape
         width = len(self._input_blocks) * self.units
         self.add_weight("kernel", (features, width), self.kernel_initializer, decay=True)

@@ -42,8 +42,8 @@ def from_channels_first(X):
     >>> [each.shape for each in series]
     [(30, 2), (20, 2)]
     """
-    if _is_ragged(X):
-        series = _as_sequences(X, "from_channels_first")
+    if is_ragged(X):
+        series = as_sequences(X, "from_channels_first")
         for i, each in enumerate(series):
             if each.ndim != 2 or len(each) != len(series[0]):
                 raise ValueError(
@@ -171,7 +171,7 @@ def pad_sequences(sequences, length=None, value=0):
     array([[1.5, nan],
            [2.5, 3.5]])
     """
-    sequences = _as_sequences(sequences, "pad_sequences")
+    sequences = as_sequences(sequences, "pad_sequences")
     steps = sequences[0].shape[1:]
     for i, sequence in enumerate(sequences):
         if sequence.ndim == 0 or sequence.shape[1:] != steps:
@@ -189,14 +189,43 @@ def pad_sequences(sequences, length=None, value=0):
     return X
 
 
-def _is_ragged(X):
-    """Tell whether samples come one by one: in a list or an object array."""
+def is_ragged(X):
+    """Tell whether samples come one by one: in a list or an object array.
+
+    Parameters
+    ----------
+    X : array-like
+        What the user passes.
+
+    Returns
+    -------
+    is_ragged : bool
+        False for an array of numbers or a table.
+    """
     dtype = getattr(X, "dtype", None)
     return isinstance(X, list | tuple) if dtype is None else dtype == np.dtype(object)
 
 
-def _as_sequences(X, who):
-    """Return the samples as a list of numeric arrays."""
+def as_sequences(X, who):
+    """Return the samples as a list of numeric arrays.
+
+    Parameters
+    ----------
+    X : list or ndarray of object
+        Samples one by one.
+    who : str
+        Who takes them, for errors.
+
+    Returns
+    -------
+    sequences : list of ndarray
+        One array a sample.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or they do not hold numbers.
+    """
     if isinstance(X, str | bytes | dict) or not hasattr(X, "__len__"):
         raise ValueError(f"{who} expects a list of arrays, got {type(X).__name__}.")
     if len(X) == 0:
