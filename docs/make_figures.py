@@ -1,7 +1,13 @@
 """Draw the pictures of the user guide into docs/images. Run: python docs/make_figures.py"""
 
+import re
+import sys
 import warnings
+from contextlib import chdir, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
 
 import matplotlib
 
@@ -9,6 +15,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -27,7 +34,17 @@ from sknet.schedules import (
     Step,
 )
 
-IMAGES = Path(__file__).parent / "images"
+DOCS = Path(__file__).resolve().parent
+IMAGES = DOCS / "images"
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: Pictures that the code of the user guide draws, just as it stands there.
+DRAWN_BY_THE_GUIDE = [
+    "filters.png",
+    "speakers.png",
+    "forecast.png",
+    "attention.png",
+    "embeddings.png",
+]
 
 
 def save(figure, name):
@@ -186,6 +203,22 @@ def draw_autoencoder():
     save(figure, "autoencoder.png")
 
 
+def draw_guide():
+    """Run the code of the user guide and keep the pictures that it saves."""
+    module = sys.modules["guide"] = ModuleType("guide")  # so that its classes can be pickled
+    code = BLOCK.findall((DOCS / "user_guide.md").read_text())
+    with TemporaryDirectory() as folder, chdir(folder):
+        Path("examples").symlink_to(DOCS.parent / "examples")
+        with redirect_stdout(StringIO()):
+            for block in code:
+                exec(block, vars(module))
+        for name in DRAWN_BY_THE_GUIDE:
+            with Image.open(name) as picture:
+                palette = picture.convert("RGB").quantize(256)  # a third of the size
+            palette.save(IMAGES / name, optimize=True)
+            print(f"{name}: {(IMAGES / name).stat().st_size / 1000:.0f} kB")
+
+
 def main():
     """Draw them all."""
     warnings.simplefilter("error", ConvergenceWarning)
@@ -194,6 +227,7 @@ def main():
     draw_intervals()
     draw_learning_curve()
     draw_autoencoder()
+    draw_guide()
 
 
 if __name__ == "__main__":

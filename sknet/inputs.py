@@ -323,4 +323,6 @@ def in_shape(X, shape):
         return X.joined()[None]
     if len(shape) == 1:
         return X
-    return X.reshape(len(X), *(-1 if n is None else n for n in shape))
+    if shape[0] is None:
+        shape = (prod(X.shape[1:]) // prod(shape[1:]), *shape[1:])
+    return X.reshape(len(X), *shape)
