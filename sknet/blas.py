@@ -10,14 +10,26 @@ import os
 import threading
 from contextlib import contextmanager
 from hashlib import blake2b
+from itertools import pairwise
+from math import inf
+from time import perf_counter
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
+
+from .lanes import run_in_lanes
 
 #: Multiply-adds from which BLAS's threads gain more than waking them costs, measured on two cores,
 #: and multiply-adds an element: thin products are bound by memory, not by arithmetic.
 _MANY = 2**21
 _MANY_AN_ELEMENT = 32
+#: The same for threads of our own, which take longer to wake.
+_MANY_FOR_LANES = 2**24
+#: A product that takes more than this many times as long on all threads as on one has waited for
+#: a core that another process keeps busy. After some such in a row the next products do without.
+_LATE = 1.5
+_MANY_LATE = 3
+_REST = 500
 #: Kernels of OpenBLAS work on blocks of up to 24 rows: a cut between two threads at a multiple of
 #: the block leaves every sum as it was.
 _ALIGNMENT = 48
@@ -33,6 +45,8 @@ class _Threads:
         self._libraries = None
         self._depth = 0
         self._safe_rows = {}
+        self._late = self._rest = 0
+        self.uses_lanes = False
         self.allowed = 1
 
     def limit(self):
@@ -55,6 +69,7 @@ class _Threads:
             if self._depth == 0:
                 self._take_control()
                 self._limiter.restore_original_limits()
+                self.uses_lanes = False
                 self.allowed = 1
 
     def _take_control(self):
@@ -64,7 +79,18 @@ class _Threads:
             if hasattr(library, "clear_controlling_thread"):
                 library.clear_controlling_thread(force=True)
 
+    def spare(self):
+        """Return how many threads may help this one, and tell `multiply` that they do."""
+        if self._depth != 1 or self.allowed == 1:
+            return 0
+        self.uses_lanes = True
+        return self.allowed - 1
+
     def _multiply_on_all(self, a, b, out):
+        # BLAS's threads go on spinning for a while after a product, in the way of helpers.
+        if self.uses_lanes:
+            self._multiply_in_lanes(a, b, out)
+            return
         try:
             for library in self._switched:
                 library.set_num_threads(self.allowed)
@@ -73,37 +99,66 @@ class _Threads:
             for library in self._switched:
                 library.set_num_threads(1)
 
+    def _multiply_in_lanes(self, a, b, out):
+        n_blocks = len(out) // _ALIGNMENT
+        cuts = [_ALIGNMENT * (n_blocks * lane // self.allowed) for lane in range(self.allowed)]
+        parts = [slice(*pair) for pair in pairwise([*cuts, len(out)])]
+
+        def multiply(lane):
+            np.matmul(a[parts[lane]], b, out=out[parts[lane]])
+
+        run_in_lanes(multiply, len(parts), self.allowed - 1)
+
     def multiply(self, a, b, out):
         """Multiply the first rows on all threads, as far as that is safe, and the rest on one."""
-        layout = _is_transposed(a), _is_transposed(b), out.dtype, self.allowed
         with self._lock:
             rows = 0
             if self._depth == 1:  # no other fit would see the setting change
-                key = (a.shape, b.shape[1], *layout)
-                rows = self._safe_rows.get(key)
-                if rows is None:
-                    rows = self._safe_rows[key] = self._try(a, b, out)
-            if rows:
-                self._multiply_on_all(a[:rows], b, out[:rows])
+                rows = self._multiply_safely(a, b, out)
         if rows < len(out):
             np.matmul(a[rows:], b, out=out[rows:])
 
-    def _try(self, a, b, out):
-        """Return how many first rows all threads may take, by a trial on random factors."""
-        if a.size * b.shape[1] < _MANY_AN_ELEMENT * (a.size + b.size + out.size):
+    def _multiply_safely(self, a, b, out):
+        """Multiply the rows that all threads may take; return how many."""
+        if self._rest:
+            self._rest -= 1
             return 0
+        if self.uses_lanes and a.size * b.shape[1] < _MANY_FOR_LANES:
+            return 0
+        layout = _is_transposed(a), _is_transposed(b), out.dtype, self.allowed, self.uses_lanes
+        key = (a.shape, b.shape[1], *layout)
+        if key not in self._safe_rows:
+            self._safe_rows[key] = self._try(a, b, out)
+        rows, seconds = self._safe_rows[key]
+        if rows:
+            begin = perf_counter()
+            self._multiply_on_all(a[:rows], b, out[:rows])
+            self._late = self._late + 1 if perf_counter() - begin > _LATE * seconds else 0
+            if self._late == _MANY_LATE:
+                self._late, self._rest = 0, _REST
+        return rows
+
+    def _try(self, a, b, out):
+        """Return how many first rows all threads may take, and the seconds of one for all rows.
+
+        By a trial on random factors.
+        """
+        if a.size * b.shape[1] < _MANY_AN_ELEMENT * (a.size + b.size + out.size):
+            return 0, inf
         rng = np.random.default_rng(0)
-        safe = {len(out), len(out) - len(out) % _ALIGNMENT}
-        for _ in range(-(-_TRIAL_ELEMENTS // out.size)):
+        safe, seconds = {len(out), len(out) - len(out) % _ALIGNMENT}, inf
+        for _ in range(max(2, -(-_TRIAL_ELEMENTS // out.size))):
             x, y = _random_like(a, rng), _random_like(b, rng)
+            begin = perf_counter()
             np.matmul(x, y, out=out)
+            seconds = min(seconds, perf_counter() - begin)
             expected = _digest(out)
             for rows in list(safe):
                 self._multiply_on_all(x[:rows], y, out[:rows])
                 np.matmul(x[rows:], y, out=out[rows:])
                 if _digest(out) != expected:
                     safe.remove(rows)
-        return max(safe, default=0)
+        return max(safe, default=0), seconds
 
 
 def _is_transposed(matrix):
@@ -146,7 +201,7 @@ def single_threaded_blas():
 
 
 def spare_threads():
-    """Return how many threads beside the caller's may work on the one fit that is running.
+    """Return how many threads may help the caller's, with products that are not `matmul`'s.
 
     Returns
     -------
@@ -154,7 +209,7 @@ def spare_threads():
         Zero outside `single_threaded_blas`, where BLAS has threads of its own, and where other
         fits run at the same time.
     """
-    return _threads.allowed - 1 if _threads._depth == 1 else 0
+    return _threads.spare()
 
 
 def matmul(a, b, out):

@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
-    {"base"},
+    {"base", "lanes"},
     {"activations", "blas", "compatibility", "initializers"},
     {"batches", "inputs", "layers", "losses", "optimizers", "preprocessing", "schedules"},
     {"network"},

@@ -1,6 +1,7 @@
 """Products have the bits of one thread, and the user's threads are left as they were."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -122,3 +123,43 @@ def test_fits_that_overlap_in_two_threads_leave_the_setting_as_it_was():
     (inside,) = inside
     blas_paths = [lib["filepath"] for lib in threadpool_info() if lib["user_api"] == "blas"]
     assert all(inside[path] == 1 for path in blas_paths)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True)])
+@pytest.mark.parametrize("n_threads", [2, 3])
+def test_the_bits_are_the_same_on_threads_of_our_own(n_threads, transposed, dtype):
+    a, b = make((700, 400, 512), dtype, transposed)
+    with threadpool_limits(1, user_api="blas"):
+        alone = multiply(a, b)
+    out = np.empty_like(alone)
+    with threadpool_limits(n_threads, user_api="blas"), single_threaded_blas():
+        assert blas.spare_threads() == n_threads - 1
+        matmul(a, b, out)
+    np.testing.assert_array_equal(out, alone)
+
+
+def test_products_that_waited_for_a_busy_core_let_the_next_ones_do_without(monkeypatch):
+    a, b = make((700, 400, 512), "float32")
+    expected, calls = multiply(a, b), []
+    on_all = blas._Threads._multiply_on_all
+
+    def slow(self, *args):
+        calls.append(args)
+        on_all(self, *args)
+        time.sleep(0.2)
+
+    monkeypatch.setattr(blas, "_threads", blas._Threads())
+    out = np.empty_like(expected)
+    with threadpool_limits(2, user_api="blas"), single_threaded_blas():
+        assert blas.spare_threads() == 1
+        matmul(a, b, out)  # with the trial
+        blas._threads._late = blas._threads._rest = 0
+        monkeypatch.setattr(blas._Threads, "_multiply_on_all", slow)
+        for _ in range(3):
+            matmul(a, b, out)
+        n_first = len(calls)
+        for _ in range(20):
+            matmul(a, b, out)
+            np.testing.assert_array_equal(out, expected)
+    assert len(calls) == n_first == 3

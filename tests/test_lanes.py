@@ -5,44 +5,34 @@ import numpy as np
 import pytest
 
 from sknet.blas import single_threaded_blas, spare_threads
-from sknet.layers import Conv2D, lanes
+from sknet.lanes import run_in_lanes
+from sknet.layers import Conv2D, correlation
 from sknet.network import Network
 
 
-@pytest.fixture
-def threads(monkeypatch):
-    """Return a function that sets how many threads there are to spare."""
-    return lambda n: monkeypatch.setattr(lanes, "spare_threads", lambda: n)
-
-
 @pytest.mark.parametrize("n_spare", [0, 1, 5])
-def test_every_lane_runs_once(threads, n_spare):
-    threads(n_spare)
+def test_every_lane_runs_once(n_spare):
     done = []
-    lanes.run_in_lanes(done.append, 4)
+    run_in_lanes(done.append, 4, n_spare)
     assert sorted(done) == [0, 1, 2, 3]
 
 
-def test_lanes_run_side_by_side(threads):
-    threads(1)
+def test_lanes_run_side_by_side():
     barrier = threading.Barrier(2, timeout=20)
-    lanes.run_in_lanes(lambda lane: barrier.wait(), 2)
+    run_in_lanes(lambda lane: barrier.wait(), 2, 1)
 
 
 @pytest.mark.parametrize("n_spare", [0, 2])
-def test_an_error_in_a_lane_reaches_the_caller(threads, n_spare):
-    threads(n_spare)
-
+def test_an_error_in_a_lane_reaches_the_caller(n_spare):
     def fail(lane):
         if lane == 3:
             raise MemoryError("lane 3")
 
     with pytest.raises(MemoryError, match="lane 3"):
-        lanes.run_in_lanes(fail, 4)
+        run_in_lanes(fail, 4, n_spare)
 
 
-def test_lanes_keep_the_error_state_of_numpy(threads):
-    threads(1)
+def test_lanes_keep_the_error_state_of_numpy():
     barrier, found = threading.Barrier(2, timeout=20), []
 
     def look(lane):
@@ -50,7 +40,7 @@ def test_lanes_keep_the_error_state_of_numpy(threads):
         found.append(np.geterr()["over"])
 
     with np.errstate(over="raise"):
-        lanes.run_in_lanes(look, 2)
+        run_in_lanes(look, 2, 1)
     assert found == ["raise", "raise"]
 
 
@@ -69,12 +59,12 @@ def gradients(x):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_bits_of_a_convolution_do_not_depend_on_the_threads(threads, dtype):
+def test_the_bits_of_a_convolution_do_not_depend_on_the_threads(monkeypatch, dtype):
     x = np.random.default_rng(0).normal(size=(33, 12, 12, 8)).astype(dtype)
     results = []
     with single_threaded_blas():
         for n_spare in (0, 1, 3):
-            threads(n_spare)
+            monkeypatch.setattr(correlation, "spare_threads", lambda n=n_spare: n)
             results.append(gradients(x))
     for result in results[1:]:
         for found, expected in zip(result, results[0], strict=True):
@@ -83,15 +73,14 @@ def test_the_bits_of_a_convolution_do_not_depend_on_the_threads(threads, dtype):
 
 def run_two(queue):
     done = []
-    lanes.run_in_lanes(done.append, 2)
+    run_in_lanes(done.append, 2, 1)
     queue.put(sorted(done))
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_forked_process_gets_threads_of_its_own(threads):
-    threads(1)
-    lanes.run_in_lanes(lambda lane: None, 2)
+def test_a_forked_process_gets_threads_of_its_own():
+    run_in_lanes(lambda lane: None, 2, 1)
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     process = context.Process(target=run_two, args=(queue,))

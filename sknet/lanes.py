@@ -1,17 +1,15 @@
-"""Lanes: parts of a batch that threads work on side by side."""
+"""Lanes: parts of some work that threads of our own do side by side."""
 
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
-from ..blas import spare_threads
-
 _helpers = None
 
 
-def run_in_lanes(function, n_lanes):
-    """Call a function for every lane, on as many threads as the process has to spare.
+def run_in_lanes(function, n_lanes, n_helpers):
+    """Call a function for every lane, on this thread and some helpers.
 
     The lanes must not write to the same memory. What they compute does not depend on the number
     of threads, as that of the lanes does not.
@@ -22,8 +20,10 @@ def run_in_lanes(function, n_lanes):
         Called with the number of a lane; most of its time it should spend in NumPy.
     n_lanes : int
         Number of lanes.
+    n_helpers : int
+        Number of threads that may help.
     """
-    n_helpers = min(spare_threads(), n_lanes - 1)
+    n_helpers = min(n_helpers, n_lanes - 1)
     waiting = deque(range(n_lanes))
 
     def work():
