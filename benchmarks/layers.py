@@ -32,7 +32,7 @@ from sknet.layers import (
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 CLASSES = 10
-#: Batches of one run: enough that the making of a network, which sknet's fit includes, hardly counts.
+#: Batches of one run: so many that making the network, which sknet's fit includes, hardly counts.
 BATCHES = {"cnn": 16, "lstm": 64, "gru": 64, "transformer": 16, "text": 128}
 PAUSE = 0.3  # seconds before each run: idle threads of BLAS and OpenMP keep their core for a while
 VOCABULARY = 10000

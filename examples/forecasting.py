@@ -64,7 +64,6 @@ def build_model(n_features, seed=0, quick=False, **parameters):
         batch_size=64,
         max_iter=3 if quick else 20,
         tol=0,
-        n_iter_no_change=np.inf,
         dtype="float32",
         random_state=seed,
     )

@@ -127,7 +127,6 @@ def build_model(seed=0, quick=False):
         learning_rate_init=5e-3,
         max_iter=2 if quick else 10,
         tol=0,
-        n_iter_no_change=np.inf,
         dtype="float32",
         random_state=seed,
     )

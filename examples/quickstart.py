@@ -146,7 +146,6 @@ def draw_map(path, quick):
         learning_rate_init=5e-3,
         max_iter=5 if quick else 120,
         batch_size=64,
-        n_iter_no_change=np.inf,
         dtype="float32",
         random_state=0,
     )

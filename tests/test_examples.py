@@ -26,8 +26,8 @@ def run(name, output, pictures):
 
 
 def figures(text, label):
-    """Return the numbers in the last line that begins with a label, in order."""
-    (*_, line) = (line for line in map(str.strip, text.splitlines()) if line.startswith(label))
+    """Return the numbers in the first line that begins with a label, in order."""
+    line = next(line for line in map(str.strip, text.splitlines()) if line.startswith(label))
     return [float(number) for number in re.findall(r"-?\d+\.\d+", line.removeprefix(label))]
 
 
@@ -74,3 +74,17 @@ def test_patients_are_found_among_their_controls(tmp_path):
     text = run("medical_diagnosis.py", tmp_path, ["diagnosis_curves.png", "diagnosis_map.png"])
     assert figures(text, "network, seed 0")[0] > 0.7
     assert figures(text, "logistic regression")[0] > 0.7
+
+
+def test_spam_is_told_from_ham(tmp_path):
+    kinds = ("confusion", "learning", "attention", "words")
+    text = run("text_classification.py", tmp_path, [f"spam_{kind}.png" for kind in kinds])
+    for model in ("TF-IDF and linear SVM", "bidirectional GRU, seed 0", "Transformer, seed 0"):
+        assert figures(text, model)[0] > 95
+
+
+def test_speakers_are_recognized(tmp_path):
+    kinds = ("series", "confusion", "map")
+    text = run("speaker_recognition.py", tmp_path, [f"speakers_{kind}.png" for kind in kinds])
+    for model in ("convolutional, seed 0", "bidirectional GRU, seed 0"):
+        assert figures(text, model)[0] > 80

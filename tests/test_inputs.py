@@ -14,6 +14,7 @@ from sknet.inputs import Sequences, as_inputs, as_sequences, infer_shape, sequen
 from sknet.layers import (
     GRU,
     LSTM,
+    AveragePool1D,
     Conv1D,
     Conv2D,
     Dense,
@@ -21,6 +22,7 @@ from sknet.layers import (
     Flatten,
     GlobalAveragePool1D,
     GlobalMaxPool1D,
+    MaxPool1D,
     MaxPool2D,
     TransformerBlock,
 )
@@ -439,3 +441,20 @@ def test_inputs_of_a_network_are_checked_like_those_of_an_estimator():
     rows = as_inputs(np.ones((2, 3, 4)), (3, 4), np.float32, "Network")
     assert rows.shape == (2, 12)
     assert rows.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [Conv1D(4, 3, activation="relu"), GlobalMaxPool1D()],
+        [Conv1D(4, 3), GlobalAveragePool1D()],
+        [MaxPool1D(3), LSTM(2)],
+        [AveragePool1D(3), GRU(2)],
+        [Conv1D(4, 4, strides=2, dilation_rate=2), Dense(2), TransformerBlock(1), LSTM(3)],
+    ],
+)
+def test_a_sequence_too_short_for_a_window_is_treated_alike_alone_and_in_a_batch(layers):
+    X = [np.random.default_rng(n).normal(size=(n, 2)) for n in (1, 3, 9, 4, 2)]
+    clf = model(layers, max_iter=2).fit(X, [0, 1, 0, 1, 0])
+    alone = [clf.decision_function([x])[0] for x in X]
+    np.testing.assert_allclose(clf.decision_function(X), alone, rtol=1e-10)

@@ -51,8 +51,8 @@ def test_windows_of_a_padded_batch_are_those_of_each_sequence(
     x = np.arange(1.0, 1 + len(lengths) * n_steps * 2).reshape(len(lengths), n_steps, 2)
     mask = np.arange(n_steps) < np.array(lengths)[:, None]
     padded = windows.pad(x, mask, Workspace(len(x), x.dtype), value=-1.0)
-    out_mask = windows.output_mask(mask)
-    assert out_mask.shape[1] == max(windows.output_lengths((n_steps,))[0], 0)
+    out_mask = windows.output_mask(x, mask)
+    assert out_mask.shape[1] == windows.counts((n_steps,))[0]
     for row, length in enumerate(lengths):
         starts = starts_of(length, size, stride, dilation, padding)
         assert out_mask[row].tolist() == [o < len(starts) for o in range(out_mask.shape[1])]

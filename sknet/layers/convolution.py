@@ -94,7 +94,7 @@ class _Convolution(Convolutional):
 
     def forward(self, x, training=False, mask=None):
         """Compute the activation of the products of all windows with the kernel."""
-        lengths = self._output_lengths(x.shape[1:-1])
+        lengths = self._windows.counts(x.shape[1:-1])
         out = self._work("out", (len(x), *lengths, self.filters))
         padded = self._windows.pad(x, mask, self._work)
         self._correlation.correlate(padded, self.kernel_, out, self._work)
@@ -115,7 +115,7 @@ class _Convolution(Convolutional):
 
     def compute_mask(self, x, mask):
         """Return which steps of the output a sequence without its padding would have."""
-        return None if mask is None else self._windows.output_mask(mask)
+        return self._windows.output_mask(x, mask)
 
 
 class Conv1D(_Convolution):

@@ -28,7 +28,7 @@ class _GlobalMaxPooling(MaxPooling):
         """Return None: the output has no steps."""
         return None
 
-    def _count_windows(self, lengths):
+    def _counts(self, lengths):
         return (1,) * len(lengths)
 
     def forward(self, x, training=False, mask=None):
@@ -40,7 +40,7 @@ class _GlobalMaxPooling(MaxPooling):
     def backward(self, grad_output, input_grad=True):
         """Give each gradient to one maximal element of its channel."""
         n_samples, channels = grad_output.shape
-        grad = grad_output.reshape(n_samples, *self._count_windows(self._axes), channels)
+        grad = grad_output.reshape(n_samples, *self._counts(self._axes), channels)
         return super().backward(grad, input_grad)
 
 

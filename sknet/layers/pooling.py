@@ -52,6 +52,10 @@ class _Pooling(LayerOverAxes):
             )
         return found
 
+    def _counts(self, lengths):
+        """Return how many windows a batch has along each axis."""
+        return self._windows.counts(lengths)
+
     def allocate(self, batch_size, dtype, rng):
         """Prepare scratch memory, some of it for a few samples only."""
         super().allocate(batch_size, dtype, rng)
@@ -59,11 +63,11 @@ class _Pooling(LayerOverAxes):
 
     def compute_mask(self, x, mask):
         """Return which steps of the output a sequence without its padding would have."""
-        return None if mask is None else self._windows.output_mask(mask)
+        return self._windows.output_mask(x, mask)
 
     def _pool(self, x, mask):
         """Return x with padding, and what joins the elements of its windows."""
-        lengths = self._count_windows(x.shape[1:-1])
+        lengths = self._counts(x.shape[1:-1])
         padded = self._windows.pad(x, mask, self._work, self._neutral)
         out = self._work("out", (len(x), *lengths, x.shape[-1]))
         for block in self._blocks(padded):

@@ -66,6 +66,8 @@ class Windows:
     def amounts(self, lengths):
         """Return (before, after), what padding adds, for each axis.
 
+        Steps too few for a window are filled up to one, which `output_mask` knows not to be real.
+
         Parameters
         ----------
         lengths : tuple of int
@@ -76,7 +78,10 @@ class Windows:
         amounts : list of (int, int)
             Elements in front and behind.
         """
-        return [self._amount(axis, length) for axis, length in enumerate(lengths)]
+        found = [self._amount(axis, length) for axis, length in enumerate(lengths)]
+        if self.padding == "valid":
+            found[0] = 0, max(0, self.span[0] - lengths[0])
+        return found
 
     def _amount(self, axis, length):
         span, stride = self.span[axis], self.strides[axis]
@@ -108,21 +113,41 @@ class Windows:
             found.append(length)
         return tuple(found)
 
-    def output_mask(self, mask):
+    def counts(self, lengths):
+        """Return how many windows a batch has along each axis, at least one of steps.
+
+        Parameters
+        ----------
+        lengths : tuple of int
+            Lengths of the axes.
+
+        Returns
+        -------
+        counts : tuple of int
+            Numbers of windows.
+        """
+        n_steps, *others = self.output_lengths(lengths)
+        return (max(1, n_steps), *others)
+
+    def output_mask(self, x, mask):
         """Return which windows a sequence has, given which of its steps are real.
 
         Parameters
         ----------
-        mask : ndarray of shape (N, T) of bool
-            True at real steps, which come first.
+        x : ndarray of shape (N, T, ...)
+            The sequences.
+        mask : ndarray of shape (N, T) of bool or None
+            True at real steps, which come first; None when all are.
 
         Returns
         -------
-        mask : ndarray of shape (N, T_out) of bool
+        mask : ndarray of shape (N, T_out) of bool or None
             True for the windows that the sequence without its padding would have.
         """
         first = self.span[0] - 1 if self.padding == "valid" else 0
-        return mask[:, first :: self.strides[0]]
+        if x.shape[1] <= first:
+            return np.zeros((len(x), 1), bool)
+        return None if mask is None else mask[:, first :: self.strides[0]]
 
     def pad(self, x, mask, work, value=0.0):
         """Return x with padding around it, and with `value` at padded and masked places.

@@ -1,0 +1,237 @@
+"""Accuracy on real data: every figure that the examples are held to, three seeds each.
+
+The networks and the splits are those of the examples; all settings were chosen on parts of the
+training data. It prints the figure of each seed, their median, the bar, and the seconds of a fit.
+Run it with
+
+    python benchmarks/accuracy.py [--tasks digits spoken ...] [--seeds 0 1 2] [--gunpoint FILE]
+
+GunPoint, of the UCR archive, is not part of the examples' data: FILE is an .npz of `X_train`
+(50, 1, 150), `y_train`, `X_test` (150, 1, 150) and `y_test`.
+"""
+
+import argparse
+import platform
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import sklearn
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score, root_mean_squared_error
+
+import sknet
+from sknet import NeuralClassifier
+from sknet.layers import Activation, BatchNorm, Conv1D, GlobalMaxPool1D
+from sknet.preprocessing import from_channels_first
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+
+warnings.filterwarnings("ignore", category=ConvergenceWarning)
+
+
+@dataclass
+class Figure:
+    """What one model reaches: a number for each seed, and what it is to be.
+
+    Parameters
+    ----------
+    name : str
+        What is measured.
+    values : list of float
+        One a seed.
+    bar : float
+        What the median is compared with.
+    seconds : list of float
+        Of each fit.
+    lower_is_better : bool, default=False
+        Whether the median is to be at most, instead of at least, the bar.
+    decimals : int, default=1
+        Decimal places to show.
+    """
+
+    name: str
+    values: list
+    bar: float
+    seconds: list
+    lower_is_better: bool = False
+    decimals: int = 1
+
+    def is_reached(self):
+        """Tell whether the median is as good as the bar."""
+        sign = -1 if self.lower_is_better else 1
+        return sign * np.median(self.values) >= sign * self.bar - 1e-9
+
+    def __str__(self):
+        shown = "  ".join(f"{value:>7.{self.decimals}f}" for value in self.values)
+        relation = "<=" if self.lower_is_better else ">="
+        return (
+            f"{self.name:<42} {shown}  {np.median(self.values):>8.{self.decimals}f}  "
+            f"{relation} {self.bar:<7.{self.decimals}f} {np.median(self.seconds):>6.1f}  "
+            f"{'yes' if self.is_reached() else 'NO'}"
+        )
+
+
+def measure(name, bar, make, data, seeds, score, **options):
+    """Fit a model with each seed and score it on the held-out part; return the `Figure`."""
+    X_train, X_test, y_train, y_test = data
+    values, seconds = [], []
+    for seed in seeds:
+        model, start = make(seed), time.perf_counter()
+        model.fit(X_train, y_train)
+        seconds.append(time.perf_counter() - start)
+        values.append(score(y_test, model.predict(X_test)))
+    return Figure(name, values, bar, seconds, **options)
+
+
+def percent_right(truth, predicted):
+    """Return the accuracy in percent."""
+    return 100 * accuracy_score(truth, predicted)
+
+
+def digits(seeds):
+    """Yield the figure of handwritten digits."""
+    import image_recognition as example
+
+    data = example.load_data()
+    yield measure("MNIST, CNN", 98.0, example.build_model, data, seeds, percent_right)
+
+
+def by_kind(name, bars, example, data, seeds, **options):
+    """Yield the figures of an example with networks of several kinds."""
+    for kind, bar in bars.items():
+        make = partial(example.build_model, kind)
+        yield measure(f"{name}, {kind}", bar, make, data, seeds, percent_right, **options)
+
+
+def spoken(seeds):
+    """Yield the figures of spoken digits."""
+    import spoken_digits as example
+
+    bars = {"cnn": 99.0, "gru": 98.0}
+    yield from by_kind("spoken digits", bars, example, example.load_data()[:4], seeds)
+
+
+def speakers(seeds):
+    """Yield the figures of the Japanese vowels."""
+    import speaker_recognition as example
+
+    bars = dict(zip(example.NETWORKS, (98.0, 97.0), strict=True))
+    yield from by_kind("Japanese vowels", bars, example, example.load_data(), seeds)
+
+
+def spam(seeds):
+    """Yield the figures of the text messages, against TF-IDF with a linear SVM."""
+    import text_classification as example
+
+    data = X_train, X_test, y_train, y_test = example.load_data()
+    baseline = example.build_baseline().fit(X_train, y_train)
+    bars = dict.fromkeys(example.NETWORKS, percent_right(y_test, baseline.predict(X_test)))
+    yield from by_kind("text messages", bars, example, data, seeds, decimals=2)
+
+
+def temperatures(seeds):
+    """Yield by how many percent the error of the forecasts is under that of persistence."""
+    import forecasting as example
+
+    for season, bar in ((False, 13.0), (True, 14.0)):
+        X, y, _ = example.load_data(season)
+        train, test = slice(-example.TEST_DAYS), slice(-example.TEST_DAYS, None)
+        n_channels = X.shape[1] // example.WINDOW
+        persistence = root_mean_squared_error(y[test], X[test, -n_channels])
+        make = partial(
+            example.build_model, X.shape[1], **example.choose_parameters(X[train], y[train], False)
+        )
+        yield measure(
+            f"temperatures, % under persistence{', season' if season else ''}",
+            bar,
+            make,
+            (X[train], X[test], y[train], y[test]),
+            seeds,
+            lambda truth, found, to=persistence: (
+                100 * (1 - root_mean_squared_error(truth, found) / to)
+            ),
+        )
+
+
+def ratings(seeds):
+    """Yield the error of the ratings of movies."""
+    import recommendation as example
+
+    train, test = example.load_data(quick=False)
+    yield measure(
+        "MovieLens, RMSE",
+        0.88,
+        example.build_model,
+        (train, test, train["rating"], test["rating"]),
+        seeds,
+        root_mean_squared_error,
+        lower_is_better=True,
+        decimals=4,
+    )
+
+
+def build_gunpoint(seed):
+    """Return a small fully convolutional network for series of one channel."""
+    layers = []
+    for filters, kernel_size in ((32, 8), (64, 5), (32, 3)):
+        layers += [
+            Conv1D(filters, kernel_size, padding="same", use_bias=False),
+            BatchNorm(),
+            Activation("relu"),
+        ]
+    return NeuralClassifier(
+        layers=[*layers, GlobalMaxPool1D()],
+        solver="adamw",
+        learning_rate="one_cycle",
+        learning_rate_init=5e-3,
+        max_iter=100,
+        batch_size=10,
+        dtype="float32",
+        random_state=seed,
+    )
+
+
+def gunpoint(seeds, path):
+    """Yield the figure of GunPoint, whose series come standardized."""
+    with np.load(path) as data:
+        X_train, X_test = (from_channels_first(data[name]) for name in ("X_train", "X_test"))
+        data = X_train, X_test, data["y_train"], data["y_test"]
+    yield measure("GunPoint, CNN", 99.0, build_gunpoint, data, seeds, percent_right)
+
+
+TASKS = {task.__name__: task for task in (digits, spoken, speakers, spam, temperatures, ratings)}
+
+
+def main(arguments=None):
+    """Run the tasks that were asked for; return how many bars were missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--tasks", nargs="+", choices=TASKS, default=list(TASKS), help="default: all"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
+    parser.add_argument("--gunpoint", type=Path, metavar="FILE", help="the data of GunPoint")
+    options = parser.parse_args(arguments)
+    tasks = [TASKS[name] for name in options.tasks]
+    if options.gunpoint is not None:
+        tasks.append(lambda seeds: gunpoint(seeds, options.gunpoint))
+
+    versions = f"numpy {np.__version__}, scikit-learn {sklearn.__version__}"
+    print(f"{platform.machine()}, Python {platform.python_version()}, {versions}, ", end="")
+    print(f"sknet {sknet.__version__}\n")
+    seeds = "  ".join(f"{f'seed {seed}':>7}" for seed in options.seeds)
+    print(f"{'':<42} {seeds}  {'median':>8}  {'bar':<10} {'fit s':>6}  reached")
+    missed = 0
+    for task in tasks:
+        for figure in task(options.seeds):
+            print(figure, flush=True)
+            missed += not figure.is_reached()
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(), 1))
