@@ -323,6 +323,6 @@ def in_shape(X, shape):
         return X.joined()[None]
     if len(shape) == 1:
         return X
-    if shape[0] is None:
+    if None in shape:
         shape = (prod(X.shape[1:]) // prod(shape[1:]), *shape[1:])
     return X.reshape(len(X), *shape)

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from sknet import NeuralClassifier
 from sknet.initializers import Constant
 from sknet.layers import (
+    Branch,
+    ColumnBranches,
     Dense,
     Embedding,
     Flatten,
@@ -138,8 +140,8 @@ def test_an_estimator_tells_its_embedding_the_size():
     with pytest.raises(ValueError) as caught:
         model.predict(X + 4)
     assert str(caught.value) == (
-        "Layer 'layers__words' (Embedding) expects token ids, whole numbers from 0 to 11, got "
-        "15. Pass input_dim=16 or more, or give unknown tokens a known id."
+        "Layer 'layers__words' (Embedding) expects codes, whole numbers from 0 to 11, got "
+        "15. Pass input_dim=16 or more, or give unknown ones a known code."
     )
     assert model.predict(X).shape == (60,)
 
@@ -148,7 +150,7 @@ def test_an_estimator_tells_its_embedding_the_size():
 @pytest.mark.parametrize(
     ("wrong", "got", "advice"),
     [
-        (250, "got 250. ", "Pass input_dim=251 or more, or give unknown tokens a known id."),
+        (250, "got 250. ", "Pass input_dim=251 or more, or give unknown ones a known code."),
         (100, "got 100. ", "Pass input_dim=101 or more"),
         (1234567, "got 1234567. ", "Pass input_dim=1234568 or more"),
         (-1, "got -1. ", "Number tokens or categories from 0, for example by OrdinalEncoder."),
@@ -164,13 +166,15 @@ def test_what_is_no_code_is_refused_in_a_sentence(wrong, got, advice, dtype):
     x = np.array([[0, 99, 3], [5, wrong, 7]], dtype)
     with pytest.raises(ValueError) as caught:
         replica.forward(x)
-    expected = "Layer 'layers__e' (Embedding) expects token ids, whole numbers from 0 to 99, "
+    expected = "Layer 'layers__e' (Embedding) expects codes, whole numbers from 0 to 99, "
     assert str(caught.value).startswith(expected + got + advice)
 
 
 @pytest.mark.parametrize("wrong", [-1.0, 2.5, 2.0**24])
 def test_embedding_does_not_adapt_to_what_is_no_code(wrong):
-    with pytest.raises(ValueError, match="expects token ids, whole numbers from 0 to 16777215"):
+    with pytest.raises(
+        ValueError, match="expects codes, whole numbers from 0 (on|to 16777215), got"
+    ):
         Embedding(2).adapt(np.array([[1, wrong]], np.float32))
 
 
@@ -336,3 +340,19 @@ def test_what_cannot_be_built_is_refused_in_a_sentence(layer, shape, sentence):
     with pytest.raises(ValueError) as caught:
         Network(layer, shape, path="layers__a")
     assert sentence in str(caught.value)
+
+
+def test_penalty_and_weight_decay_reach_the_vectors_if_asked_to():
+    for decay in (False, True):
+        network = Network(Embedding(2, input_dim=3, decay=decay), (1,))
+        assert [group.decay for group in network.groups] == [decay]
+
+
+def test_codes_in_the_first_layer_are_refused_by_its_path():
+    X, y = np.array([[0.0], [-1.0]]), [0, 1]
+    with pytest.raises(ValueError, match=r"^Layer 'layers__codes' \(Embedding\) expects codes, "):
+        NeuralClassifier(layers=[("codes", Embedding(2))]).fit(X, y)
+    branches = [("user", Branch([0], [("table", Embedding(2))]))]
+    where = r"^Layer 'layers__0__branches__user__layers__table' \(Embedding\)"
+    with pytest.raises(ValueError, match=where):
+        NeuralClassifier(layers=[ColumnBranches(branches)]).fit(X, y)

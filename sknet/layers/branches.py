@@ -222,12 +222,16 @@ class ColumnBranches(Composite):
         """Let every branch adapt to its columns."""
         # Wrong parameters are for `build` to refuse.
         items = self.branches if isinstance(self.branches, list | tuple) else []
-        for _, branch in named_layers(items, owner="branches"):
+        for name, branch in named_layers(items, owner=self._owner()):
+            branch._path = f"{self._owner()}__{name}"
             branch.adapt(x)
+
+    def _owner(self):
+        return "__".join(filter(None, [getattr(self, "_path", ""), "branches"]))
 
     def build(self, input_shape):
         """Build every branch, and what merges them."""
-        owner = "__".join(filter(None, [getattr(self, "_path", ""), "branches"]))
+        owner = self._owner()
         self._children = named_layers(self.branches, owner=owner)
         for name, branch in self._children:
             if not isinstance(branch, Branch):

@@ -116,14 +116,18 @@ class Composite(Layer):
         """Let the first layer adapt; those behind it see other values."""
         # Wrong parameters are for `build` to refuse.
         items = self.layers[:1] if isinstance(self.layers, list | tuple) else []
-        for _, first in named_layers(items):
+        for name, first in named_layers(items):
+            first._path = f"{self._owner()}__{name}"
             first.adapt(x)
+
+    def _owner(self):
+        """Return where the user finds the list of layers, for errors."""
+        path = getattr(self, "_path", "")
+        return f"{path}__layers" if path else "layers"
 
     def build(self, input_shape):
         """Build the layers one after the other."""
-        path = getattr(self, "_path", "")
-        owner = f"{path}__layers" if path else "layers"
-        return self._build_children(input_shape, owner)
+        return self._build_children(input_shape, self._owner())
 
     def _build_children(self, input_shape, owner):
         self._children = named_layers(self.layers, owner=owner)

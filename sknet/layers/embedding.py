@@ -30,13 +30,15 @@ class Embedding(Layer):
     embeddings_initializer : str or sknet.initializers.Initializer, default="uniform"
         Start of the vectors. "uniform", from -0.05 to 0.05, is small, so that codes that are
         rare in training stay near zero and say little.
+    decay : bool, default=False
+        Whether the penalty `alpha` and weight decay apply to the vectors, as they do to kernels.
     trainable : bool, default=True
         Whether training changes the vectors.
 
     Attributes
     ----------
     embeddings_ : ndarray of shape (input_dim, output_dim)
-        One vector a code; no penalty and no weight decay applies.
+        One vector a code.
 
     References
     ----------
@@ -57,6 +59,7 @@ class Embedding(Layer):
         "input_dim": [Interval(Integral, 1, None, closed="left"), None],
         "mask_zero": ["boolean"],
         "embeddings_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
+        "decay": ["boolean"],
         "trainable": ["boolean"],
     }
 
@@ -66,12 +69,14 @@ class Embedding(Layer):
         input_dim=None,
         mask_zero=False,
         embeddings_initializer="uniform",
+        decay=False,
         trainable=True,
     ):
         self.output_dim = output_dim
         self.input_dim = input_dim
         self.mask_zero = mask_zero
         self.embeddings_initializer = embeddings_initializer
+        self.decay = decay
         self.trainable = trainable
 
     def adapt(self, x):
@@ -97,7 +102,7 @@ class Embedding(Layer):
                 "Pass mask_zero=False.",
             )
         shape = (self.input_dim, self.output_dim)
-        self.add_weight("embeddings", shape, self.embeddings_initializer)
+        self.add_weight("embeddings", shape, self.embeddings_initializer, decay=self.decay)
         return (*input_shape, self.output_dim)
 
     def allocate(self, batch_size, dtype, rng):
@@ -149,11 +154,12 @@ class Embedding(Layer):
         value = float(value)
         if value.is_integer() and value >= limit:
             shown = f"{value:.0f}"
-            advice = f"Pass input_dim={value + 1:.0f} or more, or give unknown tokens a known id."
+            advice = f"Pass input_dim={value + 1:.0f} or more, or give unknown ones a known code."
         else:
             shown = f"{value:g}"
             advice = "Number tokens or categories from 0, for example by OrdinalEncoder."
-        self._refuse(f"token ids, whole numbers from 0 to {limit - 1}", shown, advice)
+        last = "on" if self.input_dim is None and value < limit else f"to {limit - 1}"
+        self._refuse(f"codes, whole numbers from 0 {last}", shown, advice)
 
     def backward(self, grad_output, input_grad=True):
         """Assign the sums of the gradients of each code; that of the input is zero."""
