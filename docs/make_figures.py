@@ -186,7 +186,6 @@ def draw_autoencoder():
         learning_rate_init=5e-3,
         max_iter=60,
         batch_size=64,
-        n_iter_no_change=np.inf,
         random_state=0,
         dtype="float32",
     )
