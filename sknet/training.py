@@ -106,6 +106,7 @@ class _Step:
         self.trained_grads = self.grads[: network.n_trainable]
         self.loss = trainer.loss
         self.loss.allocate(batch_size, network.dtype)
+        self._adding = _adding_parts(self.network)
         self._grad_raw = np.empty((batch_size, *network.output_shape), network.dtype)
         decayed = [g.where for g in network.groups if g.decay and g.rate_factor > 0]
         self._kernels = [(network.params[where], self.grads[where]) for where in decayed]
@@ -124,9 +125,12 @@ class _Step:
 
     def gradient(self, x, y, sample_weight):
         """Put the gradient of the batch's penalized loss into `grads`; return the loss."""
+        for part in self._adding:
+            part.row_weights = sample_weight
         raw = self.network.forward(x, training=True)
         out = self._grad_raw[: len(raw)]
         loss, grad = self.loss.value_and_gradient(raw, y, sample_weight, out)
+        loss += sum(part.added_loss for part in self._adding)
         self.network.backward(grad)
         return loss + self._penalize(self._penalty / len(y))
 
@@ -336,7 +340,7 @@ class Trainer:
         return bool(result.success)
 
     def evaluate(self, data):
-        """Return the weighted mean loss of some rows, without the penalty.
+        """Return the weighted mean loss of some rows, without the penalty on the weights.
 
         Parameters
         ----------
@@ -352,12 +356,29 @@ class Trainer:
         rows = 1024
         loss.allocate(rows, self.network.dtype)
         total = 0.0
+        adding = self._adding_replica(rows)
         for x, y, weight in Batches(data, rows, data.mean_weight)():
             raw = self.network.predict(x)
             with np.errstate(over="ignore", invalid="ignore"):
                 value, _ = loss.value_and_gradient(raw, y, weight)
-            total += value * len(y)
+            total += (value + adding(x, weight)) * len(y)
         return total / data.n_rows
+
+    def _adding_replica(self, rows):
+        """Return a function of a batch that gives what layers add to its loss."""
+        if not _adding_parts(self.network):
+            return lambda x, weight: 0.0
+        replica = self.network.replica(rows)
+        parts = _adding_parts(replica)
+
+        def added(x, weight):
+            for part in parts:
+                part.row_weights = weight
+            with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+                replica.forward(x)
+            return sum(part.added_loss for part in parts)
+
+        return added
 
     def _take_up(self, plan):
         """Go back to the weights of the last step, if others were put in their place."""
@@ -409,3 +430,7 @@ class Trainer:
         if chosen is not None:
             self._unfinished = self.network.params.copy()
             self.network.params[:] = chosen
+
+
+def _adding_parts(network):
+    return [part for part in network.layer.walk() if part.adds_loss]

@@ -52,6 +52,12 @@ class Layer(Component, ABC):
     #: A frozen layer (``trainable=False``) keeps its weights; see the subclasses' parameter.
     trainable = True
     _inside_frozen = False
+    #: Whether the layer adds something of its own to the loss, as a penalty on what it returns:
+    #: its forward pass then leaves in `added_loss` the mean over the rows, each times its weight
+    #: in `row_weights` if that is not None, and its backward pass adds the gradient of that.
+    adds_loss = False
+    added_loss = 0.0
+    row_weights = None
 
     @property
     def is_frozen(self):
