@@ -313,7 +313,8 @@ class _Cropping(_Border):
     def _lengths(self, lengths):
         pairs = zip(lengths, self._amounts, strict=True)
         left = tuple(None if n is None else n - sum(pair) for n, pair in pairs)
-        if any(n is not None and n < 1 for n in left):
+        free = self.input_shape_[0] is None
+        if any(n is not None and n < 1 for n in left[free:]):
             least = " x ".join(str(sum(pair) + 1) for pair in self._amounts)
             self._refuse(
                 f"inputs of at least {least} ({', '.join(self._axes)})",
@@ -324,15 +325,32 @@ class _Cropping(_Border):
 
     def forward(self, x, training=False, mask=None):
         """Cut off the elements around x."""
-        self._lengths(x.shape[1:-1])
-        return self._cut("out", x)
+        self._shape = x.shape
+        if not self._cuts_off_all(x):
+            return self._cut("out", x)
+        shape = (len(x), 1, *self._lengths(x.shape[1:-1])[1:], x.shape[-1])
+        out = self._work("out", shape)
+        out.fill(0.0)
+        return out
+
+    def _cuts_off_all(self, x):
+        """Tell whether no step is left of sequences: one that is not real stands for them."""
+        return self.input_shape_[0] is None and x.shape[1] <= sum(self._amounts[0])
 
     def backward(self, grad_output, input_grad=True):
         """Put zeros around the gradient."""
-        return self._surround("grad_x", grad_output) if input_grad else None
+        if not input_grad:
+            return None
+        if grad_output.shape[1] + sum(self._amounts[0]) == self._shape[1]:
+            return self._surround("grad_x", grad_output)
+        grad = self._work("grad_x", self._shape)
+        grad.fill(0.0)
+        return grad
 
     def compute_mask(self, x, mask):
         """Return the mask without the first and last real steps of each sequence."""
+        if self._cuts_off_all(x):
+            return np.zeros((len(x), 1), bool)
         if mask is None:
             return None
         before, after = self._amounts[0]
