@@ -172,9 +172,7 @@ def test_what_is_no_code_is_refused_in_a_sentence(wrong, got, advice, dtype):
 
 @pytest.mark.parametrize("wrong", [-1.0, 2.5, 2.0**24])
 def test_embedding_does_not_adapt_to_what_is_no_code(wrong):
-    with pytest.raises(
-        ValueError, match=r"whole numbers from 0 (on|to 16777215), got"
-    ):
+    with pytest.raises(ValueError, match=r"whole numbers from 0 (on|to 16777215), got"):
         Embedding(2).adapt(np.array([[1, wrong]], np.float32))
 
 
