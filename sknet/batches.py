@@ -78,7 +78,8 @@ class Batches:
             order = np.arange(self.n_rows) if order is None else order.copy()
             rng.shuffle(order)
         # One value a row is cheap to put in order at once; rows of X are gathered by the batch.
-        arrays = [a if order is None or a.ndim > 1 else a[order] for a in self._arrays]
+        arrays = [self._redrawn(array, rng) for array in self._arrays]
+        arrays = [a if order is None or a.ndim > 1 else a[order] for a in arrays]
         for start in range(0, self.n_rows, self.batch_size):
             batch = slice(start, min(start + self.batch_size, self.n_rows))
             if order is None:
@@ -86,6 +87,10 @@ class Batches:
             else:
                 taken = [self._take(i, array, order, batch) for i, array in enumerate(arrays)]
             yield self._unpack(taken)
+
+    def _redrawn(self, array, rng):
+        is_drawn = rng is not None and isinstance(array, Sequences)
+        return array.redrawn(rng) if is_drawn else array
 
     def _take(self, name, array, order, batch):
         if array.ndim == 1:

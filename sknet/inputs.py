@@ -45,6 +45,21 @@ class Sequences:
     def __getitem__(self, rows):
         return type(self)(self.values, self.starts[rows], self.lengths[rows])
 
+    def redrawn(self, rng):
+        """Return the sequences of another epoch; by default these.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Draws where sequences that are cut at random begin.
+
+        Returns
+        -------
+        sequences : Sequences
+            As many sequences.
+        """
+        return self
+
     def joined(self):
         """Return the steps of these sequences, one behind the other.
 

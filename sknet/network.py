@@ -12,6 +12,7 @@ from .blas import single_threaded_blas
 from .inputs import Sequences, as_inputs, in_shape
 from .layers.base import Layer, build_layer
 from .optimizers import Group
+from .stepping import Stepper
 
 #: Elements of the widest activation of one chunk of rows in predict: 1 MB in float32 stays in
 #: a core's cache, and larger chunks were not faster on (100000, 100) to (256, 128) units.
@@ -180,6 +181,31 @@ class Network:
             x = in_shape(x, self.input_shape)
         return self.layer.forward(x, training, mask)
 
+    @property
+    def is_causal(self):
+        """Whether each step of an output depends on no later step of the input."""
+        return self.layer.is_causal
+
+    def stepper(self, batch_size):
+        """Return what reads sequences a few steps at a time.
+
+        Parameters
+        ----------
+        batch_size : int
+            Number of sequences that are read side by side.
+
+        Returns
+        -------
+        stepper : Stepper
+            With nothing read so far.
+
+        Raises
+        ------
+        ValueError
+            If a layer is not causal.
+        """
+        return Stepper(self, batch_size)
+
     def backward(self, grad_output):
         """Put the gradients of all weights into the vector given to `replica`.
 
@@ -208,8 +234,8 @@ class Network:
         n = X.shape[0]
         if n * len(self.params) <= _SMALL_WORK:
             return self._run(X, part, n)
-        rows = min(n, self._chunk_rows(X))
-        out = np.empty((n, *self._part(part).output_shape_), self.dtype)
+        rows = min(n, self.chunk_rows(X))
+        out = self._empty_output(X, self._part(part).output_shape_)
         with single_threaded_blas():
             for start in range(0, n, rows):
                 chunk = slice(start, start + rows)
@@ -228,25 +254,43 @@ class Network:
                 raw = (replica if part is None else replica._part(part)).forward(x)
             if out is None:
                 return raw.copy()
-            out[...] = raw
+            out[:, : raw.shape[1]] = raw  # a chunk is as long as the longest sequence in it
         finally:
             self._idle.append(replica)
+
+    def _empty_output(self, X, shape):
+        if None not in shape:
+            return np.empty((X.shape[0], *shape), self.dtype)
+        return np.zeros((X.shape[0], self._n_steps(X), *shape[1:]), self.dtype)
 
     def _part(self, name):
         return self.layer if name is None else dict(self.layer.sublayers())[name]
 
-    def _chunk_rows(self, X):
+    def chunk_rows(self, X):
+        """Return how many rows are predicted at a time, to fit the cache and `working_memory`.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features) or Sequences
+            Inputs.
+
+        Returns
+        -------
+        n : int
+            At least 1.
+        """
         if self._sizes is None:
             shapes = [part.output_shape_ for part in self.layer.walk()]
             # Where the number of steps is free: sizes of one step.
             self._sizes = [prod(n for n in shape if n is not None) for shape in shapes]
-        n_steps = 1
-        if None in self.input_shape:
-            is_padded = isinstance(X, Sequences)
-            n_steps = X.shape[1] // (1 if is_padded else prod(self.input_shape[1:]))
+        n_steps = self._n_steps(X) if None in self.input_shape else 1
         memory = sklearn.get_config()["working_memory"] * 2**20
         largest, total = max(self._sizes) * n_steps, sum(self._sizes) * n_steps
         return max(1, int(min(memory / (total * self.dtype.itemsize), _CHUNK_ELEMENTS / largest)))
+
+    def _n_steps(self, X):
+        is_padded = isinstance(X, Sequences)
+        return X.shape[1] // (1 if is_padded else prod(self.input_shape[1:]))
 
     def __getitem__(self, key):
         """Return a layer by its position, or by its name: "conv", "block__attention"."""
@@ -317,7 +361,7 @@ class Network:
         """Predict chunk by chunk and collect what `read` finds at a layer."""
         X = as_inputs(X, self.input_shape, self.dtype, type(self).__name__)
         n_steps = X.shape[1] if isinstance(X, Sequences) else None
-        replica, found = self.replica(self._chunk_rows(X)), []
+        replica, found = self.replica(self.chunk_rows(X)), []
         part = replica[layer]
         forward = part.forward
 

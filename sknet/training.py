@@ -9,6 +9,7 @@ from time import perf_counter
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
+from .base import Workspace
 from .batches import Batches
 from .blas import single_threaded_blas
 from .optimizers import Optimizer
@@ -107,7 +108,9 @@ class _Step:
         self.loss = trainer.loss
         self.loss.allocate(batch_size, network.dtype)
         self._adding = _adding_parts(self.network)
-        self._grad_raw = np.empty((batch_size, *network.output_shape), network.dtype)
+        self._work = Workspace(batch_size, network.dtype)
+        if None not in network.output_shape:  # else outputs have as many steps as the batch
+            self._work("grad_raw", (batch_size, *network.output_shape))
         decayed = [g.where for g in network.groups if g.decay and g.rate_factor > 0]
         self._kernels = [(network.params[where], self.grads[where]) for where in decayed]
         self._add_scaled = get_blas_funcs("axpy", dtype=network.dtype)
@@ -128,7 +131,7 @@ class _Step:
         for part in self._adding:
             part.row_weights = sample_weight
         raw = self.network.forward(x, training=True)
-        out = self._grad_raw[: len(raw)]
+        out = self._work("grad_raw", raw.shape)
         loss, grad = self.loss.value_and_gradient(raw, y, sample_weight, out)
         loss += sum(part.added_loss for part in self._adding)
         self.network.backward(grad)
@@ -353,7 +356,7 @@ class Trainer:
             Mean loss.
         """
         loss = copy(self.loss)
-        rows = 1024
+        rows = self.network.chunk_rows(data.X) if None in self.network.output_shape else 1024
         loss.allocate(rows, self.network.dtype)
         total = 0.0
         adding = self._adding_replica(rows)

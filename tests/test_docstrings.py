@@ -19,7 +19,7 @@ MODULES = [
     "sknet.testing",
 ]
 #: Public though no package exports them: users meet them as `network_` and in a loop of their own.
-ALSO = ["sknet.network.Network", "sknet.training.Trainer"]
+ALSO = ["sknet.network.Network", "sknet.stepping.Stepper", "sknet.training.Trainer"]
 
 #: Codes of numpydoc that do not hold here, each with its reason.
 IGNORED = {

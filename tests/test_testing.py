@@ -341,6 +341,29 @@ class DependsOnThePaddedLength(Scale):
         return out
 
 
+@wrong("the gradient of the input has to agree with central differences")
+class ForgetsTheGradientOfWhatItAdds(Scale):
+    adds_loss = True
+
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        sums = np.add.reduce(out, axis=1, out=self._work("sums", (len(out),)))
+        if self.row_weights is not None:
+            sums *= self.row_weights
+        self.added_loss = float(np.add.reduce(sums)) / len(x)
+        return out
+
+
+@wrong("added_loss has to be in proportion to row_weights, None being weights of 1")
+class IgnoresRowWeights(Scale):
+    adds_loss = True
+
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        self.added_loss = float(np.add.reduce(out, axis=None)) / len(x)
+        return out
+
+
 @wrong("replicate has to replicate the layers inside, too")
 class SharesItsLayers(Sequential):
     replicate = Layer.replicate

@@ -1,15 +1,17 @@
 """Layers: the building blocks of networks, as parameter objects that also run."""
 
 from .activation import Activation
+from .activity import ActivityPenalty
 from .attention import MultiHeadAttention, TransformerBlock
 from .augmentation import RandomFlip, RandomRotation, RandomTranslation
 from .base import Layer
 from .bidirectional import Bidirectional
 from .branches import Branch, ColumnBranches
 from .composite import Residual, Sequential
+from .contractive import ContractiveDense
 from .convolution import Conv1D, Conv2D, Conv3D
 from .dense import Dense
-from .dropout import Dropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D
+from .dropout import Dropout, GaussianNoise, MaskingNoise, SpatialDropout1D, SpatialDropout2D
 from .embedding import Embedding, PositionalEmbedding
 from .gated_recurrent import GRU, LSTM
 from .global_pooling import (
@@ -30,6 +32,7 @@ from .pooling import (
     MaxPool2D,
     MaxPool3D,
 )
+from .pretrained import Pretrained
 from .recurrent import SimpleRNN
 from .resampling import (
     Cropping1D,
@@ -40,13 +43,16 @@ from .resampling import (
     ZeroPadding2D,
 )
 from .reshaping import Flatten, Reshape
+from .tied import TiedSequential, TransposedDense
 from .time_distributed import TimeDistributed
 from .transposed_convolution import Conv1DTranspose, Conv2DTranspose
+from .variational import GaussianCode
 
 __all__ = [
     "GRU",
     "LSTM",
     "Activation",
+    "ActivityPenalty",
     "AveragePool1D",
     "AveragePool2D",
     "AveragePool3D",
@@ -54,6 +60,7 @@ __all__ = [
     "Bidirectional",
     "Branch",
     "ColumnBranches",
+    "ContractiveDense",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -65,6 +72,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianCode",
     "GaussianNoise",
     "GlobalAveragePool1D",
     "GlobalAveragePool2D",
@@ -76,11 +84,13 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "Masking",
+    "MaskingNoise",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
     "MultiHeadAttention",
     "PositionalEmbedding",
+    "Pretrained",
     "RMSNorm",
     "RandomFlip",
     "RandomRotation",
@@ -91,8 +101,10 @@ __all__ = [
     "SimpleRNN",
     "SpatialDropout1D",
     "SpatialDropout2D",
+    "TiedSequential",
     "TimeDistributed",
     "TransformerBlock",
+    "TransposedDense",
     "UpSampling1D",
     "UpSampling2D",
     "ZeroPadding1D",

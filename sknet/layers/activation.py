@@ -24,6 +24,7 @@ class Activation(Layer):
     """
 
     _parameter_constraints = {"activation": [StrOptions(set(ACTIVATIONS)), ActivationFunction]}
+    is_causal = True
 
     def __init__(self, activation="relu"):
         self.activation = activation

@@ -15,6 +15,7 @@ from .composite import Residual
 from .dense import Dense
 from .dropout import Dropout
 from .normalization import LayerNorm
+from .past import PastSteps
 
 _AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 
@@ -107,6 +108,11 @@ class MultiHeadAttention(LayerOverSteps):
         self.trainable = trainable
 
     @property
+    def is_causal(self):
+        """Whether steps look only at themselves and at steps before them."""
+        return self.causal
+
+    @property
     def is_stochastic(self):
         """Whether the training output is random: it is unless dropout is 0."""
         return self.dropout > 0
@@ -188,22 +194,47 @@ class MultiHeadAttention(LayerOverSteps):
 
     def forward(self, x, training=False, mask=None):
         """Let all steps of x, of shape (N, T, F), look at each other."""
-        n_rows, n_steps = x.shape[:2]
-        projected = self._affine("projected", x, self.kernel_, "bias_")
-        self._scale_queries(projected)
-        queries, keys, values = self._split(projected)
-        attention = self._work("attention", (n_rows, self.num_heads, n_steps, n_steps))
-        # (N, heads, steps of keys, steps of queries): sums and maxima over the last axis but one
-        # are vectorised, those over short last axes are not.
-        np.matmul(keys, queries.swapaxes(2, 3), out=attention)
-        self._softmax(attention, mask)
-        kept = self._dropout.forward(attention, training)
-        context = self._work("context", (n_rows, n_steps, self.num_heads * self._dims[2]))
-        np.matmul(kept.swapaxes(2, 3), values, out=self._by_head(context))
-        self._attention = attention
+        projected = self._project(x)
+        kept, context = self._attend(*self._split(projected), training, mask)
         if training:
             self._x, self._projected, self._kept, self._context = x, projected, kept, context
         return self._affine("out", context, self.output_kernel_, "output_bias_")
+
+    def advance(self, x, memory, mask=None):
+        """Let the next steps look at themselves and at all before, whose keys are in memory."""
+        self._check_causal()
+        queries, *others = self._split(self._project(x))
+        if not memory:
+            memory.update(keys=PastSteps(), values=PastSteps(), real=PastSteps())
+        keys, values = memory["keys"].extend(others[0]), memory["values"].extend(others[1])
+        real = np.ones(x.shape[:2], bool) if mask is None else mask
+        real = memory["real"].extend(real[..., None])[..., 0]
+        mask = None if real.all() else real
+        _, context = self._attend(queries, keys, values, False, mask)
+        return self._affine("out", context, self.output_kernel_, "output_bias_")
+
+    def _project(self, x):
+        """Return the queries, scaled, the keys and the values of all heads, side by side."""
+        projected = self._affine("projected", x, self.kernel_, "bias_")
+        self._scale_queries(projected)
+        return projected
+
+    def _attend(self, queries, keys, values, training, mask):
+        """Return what dropout leaves of the weights of the steps, and the weighted means.
+
+        The queries are those of the last steps of the keys.
+        """
+        n_rows, _, n_queries, _ = queries.shape
+        # (N, heads, steps of keys, steps of queries): sums and maxima over the last axis but one
+        # are vectorised, those over short last axes are not.
+        shape = (n_rows, self.num_heads, keys.shape[2], n_queries)
+        attention = self._attention = self._work("attention", shape)
+        np.matmul(keys, queries.swapaxes(2, 3), out=attention)
+        self._softmax(attention, mask)
+        kept = self._dropout.forward(attention, training)
+        context = self._work("context", (n_rows, n_queries, self.num_heads * self._dims[2]))
+        np.matmul(kept.swapaxes(2, 3), values, out=self._by_head(context))
+        return kept, context
 
     def _affine(self, name, x, kernel, bias):
         out = self._work(name, (*x.shape[:2], kernel.shape[1]))
@@ -217,22 +248,23 @@ class MultiHeadAttention(LayerOverSteps):
 
     def _softmax(self, scores, mask):
         """Normalize the scores of each query, in place, over the keys that it may look at."""
-        n_rows, n_heads, n_steps, _ = scores.shape
-        if self.causal:
-            scores += self._later_keys(n_steps)
+        n_rows, n_heads, n_keys, n_queries = scores.shape
+        if self.causal and n_queries > 1:  # the queries are those of the last keys
+            last = scores[:, :, n_keys - n_queries :]
+            last += self._later_keys(n_queries)
         if mask is not None:
-            hidden = self._work("hidden", (n_rows, 1, n_steps, 1))
+            hidden = self._work("hidden", (n_rows, 1, n_keys, 1))
             hidden.fill(0.0)
             hidden[~mask[:, None, :, None]] = -np.inf
             scores += hidden
-        shape = (n_rows, n_heads, 1, n_steps)
+        shape = (n_rows, n_heads, 1, n_queries)
         highest = self._work("highest", shape)
         np.maximum.reduce(scores, axis=2, keepdims=True, out=highest)
         if mask is not None:  # -inf where there is no key; inf - inf would be NaN
             np.maximum(highest, np.finfo(scores.dtype).min, out=highest)
         scores -= highest
         np.exp(scores, out=scores)
-        total = np.matmul(self._row_of_ones(n_steps), scores, out=highest[:, :, 0])
+        total = np.matmul(self._row_of_ones(n_keys), scores, out=highest[:, :, 0])
         if mask is not None:  # at least 1, the share of the highest, unless there is no key
             np.maximum(total, 1.0, out=total)
         np.divide(1.0, highest, out=highest)
@@ -395,6 +427,15 @@ class TransformerBlock(LayerOverSteps):
         return input_shape
 
     @property
+    def is_causal(self):
+        """Whether steps look only at themselves and at steps before them."""
+        return self.causal
+
+    def _check_causal(self):
+        for branch in self._branches:
+            branch._check_causal()
+
+    @property
     def attention_weights(self):
         """Weights of the attention in the last forward pass; see `MultiHeadAttention`."""
         return dict(self.sublayers())["attention"].attention_weights
@@ -419,6 +460,12 @@ class TransformerBlock(LayerOverSteps):
         """Run both branches forward."""
         for branch in self._branches:
             x = branch.forward(x, training, mask)
+        return x
+
+    def advance(self, x, memory, mask=None):
+        """Run both branches on the next steps."""
+        for branch in self._branches:  # the names of their layers differ
+            x = branch.advance(x, memory, mask)
         return x
 
     def backward(self, grad_output, input_grad=True):

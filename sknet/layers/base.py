@@ -58,6 +58,9 @@ class Layer(Component, ABC):
     adds_loss = False
     added_loss = 0.0
     row_weights = None
+    #: Whether the built layer gives an output for every step of a sequence, and one that depends
+    #: on no later step, in training as well. Such a layer can `advance`.
+    is_causal = False
 
     @property
     def is_frozen(self):
@@ -162,6 +165,43 @@ class Layer(Component, ABC):
             Mask of the outputs; None when all steps are real or there are none.
         """
         return mask
+
+    def advance(self, x, memory, mask=None):
+        """Compute the outputs of the next steps of sequences that are read in pieces.
+
+        They are what `forward`, when not training, gives for these steps of the whole sequences.
+        A layer whose steps do not see each other has nothing to remember and inherits this
+        method, which calls `forward`.
+
+        Parameters
+        ----------
+        x : ndarray of shape (N, k, ...)
+            The next steps of N sequences, at least one.
+        memory : dict
+            What the layer keeps of the steps before; empty at the beginning. It belongs to the
+            caller, who passes the same one for the same sequences.
+        mask : ndarray of shape (N, k) of bool, default=None
+            True where a step is real; None when all are.
+
+        Returns
+        -------
+        out : ndarray of shape (N, k, ...)
+            Outputs, valid until the next call.
+
+        Raises
+        ------
+        ValueError
+            If the layer is not causal.
+        """
+        self._check_causal()
+        return self.forward(x, mask=mask)
+
+    def _check_causal(self):
+        if not self.is_causal:
+            raise ValueError(
+                f"Layer {self._label()} cannot read sequences a few steps at a time: that takes "
+                "an output for every step, and one that depends on no later step."
+            )
 
     @property
     def is_stochastic(self):

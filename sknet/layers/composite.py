@@ -162,6 +162,14 @@ class Composite(Layer):
         self._mask = mask
         return x
 
+    def _advance_children(self, x, memory, mask):
+        for name, layer in self._children:
+            out = layer.advance(x, memory.setdefault(name, {}), mask)
+            mask = layer.compute_mask(x, mask)
+            x = out
+        self._mask = mask
+        return x
+
     def _backward_children(self, grad, input_grad):
         # Without a gradient of the input, what stands before the first weight has nothing to do.
         first = 0 if input_grad else self._first_weighted
@@ -193,6 +201,19 @@ class Sequential(Composite):
     32
     """
 
+    @property
+    def is_causal(self):
+        """Whether all layers inside are causal."""
+        return all(layer.is_causal for _, layer in self._children)
+
+    def _check_causal(self):
+        for _, layer in self._children:
+            layer._check_causal()
+
+    def advance(self, x, memory, mask=None):
+        """Run the layers on the next steps."""
+        return self._advance_children(x, memory, mask)
+
     def forward(self, x, training=False, mask=None):
         """Run the layers forward."""
         return self._forward_children(x, training, mask, self._children)
@@ -202,7 +223,7 @@ class Sequential(Composite):
         return self._backward_children(grad_output, input_grad)
 
 
-class Residual(Composite):
+class Residual(Sequential):
     """Add the input to what the layers make of it: x + f(x).
 
     The layers must keep the shape of a sample.
@@ -241,6 +262,11 @@ class Residual(Composite):
     def forward(self, x, training=False, mask=None):
         """Compute x + f(x)."""
         inner = self._forward_children(x, training, mask, self._children)
+        return np.add(x, inner, out=self._work("out", x.shape))
+
+    def advance(self, x, memory, mask=None):
+        """Compute x + f(x) for the next steps."""
+        inner = self._advance_children(x, memory, mask)
         return np.add(x, inner, out=self._work("out", x.shape))
 
     def backward(self, grad_output, input_grad=True):

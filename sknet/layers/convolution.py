@@ -95,11 +95,14 @@ class _Convolution(Convolutional):
     def forward(self, x, training=False, mask=None):
         """Compute the activation of the products of all windows with the kernel."""
         lengths = self._windows.counts(x.shape[1:-1])
-        out = self._work("out", (len(x), *lengths, self.filters))
         padded = self._windows.pad(x, mask, self._work)
-        self._correlation.correlate(padded, self.kernel_, out, self._work)
         if training:
             self._padded, self._x_shape, self._mask = padded, x.shape, mask
+        return self._correlate(padded, lengths, training)
+
+    def _correlate(self, padded, lengths, training=False):
+        out = self._work("out", (len(padded), *lengths, self.filters))
+        self._correlation.correlate(padded, self.kernel_, out, self._work)
         return self._activate(out, training)
 
     def backward(self, grad_output, input_grad=True):
@@ -182,6 +185,24 @@ class Conv1D(_Convolution):
         **_Convolution._parameter_constraints,
         "padding": PADDING_OF_SEQUENCES,
     }
+
+    @property
+    def is_causal(self):
+        """Whether there is a window for every step that ends with it."""
+        windows = self._windows
+        return windows.strides == (1,) and (windows.padding == "causal" or windows.span == (1,))
+
+    def advance(self, x, memory, mask=None):
+        """Compute the windows that end with the next steps, from the last steps in memory."""
+        self._check_causal()
+        n_past, n_steps = self._windows.span[0] - 1, x.shape[1]
+        padded = self._work("padded", (len(x), n_past + n_steps, x.shape[2]))
+        padded[:, :n_past] = memory.get("past", 0.0)
+        padded[:, n_past:] = x
+        if mask is not None:
+            padded[:, n_past:][~mask] = 0.0
+        memory["past"] = padded[:, n_steps:].copy()
+        return self._correlate(padded, (n_steps,))
 
 
 class Conv2D(_Convolution):

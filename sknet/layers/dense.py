@@ -74,6 +74,11 @@ class Dense(AffineLayer):
         self.bias_initializer = bias_initializer
         self.trainable = trainable
 
+    @property
+    def is_causal(self):
+        """Whether each step is treated alone: it is unless the last axis is that of the steps."""
+        return len(self.input_shape_) > 1
+
     def build(self, input_shape):
         """Declare kernel and bias for inputs of shape (..., F)."""
         if not input_shape or input_shape[-1] is None:

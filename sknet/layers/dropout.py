@@ -31,6 +31,7 @@ class Dropout(Layer):
     """
 
     _parameter_constraints = {"rate": [Interval(Real, 0, 1, closed="left")]}
+    is_causal = True
 
     def __init__(self, rate=0.5):
         self.rate = rate
@@ -53,8 +54,13 @@ class Dropout(Layer):
         uniform = self._work("uniform", shape, np.float32)
         self._rng.random(out=uniform, dtype=np.float32)
         kept = np.less(uniform, np.float32(keep), out=self._work("kept", shape, bool))
-        self._scale = np.multiply(kept, x.dtype.type(1 / keep), out=self._work("scale", shape))
+        factor = x.dtype.type(self._factor(keep))
+        self._scale = np.multiply(kept, factor, out=self._work("scale", shape))
         return np.multiply(x, self._scale, out=self._work("out", x.shape))
+
+    def _factor(self, keep):
+        """Return what is multiplied with the inputs that are kept, a part `keep` of all."""
+        return 1 / keep
 
     def _draws(self, shape):
         """Return the shape of what is drawn; it is broadcast to that of x."""
@@ -137,6 +143,35 @@ class SpatialDropout2D(_SpatialDropout):
     _axes = ("height", "width", "channels")
 
 
+class MaskingNoise(Dropout):
+    """Set a random part of the inputs to zero while training, and leave the others as they are.
+
+    At the input of an autoencoder it makes a denoising one, which learns to fill what is missing:
+    unlike after `Dropout`, what is left keeps its scale. Output shape as the input's.
+
+    Parameters
+    ----------
+    rate : float, default=0.3
+        Probability that an input is set to zero, in [0, 1).
+
+    References
+    ----------
+    Vincent et al. (2010), Stacked denoising autoencoders: learning useful representations in
+    a deep network with a local denoising criterion, JMLR 11.
+
+    Examples
+    --------
+    >>> from sknet.layers import Dense, MaskingNoise, Sequential
+    >>> encoder = Sequential([MaskingNoise(0.3), Dense(64, activation="relu")])
+    """
+
+    def __init__(self, rate=0.3):
+        self.rate = rate
+
+    def _factor(self, keep):
+        return 1.0
+
+
 class GaussianNoise(Layer):
     """Add normal noise of a given standard deviation while training.
 
@@ -159,6 +194,7 @@ class GaussianNoise(Layer):
     """
 
     _parameter_constraints = {"stddev": [Interval(Real, 0, None, closed="left")]}
+    is_causal = True
 
     def __init__(self, stddev=0.1):
         self.stddev = stddev

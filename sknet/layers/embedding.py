@@ -62,6 +62,7 @@ class Embedding(Layer):
         "decay": ["boolean"],
         "trainable": ["boolean"],
     }
+    is_causal = True
 
     def __init__(
         self,
@@ -243,6 +244,7 @@ class PositionalEmbedding(LayerOverSteps):
         "embeddings_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
         "trainable": ["boolean"],
     }
+    is_causal = True
 
     def __init__(
         self, kind="learned", max_length=None, embeddings_initializer="uniform", trainable=True
@@ -256,10 +258,11 @@ class PositionalEmbedding(LayerOverSteps):
         """Declare the vectors, if they are learned, for inputs of shape (T, F)."""
         self._check_axes(input_shape)
         n_steps, features = input_shape
+        self._limit = self.max_length
         if n_steps is not None:
             self._check_length(n_steps)
         if self.kind == "learned":
-            length = self.max_length or n_steps
+            length = self._limit = self.max_length or n_steps
             if length is None:
                 self._refuse(
                     "a max_length for learned vectors",
@@ -270,9 +273,9 @@ class PositionalEmbedding(LayerOverSteps):
         return input_shape
 
     def _check_length(self, n_steps):
-        if self.max_length is not None and n_steps > self.max_length:
+        if self._limit is not None and n_steps > self._limit:
             self._refuse(
-                f"at most max_length={self.max_length} steps",
+                f"at most max_length={self._limit} steps",
                 n_steps,
                 f"Pass max_length={n_steps} or more, or shorten the sequences.",
             )
@@ -285,8 +288,16 @@ class PositionalEmbedding(LayerOverSteps):
 
     def forward(self, x, training=False, mask=None):
         """Add the vectors of the positions to x."""
-        self._check_length(x.shape[1])
-        return np.add(x, self._table(*x.shape[1:]), out=self._work("out", x.shape))
+        return self.advance(x, {})
+
+    def advance(self, x, memory, mask=None):
+        """Add to x the vectors of the positions that follow those in memory."""
+        first = memory.get("n_steps", 0)
+        stop = first + x.shape[1]
+        self._check_length(stop)
+        memory["n_steps"] = stop
+        vectors = self._table(stop, x.shape[2])[first:]
+        return np.add(x, vectors, out=self._work("out", x.shape))
 
     def _table(self, n_steps, features):
         if self.kind == "learned":

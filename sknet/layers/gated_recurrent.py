@@ -117,6 +117,7 @@ class LSTM(RecurrentLayer):
     _products = ((slice(0, 4), True, True),)
     _input_blocks = (0, 1, 2, 3)
     _n_gradients = 4
+    _carried = ("cell",)
 
     def __init__(
         self,
@@ -149,12 +150,8 @@ class LSTM(RecurrentLayer):
         return shape, _ForgetBias(initializer) if self.unit_forget_bias else initializer
 
     def _run(self):
-        self._memory("cell")[...] = 0.0
+        self._memory("cell")[...] = self._start.get("cell", 0.0)
         super()._run()
-
-    def _memory(self, name):
-        """Return scratch memory for what is carried from step to step beside the state."""
-        return self._work(name, (self._shape[0], self.units))
 
     def _squashed(self):
         """List the memory for tanh(c) and then for d h / d c; kept while training."""

@@ -18,6 +18,11 @@ class _RowNorm(Layer):
     #: Whether the mean is subtracted first, and whether beta is added.
     _centres = True
 
+    @property
+    def is_causal(self):
+        """Whether each step is treated alone: it is unless the last axis is that of the steps."""
+        return len(self.input_shape_) > 1
+
     def build(self, input_shape):
         """Declare the weights for inputs of shape (..., F)."""
         if not input_shape:

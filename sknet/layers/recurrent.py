@@ -51,6 +51,8 @@ class RecurrentLayer(LayerOverSteps):
     _input_blocks = (0,)
     #: Number of blocks of the gradients of the gates.
     _n_gradients = 1
+    #: Names of the scratch memory that carries on more than the state from step to step.
+    _carried = ()
     #: Whether a part of the state reaches the next one without passing the recurrent kernel.
     _carries_state = False
 
@@ -58,6 +60,11 @@ class RecurrentLayer(LayerOverSteps):
     def is_stochastic(self):
         """Whether the training output is random: it is with either dropout."""
         return self.dropout > 0 or self.recurrent_dropout > 0
+
+    @property
+    def is_causal(self):
+        """Whether there is an output for every step, from the first one on."""
+        return self.return_sequences and not self.go_backwards
 
     def build(self, input_shape):
         """Declare the weights for inputs of shape (T, F)."""
@@ -124,17 +131,47 @@ class RecurrentLayer(LayerOverSteps):
         memory = self._packed(name, n_slots * self.units)
         return self._steps.own_slots(memory.reshape(-1), n_slots, self.units)
 
+    def _memory(self, name):
+        """Return scratch memory for what is carried from step to step beside the state."""
+        return self._work(name, (self._shape[0], self.units))
+
     def _state_memory(self):
-        """Return scratch memory for the states; those before the first step are zero."""
+        """Return scratch memory for the states, with those before the first step."""
         n, n_steps = self._shape
         memory = self._work("states", (n, (n_steps + 1) * self.units)).reshape(-1, self.units)
-        memory[: self._steps.n_sequences] = 0.0
+        memory[: self._steps.n_sequences] = self._start.get("state", 0.0)
         return memory[: self._steps.n_sequences + self._steps.n_rows]
 
     # Forward
 
     def forward(self, x, training=False, mask=None):
         """Run the steps; return the state after each of them, or after the last."""
+        return self._run_from({}, x, training, mask)
+
+    def advance(self, x, memory, mask=None):
+        """Run the next steps from the state in memory; return the state after each of them."""
+        self._check_causal()
+        if mask is not None and not mask.all():
+            return self._advance_masked(x, memory, mask)
+        out = self._run_from(memory, x)
+        memory["state"] = out[:, -1].copy()
+        memory.update((name, self._memory(name).copy()) for name in self._carried)
+        return out
+
+    def _advance_masked(self, x, memory, mask):
+        """Advance step by step; where a step is masked, the state stays as it is."""
+        out = np.empty((*x.shape[:2], self.units), x.dtype)
+        for step in range(x.shape[1]):
+            before, masked = dict(memory), ~mask[:, step]
+            self.advance(x[:, step : step + 1], memory)
+            for name, values in memory.items():
+                values[masked] = before[name][masked] if name in before else 0.0
+            out[:, step] = memory["state"]
+        return out
+
+    def _run_from(self, start, x, training=False, mask=None):
+        """Run the steps from what is in `start`, one row a sequence, by name; else from zero."""
+        self._start = start
         n, n_steps = self._shape = x.shape[:2]
         steps = self._steps = arrange_steps(self._shape, mask, self.go_backwards)
         self._training = training

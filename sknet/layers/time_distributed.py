@@ -5,6 +5,7 @@ from math import prod
 import numpy as np
 
 from .composite import Composite
+from .normalization import BatchNorm
 
 
 class TimeDistributed(Composite):
@@ -30,6 +31,11 @@ class TimeDistributed(Composite):
     """
 
     accepts_sparse = False
+
+    @property
+    def is_causal(self):
+        """Whether no step sees another: only the moments of batches are taken over all steps."""
+        return all(part.is_frozen for part in self.walk() if isinstance(part, BatchNorm))
 
     def adapt(self, x):
         """Let the first layer adapt to the steps."""

@@ -10,8 +10,9 @@ from ..base import same
 from ..layers import Layer, Sequential
 from ..layers.composite import named_layers
 from ..network import Network
+from .added_loss import adding_parts, check_added_loss
 from .memory import peak_of
-from .sequences import broadcast, check_mask, check_sequences_alone
+from .sequences import broadcast, check_mask, check_pieces, check_sequences_alone
 
 #: Step of the central differences, for values of size one in float64.
 _STEP = 1e-5
@@ -26,8 +27,9 @@ def check_layer(
 
     The layer runs inside a network, in float64, with random weights: outputs have the shape
     that `build` said; the gradients of the input and of every weight agree with central
-    differences to 1e-6, the noise of a random layer being held fixed; where the layer has a
-    kink, as relu has, any value between the differences to the left and to the right will do.
+    differences to 1e-6, the noise of a random layer being held fixed and what layers add to the
+    loss included, with and without weights of the rows; where the layer has a kink, as relu
+    has, any value between the differences to the left and to the right will do.
     `forward` leaves its input as it is and `backward` the outputs; `backward` assigns the
     gradients of the weights, the same ones without a gradient of the input; at inference a
     short batch gives the first rows of a full one; float32 stays float32 and is near float64;
@@ -85,6 +87,7 @@ def check_layer(
     if input_grad:
         _check_backward_of_input(case)
     _check_gradients(case, input_grad)
+    check_pieces(case)
     if sequence:
         check_mask(case)
         check_sequences_alone(case)
@@ -122,7 +125,7 @@ class _Case:
         # Buffers such as moving averages are checked with values that training gave them.
         self.network.replica(len(x), self.noise()).forward(x, training=True)
         self.direction = rng.normal(size=(len(x), *self.network.output_shape))
-        self.mask = None
+        self.row_weights = self.mask = None
         if sequence:
             n_rows, n_steps = x.shape[:2]
             lengths = 1 + np.arange(n_rows) % n_steps
@@ -156,6 +159,7 @@ class _Case:
         x = self.x if x is None else x
         with _kept(network):
             replica = network.replica(len(x), self.noise(), np.full_like(network.params, start))
+            adding_parts(replica, self.row_weights)
             out = replica.forward(x, True, mask)
             copy = out.copy()
             backward(replica, self.weigh(replica, x, mask).astype(network.dtype))
@@ -171,8 +175,10 @@ class _Case:
         """Return the number that the gradients of `train` are gradients of."""
         with _kept(network):
             replica = network.replica(len(self.x), self.noise())
+            adding = adding_parts(replica, self.row_weights)
             out = replica.forward(self.x, True, mask)
-            return float(np.vdot(out, self.weigh(replica, self.x, mask)))
+            added = sum(part.added_loss for part in adding)
+            return float(np.vdot(out, self.weigh(replica, self.x, mask))) + added
 
     def require(self, condition, sentence):
         if not condition:
@@ -423,6 +429,14 @@ def _check_copies(case):
 
 def _check_gradients(case, input_grad):
     network = _probed(case) if input_grad else case.network
+    _compare_all(case, network)
+    if any(part.adds_loss for part in network.layer.walk()):
+        case.row_weights = np.arange(len(case.x)) / 2 + 0.5
+        _compare_all(case, network)
+        case.row_weights = None
+
+
+def _compare_all(case, network):
     for mask in (None, case.mask) if case.mask is not None else (None,):
         _, replica = case.train(network, mask=mask)
         for name, values, gradient in _trained(replica):
@@ -469,5 +483,6 @@ _CHECKS = (
     _check_copies,
     _check_float32,
     _check_memory,
+    check_added_loss,
     _check_replicas,
 )

@@ -66,3 +66,31 @@ def check_sequences_alone(case):
             alone if own_mask is None else alone[own_mask[0]],
             "a padded batch has to give what each of its sequences gives alone",
         )
+
+
+def check_pieces(case):
+    """Check that a causal layer sees no later step and can read sequences in pieces.
+
+    Parameters
+    ----------
+    case : object
+        The layer in a network, as `check_layer` makes it, with or without a mask.
+    """
+    x, mask = case.x, case.mask
+    if x.ndim < 2 or not case.network.is_causal:
+        return
+    other = np.concatenate([x[:, :-1], x[::-1, -1:]], axis=1)
+    for run in (case.infer, lambda **batch: case.train(**batch)[0]):
+        outputs = [run(x=values)[:, :-1] for values in (x, other)]
+        case.require_close(*outputs, "outputs of a causal layer must not depend on later steps")
+    replica = case.network.replica(len(x))
+    whole = replica.forward(x, mask=mask)
+    reader, memory, outputs = case.network.replica(len(x)).layer, {}, []
+    for piece in (slice(0, 1), slice(1, 3), slice(3, None)):
+        if x[:, piece].shape[1]:
+            real = None if mask is None else mask[:, piece]
+            outputs.append(np.array(reader.advance(x[:, piece], memory, real)))
+    pieces, real = np.concatenate(outputs, axis=1), replica.layer.compute_mask(x, mask)
+    if real is not None:
+        pieces, whole = pieces[real], whole[real]
+    case.require_close(pieces, whole, "sequences read in pieces have to give what they give whole")

@@ -1,0 +1,63 @@
+"""Sequences that a network reads a few steps at a time."""
+
+import numpy as np
+
+from .blas import single_threaded_blas
+
+
+class Stepper:
+    """Reads sequences a few steps at a time, with memory of what it has read.
+
+    The outputs are those of `Network.predict` for the whole sequences. It works with the weights
+    of the network, which have to stay as they are until all is read, and for one thread.
+
+    Parameters
+    ----------
+    network : Network
+        The network; all its layers have to be causal.
+    batch_size : int
+        Number of sequences N that are read side by side.
+
+    Attributes
+    ----------
+    n_steps : int
+        Number of steps read since the last `reset`.
+    """
+
+    def __init__(self, network, batch_size):
+        network.layer._check_causal()
+        self._replica, self._batch_size = network.replica(batch_size), batch_size
+        self.reset()
+
+    def reset(self):
+        """Forget all steps, to begin with other sequences or after an error."""
+        self._memory, self.n_steps = {}, 0
+
+    def advance(self, x):
+        """Read the next steps.
+
+        Parameters
+        ----------
+        x : array-like of shape (N, k, ...)
+            The next steps of each sequence, at least one, such as codes of shape (N, k).
+
+        Returns
+        -------
+        raw : ndarray of shape (N, k, ...)
+            Raw outputs for these steps.
+
+        Raises
+        ------
+        ValueError
+            If the steps do not fit the network.
+        """
+        step_shape = self._replica.input_shape[1:]
+        x = np.asarray(x, dtype=self._replica.dtype)
+        fits = x.ndim >= 2 and x.shape[1] > 0
+        if not fits or (len(x), *x.shape[2:]) != (self._batch_size, *step_shape):
+            expected = ", ".join(map(str, (self._batch_size, "steps", *step_shape)))
+            raise ValueError(f"The network expects steps of shape ({expected}), got {x.shape}.")
+        with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+            raw = self._replica.layer.advance(x, self._memory).copy()
+        self.n_steps += x.shape[1]
+        return raw
