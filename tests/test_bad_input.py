@@ -116,6 +116,18 @@ WRONG_VALUES = {
     "verbose": "loud",
     "dtype": "float16",
     "n_components": 0,
+    "encoder": Dense(3),
+    "decoder": Dense(3),
+    "tied_weights": "yes",
+    "noise": -0.1,
+    "noise_type": "salt",
+    "sparsity": -0.1,
+    "sparsity_type": "l2",
+    "sparsity_target": 1.0,
+    "contraction": -0.1,
+    "variational": "yes",
+    "beta": -1.0,
+    "handle_missing": "drop",
 }
 PARAMETERS = [
     Misuse(

@@ -101,9 +101,9 @@ def regressor(*, learning_rate_init=0.03, max_iter=60, **parameters):
     )
 
 
-def autoencoder(n_components=2, *, max_iter=60, **parameters):
+def autoencoder(n_components=2, sizes=(10,), *, max_iter=60, **parameters):
     return AutoencoderTransformer(
-        n_components, (10,), max_iter=max_iter, random_state=0, **parameters
+        n_components, sizes, max_iter=max_iter, random_state=0, **parameters
     )
 
 
@@ -138,6 +138,7 @@ PARTIAL = (
 
 # Each reason with the checks that cannot hold because of it.
 DROPOUT = dict.fromkeys(WEIGHTS, "Dropout draws a mask a row: a row twice is not one of weight 2.")
+NOISE = {WEIGHTS[0]: "Noise is drawn a row: a row twice is not one of weight 2."}
 BATCH_NORM = dict.fromkeys(WEIGHTS, "Batch statistics are of the rows, not of their weights.")
 HOLD_OUT = {
     **dict.fromkeys(WEIGHTS, "What is held out depends on the number of rows."),
@@ -205,6 +206,15 @@ CONFIGURED = [
     (autoencoder(dropout=0.1), DROPOUT),
     (autoencoder(solver="lbfgs", loss="huber"), {}),
     (autoencoder(batch_size=8, max_iter=30), BATCHES),
+    (autoencoder(encoder=[12, ("last", Dense(6, activation="tanh"))], decoder=[8]), {}),
+    (autoencoder(tied_weights=True), {}),
+    (autoencoder(noise=0.1), NOISE),
+    (autoencoder(noise=0.1, noise_type="masking"), NOISE),
+    (autoencoder(sparsity=0.01), {}),
+    (autoencoder(sparsity=0.01, sparsity_type="kl"), {}),
+    (autoencoder(sizes=(), contraction=0.01, activation="tanh"), {}),
+    (autoencoder(variational=True), NOISE),
+    (autoencoder(handle_missing="ignore"), {}),
 ]
 
 

@@ -595,3 +595,28 @@ def test_a_pickle_holds_no_scratch_memory():
     loss = bind(Huber(), TWO, n_rows=10_000)
     loss.value_and_gradient(np.zeros((10_000, 2)), np.ones((10_000, 2)))
     assert len(pickle.dumps(loss)) < 2000
+
+
+@pytest.mark.parametrize(
+    "loss, target",
+    [
+        (SquaredError(), TWO),
+        (Huber(), TWO),
+        (Gaussian(), TWO),
+        (LogCosh(), TWO),
+        (LogLoss(), Target("multilabel", 2)),
+        (LogLoss(), Target("multiclass", 1, (3,))),
+        (FocalLoss(), BINARY),
+    ],
+    ids=str,
+)
+def test_the_mean_of_the_losses_of_rows_is_the_value(loss, target, rng):
+    width = bind(loss, target, 7).build(target)
+    raw = rng.standard_normal((7, width))
+    y = rng.integers(0, 2, (7, target.n_outputs))
+    y = y.astype(float) if target.kind in ("continuous", "multilabel") else y[:, 0]
+    losses = loss.row_losses(raw, y)
+    assert losses.shape == (7,)
+    weight = np.arange(7.0)
+    value = loss.value_and_gradient(raw, y, weight)[0]
+    assert value == pytest.approx(weight @ losses / 7)

@@ -59,7 +59,7 @@ def test_the_diagram_names_the_layers_after_fit(data):
     for text in ("hidden_0: Dense", "hidden_1_dropout: Dropout", "output: Dense"):
         assert text in html
     html = diagram(AutoencoderTransformer(max_iter=1, tol=0).fit(data[0]))
-    for text in ("encoder: Sequential", "decoder: Sequential", "output: Dense"):
+    for text in ("encoder: Encoder", "decoder: Decoder", "output: Dense"):
         assert text in html
 
 

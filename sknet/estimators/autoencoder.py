@@ -1,42 +1,113 @@
 """The autoencoder."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.base import (
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+    clone,
+)
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import validate_data
 
-from ..layers import Dense, Sequential
-from ..losses import REGRESSION_LOSSES, Loss, Target
+from ..layers import (
+    ActivityPenalty,
+    ContractiveDense,
+    Dense,
+    Flatten,
+    GaussianCode,
+    GaussianNoise,
+    MaskingNoise,
+    TiedSequential,
+    TransposedDense,
+)
+from ..layers.composite import named_layers
+from ..losses import REGRESSION_LOSSES, LogLoss, Loss, SquaredError, Target, get_loss
+from ..losses.observed import ObservedLoss
 from .architecture import hidden_sizes, plain_layers
 from .base import BaseNeuralEstimator, trains_by_steps
+from .codec import Decoder, Encoder, ZeroMissing, ends_in_reconstruction, flattened, transposed
 from .documentation import documented
+from .reconstruction import Reconstruction
 
-_LOSSES = {name: REGRESSION_LOSSES[name] for name in ("squared_error", "absolute_error", "huber")}
+_LOSSES = {
+    "squared_error": REGRESSION_LOSSES["squared_error"],
+    "absolute_error": REGRESSION_LOSSES["absolute_error"],
+    "huber": REGRESSION_LOSSES["huber"],
+    "log_loss": LogLoss,
+}
 
 
 @documented
 class AutoencoderTransformer(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseNeuralEstimator
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, Reconstruction, BaseNeuralEstimator
 ):
     """Autoencoder: a network that learns to reproduce X through a narrow code.
 
     The encoder has the given hidden layers and ends with a linear layer of `n_components`; the
     decoder has the same widths in reverse and ends with a linear layer of n_features. `transform`
-    gives the code, `inverse_transform` decodes it.
+    gives the code, `inverse_transform` decodes it. Either may be written as a list of layers.
 
     Parameters
     ----------
     n_components : int, default=2
         Size of the code, at least 1.
     {architecture}
+    encoder : list, default=None
+        Layers instead of the plain hidden ones of the encoder: `sknet.layers` objects, pairs
+        ("name", layer), or ints n, short for ``Dense(n, activation)``; reached as in
+        ``encoder__0__units``. The linear layer of `n_components` is added behind them, after a
+        Flatten where they end with several axes. None takes the hidden layer sizes.
+    decoder : list, default=None
+        Layers from the code on, in the same form. A linear layer of n_features is added, after a
+        Flatten where they end with several axes; but not if they end with the shape of a sample
+        of several axes, as ``Conv2DTranspose(1, 3, padding="same")`` may for images, or with a
+        Dense of n_features units without activation. None takes the hidden layer sizes in
+        reverse, also where the encoder is given.
+    tied_weights : bool, default=False
+        Whether the decoder uses the kernels of the encoder, transposed; the biases are its own.
+        For plain hidden layers, and codes that are not variational.
     {training}
-    loss : {"squared_error", "absolute_error", "huber"} or sknet.losses.Loss, \
+    noise : float, default=0.0
+        Noise on the inputs in training, at least 0, whose target is X as it is: the network
+        learns to remove it.
+    noise_type : {"gaussian", "masking"}, default="gaussian"
+        What `noise` is: the standard deviation of normal noise in units of X, or the part of the
+        cells, below 1, that are set to 0.
+    sparsity : float, default=0.0
+        Strength of a penalty on the code that leaves few of its components active, at least 0.
+    sparsity_type : {"l1", "kl"}, default="l1"
+        The penalty: the sum of the absolute values of the code, or the divergence of the mean
+        activation of each component from `sparsity_target`; the code then has the activation
+        logistic.
+    sparsity_target : float, default=0.05
+        Mean activation that "kl" wants of each component, in (0, 1).
+    contraction : float, default=0.0
+        Strength of a penalty on the squared Jacobian of the code by the inputs, at least 0. It
+        is exact, and known for an encoder of one layer only: `hidden_layer_sizes` must be ().
+        The code is then that layer, with `activation`, one of identity, logistic, tanh, relu
+        and softplus.
+    variational : bool, default=False
+        Whether the code of a row is a normal distribution, which training keeps close to the
+        standard normal one, so that `sample` can draw new rows. `transform` gives its mean.
+        The loss is squared_error, for features with normal noise of variance 1 about the
+        reconstruction, or log_loss, for the probabilities of ones. Scale X, or set beta, to
+        suit: features in [0, 1] have much less noise than 1.
+    beta : float, default=1.0
+        Factor of the divergence from the standard normal distribution, at least 0. For squared
+        errors it has the effect of noise of variance beta.
+    handle_missing : {"error", "ignore"}, default="error"
+        What to do about NaN in X: refuse it, or train on the observed cells alone. Then a missing
+        cell of the input is 0, so X should be scaled such that this is a middling value, and
+        the loss leaves it out; `reconstruct` guesses it, `impute` fills it in.
+    loss : {"squared_error", "absolute_error", "huber", "log_loss"} or sknet.losses.Loss, \
 default="squared_error"
-        Loss of the reconstruction.
+        Loss of the reconstruction: of a row it is the sum over the features, squares by half.
+        The log loss is for X in [0, 1]: reconstructions are then probabilities.
     {solver}
     {end}
 
@@ -52,6 +123,9 @@ default="squared_error"
     ----------
     Hinton and Salakhutdinov (2006), Reducing the dimensionality of data with neural
     networks, Science 313, :doi:`10.1126/science.1127647`.
+    Vincent et al. (2010), Stacked denoising autoencoders, JMLR 11.
+    Rifai et al. (2011), Contractive auto-encoders, ICML.
+    Kingma and Welling (2013), Auto-encoding variational Bayes, :arxiv:`1312.6114`.
 
     Examples
     --------
@@ -66,15 +140,25 @@ default="squared_error"
     """
 
     _losses = _LOSSES
-    _list_parameters = ()
+    _list_parameters = ("encoder", "decoder")
     _parameter_constraints = {
         **{k: v for k, v in BaseNeuralEstimator._parameter_constraints.items() if k != "layers"},
         "n_components": [Interval(Integral, 1, None, closed="left")],
+        "encoder": [list, tuple, None],
+        "decoder": [list, tuple, None],
+        "tied_weights": ["boolean"],
+        "noise": [Interval(Real, 0, None, closed="left")],
+        "noise_type": [StrOptions({"gaussian", "masking"})],
+        "sparsity": [Interval(Real, 0, None, closed="left")],
+        "sparsity_type": [StrOptions({"l1", "kl"})],
+        "sparsity_target": [Interval(Real, 0, 1, closed="neither")],
+        "contraction": [Interval(Real, 0, None, closed="left")],
+        "variational": ["boolean"],
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "handle_missing": [StrOptions({"error", "ignore"})],
         "loss": [StrOptions(set(_LOSSES)), Loss],
         "scoring": [StrOptions({"loss"}), callable],
     }
-    #: The encoder and decoder are written by their widths.
-    layers = None
 
     def __init__(
         self,
@@ -82,9 +166,21 @@ default="squared_error"
         hidden_layer_sizes=(100,),
         activation="relu",
         *,
+        encoder=None,
+        decoder=None,
+        tied_weights=False,
         input_shape=None,
         dropout=0.0,
         normalization=None,
+        noise=0.0,
+        noise_type="gaussian",
+        sparsity=0.0,
+        sparsity_type="l1",
+        sparsity_target=0.05,
+        contraction=0.0,
+        variational=False,
+        beta=1.0,
+        handle_missing="error",
         loss="squared_error",
         solver="adam",
         alpha=1e-4,
@@ -153,48 +249,6 @@ default="squared_error"
         """
         return self._partial_fit(X, None, sample_weight)
 
-    def _check_X_y(self, X, y, reset):
-        if reset:
-            self._input_shape = self._sample_shape(X)
-        if None in (self._input_shape or ()):
-            raise ValueError(
-                f"{type(self).__name__} needs samples of one shape, got input_shape="
-                f"{self._input_shape}."
-            )
-        X = validate_data(self, self._as_rows(X), reset=reset, **self._X_checks(reset))
-        self._check_columns(X)
-        return X, X
-
-    def _encode_target(self, data, reset):
-        if reset:
-            self._target = Target("continuous", data.X.shape[1])
-
-    def _initial_bias(self, y, sample_weight):
-        if not issparse(y):
-            return super()._initial_bias(y, sample_weight)
-        # The columns' losses add up, so a few columns at a time may be made dense.
-        columns = y.tocsc()
-        starts = range(0, y.shape[1], 64)
-        dense = (columns[:, start : start + 64].toarray() for start in starts)
-        return np.concatenate([self._loss.initial_bias(block, sample_weight) for block in dense])
-
-    def _hidden_layers(self):
-        sizes = hidden_sizes(self.hidden_layer_sizes)
-        options = (self.activation, self.normalization, self.dropout)
-        code = ("code", Dense(self.n_components))
-        encoder = [*self._flattening(), *plain_layers(sizes, *options), code]
-        decoder = plain_layers(sizes[::-1], *options)
-        return [("encoder", Sequential(encoder)), ("decoder", Sequential(decoder))]
-
-    @property
-    def _code_size(self):
-        self._require_fit()
-        return dict(self.network_.layer.sublayers())["encoder"].output_shape_[-1]
-
-    @property
-    def _n_features_out(self):
-        return self._code_size
-
     def transform(self, X):
         """Encode some rows.
 
@@ -209,76 +263,199 @@ default="squared_error"
             The code.
         """
         self._require_fit()
-        return self.network_.predict(self._check_X(X), "encoder")
+        return self._encode(self._check_X(X))
 
-    def inverse_transform(self, X):
-        """Decode some codes.
+    @property
+    def layers(self):
+        """The layers that take X, if the user has written them: those of the encoder."""
+        return self.encoder
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components)
-            Codes.
-
-        Returns
-        -------
-        X_original : ndarray of shape (n_samples, n_features)
-            The rows that the codes stand for.
-        """
-        self._require_fit()
-        code = check_array(X, dtype=self.network_.dtype, order="C", input_name="X")
-        width = self._code_size
-        if code.shape[1] != width:
+    def _check_combinations(self):
+        if isinstance(self.loss, Loss):
+            self.loss._validate_params()
+        if self.encoder is not None and self.decoder is not None:
+            self._refuse_plain_options("encoder=... and decoder=...")
+        if self.noise_type == "masking" and self.noise >= 1:
             raise ValueError(
-                f"{type(self).__name__}.inverse_transform expects codes of {width} components, "
-                f"got X of shape {code.shape}."
+                f"noise_type='masking' expects noise below 1, the part of the cells that are set "
+                f"to 0, got noise={self.noise!r}."
             )
-        raw = self.network_.predict(self.network_.predict(code, "decoder"), "output")
-        return self._loss.inverse_link(raw)
+        if self.contraction > 0 and self._n_encoder_layers() > 0:
+            raise ValueError(
+                "contraction > 0 is known for an encoder of one layer, which is the code; set "
+                "hidden_layer_sizes=() and leave encoder=None, or use noise instead."
+            )
+        written = self.encoder is not None or self.decoder is not None
+        if self.tied_weights and (written or self.variational):
+            raise ValueError(
+                "tied_weights=True is for plain hidden layers and a code that is not variational; "
+                "set encoder=None, decoder=None and variational=False."
+            )
+        if self.variational:
+            self._check_variational()
 
-    def reconstruct(self, X):
-        """Encode some rows and decode the codes.
+    def _n_encoder_layers(self):
+        layers = self.encoder
+        return len(hidden_sizes(self.hidden_layer_sizes) if layers is None else layers)
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows, or samples of shape `input_shape`.
+    def _check_variational(self):
+        if self.sparsity > 0 or self.contraction > 0:
+            raise ValueError(
+                "variational=True has its own penalty on the code, whose factor is beta; set "
+                "sparsity=0 and contraction=0."
+            )
+        if not isinstance(get_loss(self.loss, self._losses), SquaredError | LogLoss):
+            raise ValueError(
+                f"variational=True needs the likelihood of a row, which loss='squared_error' "
+                f"and loss='log_loss' have, got loss={self.loss!r}."
+            )
 
-        Returns
-        -------
-        X_reconstructed : ndarray of shape (n_samples, n_features)
-            What the network makes of the rows.
-        """
-        raw = self._raw_predictions(X)
-        return self._loss.inverse_link(raw)
+    def _check_X_y(self, X, y, reset):
+        if reset:
+            self._input_shape = self._sample_shape(X)
+        if None in (self._input_shape or ()):
+            raise ValueError(
+                f"{type(self).__name__} needs samples of one shape, got input_shape="
+                f"{self._input_shape}."
+            )
+        X = validate_data(self, self._as_rows(X), reset=reset, **self._X_checks(reset))
+        self._check_columns(X)
+        self._check_missing(X)
+        return X, X
 
-    def score(self, X, y=None, sample_weight=None):
-        """Return the negative mean squared error of the reconstruction.
+    def _check_X(self, X):
+        X = super()._check_X(X)
+        self._check_missing(X)
+        return X
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows, or samples of shape `input_shape`.
-        y : None
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+    def _X_checks(self, reset):
+        # NaN is refused by `_check_missing`, which knows what to do about it.
+        return {**super()._X_checks(reset), "ensure_all_finite": "allow-nan"}
 
-        Returns
-        -------
-        score : float
-            Minus the mean over rows and features; 0 is perfect.
-        """
-        self._require_fit()
-        X = self._check_X(X)
-        weight = self._check_weight(sample_weight, X, "sample_weight")
-        error = self._loss.inverse_link(self.network_.predict(X))
-        error -= X.toarray() if issparse(X) else X
-        rows = np.mean(np.square(error, out=error), axis=1, dtype=np.float64)
-        return -float(np.average(rows, weights=weight))
+    def _check_missing(self, X):
+        if self.handle_missing == "ignore":
+            return
+        values = X.data if issparse(X) else X
+        # The sum tells most often that there is none, and needs no array.
+        with np.errstate(over="ignore", invalid="ignore"):
+            suspicious = np.isnan(np.sum(values))
+        if suspicious and np.isnan(values).any():
+            raise ValueError(
+                f"Input X contains NaN, which {type(self).__name__} takes only with "
+                "handle_missing='ignore'; set that to train on the observed cells, or fill them "
+                "by sklearn.impute.SimpleImputer before."
+            )
+
+    def _encode_target(self, data, reset):
+        kind = "continuous"
+        if self.loss == "log_loss" or isinstance(self.loss, LogLoss):
+            kind = "multilabel"  # one probability a feature
+            self._check_range(data.X if data.rows is None else data.X[data.rows])
+        self._target = Target(kind, data.X.shape[1])
+
+    def _check_range(self, X):
+        values = X.data if issparse(X) else X
+        with np.errstate(invalid="ignore"):
+            within = np.size(values) == 0 or (np.nanmin(values) >= 0 and np.nanmax(values) <= 1)
+        if not within:
+            raise ValueError(
+                f"{type(self).__name__} with the log loss expects X in [0, 1], got values from "
+                f"{np.nanmin(values):g} to {np.nanmax(values):g}. Scale X by "
+                "sklearn.preprocessing.MinMaxScaler, or choose another loss."
+            )
+
+    def _make_loss(self):
+        loss = super()._make_loss()
+        return ObservedLoss(loss) if self.handle_missing == "ignore" else loss
+
+    def _initial_bias(self, y, sample_weight):
+        if not issparse(y):
+            return super()._initial_bias(y, sample_weight)
+        # The columns' losses add up, so a few columns at a time may be made dense.
+        columns = y.tocsc()
+        starts = range(0, y.shape[1], 64)
+        dense = (columns[:, start : start + 64].toarray() for start in starts)
+        return np.concatenate([self._loss.initial_bias(block, sample_weight) for block in dense])
+
+    def _hidden_layers(self):
+        encoder = [*self._input_layers(), *self._encoder_layers(), *self._code_layers()]
+        return [("encoder", Encoder(encoder)), ("decoder", Decoder(self._decoder_layers()))]
+
+    def _input_layers(self):
+        """Return what stands before the encoder proper."""
+        layers = []
+        if self.handle_missing == "ignore":
+            layers.append(("missing", ZeroMissing()))
+        if self.noise > 0:
+            kind = GaussianNoise if self.noise_type == "gaussian" else MaskingNoise
+            layers.append(("noise", kind(self.noise)))
+        return layers
+
+    def _encoder_layers(self):
+        if self.encoder is None:
+            return [*self._flattening(), *self._plain_layers()]
+        layers = self._written_layers("encoder")
+        return flattened(layers) if layers else self._flattening()
+
+    def _code_layers(self):
+        """Return the layer whose output is the code, and what penalises it."""
+        if self.variational:
+            return [("code", GaussianCode(self.n_components, self.beta))]
+        by_mean = self.sparsity > 0 and self.sparsity_type == "kl"
+        activation = "logistic" if by_mean else None
+        code = Dense(self.n_components, activation)
+        if self.contraction > 0:
+            activation = activation or clone(self.activation, safe=False)
+            code = ContractiveDense(self.n_components, activation, self.contraction)
+        if self.sparsity == 0:
+            return [("code", code)]
+        penalty = {"kl" if by_mean else "l1": self.sparsity, "target": self.sparsity_target}
+        return [("code", code), ("penalty", ActivityPenalty(**penalty))]
+
+    def _decoder_layers(self):
+        if self.decoder is None:
+            layers = self._plain_layers(-1)
+            return transposed(layers) if self.tied_weights else layers
+        return flattened(self._written_layers("decoder"))
+
+    def _plain_layers(self, direction=1):
+        sizes = hidden_sizes(self.hidden_layer_sizes)[::direction]
+        return plain_layers(sizes, self.activation, self.normalization, self.dropout)
+
+    def _written_layers(self, name):
+        layers = clone(list(getattr(self, name)), safe=False)
+        return named_layers(layers, self.activation, name)
+
+    def _output_layer(self, hidden, width):
+        one_a_feature = width == self._target.n_outputs
+        written = self.decoder is not None
+        if written and one_a_feature and ends_in_reconstruction(hidden, self._input_shape):
+            return Flatten()
+        if not self.tied_weights:
+            return super()._output_layer(hidden, width)
+        if not one_a_feature:
+            raise ValueError(
+                f"tied_weights=True gives one output a feature, and {type(self._loss).__name__} "
+                f"needs {width} for {self._target.n_outputs} features; choose another loss."
+            )
+        return TransposedDense()
+
+    def _joined(self, layers):
+        return TiedSequential(layers) if self.tied_weights else super()._joined(layers)
+
+    def _takes_sparse(self):
+        if self.handle_missing == "ignore" or _is_positive(self.noise) or self.variational:
+            return False
+        return super()._takes_sparse()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.handle_missing == "ignore"
         tags.transformer_tags.preserves_dtype = (
             ["float64", "float32"] if self.dtype is None else []
         )
         return tags
+
+
+def _is_positive(value):
+    return isinstance(value, Real) and value > 0  # before fit it may be anything

@@ -97,6 +97,8 @@ class BaseNeuralEstimator(
     }
     #: Losses that the name `loss` may stand for.
     _losses = {}
+    #: Largest number of rows of a step for ``batch_size="auto"``.
+    _auto_batch_size = 200
 
     def _store(self, arguments):
         """Store the arguments of ``__init__``, given as its ``locals()``."""
@@ -175,11 +177,12 @@ class BaseNeuralEstimator(
     def _start(self, data):
         """Make the network, the trainer and an empty history."""
         weights_seed, training_seed, self._split_seed = self._seeds()
-        self._loss = get_loss(self.loss, self._losses)
+        self._loss = self._make_loss()
         hidden = self._hidden_layers()
         # As the user has written them: what adapts to the data may find other data on resumption.
         self._architecture = clone(hidden, safe=False), self.input_shape
-        layer = Sequential([*hidden, ("output", Dense(self._loss.build(self._target)))])
+        output = self._output_layer(hidden, self._loss.build(self._target))
+        layer = self._joined([*hidden, ("output", output)])
         used = data.X if data.rows is None else data.X[data.rows]
         layer.adapt(in_shape(used, self._input_shape))
         self.network_ = Network(layer, self._input_shape, data.X.dtype, weights_seed)
@@ -193,6 +196,17 @@ class BaseNeuralEstimator(
         self._converged = False
         self.history_ = {}
         self.n_iter_ = self.best_iter_ = 0
+
+    def _make_loss(self):
+        return get_loss(self.loss, self._losses)
+
+    def _output_layer(self, hidden, width):
+        """Return the layer that is put behind the hidden ones, for `width` raw outputs."""
+        return Dense(width)
+
+    def _joined(self, layers):
+        """Return the layers of the whole network as one."""
+        return Sequential(layers)
 
     def _seeds(self):
         """Draw seeds of the weights, the training and the hold-out from `random_state`."""
@@ -249,7 +263,7 @@ class BaseNeuralEstimator(
         self._check_same_form()
         # Changes go to a copy: should a later check fail, the trainer is still as it was.
         self._trainer = copy(self._trainer)
-        loss = get_loss(self.loss, self._losses)
+        loss = self._make_loss()
         if not same(loss, self._loss):
             if loss.build(self._target) != self.network_.output_shape[-1]:
                 raise ValueError(
@@ -265,25 +279,29 @@ class BaseNeuralEstimator(
             self._trainer.use_optimizer(optimizer)
 
     def _check_same_form(self):
-        network = self.network_
-        given = {
-            "input_shape": (self.input_shape, self._architecture[1]),
-            "dtype": (np.dtype(self.dtype or network.dtype), network.dtype),
-        }
-        for name, (value, present) in given.items():
-            if value != present:
+        for name, (value, present) in self._form().items():
+            if not same(value, present):
                 raise ValueError(
                     f"{type(self).__name__} was fitted with {name}={present} and cannot go on "
                     f"training with {name}={value}; set warm_start=False, or use clone, to start "
                     "anew."
                 )
 
+    def _form(self):
+        """Return by name what cannot change once there is a network, as it is now and was."""
+        present = self.network_.dtype
+        return {
+            "input_shape": (self.input_shape, self._architecture[1]),
+            "dtype": (np.dtype(self.dtype or present), present),
+        }
+
     def _set_initial_bias(self, data):
         rows = slice(None) if data.rows is None else data.rows
         weight = data.sample_weight
         weight = None if weight is None else weight[rows] / data.mean_weight
         output = dict(self.network_.layer.sublayers())["output"]
-        output.bias_[:] = self._initial_bias(data.y[rows], weight)
+        if hasattr(output, "bias_"):
+            output.bias_[:] = self._initial_bias(data.y[rows], weight)
 
     def _initial_bias(self, y, sample_weight):
         return self._loss.initial_bias(y, sample_weight)
@@ -291,7 +309,8 @@ class BaseNeuralEstimator(
     def _plan(self, data, max_epochs, deadline):
         schedule = get_schedule(self.learning_rate)
         schedule._validate_params()
-        batch_size = min(200, data.n_rows) if self.batch_size == "auto" else self.batch_size
+        auto = min(self._auto_batch_size, data.n_rows)
+        batch_size = auto if self.batch_size == "auto" else self.batch_size
         if batch_size > data.n_rows:
             warnings.warn(
                 f"batch_size={batch_size} is larger than the {data.n_rows} training rows; all "
@@ -342,7 +361,9 @@ class BaseNeuralEstimator(
         """Show the layers inside the estimator in scikit-learn's HTML diagram."""
         network = getattr(self, "network_", None)
         # Before fit the parameters may be anything: they are shown as they are.
-        pairs = named_items(self.layers) if network is None else network.layer.sublayers()
+        lists = [getattr(self, name) for name in self._list_parameters]
+        pairs = [pair for items in lists for pair in named_items(items)]
+        pairs = pairs if network is None else network.layer.sublayers()
         if not pairs:
             return VisualBlock("single", self, names=type(self).__name__, name_details=str(self))
         blocks = []

@@ -59,6 +59,35 @@ _TEXTS = {
     scoring : str or callable, default="loss"
         What validation scores: the negative loss, or any scikit-learn scorer.
     """,
+    "solver_of_windows": """
+    solver : str or sknet.optimizers.Optimizer, default="adam"
+        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object.
+    alpha : float, default=1e-4
+        L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
+        divided by the number of windows of a step, is added to the loss.
+    batch_size : int, default="auto"
+        Windows of one step; "auto" is min(32, number of windows).
+    learning_rate : str or sknet.schedules.Schedule, default="cosine"
+        Shape of the rate over the training: constant, invscaling, adaptive, cosine, one_cycle,
+        exponential, step, or an object.
+    learning_rate_init : float, default=1e-3
+        The rate that the schedule scales, above 0.
+    max_iter : int, default=20
+        Number of epochs at most; an epoch sees each token about once.
+    max_time : float, default=None
+        Seconds after which training stops with the model it has.
+    tol : float, default=1e-4
+        Smallest change of the loss (or of the validation score) that counts as progress.
+    n_iter_no_change : int, default=10
+        Training stops after more than this many epochs in a row without progress. Without early
+        stopping, the schedules cosine and one_cycle go on to their end.
+    early_stopping : bool, default=False
+        Whether to judge progress on a validation set, stop when it ends, and keep the weights
+        of the best epoch. Without `X_val`, a part of the texts is held out, or the end of a
+        single one.
+    validation_fraction : float, default=0.1
+        Part of the texts to hold out, in (0, 1).
+    """,
     "end": """
     clip_norm : float, default=None
         Norm to which a longer gradient is shortened.

@@ -31,8 +31,11 @@ class DataValidation:
         """Refuse parameters that are each valid and do not go together."""
         if isinstance(self.loss, Loss):
             self.loss._validate_params()
-        if self.layers is None:
-            return
+        if self.layers is not None:
+            self._refuse_plain_options("layers=...")
+
+    def _refuse_plain_options(self, written):
+        """Refuse what is for plain hidden layers where the user has written all layers."""
         for name, off, kind in (
             ("dropout", 0.0, "Dropout"),
             ("normalization", None, "BatchNorm or LayerNorm"),
@@ -40,7 +43,7 @@ class DataValidation:
             value = getattr(self, name)
             if value != off:
                 raise ValueError(
-                    f"{name}={value!r} is for the plain hidden layers; with layers=..., put "
+                    f"{name}={value!r} is for the plain hidden layers; with {written}, put "
                     f"{kind} layers into the list."
                 )
 

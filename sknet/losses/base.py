@@ -162,6 +162,24 @@ class Loss(Component, ABC):
             The gradient of `value` with respect to `raw`: `out` if it was given.
         """
 
+    def row_losses(self, raw, y):
+        """Compute the losses of the rows one by one.
+
+        Parameters
+        ----------
+        raw : ndarray of shape (N, n_raw)
+            Raw predictions; never written.
+        y : ndarray
+            Encoded target, as in `value_and_gradient`.
+
+        Returns
+        -------
+        losses : ndarray of shape (N,), float64
+            The losses l_i.
+        """
+        rows = (slice(i, i + 1) for i in range(len(raw)))
+        return np.array([self.value_and_gradient(raw[row], y[row])[0] for row in rows])
+
     def inverse_link(self, raw):
         """Turn raw predictions into predictions.
 

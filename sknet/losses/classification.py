@@ -69,8 +69,7 @@ class ClassificationLoss(Loss):
         """
         out = np.empty_like(raw) if out is None else out
         if not self._blocks:
-            losses = self._work("losses", raw.shape)
-            self._label_losses(raw, y.reshape(raw.shape), losses, out)
+            losses = self._losses(raw, y.reshape(raw.shape), out)
             return self.average(losses, out, sample_weight), out
         shares = _shares(len(raw), sample_weight, out.dtype)
         if len(self._blocks) == 1:
@@ -116,6 +115,19 @@ class ClassificationLoss(Loss):
             predictions.
         """
         return self._by_kind(raw, log_expit, _log_softmax)
+
+    def _losses(self, raw, y, slopes):
+        """Return losses of labels (N, L) in scratch memory, their derivatives in `slopes`."""
+        losses = self._work("losses", raw.shape)
+        self._label_losses(raw, y, losses, slopes)
+        return losses
+
+    def row_losses(self, raw, y):
+        """Compute the losses of the rows one by one."""
+        if self._blocks:
+            return super().row_losses(raw, y)
+        losses = self._losses(raw, y.reshape(raw.shape), np.empty_like(raw))
+        return losses.sum(axis=1, dtype=np.float64)
 
     def _by_kind(self, raw, of_log_odds, of_logits):
         kind = self._target.kind

@@ -79,6 +79,11 @@ class RegressionLoss(Loss):
                 return np.exp(raw)
         return raw.copy()
 
+    def row_losses(self, raw, y):
+        """Compute the losses of the rows one by one."""
+        with np.errstate(all="ignore"):
+            return self._losses(raw, y, np.empty_like(raw)).sum(axis=1, dtype=np.float64)
+
     @abstractmethod
     def _losses(self, raw, y, slopes):
         """Return losses (N, K) in scratch memory, their derivatives by raw in `slopes`."""

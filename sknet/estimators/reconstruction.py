@@ -1,0 +1,268 @@
+"""What a fitted autoencoder gives: codes, reconstructions and scores."""
+
+from copy import copy
+from numbers import Integral
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.special import ndtri
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_array
+
+from ..blas import single_threaded_blas
+from ..inputs import in_shape
+from ..layers import GaussianCode
+from ..layers.variational import LARGEST_LOG_VARIANCE
+from ..losses import LogLoss
+
+#: Rows that are scored at a time.
+_ROWS = 1024
+
+
+def fills_missing(estimator):
+    """Tell `available_if` whether there is an `impute`.
+
+    Parameters
+    ----------
+    estimator : AutoencoderTransformer
+        The estimator.
+
+    Returns
+    -------
+    available : bool
+        True.
+
+    Raises
+    ------
+    AttributeError
+        If the estimator refuses NaN.
+    """
+    if estimator.handle_missing != "ignore":
+        raise AttributeError("impute needs handle_missing='ignore'.")
+    return True
+
+
+def is_variational(estimator):
+    """Tell `available_if` whether there is a `sample`.
+
+    Parameters
+    ----------
+    estimator : AutoencoderTransformer
+        The estimator.
+
+    Returns
+    -------
+    available : bool
+        True.
+
+    Raises
+    ------
+    AttributeError
+        If the codes have no distribution to draw from.
+    """
+    if not estimator.variational:
+        raise AttributeError("sample needs variational=True.")
+    return True
+
+
+class Reconstruction:
+    """The methods of an autoencoder that need a fitted network."""
+
+    @property
+    def _code_size(self):
+        self._require_fit()
+        return dict(self.network_.layer.sublayers())["encoder"].output_shape_[-1]
+
+    @property
+    def _n_features_out(self):
+        return self._code_size
+
+    def _encode(self, X):
+        return self.network_.predict(in_shape(X, self.network_.input_shape), "encoder")
+
+    def inverse_transform(self, X):
+        """Decode some codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Codes.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            The rows that the codes stand for.
+        """
+        self._require_fit()
+        code = check_array(X, dtype=self.network_.dtype, order="C", input_name="X")
+        width = self._code_size
+        if code.shape[1] != width:
+            raise ValueError(
+                f"{type(self).__name__}.inverse_transform expects codes of {width} components, "
+                f"got X of shape {code.shape}."
+            )
+        return self._loss.inverse_link(self._decode(code))
+
+    def _decode(self, code):
+        return self.network_.predict(self.network_.predict(code, "decoder"), "output")
+
+    def reconstruct(self, X):
+        """Encode some rows and decode the codes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, or samples of shape `input_shape`.
+
+        Returns
+        -------
+        X_reconstructed : ndarray of shape (n_samples, n_features)
+            What the network makes of the rows.
+        """
+        raw = self._raw_predictions(X)
+        return self._loss.inverse_link(raw)
+
+    @available_if(fills_missing)
+    def impute(self, X):
+        """Fill the missing cells of some rows with those of their reconstruction.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, or samples of shape `input_shape`, NaN where a cell is missing.
+
+        Returns
+        -------
+        X_filled : ndarray of shape (n_samples, n_features)
+            The rows, whose observed cells are as they were.
+        """
+        self._require_fit()
+        X = self._check_X(X)
+        return np.where(np.isnan(X), self._loss.inverse_link(self.network_.predict(X)), X)
+
+    def score(self, X, y=None, sample_weight=None):
+        """Return the negative mean squared error of the reconstruction.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, or samples of shape `input_shape`.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            Minus the mean over rows and features, missing cells left out; 0 is perfect.
+        """
+        self._require_fit()
+        X = self._check_X(X)
+        weight = self._check_weight(sample_weight, X, "sample_weight")
+        error = self._loss.inverse_link(self.network_.predict(X))
+        error -= X.toarray() if issparse(X) else X
+        np.square(error, out=error)
+        if self.handle_missing == "ignore":
+            known = ~np.isnan(error)
+            weight = known if weight is None else known * weight[:, None]
+            return -float(np.average(np.where(known, error, 0), weights=weight))
+        rows = np.mean(error, axis=1, dtype=np.float64)
+        return -float(np.average(rows, weights=weight))
+
+    def score_samples(self, X, n_draws=64):
+        """Return for each row minus the loss of its reconstruction, or a bound of its likelihood.
+
+        The loss is the one that was trained on, summed over the features (half the squared error
+        by default), so that low scores mark rows unlike those of the training. With
+        ``variational=True`` the score is the evidence lower bound: the expected log-likelihood of
+        the row given its code, less the divergence of the code (whatever `beta` was) from the
+        standard normal distribution; in nats. Missing cells are left out.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, or samples of shape `input_shape`.
+        n_draws : int, default=64
+            Number of codes over which the likelihood is averaged; for variational ones alone.
+            They are drawn with the same noise for all rows and in each call, in a Latin hypercube.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            Greater is better.
+        """
+        self._require_fit()
+        _check_count("n_draws", n_draws)
+        X = self._check_X(X)
+        if self._loss.kinds == LogLoss.kinds:
+            self._check_range(X)
+        loss = copy(self._loss)
+        loss.allocate(_ROWS, self.network_.dtype)
+        starts = range(0, X.shape[0], _ROWS)
+        score = self._bound_rows if self._is_variational() else self._score_rows
+        return np.concatenate([score(X[i : i + _ROWS], loss, n_draws) for i in starts])
+
+    def _is_variational(self):
+        return isinstance(self.network_["encoder__code"], GaussianCode)
+
+    def _score_rows(self, X, loss, n_draws):
+        return -loss.row_losses(self.network_.predict(X), X.toarray() if issparse(X) else X)
+
+    def _bound_rows(self, X, loss, n_draws):
+        """Return the evidence lower bounds of some rows."""
+        replica = self.network_.replica(len(X))
+        with single_threaded_blas():
+            replica["encoder"].forward(in_shape(X, self.network_.input_shape))
+        code = replica["encoder__code"]
+        deviation = np.exp(np.minimum(code.code_log_variance, LARGEST_LOG_VARIANCE) / 2)
+        losses = np.zeros(len(X))
+        for draw in _normal_draws(n_draws, code.units).astype(X.dtype):
+            losses += loss.row_losses(self._decode(code.code_mean + deviation * draw), X)
+        bounds = -losses / n_draws - code.divergence
+        if loss.link == "identity":  # the constant of the normal density
+            bounds -= np.log(2 * np.pi) / 2 * np.count_nonzero(~np.isnan(X), axis=1)
+        return bounds
+
+    @available_if(is_variational)
+    def sample(self, n_samples=1, random_state=None):
+        """Draw codes from the standard normal distribution and decode them.
+
+        The rows are the means given their codes (probabilities, for the log loss): the noise of
+        the single features is not added.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows to draw, at least 1.
+        random_state : int, RandomState instance or None, default=None
+            Source of the codes.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            New rows.
+        """
+        self._require_fit()
+        _check_count("n_samples", n_samples)
+        rng = check_random_state(random_state)
+        return self.inverse_transform(rng.standard_normal((n_samples, self._code_size)))
+
+
+def _normal_draws(n_draws, n_components):
+    """Return standard normal draws, the same each time, in a Latin hypercube.
+
+    Of each component one draw falls into each of `n_draws` intervals of equal probability: the
+    mean over the draws is as unbiased as that of independent ones, and varies much less.
+    McKay, Beckman and Conover (1979), Technometrics 21.
+    """
+    rng = np.random.default_rng(0)
+    intervals = np.tile(np.arange(n_draws), (n_components, 1))
+    intervals = rng.permuted(intervals, axis=1).T
+    return ndtri((intervals + rng.uniform(1e-9, 1, intervals.shape)) / n_draws)
+
+
+def _check_count(name, value):
+    if not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} must be an int of at least 1, got {value!r}.")
