@@ -2,6 +2,17 @@
 
 __version__ = "0.1.0"
 
-from .estimators import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
+from .estimators import (
+    AutoencoderTransformer,
+    NeuralClassifier,
+    NeuralLanguageModel,
+    NeuralRegressor,
+)
 
-__all__ = ["AutoencoderTransformer", "NeuralClassifier", "NeuralRegressor", "__version__"]
+__all__ = [
+    "AutoencoderTransformer",
+    "NeuralClassifier",
+    "NeuralLanguageModel",
+    "NeuralRegressor",
+    "__version__",
+]

@@ -356,6 +356,15 @@ def test_it_is_tuned_and_cross_validated_in_a_pipeline():
     assert search.predict(["free prize"]).tolist() == ["spam"]
 
 
+def test_encoded_texts_are_neither_padded_nor_cut_to_the_training_texts():
+    tokenizer = TokenizerTransformer().fit(["b a b"])
+    ids = tokenizer.encode(["a b a b a b", "", "c"])
+    assert [row.tolist() for row in ids] == [[3, 2, 3, 2, 3, 2], [], [1]]
+    assert all(row.dtype == np.int32 for row in ids)
+    tokenizer = TokenizerTransformer(max_length=2).fit(["b a b"])
+    assert tokenizer.encode(["b b b"])[0].tolist() == [3, 3]
+
+
 def test_tags_say_that_it_takes_texts_as_scikit_learns_vectorizers_do():
     tags, reference = get_tags(TokenizerTransformer()), get_tags(CountVectorizer())
     assert tags.input_tags.string and tags.input_tags.one_d_array

@@ -19,6 +19,49 @@ _SINGLE_BYTES = [bytes([value]) for value in range(256)]
 _MARKS = {"word": ("", "\ufffd"), "char": ("", "\ufffd"), "byte": (b"", b"\xff")}
 
 
+def check_texts(X, owner):
+    """Return the texts of an array-like as a list.
+
+    Parameters
+    ----------
+    X : array-like of str, shape (n_samples,)
+        Texts.
+    owner : str
+        Who takes them, for errors.
+
+    Returns
+    -------
+    texts : list of str
+        The same.
+
+    Raises
+    ------
+    TypeError
+        If an item of X is not a str.
+    ValueError
+        If X is not one-dimensional.
+    """
+    if isinstance(X, str | bytes) or not hasattr(X, "__iter__"):
+        raise ValueError(
+            f"{owner} expects X to be a 1-D array-like of str, got a single "
+            f"{type(X).__name__}. Put texts into a list."
+        )
+    shape = getattr(X, "shape", None)
+    if shape is not None and len(shape) != 1:
+        raise ValueError(
+            f"{owner} expects X to be a 1-D array-like of str, got shape {tuple(shape)}. Pass "
+            'a single column, such as X["text"] or X[:, 0].'
+        )
+    texts = list(X)
+    for position, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(
+                f"{owner} expects X to hold str, got {text!r} of type {type(text).__name__} "
+                f"at position {position}. Convert it, or fill missing texts with ''."
+            )
+    return texts
+
+
 class TokenizerTransformer(TransformerMixin, Component):
     r"""Turn texts into rows of token ids, padded to one length.
 
@@ -172,14 +215,27 @@ class TokenizerTransformer(TransformerMixin, Component):
             Ids of the tokens, then 0; tokens that are not in the vocabulary have id 1.
         """
         check_is_fitted(self)
-        ids = [
-            [self.vocabulary_.get(token, UNKNOWN) for token in tokens] or [UNKNOWN]
-            for tokens in self._split(X, self.length_)
-        ]
+        ids = [row if len(row) else [UNKNOWN] for row in self._ids(X, self.length_)]
         padded = np.full((len(ids), self.length_), PADDING, dtype=self.dtype)
         for row, found in zip(padded, ids, strict=True):
             row[: len(found)] = found
         return padded
+
+    def encode(self, X):
+        """Replace the tokens of texts by their ids, text by text, without padding.
+
+        Parameters
+        ----------
+        X : array-like of str, shape (n_samples,)
+            Texts.
+
+        Returns
+        -------
+        ids : list of ndarray of int
+            Ids of the tokens of each text, `max_length` at most; an empty text has none.
+        """
+        check_is_fitted(self)
+        return [np.array(row, dtype=self.dtype) for row in self._ids(X, self.max_length)]
 
     def inverse_transform(self, X):
         """Write rows of ids as texts again.
@@ -224,10 +280,15 @@ class TokenizerTransformer(TransformerMixin, Component):
         check_is_fitted(self)
         return np.array([f"token{column}" for column in range(self.length_)], dtype=object)
 
+    def _ids(self, X, length):
+        """Return the list of ids of each text, cut to the length."""
+        find = self.vocabulary_.get
+        return [[find(token, UNKNOWN) for token in tokens] for tokens in self._split(X, length)]
+
     def _split(self, X, length):
         """Yield the list of tokens of each text, cut to the length."""
         split = self._splitter()
-        for text in self._check_texts(X):
+        for text in check_texts(X, type(self).__name__):
             yield split(text.lower() if self.lowercase else text)[:length]
 
     def _splitter(self):
@@ -279,28 +340,6 @@ class TokenizerTransformer(TransformerMixin, Component):
                 f"{type(self).__name__} expects dtype to be an integer type such as numpy.int32, "
                 f"got {self.dtype!r}."
             )
-
-    def _check_texts(self, X):
-        name = type(self).__name__
-        if isinstance(X, str | bytes) or not hasattr(X, "__iter__"):
-            raise ValueError(
-                f"{name} expects X to be a 1-D array-like of str, got a single "
-                f"{type(X).__name__}. Put texts into a list."
-            )
-        shape = getattr(X, "shape", None)
-        if shape is not None and len(shape) != 1:
-            raise ValueError(
-                f"{name} expects X to be a 1-D array-like of str, got shape {tuple(shape)}. Pass "
-                'a single column, such as X["text"] or X[:, 0].'
-            )
-        texts = list(X)
-        for position, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise TypeError(
-                    f"{name} expects X to hold str, got {text!r} of type {type(text).__name__} "
-                    f"at position {position}. Convert it, or fill missing texts with ''."
-                )
-        return texts
 
     def _check_ids(self, X):
         ids, largest = np.asarray(X), len(self.tokens_) - 1

@@ -1,0 +1,353 @@
+"""The language model."""
+
+from math import exp
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import _fit_context, clone
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from ..base import Workspace
+from ..batches import Data
+from ..layers import Embedding, LayerNorm, PositionalEmbedding, TransformerBlock
+from ..layers.composite import named_layers
+from ..losses import Target
+from ..losses.stepwise import StepwiseLogLoss
+from ..preprocessing import TokenizerTransformer
+from ..tokens import scoring_windows, training_windows
+from .base import BaseNeuralEstimator, trains_by_steps
+from .documentation import documented
+from .generation import TextGeneration
+from .holdout import hold_out
+from .validation import Validation
+from .vocabulary import get_vocabulary
+
+_PLAIN = {"hidden_layer_sizes", "activation", "dropout", "normalization", "input_shape", "scoring"}
+_SHARED = {k: v for k, v in BaseNeuralEstimator._parameter_constraints.items() if k not in _PLAIN}
+
+
+@documented
+class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
+    r"""Language model: learns from texts which token comes next, scores texts and writes new ones.
+
+    A text is a row of tokens and an end behind them. Its probability is the product of those of
+    its tokens and its end, each given the tokens before it, as many as the context holds:
+
+    log p(text) = sum_t log softmax(z_t)[token t],
+
+    where the network gives the logits z_t from the tokens before t, and the first ones from a
+    start. So the probabilities of all texts add up to 1.
+
+    Parameters
+    ----------
+    tokenizer : {"char", "byte", "word"} or TokenizerTransformer or None, default="char"
+        What a token is. A name is a tokenizer of this level that keeps capitals. None is for
+        texts that are given as arrays of tokens, whole numbers from 0 on.
+    context_length : int, default=64
+        Largest number of tokens that the network looks at, at least 1. In training, longer texts
+        are cut into windows of this length, at other places in each epoch. In scoring and
+        writing, a context that is full is cut to its last half.
+    layers : list, default=None
+        Layers from token ids, of shape (T,), to a vector a step, of shape (T, F), none of which
+        looks at later steps: an `Embedding`, and recurrent layers with
+        ``return_sequences=True``, causal convolutions or Transformer blocks. The output layer
+        over the vocabulary is added. Nested parameters are reached by position or name, as in
+        ``layers__0__output_dim``. None is a small Transformer: two blocks of width 64.
+    {solver_of_windows}
+    clip_norm : float, default=1.0
+        Norm to which a longer gradient is shortened; None is no limit.
+    averaging : float, default=None
+        Decay of an exponential average of the weights, in (0, 1), which then predicts.
+    shuffle : bool, default=True
+        Whether windows are cut anew and taken in a new order each epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the last fit, with its vocabulary and all of the optimizer's
+        state.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the windows and their order, the hold-out and the noise.
+        An int gives the same bits each time.
+    verbose : bool or int, default=False
+        Whether to print a line an epoch.
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of the computation.
+
+    Attributes
+    ----------
+    tokenizer_ : TokenizerTransformer or None
+        The fitted tokenizer.
+    vocabulary_ : dict or None
+        Its tokens and their ids.
+    network_ : Network
+        The network; ``network_.summary()`` prints a table of its layers. Its inputs are ids: 0
+        is padding, 1 an unknown token, the largest the start and end; its outputs stand for the
+        ids from 1 on.
+    history_ : dict of list
+        One entry an epoch: loss (nats a token, penalty included), learning_rate, seconds, and
+        with a validation set validation_loss and validation_score.
+    n_iter_ : int
+        Number of epochs trained, over all calls that continued the training.
+    best_iter_ : int
+        Number of the epoch whose weights are kept: the best with early stopping, or the last.
+    n_outputs_ : int
+        Number of tokens that a text can go on with, unknown and end included.
+    loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
+        As in scikit-learn's MLP, read from `history_`.
+    coefs_, intercepts_, n_layers_, out_activation_, t_
+        As in scikit-learn's MLP, read from `network_`.
+
+    See Also
+    --------
+    sknet.preprocessing.TokenizerTransformer : Turns texts into rows of token ids.
+
+    Notes
+    -----
+    Tokens that are not in the vocabulary count as the unknown token, which is never written. Its
+    probability is learned where the tokenizer has ``min_count`` of at least 2.
+
+    References
+    ----------
+    Bengio et al. (2003), A neural probabilistic language model, JMLR 3.
+
+    Examples
+    --------
+    >>> from sknet import NeuralLanguageModel
+    >>> from sknet.layers import GRU, Embedding
+    >>> model = NeuralLanguageModel(
+    ...     layers=[Embedding(8), GRU(16, return_sequences=True)],
+    ...     learning_rate_init=0.02, max_iter=40, random_state=0,
+    ... )
+    >>> texts = ["tick tock", "tick tock tick tock"] * 8
+    >>> model.fit(texts).generate("tick t", temperature=0, max_length=3)
+    'tick tock'
+    >>> model.perplexity(["tick tock"]) < model.perplexity(["tock tick"])
+    True
+    """
+
+    _losses = {"log_loss": StepwiseLogLoss}
+    _auto_batch_size = 32
+    _parameter_constraints = {
+        **_SHARED,
+        "tokenizer": [StrOptions({"char", "byte", "word"}), TokenizerTransformer, None],
+        "context_length": [Interval(Integral, 1, None, closed="left")],
+        "dtype": [option for option in _SHARED["dtype"] if option is not None],
+    }
+    #: What the other estimators leave to the user.
+    loss, scoring, input_shape, activation = "log_loss", "loss", None, "relu"
+
+    def __init__(
+        self,
+        tokenizer="char",
+        context_length=64,
+        layers=None,
+        *,
+        solver="adam",
+        alpha=1e-4,
+        batch_size="auto",
+        learning_rate="cosine",
+        learning_rate_init=1e-3,
+        max_iter=20,
+        max_time=None,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        clip_norm=1.0,
+        averaging=None,
+        shuffle=True,
+        warm_start=False,
+        random_state=None,
+        verbose=False,
+        dtype="float32",
+    ):
+        self._store(locals())
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, *, X_val=None):
+        """Learn the vocabulary and train the network.
+
+        Parameters
+        ----------
+        X : array-like of str, shape (n_samples,), or list of array-like of int
+            Texts; arrays of tokens if `tokenizer` is None.
+        y : None
+            Ignored.
+        X_val : array-like of str or list of array-like of int, default=None
+            Validation texts: scored after each epoch, and used by early stopping. They are cut
+            into windows without overlap, as those of training, so `score` is a little better.
+
+        Returns
+        -------
+        self : NeuralLanguageModel
+            The fitted estimator.
+        """
+        return self._fit(X, None, None, X_val, None, None)
+
+    @available_if(trains_by_steps)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Train for one pass over some texts, going on from where the last call ended.
+
+        The first call learns the vocabulary.
+
+        Parameters
+        ----------
+        X : array-like of str, shape (n_samples,), or list of array-like of int
+            Texts of this call.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : NeuralLanguageModel
+            The estimator.
+        """
+        return self._partial_fit(X, None, None)
+
+    def score_samples(self, X):
+        """Return the log-likelihood of each text.
+
+        Parameters
+        ----------
+        X : array-like of str, shape (n_samples,), or list of array-like of int
+            Texts.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            Logarithm of the probability of each text, its end included, in nats.
+        """
+        return self._log_likelihoods(X)[0]
+
+    def score(self, X, y=None):
+        """Return the mean log-likelihood of a token.
+
+        Parameters
+        ----------
+        X : array-like of str, shape (n_samples,), or list of array-like of int
+            Texts.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            Sum of the texts' log-likelihoods over their number of tokens, each end counted.
+        """
+        total, n_tokens = self._log_likelihoods(X)
+        return float(total.sum() / n_tokens)
+
+    def perplexity(self, X):
+        """Return exp(-score): how many tokens the next one is drawn from, as it were.
+
+        Parameters
+        ----------
+        X : array-like of str, shape (n_samples,), or list of array-like of int
+            Texts.
+
+        Returns
+        -------
+        perplexity : float
+            At least 1; less is better.
+        """
+        return exp(-self.score(X))
+
+    def _log_likelihoods(self, X):
+        """Return the log-likelihood of each text, and the number of all tokens and ends."""
+        self._require_fit()
+        network, texts = self.network_, self._vocabulary.encode(X)
+        windows, owners, overlaps = scoring_windows(
+            texts, self._vocabulary.end, self._context_length, network.dtype
+        )
+        total, work = np.zeros(len(texts)), Workspace(0, network.dtype)
+        # Windows of one length lie together: there is less padding to compute.
+        order = np.argsort(windows.lengths, kind="stable")
+        n_rows = network.chunk_rows(windows)
+        for start in range(0, len(order), n_rows):
+            rows = order[start : start + n_rows]
+            batch = windows[rows]
+            log_p = self._loss.log_inverse_link(network.predict(batch))
+            codes, counts = batch.targets(work)
+            log_p = np.take_along_axis(log_p, codes[:, :, None], axis=2)[:, :, 0]
+            counts = counts & (np.arange(codes.shape[1]) >= overlaps[rows, None])
+            sums = np.where(counts, log_p, 0.0).sum(axis=1, dtype=np.float64)
+            np.add.at(total, owners[rows], sums)
+        return total, sum(len(text) + 1 for text in texts)
+
+    def _check_combinations(self):
+        """Find nothing to refuse: there are no plain hidden layers."""
+
+    def _check_X_y(self, X, y, reset):
+        if reset:
+            self._vocabulary = get_vocabulary(self.tokenizer, type(self).__name__).fit(X)
+            self.tokenizer_ = self._vocabulary.tokenizer
+            self.vocabulary_ = getattr(self.tokenizer_, "vocabulary_", None)
+            self._given_tokenizer = clone(self.tokenizer, safe=False)
+            self._context_length, self._input_shape = int(self.context_length), (None,)
+        return self._windows(self._vocabulary.encode(X)), None
+
+    def _windows(self, texts):
+        dtype = np.dtype(self.dtype)
+        return training_windows(texts, self._vocabulary.end, self._context_length, dtype)
+
+    def _encode_target(self, data, reset):
+        data.y = data.X
+        if reset:
+            self._target = Target("multiclass", 1, (self._vocabulary.end,))
+
+    def _split(self, data, X, y, sample_weight):
+        """Hold out texts, or of a single one its end."""
+        texts = self._vocabulary.encode(X)
+        if len(texts) > 1:
+            rows = np.arange(len(texts))
+            kept, held = hold_out(rows, self.validation_fraction, self._split_seed)
+            kept, held = [texts[i] for i in kept], [texts[i] for i in held]
+        else:
+            cut = int(len(texts[0]) * (1 - self.validation_fraction))
+            kept, held = [texts[0][:cut]], [texts[0][cut:]]
+        data.X = data.y = self._windows(kept)
+        held = self._windows(held)
+        return Validation(Data(held, held), None, None, None)
+
+    def _hidden_layers(self):
+        if self.layers is not None:
+            return super()._hidden_layers()
+        blocks = [TransformerBlock(num_heads=4, causal=True) for _ in range(2)]
+        position = PositionalEmbedding(max_length=int(self.context_length))
+        return named_layers([Embedding(64), position, *blocks, LayerNorm()], None)
+
+    def _form(self):
+        return {
+            **super()._form(),
+            "tokenizer": (self.tokenizer, self._given_tokenizer),
+            "context_length": (int(self.context_length), self._context_length),
+        }
+
+    def _check_network(self):
+        name, network = type(self).__name__, self.network_
+        shape = network.output_shape
+        if len(shape) != 2 or shape[0] is not None:
+            found = dict(network.layer.sublayers())["output"].input_shape_
+            raise ValueError(
+                f"{name} expects layers that give a vector for each step, of shape (T, F), got "
+                f"{found}. Begin with an Embedding, set return_sequences=True in recurrent "
+                "layers, and leave out layers that join steps."
+            )
+        for _, layer in network.layer.sublayers():
+            if not layer.is_causal:
+                raise ValueError(
+                    f"{name} expects layers that look at no later steps; layer "
+                    f"{layer._label()} does. Set causal=True in attention, padding='causal' in "
+                    "convolutions, put LayerNorm in the place of BatchNorm, and leave out layers "
+                    "that run backwards."
+                )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = self.tokenizer is not None
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = tags.input_tags.three_d_array = False
+        return tags
+
+    def _takes_sparse(self):
+        return False
