@@ -592,3 +592,26 @@ def test_weights_that_cannot_be_tied_are_refused(X, params):
         small(tied_weights=True, **params).fit(X)
     with pytest.raises(ValueError, match="Gaussian needs 8 for 4 features"):
         small(tied_weights=True, loss=Gaussian()).fit(X)
+
+
+def test_options_that_are_set_after_the_fit_wait_for_the_next_one():
+    X = np.random.default_rng(0).random((40, 4))
+    model = small(max_iter=2).fit(X)
+    codes = model.transform(X)
+    model.set_params(variational=True, handle_missing="ignore")
+    np.testing.assert_array_equal(model.transform(X), codes)
+    with pytest.raises(ValueError, match=r"sample needs a fit with variational=True.*fit again"):
+        model.sample()
+    with pytest.raises(ValueError, match="impute needs a fit with handle_missing='ignore'"):
+        model.impute(X)
+    X[0, 0] = np.nan
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.reconstruct(X)
+    assert np.isfinite(model.fit(X).impute(X)).all() and model.sample().shape == (1, 4)
+
+
+@pytest.mark.parametrize("params", [{"noise": 0.2}, {"handle_missing": "ignore"}])
+def test_layers_without_names_go_with_every_option(params):
+    X = np.random.default_rng(0).random((40, 4))
+    model = small(encoder=[6, 5], decoder=[6], max_iter=2, **params).fit(X)
+    assert model.set_params(encoder__0=7, max_iter=1).fit(X).transform(X).shape == (40, 2)

@@ -320,20 +320,20 @@ default="squared_error"
             )
         X = validate_data(self, self._as_rows(X), reset=reset, **self._X_checks(reset))
         self._check_columns(X)
-        self._check_missing(X)
+        self._check_missing(X, self.handle_missing == "ignore")
         return X, X
 
     def _check_X(self, X):
         X = super()._check_X(X)
-        self._check_missing(X)
+        self._check_missing(X, self._ignores_missing())
         return X
 
     def _X_checks(self, reset):
         # NaN is refused by `_check_missing`, which knows what to do about it.
         return {**super()._X_checks(reset), "ensure_all_finite": "allow-nan"}
 
-    def _check_missing(self, X):
-        if self.handle_missing == "ignore":
+    def _check_missing(self, X, allowed):
+        if allowed:
             return
         values = X.data if issparse(X) else X
         # The sum tells most often that there is none, and needs no array.
@@ -378,11 +378,12 @@ default="squared_error"
         return np.concatenate([self._loss.initial_bias(block, sample_weight) for block in dense])
 
     def _hidden_layers(self):
-        encoder = [*self._input_layers(), *self._encoder_layers(), *self._code_layers()]
-        return [("encoder", Encoder(encoder)), ("decoder", Decoder(self._decoder_layers()))]
+        encoder = Encoder([*self._encoder_layers(), *self._code_layers()])
+        decoder = Decoder(self._decoder_layers())
+        return [*self._input_layers(), ("encoder", encoder), ("decoder", decoder)]
 
     def _input_layers(self):
-        """Return what stands before the encoder proper."""
+        """Return what stands before the encoder."""
         layers = []
         if self.handle_missing == "ignore":
             layers.append(("missing", ZeroMissing()))

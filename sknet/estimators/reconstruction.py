@@ -15,6 +15,7 @@ from ..inputs import in_shape
 from ..layers import GaussianCode
 from ..layers.variational import LARGEST_LOG_VARIANCE
 from ..losses import LogLoss
+from ..losses.observed import ObservedLoss
 
 #: Rows that are scored at a time.
 _ROWS = 1024
@@ -79,7 +80,16 @@ class Reconstruction:
         return self._code_size
 
     def _encode(self, X):
-        return self.network_.predict(in_shape(X, self.network_.input_shape), "encoder")
+        return self.network_.predict(self._as_encoder_input(X), "encoder")
+
+    def _as_encoder_input(self, X):
+        """Return rows in the shape of a sample, missing cells 0."""
+        X = in_shape(X, self.network_.input_shape)
+        return np.where(np.isnan(X), 0, X) if self._ignores_missing() else X
+
+    def _ignores_missing(self):
+        """Tell whether the network was trained on observed cells alone."""
+        return isinstance(self._loss, ObservedLoss)
 
     def inverse_transform(self, X):
         """Decode some codes.
@@ -138,6 +148,8 @@ class Reconstruction:
             The rows, whose observed cells are as they were.
         """
         self._require_fit()
+        if not self._ignores_missing():
+            self._refuse_changed("impute", "handle_missing='ignore'")
         X = self._check_X(X)
         return np.where(np.isnan(X), self._loss.inverse_link(self.network_.predict(X)), X)
 
@@ -164,7 +176,7 @@ class Reconstruction:
         error = self._loss.inverse_link(self.network_.predict(X))
         error -= X.toarray() if issparse(X) else X
         np.square(error, out=error)
-        if self.handle_missing == "ignore":
+        if self._ignores_missing():
             known = ~np.isnan(error)
             weight = known if weight is None else known * weight[:, None]
             return -float(np.average(np.where(known, error, 0), weights=weight))
@@ -214,7 +226,7 @@ class Reconstruction:
         """Return the evidence lower bounds of some rows."""
         replica = self.network_.replica(len(X))
         with single_threaded_blas():
-            replica["encoder"].forward(in_shape(X, self.network_.input_shape))
+            replica["encoder"].forward(self._as_encoder_input(X))
         code = replica["encoder__code"]
         deviation = np.exp(np.minimum(code.code_log_variance, LARGEST_LOG_VARIANCE) / 2)
         losses = np.zeros(len(X))
@@ -245,9 +257,17 @@ class Reconstruction:
             New rows.
         """
         self._require_fit()
+        if not self._is_variational():
+            self._refuse_changed("sample", "variational=True")
         _check_count("n_samples", n_samples)
         rng = check_random_state(random_state)
         return self.inverse_transform(rng.standard_normal((n_samples, self._code_size)))
+
+    def _refuse_changed(self, method, option):
+        raise ValueError(
+            f"{type(self).__name__}.{method} needs a fit with {option}, which was set after the "
+            "last one; fit again."
+        )
 
 
 def _normal_draws(n_draws, n_components):

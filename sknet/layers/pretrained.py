@@ -6,7 +6,6 @@ from .activity import ActivityPenalty
 from .composite import Sequential
 from .contractive import ContractiveDense
 from .dense import Dense
-from .dropout import GaussianNoise, MaskingNoise
 from .variational import GaussianCode
 
 
@@ -114,8 +113,7 @@ class Pretrained(Sequential):
         return [
             (name, layer)
             for name, layer in parts["encoder"].sublayers()
-            if not (name == "noise" and isinstance(layer, GaussianNoise | MaskingNoise))
-            and not isinstance(layer, ActivityPenalty)
+            if not isinstance(layer, ActivityPenalty)
         ]
 
     def build(self, input_shape):
