@@ -20,9 +20,9 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import StandardScaler
 
-from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
+from sknet import NeuralClassifier, NeuralRegressor
 from sknet.losses import Quantile
 from sknet.schedules import (
     Constant,
@@ -44,6 +44,9 @@ DRAWN_BY_THE_GUIDE = [
     "forecast.png",
     "attention.png",
     "embeddings.png",
+    "denoised.png",
+    "samples.png",
+    "next_letters.png",
 ]
 
 
@@ -174,34 +177,6 @@ def draw_learning_curve():
     save(figure, "learning_curve.png")
 
 
-def draw_autoencoder():
-    """Draw digits and what is left of them after a code of eight numbers."""
-    X, _ = load_digits(return_X_y=True)
-    X_train, X_test = train_test_split(X, random_state=0)
-    network = AutoencoderTransformer(
-        n_components=8,
-        hidden_layer_sizes=(128, 64),
-        activation="gelu",
-        learning_rate="one_cycle",
-        learning_rate_init=5e-3,
-        max_iter=60,
-        batch_size=64,
-        random_state=0,
-        dtype="float32",
-    )
-    model = make_pipeline(MinMaxScaler(), network).fit(X_train)
-    again = model.inverse_transform(model.transform(X_test[:12]))
-    figure, grid = plt.subplots(2, 12, figsize=(9, 2.1), layout="constrained")
-    for column, pair in zip(grid.T, zip(X_test, again, strict=False), strict=True):
-        for axes, image in zip(column, pair, strict=True):
-            axes.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
-            axes.set(xticks=[], yticks=[])
-    grid[0, 0].set_ylabel("digit")
-    grid[1, 0].set_ylabel("decoded")
-    figure.suptitle("Digits not trained on, and the same from their codes of 8 numbers")
-    save(figure, "autoencoder.png")
-
-
 def draw_guide():
     """Run the code of the user guide and keep the pictures that it saves."""
     module = sys.modules["guide"] = ModuleType("guide")  # so that its classes can be pickled
@@ -225,7 +200,6 @@ def main():
     draw_schedules()
     draw_intervals()
     draw_learning_curve()
-    draw_autoencoder()
     draw_guide()
 
 
