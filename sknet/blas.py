@@ -17,7 +17,7 @@ from time import perf_counter
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from .lanes import run_in_lanes
+from .lanes import is_in_lane, run_in_lanes
 
 #: Multiply-adds from which BLAS's threads gain more than waking them costs, measured on two cores,
 #: and multiply-adds an element: thin products are bound by memory, not by arithmetic.
@@ -81,7 +81,7 @@ class _Threads:
 
     def spare(self):
         """Return how many threads may help this one, and tell `multiply` that they do."""
-        if self._depth != 1 or self.allowed == 1:
+        if self._depth != 1 or self.allowed == 1 or is_in_lane():
             return 0
         self.uses_lanes = True
         return self.allowed - 1
@@ -206,8 +206,8 @@ def spare_threads():
     Returns
     -------
     n_threads : int
-        Zero outside `single_threaded_blas`, where BLAS has threads of its own, and where other
-        fits run at the same time.
+        Zero outside `single_threaded_blas`, where BLAS has threads of its own, where other
+        fits run at the same time, and in a lane.
     """
     return _threads.spare()
 
@@ -236,7 +236,7 @@ def matmul(a, b, out):
     width = _block_width(out)
     for start in range(0, out.shape[1], width):
         block = slice(start, start + width)
-        if _threads.allowed == 1:
+        if _threads.allowed == 1 or is_in_lane():
             np.matmul(a, b[:, block], out=out[:, block])
         else:
             _threads.multiply(a, b[:, block], out[:, block])

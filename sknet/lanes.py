@@ -1,11 +1,13 @@
 """Lanes: parts of some work that threads of our own do side by side."""
 
 import os
+import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 _helpers = None
+_local = threading.local()
 
 
 def run_in_lanes(function, n_lanes, n_helpers):
@@ -35,13 +37,32 @@ def run_in_lanes(function, n_lanes, n_helpers):
             function(lane)
 
     # The context carries NumPy's error state to the threads.
-    helpers = [_pool().submit(copy_context().run, work) for _ in range(n_helpers)]
+    helpers = [_pool().submit(copy_context().run, _in_lane, work) for _ in range(n_helpers)]
     try:
-        work()
+        _in_lane(work)
     finally:
         waiting.clear()
         for helper in helpers:
             helper.result()
+
+
+def is_in_lane():
+    """Tell whether this thread works on a lane: there is no other thread to help it.
+
+    Returns
+    -------
+    is_in_lane : bool
+        Whether it is inside `run_in_lanes`.
+    """
+    return getattr(_local, "depth", 0) > 0
+
+
+def _in_lane(work):
+    _local.depth = getattr(_local, "depth", 0) + 1
+    try:
+        work()
+    finally:
+        _local.depth -= 1
 
 
 def _pool():

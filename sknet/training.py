@@ -12,6 +12,7 @@ from scipy.linalg import get_blas_funcs
 from .base import Workspace
 from .batches import Batches
 from .blas import single_threaded_blas
+from .layers.in_lanes import put_in_lanes
 from .optimizers import Optimizer
 from .schedules import Progress
 
@@ -103,6 +104,7 @@ class _Step:
         self.trainer = trainer
         self.grads = np.zeros_like(network.params)
         self.network = network.replica(batch_size, trainer.noise_rng, self.grads)
+        put_in_lanes(self.network.layer, batch_size, network.dtype, trainer.noise_rng)
         self.params = network.params[: network.n_trainable]
         self.trained_grads = self.grads[: network.n_trainable]
         self.loss = trainer.loss

@@ -58,6 +58,9 @@ class Layer(Component, ABC):
     adds_loss = False
     added_loss = 0.0
     row_weights = None
+    #: Whether what training makes of a row depends on the other rows of the batch, so that the
+    #: batch cannot be divided.
+    mixes_rows = False
     #: Whether the built layer gives an output for every step of a sequence, and one that depends
     #: on no later step, in training as well. Such a layer can `advance`.
     is_causal = False

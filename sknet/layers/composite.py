@@ -134,9 +134,14 @@ class Composite(Layer):
         for name, layer in self._children:
             layer._inside_frozen = self.is_frozen
             input_shape = build_layer(layer, f"{owner}__{name}" if owner else name, input_shape)
-        weighted = [any(part._weights for part in layer.walk()) for _, layer in self._children]
-        self._first_weighted = weighted.index(True) if any(weighted) else len(weighted)
+        self._set_children(self._children)
         return input_shape
+
+    def _set_children(self, children):
+        """Take built layers to run."""
+        self._children = children
+        weighted = [any(part._weights for part in layer.walk()) for _, layer in children]
+        self._first_weighted = weighted.index(True) if any(weighted) else len(weighted)
 
     def sublayers(self):
         """Return the built layers as (name, layer) pairs."""
@@ -200,6 +205,14 @@ class Sequential(Composite):
     >>> block.set_params(layers__hidden__units=32).get_params()["layers__hidden__units"]
     32
     """
+
+    @classmethod
+    def _of(cls, children):
+        """Return a layer that runs built ones; it has no parameters."""
+        layer = object.__new__(cls)
+        layer._weights = []
+        layer._set_children(children)
+        return layer
 
     @property
     def is_causal(self):

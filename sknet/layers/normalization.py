@@ -272,6 +272,11 @@ class BatchNorm(_ChannelNorm):
         self.epsilon = epsilon
         self.trainable = trainable
 
+    @property
+    def mixes_rows(self):
+        """Whether training normalizes with the moments of the batch."""
+        return not self.is_frozen
+
     def build(self, input_shape):
         """Declare gamma, beta and the moving averages for inputs of shape (..., C)."""
         self._declare(input_shape)

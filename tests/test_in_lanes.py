@@ -1,0 +1,156 @@
+"""Large layers run on the halves of a batch, and give what they give for the whole of it."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
+
+from sknet import NeuralClassifier
+from sknet.blas import single_threaded_blas
+from sknet.inputs import as_sequences
+from sknet.layers import (
+    GRU,
+    Activation,
+    BatchNorm,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    GaussianCode,
+    GlobalAveragePool1D,
+    MaxPool2D,
+    Sequential,
+    TransformerBlock,
+)
+from sknet.layers import in_lanes as module
+from sknet.layers.in_lanes import InLanes, put_in_lanes
+from sknet.network import Network
+
+
+@pytest.fixture(autouse=True)
+def divided_whatever_their_size(monkeypatch):
+    monkeypatch.setattr(module, "_MANY", 1)
+
+
+def children(layers, shape):
+    """Return the layers of a network, as they run when it is trained."""
+    network = Network(Sequential(layers), shape, random_state=0)
+    replica = network.replica(8, np.random.default_rng(0), np.zeros_like(network.params))
+    put_in_lanes(replica.layer, 8, network.dtype, np.random.default_rng(0))
+    return [layer for _, layer in replica.layer.sublayers()]
+
+
+def objective(network, x, lanes, rng=None):
+    """Return the outputs of a batch and the gradient of a fixed function of them."""
+    grads = np.zeros_like(network.params)
+    rng = np.random.default_rng(0)
+    replica = network.replica(len(x), rng, grads)
+    if lanes:
+        put_in_lanes(replica.layer, len(x), network.dtype, rng)
+        assert any(isinstance(layer, InLanes) for _, layer in replica.layer.sublayers())
+    with single_threaded_blas():
+        out = replica.forward(x, training=True).copy()
+        replica.backward(np.cos(np.arange(out.size)).reshape(out.shape))
+    return out, grads
+
+
+SERIES = [np.random.default_rng(n).normal(size=(n, 3)) for n in (5, 2, 7, 7, 1, 4, 3)]
+LAYERS = {
+    "dense": ([Dense(6, "relu"), Dense(3)], (4,)),
+    "behind batch statistics": ([Dense(6), BatchNorm(), Dense(5, "tanh"), Dense(3)], (4,)),
+    "images": ([Conv2D(4, 3, activation="relu"), MaxPool2D(2), Flatten(), Dense(2)], (6, 6, 2)),
+    "attention": ([TransformerBlock(2), GlobalAveragePool1D(), Dense(2)], (5, 4)),
+    "recurrence": ([GRU(5, return_sequences=True), GRU(4)], (5, 3)),
+}
+
+
+@pytest.mark.parametrize("n", [1, 2, 7])
+@pytest.mark.parametrize("layers, shape", LAYERS.values(), ids=LAYERS)
+def test_halves_of_a_batch_give_the_outputs_and_gradients_of_the_whole(layers, shape, n):
+    network = Network(Sequential(layers), shape, random_state=0)
+    x = np.random.default_rng(1).normal(size=(n, *shape))
+    for expected, found in zip(
+        objective(network, x, False), objective(network, x, True), strict=True
+    ):
+        assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [GRU(5, return_sequences=True), TransformerBlock(1), GlobalAveragePool1D(), Dense(2)],
+        [Conv1D(4, 3, padding="same"), Activation("relu"), GRU(4)],
+        [Conv1D(4, 3, strides=2, padding="same"), GRU(4, return_sequences=True)],
+    ],
+)
+def test_masks_are_divided_with_the_batch(layers):
+    network = Network(Sequential(layers), (None, 3), random_state=0)
+    # The second half has sequences of full length only, so one lane may have no mask to pass on.
+    for x in (SERIES, SERIES[4:] + [SERIES[2]] * 4):
+        x = as_sequences(x, (None, 3), np.float64, "Network")
+        for expected, found in zip(
+            objective(network, x, False), objective(network, x, True), strict=True
+        ):
+            assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_what_cannot_be_divided_stays_whole():
+    kinds = [type(layer) for layer in children([Dense(4), BatchNorm(), Dense(3)], (5,))]
+    assert kinds == [InLanes, BatchNorm, InLanes]
+    kinds = [type(layer) for layer in children([Dense(4), GaussianCode(2), Dense(3)], (5,))]
+    assert kinds == [InLanes, GaussianCode, InLanes]
+    layers = [Embedding(3, input_dim=9), Flatten(), Dense(3)]
+    assert [type(layer) for layer in children(layers, (5,))] == [Embedding, InLanes]
+    frozen = [Dense(4), BatchNorm(trainable=False), Dense(3)]
+    assert [type(layer) for layer in children(frozen, (5,))] == [InLanes]
+
+
+def test_small_networks_stay_whole(monkeypatch):
+    monkeypatch.setattr(module, "_MANY", 8 * 20 + 1)
+    assert [type(layer) for layer in children([Dense(4), Dense(4)], (5,))] == [Dense, Dense]
+    monkeypatch.setattr(module, "_MANY", 8 * 20)
+    assert [type(layer) for layer in children([Dense(4), Dense(4)], (5,))] == [InLanes]
+
+
+def test_lanes_draw_noise_of_their_own_and_anew_for_each_batch():
+    (lanes,) = children([Dense(50), Dropout(0.5)], (5,))
+    x = np.tile(np.ones(5), (8, 1))
+    first = lanes.forward(x, training=True) == 0
+    first_again = lanes.forward(x, training=True) == 0
+    assert (first[:4] != first[4:]).any() and (first != first_again).any()
+    assert not (lanes.forward(x) == 0).any()
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 40)).astype(np.float32)
+    return X, (X[:, 0] * X[:, 1] > 0).astype(int)
+
+
+@pytest.mark.parametrize("layers", [[Dense(64, "relu"), Dropout(0.2), Dense(64, "relu")], [64]])
+def test_bits_are_those_of_one_thread(table, layers):
+    def fit():
+        model = NeuralClassifier(layers=layers, max_iter=3, tol=0, random_state=0)
+        return model.fit(*table).predict_proba(table[0])
+
+    with threadpool_limits(1):
+        expected = fit()
+    assert_array_equal(fit(), expected)
+
+
+def test_training_in_lanes_resumes_exactly(table):
+    options = {"layers": [Dense(20, "relu"), Dropout(0.3)], "tol": 0, "random_state": 0}
+    whole = NeuralClassifier(max_iter=4, **options).fit(*table)
+    parts = NeuralClassifier(max_iter=2, warm_start=True, **options).fit(*table).fit(*table)
+    assert_array_equal(parts.network_.params, whole.network_.params)
+
+
+def test_sparse_rows_are_not_divided(table):
+    X, y = np.where(table[0] > 0.5, table[0], 0), table[1]
+    models = [NeuralClassifier((20,), max_iter=3, tol=0, random_state=0) for _ in range(2)]
+    dense, sparse = models[0].fit(X, y), models[1].fit(csr_array(X), y)
+    assert_allclose(sparse.predict_proba(csr_array(X)), dense.predict_proba(X), rtol=1e-4)
