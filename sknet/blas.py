@@ -212,6 +212,30 @@ def spare_threads():
     return _threads.spare()
 
 
+def side_by_side(function, n_lanes):
+    """Call a function for every lane, on this thread and those that are to spare.
+
+    Parameters
+    ----------
+    function : callable
+        Called with the number of a lane.
+    n_lanes : int
+        Number of lanes.
+
+    Returns
+    -------
+    results : list
+        What it returns for each lane.
+    """
+    results = [None] * n_lanes
+
+    def run(lane):
+        results[lane] = function(lane)
+
+    run_in_lanes(run, n_lanes, spare_threads() if n_lanes > 1 else 0)
+    return results
+
+
 def matmul(a, b, out):
     """Multiply two matrices into `out`, with the bits of one thread.
 

@@ -6,6 +6,8 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
+import numpy as np
+
 _helpers = None
 _local = threading.local()
 
@@ -55,6 +57,34 @@ def is_in_lane():
         Whether it is inside `run_in_lanes`.
     """
     return getattr(_local, "depth", 0) > 0
+
+
+def noise_of_a_lane():
+    """Return a source of noise for one lane, to be started anew by `reseed` for each batch.
+
+    Returns
+    -------
+    rng : numpy.random.Generator
+        A new one.
+    """
+    return np.random.Generator(np.random.PCG64(0))
+
+
+def reseed(rng, source):
+    """Start the noise of a lane anew.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        From `noise_of_a_lane`.
+    source : numpy.random.Generator
+        Gives the seed.
+    """
+    state = rng.bit_generator.state
+    high, low = source.integers(2**63, size=2).tolist()
+    state["state"]["state"] = (high << 64) | low
+    state["has_uint32"] = 0
+    rng.bit_generator.state = state
 
 
 def _in_lane(work):

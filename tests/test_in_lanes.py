@@ -13,6 +13,7 @@ from sknet.layers import (
     GRU,
     Activation,
     BatchNorm,
+    Bidirectional,
     Conv1D,
     Conv2D,
     Dense,
@@ -24,6 +25,7 @@ from sknet.layers import (
     MaxPool2D,
     Sequential,
     TransformerBlock,
+    bidirectional,
 )
 from sknet.layers import in_lanes as module
 from sknet.layers.in_lanes import InLanes, put_in_lanes
@@ -154,3 +156,19 @@ def test_sparse_rows_are_not_divided(table):
     models = [NeuralClassifier((20,), max_iter=3, tol=0, random_state=0) for _ in range(2)]
     dense, sparse = models[0].fit(X, y), models[1].fit(csr_array(X), y)
     assert_allclose(sparse.predict_proba(csr_array(X)), dense.predict_proba(X), rtol=1e-4)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+@pytest.mark.parametrize("merge_mode", ["concat", "sum"])
+def test_both_directions_give_in_two_threads_what_they_give_in_one(
+    monkeypatch, merge_mode, dropout
+):
+    layer = Bidirectional(GRU(5, dropout=dropout, return_sequences=True), merge_mode)
+    network = Network(Sequential([layer]), (6, 3), random_state=0)
+    x = np.random.default_rng(1).normal(size=(4, 6, 3))
+    found = []
+    for many in (0, np.inf):
+        monkeypatch.setattr(bidirectional, "_MANY", many)
+        found.append(objective(network, x, False))
+    for one, other in zip(*found, strict=True):
+        assert_array_equal(one, other)

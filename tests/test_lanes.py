@@ -4,9 +4,10 @@ import threading
 import numpy as np
 import pytest
 
+from sknet import blas
 from sknet.blas import single_threaded_blas, spare_threads
 from sknet.lanes import run_in_lanes
-from sknet.layers import Conv2D, correlation
+from sknet.layers import Conv2D
 from sknet.network import Network
 
 
@@ -64,7 +65,7 @@ def test_the_bits_of_a_convolution_do_not_depend_on_the_threads(monkeypatch, dty
     results = []
     with single_threaded_blas():
         for n_spare in (0, 1, 3):
-            monkeypatch.setattr(correlation, "spare_threads", lambda n=n_spare: n)
+            monkeypatch.setattr(blas, "spare_threads", lambda n=n_spare: n)
             results.append(gradients(x))
     for result in results[1:]:
         for found, expected in zip(result, results[0], strict=True):

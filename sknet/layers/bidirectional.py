@@ -4,8 +4,14 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils._param_validation import StrOptions
 
+from ..blas import side_by_side
+from ..lanes import noise_of_a_lane, reseed
 from .base import Layer, build_layer
 from .recurrent import RecurrentLayer
+
+#: Multiply-adds of a step from which the two directions run in two threads: with half as many,
+#: handing over the interpreter takes as long as they gain.
+_MANY = 2**20
 
 
 class Bidirectional(Layer):
@@ -74,8 +80,9 @@ class Bidirectional(Layer):
     def allocate(self, batch_size, dtype, rng):
         """Prepare both layers to run."""
         super().allocate(batch_size, dtype, rng)
-        for _, layer in self._directions:
-            layer.allocate(batch_size, dtype, rng)
+        self._noise = [noise_of_a_lane() for _ in self._directions]
+        for (_, layer), noise in zip(self._directions, self._noise, strict=True):
+            layer.allocate(batch_size, dtype, noise)
 
     def compute_mask(self, x, mask):
         """Return the mask of the forward layer's output."""
@@ -83,7 +90,10 @@ class Bidirectional(Layer):
 
     def forward(self, x, training=False, mask=None):
         """Run both layers and merge their outputs, in the order of the forward layer's."""
-        first, second = (layer.forward(x, training, mask) for _, layer in self._directions)
+        if training and self.is_stochastic:
+            for noise in self._noise:
+                reseed(noise, self._rng)
+        first, second = self._run(len(x), lambda i, layer: layer.forward(x, training, mask))
         second = self._in_time(second)
         out = self._work("out", (*first.shape[:-1], self.output_shape_[-1]))
         if self.merge_mode == "sum":
@@ -102,9 +112,18 @@ class Bidirectional(Layer):
             # A layer may overwrite its gradient.
             first, second = self._work("grad", grad_output.shape), grad_output
             np.copyto(first, grad_output)
-        grad = self._directions[0][1].backward(first, input_grad)
-        other = self._directions[1][1].backward(self._in_time(second), input_grad)
+        grads = first, self._in_time(second)
+        grad, other = self._run(
+            len(grad_output), lambda i, layer: layer.backward(grads[i], input_grad)
+        )
         return np.add(grad, other, out=grad) if input_grad else None
+
+    def _run(self, n_rows, function):
+        """Return what a function gives for the two layers, one after the other or at a time."""
+        layers = [layer for _, layer in self._directions]
+        if n_rows * layers[0].recurrent_kernel_.size < _MANY:
+            return [function(i, layer) for i, layer in enumerate(layers)]
+        return side_by_side(lambda i: function(i, layers[i]), 2)
 
     def _in_time(self, outputs):
         """View outputs of the backward layer, or gradients of them, in the other's order."""

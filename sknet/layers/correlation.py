@@ -5,8 +5,7 @@ from math import prod
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..blas import spare_threads
-from ..lanes import run_in_lanes
+from ..blas import side_by_side
 
 #: Elements of the columns of one piece: 512 KB in float32 stay in a core's cache. With kernels of
 #: 3 x 3, pieces of 2**14 took 1.4 times as long, and larger ones than these were not faster.
@@ -222,8 +221,7 @@ def _share_out(run, n_samples, n_products):
     """Call run(samples, lane) for parts of a batch."""
     n_lanes = _N_LANES if n_products > _MANY else 1
     bounds = [n_samples * lane // n_lanes for lane in range(n_lanes + 1)]
-    n_helpers = spare_threads() if n_lanes > 1 else 0
-    run_in_lanes(lambda lane: run(slice(bounds[lane], bounds[lane + 1]), lane), n_lanes, n_helpers)
+    side_by_side(lambda lane: run(slice(bounds[lane], bounds[lane + 1]), lane), n_lanes)
 
 
 def _matrix(array):

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.sparse import issparse
 
 from ..base import Workspace
-from ..blas import spare_threads
-from ..lanes import run_in_lanes
+from ..blas import side_by_side
+from ..lanes import noise_of_a_lane, reseed
 from .composite import Composite, Sequential
 from .embedding import Embedding
 from .recurrent import RecurrentLayer
@@ -102,8 +102,7 @@ class InLanes(Composite):
             if lane:
                 children = [(name, layer.replicate()) for name, layer in children]
             self._lanes.append(Sequential._of(children))
-            noise = np.random.Generator(np.random.PCG64(0))  # its state is set for each batch
-            self._lanes[-1].allocate(-(-batch_size // _N_LANES), dtype, noise)
+            self._lanes[-1].allocate(-(-batch_size // _N_LANES), dtype, noise_of_a_lane())
             self._grads.append(self._gradients(children, dtype, lane == 0))
 
     def _gradients(self, children, dtype, present):
@@ -123,14 +122,16 @@ class InLanes(Composite):
         self._is_divided = many and self._products * len(x) * n_steps >= _MANY
         if self._rng is not None and training:
             for lane in self._lanes:
-                _reseed(lane._rng, self._rng)
+                reseed(lane._rng, self._rng)
         if not self._is_divided:
             out = self._lanes[0].forward(x, training, mask)
             self._mask = self._lanes[0].compute_mask(x, mask)
             return out
         parts = self._parts(len(x))
         masks = [None if mask is None else mask[part] for part in parts]
-        outs = self._run(lambda i: self._lanes[i].forward(x[parts[i]], training, masks[i]))
+        outs = side_by_side(
+            lambda i: self._lanes[i].forward(x[parts[i]], training, masks[i]), _N_LANES
+        )
         self._mask = _joined([lane.compute_mask(x, mask) for lane in self._lanes], outs)
         return np.concatenate(outs, out=self._work("out", (len(x), *outs[0].shape[1:])))
 
@@ -139,29 +140,23 @@ class InLanes(Composite):
         if not self._is_divided:
             return self._lanes[0].backward(grad_output, input_grad)
         parts = self._parts(len(grad_output))
-        grads = self._run(lambda i: self._lanes[i].backward(grad_output[parts[i]], input_grad))
+        grads = side_by_side(
+            lambda i: self._lanes[i].backward(grad_output[parts[i]], input_grad), _N_LANES
+        )
         if self._grads[0]:
-            self._run(lambda i: np.add(*self._pair(i), out=self._grads[0][i]), len(self._grads[0]))
+            side_by_side(self._add_gradients, len(self._grads[0]))
         if not input_grad:
             return None
         shape = (len(grad_output), *grads[0].shape[1:])
         return np.concatenate(grads, out=self._work("grad_x", shape))
 
-    def _pair(self, i):
-        return self._grads[0][i], self._grads[1][i]
+    def _add_gradients(self, i):
+        total, *others = (grads[i] for grads in self._grads)
+        for grad in others:
+            total += grad
 
     def _parts(self, n):
         return [slice(n * i // _N_LANES, n * (i + 1) // _N_LANES) for i in range(_N_LANES)]
-
-    def _run(self, function, n=_N_LANES):
-        """Return what a function gives for each lane."""
-        found = [None] * n
-
-        def run(i):
-            found[i] = function(i)
-
-        run_in_lanes(run, n, spare_threads())
-        return found
 
 
 def _joined(masks, outs):
@@ -170,12 +165,3 @@ def _joined(masks, outs):
         return None
     pairs = zip(masks, outs, strict=True)
     return np.concatenate([np.ones(o.shape[:2], bool) if m is None else m for m, o in pairs])
-
-
-def _reseed(generator, source):
-    """Start a generator anew with numbers from another one."""
-    state = generator.bit_generator.state
-    high, low = source.integers(2**63, size=2).tolist()
-    state["state"]["state"] = (high << 64) | low
-    state["has_uint32"] = 0
-    generator.bit_generator.state = state
