@@ -15,6 +15,7 @@ import platform
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -52,6 +53,8 @@ class Figure:
         Whether the median is to be at most, instead of at least, the bar.
     decimals : int, default=1
         Decimal places to show.
+    average : callable, default=numpy.median
+        What of the values is compared with the bar, and shown in the column "median".
     """
 
     name: str
@@ -60,17 +63,18 @@ class Figure:
     seconds: list
     lower_is_better: bool = False
     decimals: int = 1
+    average: Callable = np.median
 
     def is_reached(self):
         """Tell whether the median is as good as the bar."""
         sign = -1 if self.lower_is_better else 1
-        return sign * np.median(self.values) >= sign * self.bar - 1e-9
+        return sign * self.average(self.values) >= sign * self.bar - 1e-9
 
     def __str__(self):
         shown = "  ".join(f"{value:>7.{self.decimals}f}" for value in self.values)
         relation = "<=" if self.lower_is_better else ">="
         return (
-            f"{self.name:<42} {shown}  {np.median(self.values):>8.{self.decimals}f}  "
+            f"{self.name:<42} {shown}  {self.average(self.values):>8.{self.decimals}f}  "
             f"{relation} {self.bar:<7.{self.decimals}f} {np.median(self.seconds):>6.1f}  "
             f"{'yes' if self.is_reached() else 'NO'}"
         )
@@ -175,6 +179,121 @@ def ratings(seeds):
     )
 
 
+def names(seeds):
+    """Yield the nats a letter of held-out names, their ends counted."""
+    import names as example
+
+    train, test = example.load_data()
+    for kind, bar in {"GRU": 2.00, "Transformer": 2.02}.items():
+        values, seconds = [], []
+        for seed in seeds:
+            model = example.build_model(kind, seed)
+            seconds.append(example.timed_fit(model, train))
+            values.append(-model.score(test))
+        yield Figure(f"names, {kind}, nats a letter", values, bar, seconds, True, 3)
+
+
+def shakespeare(seeds):
+    """Yield the nats a character of Shakespeare, in windows without overlap and as scored."""
+    import shakespeare as example
+
+    train, test = example.load_data()
+    losses, scores, seconds = [], [], []
+    for seed in seeds:
+        model = example.build_model(seed)
+        seconds.append(example.timed_fit(model, example.texts_of(train), X_val=[test]))
+        losses.append(model.history_["validation_loss"][-1])
+        scores.append(-model.score([test]))
+    yield Figure("Shakespeare, nats a character, windows", losses, 1.91, seconds, True, 3)
+    yield Figure("Shakespeare, nats a character, score", scores, 1.91, seconds, True, 3)
+
+
+def variational(seeds):
+    """Yield the evidence lower bound of test digits, in nats, of 64 draws each."""
+    import variational_digits as example
+
+    X_train, X_test, _, _ = example.load_data()
+    X_train, values, seconds = example.with_shifts(X_train), [], []
+    for seed in seeds:
+        model, start = example.build_model(seed), time.perf_counter()
+        model.fit(X_train)
+        seconds.append(time.perf_counter() - start)
+        values.append(model.score_samples(X_test, n_draws=64).mean())
+    yield Figure("black and white MNIST, bound in nats", values, -100.0, seconds, decimals=2)
+
+
+def anomalies(seeds):
+    """Yield the areas under the ROC curves of cardiotocograms, against PCA's."""
+    import anomaly_detection as example
+
+    X_train, _, X_test, states, _ = example.load_data()
+    pca = example.other_models(seed=0)["PCA"].fit(X_train)
+    bars = example.areas(states, pca.score_samples(X_test))
+    found, seconds = [], []
+    for seed in seeds:
+        model, start = example.build_model(seed), time.perf_counter()
+        model.fit(X_train)
+        seconds.append(time.perf_counter() - start)
+        found.append(example.areas(states, model.score_samples(X_test)))
+    for state, values, bar in zip(
+        ("pathological", "suspect"), np.transpose(found), bars, strict=True
+    ):
+        name = f"cardiotocograms, {state}, ROC AUC"
+        yield Figure(name, list(values), bar, seconds, decimals=4)
+
+
+def compression(seeds):
+    """Yield by how many percent the error of an autoencoder is under that of PCA."""
+    import compression as example
+
+    for kind, bar in {"digits": 50.0, "mnist": 38.0}.items():
+        values, seconds = [], []
+        for seed in seeds:
+            X_train, X_test, _, _ = example.load_data(kind, seed)
+            start = time.perf_counter()
+            model = example.fit(kind, example.build_model(kind, seed), X_train)
+            seconds.append(time.perf_counter() - start)
+            linear = example.project(example.linear_model(kind, X_train), X_test)
+            error = example.squared_error(X_test, model.reconstruct(X_test))
+            values.append(100 * (1 - error / example.squared_error(X_test, linear)))
+        name = f"{kind} in {example.N_COMPONENTS[kind]} numbers, % under PCA"
+        yield Figure(name, values, bar, seconds)
+
+
+def denoising(seeds):
+    """Yield by how many percent the error of a denoised digit is under that of a noisy one."""
+    import denoising as example
+
+    X_train, clean = example.load_data()
+    values, seconds = [], []
+    for seed in seeds:
+        noisy, model = example.with_noise(clean, seed), example.build_model(seed)
+        start = time.perf_counter()
+        model.fit(X_train)
+        seconds.append(time.perf_counter() - start)
+        error = example.squared_error(clean, model.reconstruct(noisy))
+        values.append(100 * (1 - error / example.squared_error(clean, noisy)))
+    yield Figure("denoised MNIST, % under the noise", values, 88.0, seconds)
+
+
+def few_labels(seeds):
+    """Yield what an encoder gains on random weights, in points; five seeds are to be asked for.
+
+    Seconds are those of all that is fitted. Convolutions have no bar to reach.
+    """
+    import few_labels as example
+
+    data = example.load_data()
+    for kind, bar in zip(example.KINDS, (2.0, -np.inf), strict=True):
+        gains, seconds = [], []
+        for seed in seeds:
+            start = time.perf_counter()
+            *_, (scratch, encoder) = example.fit_both(kind, data, seed)
+            seconds.append(time.perf_counter() - start)
+            gains.append(100 * (encoder - scratch))
+        yield Figure(f"100 labels, {kind}, points (mean)", gains, bar, seconds, average=np.mean)
+
+
 def build_gunpoint(seed):
     """Return a small fully convolutional network for series of one channel."""
     layers = []
@@ -204,7 +323,24 @@ def gunpoint(seeds, path):
     yield measure("GunPoint, CNN", 99.0, build_gunpoint, data, seeds, percent_right)
 
 
-TASKS = {task.__name__: task for task in (digits, spoken, speakers, spam, temperatures, ratings)}
+TASKS = {
+    task.__name__: task
+    for task in (
+        digits,
+        spoken,
+        speakers,
+        spam,
+        temperatures,
+        ratings,
+        names,
+        shakespeare,
+        variational,
+        anomalies,
+        compression,
+        denoising,
+        few_labels,
+    )
+}
 
 
 def main(arguments=None):

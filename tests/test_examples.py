@@ -3,8 +3,10 @@
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 image = pytest.importorskip("matplotlib.image")
@@ -12,14 +14,20 @@ image = pytest.importorskip("matplotlib.image")
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def run(name, output, pictures):
-    """Run an example shortened; check that it drew its pictures; return what it printed."""
+def run(name, output, files):
+    """Run an example shortened; check its pictures and texts; return what it printed."""
     command = [sys.executable, str(EXAMPLES / name), "--quick", "--output", str(output)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
-    assert {path.name for path in output.iterdir()} == set(pictures)
+    assert {path.name for path in output.iterdir()} == set(files)
     for path in output.iterdir():
+        if path.suffix in (".txt", ".py"):
+            assert path.read_text().strip(), path.name
+            continue
+        if path.suffix == ".mid":
+            assert path.read_bytes().startswith(b"MThd"), path.name
+            continue
         picture = image.imread(path)
         assert min(picture.shape[:2]) > 200 and picture.std() > 0.05, path.name
     return done.stdout
@@ -88,3 +96,77 @@ def test_speakers_are_recognized(tmp_path):
     text = run("speaker_recognition.py", tmp_path, [f"speakers_{kind}.png" for kind in kinds])
     for model in ("convolutional, seed 0", "bidirectional GRU, seed 0"):
         assert figures(text, model)[0] > 80
+
+
+def test_names_are_written(tmp_path):
+    text = run("names.py", tmp_path, ["names_reading.png", "names_surprise.png"])
+    uniform = np.log(27)
+    assert figures(text, "GRU, seed 0")[0] < figures(text, "counts, 0 before")[0] < uniform
+    assert text.count("are none of those it learnt from") == 4
+    assert "    mar-  mar" in text
+
+
+def test_shakespeare_is_continued(tmp_path):
+    pictures = [f"shakespeare_{kind}.png" for kind in ("surprise", "expected", "attention")]
+    text = run("shakespeare.py", tmp_path, ["shakespeare.txt", *pictures])
+    assert max(figures(text, "Transformer, seed 0")[:2]) < np.log(65)
+    assert (tmp_path / "shakespeare.txt").read_text().startswith("ROMEO:\n")
+
+
+def test_chorales_are_written_and_judged(tmp_path):
+    files = ["chorales_rolls.png", "chorales_learnt.png"]
+    if find_spec("mido") is not None:
+        kinds = ("bach", "continued", "harmonized", "from_scratch")
+        files += [f"chorale_{kind}.mid" for kind in kinds]
+    text = run("chorales.py", tmp_path, files)
+    nats = [figures(text, f"counts of notes {x}")[0] for x in ("of the", "after", "...")]
+    assert nats == sorted(nats, reverse=True)
+    assert figures(text, "GRU, seed 0")[0] < 4.5  # log(107) is knowing nothing
+    assert 80 < figures(text, "Notes that form a consonance with the bass:")[0] < 95
+
+
+def test_python_code_is_written_and_judged(tmp_path):
+    files = ["generated_code.txt", "python_surprise.png", "python_kinds.png"]
+    text = run("python_code.py", tmp_path, files)
+    assert figures(text, "lzma, behind")[0] < figures(text, "GRU, seed 0")[0] < 4.5
+    assert "(100 %)" in next(line for line in text.splitlines() if line.startswith("held-out  "))
+
+
+def test_digits_are_drawn(tmp_path):
+    kinds = ("drawn", "between", "plane")
+    text = run("variational_digits.py", tmp_path, [f"digits_{kind}.png" for kind in kinds])
+    lines = ("independent pixels", "20 components, seed 0", "2 components")
+    known = [figures(text, line)[1] for line in lines]  # on test digits
+    assert -210 < known[1] < -150 and known[0] < known[1] and known[2] > -225
+
+
+def test_anomalies_are_found(tmp_path):
+    kinds = ("roc", "scores", "measures")
+    text = run("anomaly_detection.py", tmp_path, [f"anomalies_{kind}.png" for kind in kinds])
+    for model in ("PCA", "isolation forest", "autoencoder, seed 0"):
+        assert figures(text, model)[0] > 0.85
+
+
+def test_digits_are_compressed_beside_principal_components(tmp_path):
+    kinds = ("digits", "mnist", "classes", "sizes")
+    text = run("compression.py", tmp_path, [f"compression_{kind}.png" for kind in kinds])
+    for label in ("digits in 8 numbers, seed 0", "mnist in 32 numbers, seed 0"):
+        linear, network = figures(text, label)[:2]
+        assert 0.01 < linear < 0.05 and network < 0.07
+
+
+def test_digits_are_denoised(tmp_path):
+    kinds = ("digits", "strengths")
+    text = run("denoising.py", tmp_path, [f"denoising_{kind}.png" for kind in kinds])
+    noisy = figures(text, "noisy")[0]
+    for method in ("median filter", "Gaussian filter", "principal components"):
+        assert figures(text, method)[0] < 0.4 * noisy
+    assert figures(text, "autoencoder, seed 0")[0] < noisy
+
+
+def test_few_labels_are_enough_to_recognize_digits(tmp_path):
+    kinds = ("features", "restored", "accuracy")
+    text = run("few_labels.py", tmp_path, [f"few_labels_{kind}.png" for kind in kinds])
+    scratch, encoder = figures(text, "dense, seed 0")[:2]
+    assert scratch > 50 and encoder > 50
+    assert len(figures(text, "convolutional, seed 0")) >= 3
