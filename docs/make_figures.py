@@ -1,6 +1,7 @@
 """Draw the pictures of the user guide into docs/images. Run: python docs/make_figures.py"""
 
 import re
+import subprocess
 import sys
 import warnings
 from contextlib import chdir, redirect_stdout
@@ -48,6 +49,11 @@ DRAWN_BY_THE_GUIDE = [
     "samples.png",
     "next_letters.png",
 ]
+#: Pictures that examples draw.
+DRAWN_BY_EXAMPLES = {
+    "variational_digits.py": "digits_plane.png",
+    "chorales.py": "chorales_rolls.png",
+}
 
 
 def save(figure, name):
@@ -187,10 +193,27 @@ def draw_guide():
             for block in code:
                 exec(block, vars(module))
         for name in DRAWN_BY_THE_GUIDE:
-            with Image.open(name) as picture:
-                palette = picture.convert("RGB").quantize(256)  # a third of the size
-            palette.save(IMAGES / name, optimize=True)
-            print(f"{name}: {(IMAGES / name).stat().st_size / 1000:.0f} kB")
+            keep(name, 900, 256)
+
+
+def keep(path, width, n_colors):
+    """Keep a picture, at most so wide and in so many colours: a third of its size."""
+    target = IMAGES / Path(path).name
+    with Image.open(path) as picture:
+        picture = picture.convert("RGB")
+        picture.thumbnail((width, picture.height), Image.Resampling.LANCZOS)
+        palette = picture.quantize(n_colors, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    palette.save(target, optimize=True)
+    print(f"{target.name}: {target.stat().st_size / 1000:.0f} kB")
+
+
+def draw_examples():
+    """Run examples, two minutes each, and keep a picture of theirs."""
+    with TemporaryDirectory() as folder:
+        for script, name in DRAWN_BY_EXAMPLES.items():
+            command = [sys.executable, DOCS.parent / "examples" / script, "--output", folder]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            keep(Path(folder) / name, 800, 64)
 
 
 def main():
@@ -201,6 +224,7 @@ def main():
     draw_intervals()
     draw_learning_curve()
     draw_guide()
+    draw_examples()
 
 
 if __name__ == "__main__":
