@@ -14,6 +14,7 @@ from sknet.layers import (
     Conv2DTranspose,
     Conv3D,
     Sequential,
+    minimal_correlation,
 )
 from sknet.network import Network
 from sknet.testing import check_layer
@@ -294,6 +295,84 @@ def test_large_images_are_worked_on_in_parts():
         padding="same",
     )
     assert_all_close(run(x, draw(*expected[0].shape, seed=1)), expected)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("n_rows", [3, 4, 5, 6, 9, 12])
+@pytest.mark.parametrize(
+    ("n_axes", "size", "strides", "dilation"),
+    [
+        (2, (3, 3), (1, 1), (1, 1)),
+        (2, (3, 2), (1, 1), (1, 2)),
+        (2, (3, 4), (1, 2), (1, 1)),
+        (3, (3, 1, 2), (1, 1, 1), (1, 1, 1)),
+        (3, (3, 2, 2), (1, 1, 2), (1, 2, 1)),
+    ],
+)
+def test_kernels_of_three_rows_are_the_sum_of_their_terms(
+    n_axes, size, strides, dilation, n_rows, padding
+):
+    x = draw(2, n_rows, *(7, 4)[: n_axes - 1], (0, 0, 74, 19)[n_axes])
+    geometry = {"strides": strides, "padding": padding}
+    run = Run(CONV[n_axes](3, size, dilation_rate=dilation, **geometry), x.shape[1:])
+    weights = run.layer.kernel_, run.layer.bias_
+    expected = convolve(
+        x, *weights, lambda shape: draw(*shape, seed=1), 1, dilation=dilation, **geometry
+    )
+    assert_all_close(run(x, draw(*expected[0].shape, seed=1)), expected)
+
+
+def test_large_images_with_kernels_of_three_rows_are_worked_on_in_parts():
+    x = draw(2, 30, 70, 40)
+    run = Run(Conv2D(2, 3), x.shape[1:])
+    grad = draw(2, 28, 68, 2, seed=1)
+    out, grad_x, grad_kernel, _ = run(x, grad)
+    kernel, bias = run.layer.kernel_, run.layer.bias_
+    for n, f in np.ndindex(2, 2):
+        one = sum(signal.correlate(x[n, ..., c], kernel[..., c, f], "valid") for c in range(40))
+        np.testing.assert_allclose(out[n, ..., f], one + bias[f], atol=1e-11)
+    for n, c in np.ndindex(2, 40):
+        one = sum(signal.convolve(grad[n, ..., f], kernel[..., c, f]) for f in range(2))
+        np.testing.assert_allclose(grad_x[n, ..., c], one, atol=1e-11)
+    for c, f in np.ndindex(40, 2):
+        one = sum(signal.correlate(x[n, ..., c], grad[n, ..., f], "valid") for n in range(2))
+        np.testing.assert_allclose(grad_kernel[..., c, f], one, atol=1e-9)
+
+
+def test_kernels_of_three_rows_are_as_exact_in_single_precision():
+    x, grad = draw(4, 16, 16, 64), draw(4, 14, 14, 32, seed=1)
+    kernel = draw(3, 3, 64, 32, seed=2)
+    found = {}
+    for dtype in ("float64", "float32"):
+        network = Network(Conv2D(32, 3), x.shape[1:], np.dtype(dtype))
+        grads = np.zeros(network.n_params, dtype)
+        network.layer.kernel_[...] = kernel
+        layer = network.replica(4, np.random.default_rng(0), grads).layer
+        out = layer.forward(x.astype(dtype), True).copy()
+        grad_x = layer.backward(grad.astype(dtype), True)
+        found[dtype] = out, grad_x, layer.kernel_grad_
+    for single, double in zip(found["float32"], found["float64"], strict=True):
+        assert np.abs(single - double).max() < 1e-5 * np.abs(double).max()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "sequence"),
+    [
+        (Conv2D(2, 3, activation="tanh"), (7, 4, 2), False),
+        (Conv2D(2, (3, 2), strides=(1, 2), padding="same"), (6, 4, 3), False),
+        (Conv3D(2, (3, 1, 2), padding="same"), (4, 2, 3, 1), True),
+    ],
+    ids=repr,
+)
+def test_kernels_of_three_rows_keep_the_contract(layer, shape, sequence, monkeypatch):
+    monkeypatch.setattr(minimal_correlation, "_LONG_ROW", 1)
+    check_layer(layer, shape, sequence=sequence)
+
+
+def test_a_kernel_of_three_rows_takes_views_of_any_strides():
+    x = draw(2, 64, 6, 9).transpose(0, 2, 3, 1)
+    run, grad = Run(Conv2D(3, 3), x.shape[1:]), draw(2, 4, 7, 3, seed=1)
+    assert_all_close(run(x, grad), run(np.ascontiguousarray(x), grad))
 
 
 def test_a_causal_convolution_does_not_see_what_comes_later():

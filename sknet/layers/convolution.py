@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import Interval
 
 from .affine import AffineLayer
 from .axes import LayerOverAxes
-from .correlation import Correlation
+from .minimal_correlation import correlation_of
 from .windows import PADDING, PADDING_OF_SEQUENCES, SIZE, Windows
 
 
@@ -78,7 +78,7 @@ class _Convolution(Convolutional):
         n_window = int(np.prod(self._windows.size))
         fan = (n_window * shape[-2], n_window * self.filters)
         self._declare(shape, self.filters, fan)
-        self._correlation = Correlation(self._windows, self.groups, channels // self.groups)
+        self._correlation = correlation_of(self._windows, self.groups, input_shape)
         return (*self._output_lengths(input_shape[:-1]), self.filters)
 
     def _output_lengths(self, lengths):
@@ -112,6 +112,11 @@ class _Convolution(Convolutional):
         run.kernel_gradient(padded, grad, self.kernel_grad_, self._work)
         if not input_grad:
             return None
+        if self._mask is None and run.can_turn:
+            grad_x = self._work("grad_x", self._x_shape)
+            amounts = self._windows.amounts(self._x_shape[1:-1])
+            run.unpadded_gradient(grad, self.kernel_, amounts, grad_x, self._work)
+            return grad_x
         grad_padded = self._work("grad_padded", padded.shape)
         run.input_gradient(grad, self.kernel_, grad_padded, self._work)
         return self._windows.unpad(grad_padded, self._x_shape, self._mask, self._work)

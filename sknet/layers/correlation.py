@@ -6,12 +6,13 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..blas import side_by_side
+from ..lanes import is_in_lane
 
 #: Elements of the columns of one piece: 512 KB in float32 stay in a core's cache. With kernels of
 #: 3 x 3, pieces of 2**14 took 1.4 times as long, and larger ones than these were not faster.
 _PIECE_ELEMENTS = 2**17
 #: Parts of a batch for threads, always as many, so that the bits do not depend on the threads.
-_N_LANES = 4
+N_LANES = 4
 #: Multiply-adds of a call from which threads gain more than waking them costs.
 _MANY = 2**21
 #: Elements in a row of memory from which columns are copied window by window.
@@ -41,6 +42,9 @@ class Correlation:
     n_channels : int, default=1
         Number of channels of one group.
     """
+
+    #: Whether `unpadded_gradient` is there: the gradient of the inputs by turning the kernel.
+    can_turn = False
 
     def __init__(self, windows, n_groups=1, n_channels=1):
         self.windows = windows
@@ -75,7 +79,7 @@ class Correlation:
                     products = _matrix(out[piece])[:, filters]
                     np.matmul(columns, _matrix(kernel[..., filters]), out=products)
 
-        _share_out(run, len(out), out.size * kernel[..., 0].size)
+        share_out(run, len(out), out.size * kernel[..., 0].size)
 
     def kernel_gradient(self, padded, grad, out, work):
         """Compute the gradient of the kernel from that of the products.
@@ -93,7 +97,7 @@ class Correlation:
         """
         view = self._windows_of(padded, grad.shape)
         total = np.zeros_like(self._bundle(out))
-        totals = _scratch(work, "totals", (_N_LANES, *total.shape))
+        totals = scratch(work, "totals", (N_LANES, *total.shape))
         totals[...] = 0.0
 
         def run(samples, lane):
@@ -101,11 +105,11 @@ class Correlation:
                 for channels, filters in self._groups(total):
                     columns = self._columns(view[piece][..., channels], lane, work)
                     sums = _matrix(totals[lane][..., filters])
-                    products = _scratch(work, f"products {lane}", sums.shape)
+                    products = scratch(work, f"products {lane}", sums.shape)
                     np.matmul(columns.T, _matrix(grad[piece])[:, filters], out=products)
                     sums += products
 
-        _share_out(run, len(grad), grad.size * total[..., 0].size)
+        share_out(run, len(grad), grad.size * total[..., 0].size)
         np.sum(totals, axis=0, out=total)
         self._unbundle(total, out)
 
@@ -134,12 +138,12 @@ class Correlation:
                     target, rows = view[piece][..., channels], _matrix(grad[piece])[:, filters]
                     for tap in taps:
                         part = target[(..., *tap, slice(None))]
-                        term = _scratch(work, f"columns {lane}", part.shape)
+                        term = scratch(work, f"columns {lane}", part.shape)
                         weights = kernel[(*tap, slice(None), filters)]
                         np.matmul(rows, weights.T, out=_matrix(term))
                         part += term
 
-        _share_out(run, len(out), grad.size * kernel[..., 0].size)
+        share_out(run, len(out), grad.size * kernel[..., 0].size)
 
     def _windows_of(self, padded, shape):
         """View the windows as an array of shape (N, ..., *size, C)."""
@@ -178,13 +182,13 @@ class Correlation:
         if windows.flags.c_contiguous:  # those of one element
             return windows.reshape(n_rows, -1)
         if windows.shape[-1] * windows.shape[-2] >= _LONG_RUN:
-            columns = _scratch(work, f"columns {lane}", windows.shape)
+            columns = scratch(work, f"columns {lane}", windows.shape)
             np.copyto(columns, windows)
             return columns.reshape(n_rows, -1)
         # Of few channels, whole planes of the image are copied.
         axes = (*range(n_axes + 1, 2 * n_axes + 2), *range(n_axes + 1))
         planes = windows.transpose(axes)
-        columns = _scratch(work, f"columns {lane}", planes.shape)
+        columns = scratch(work, f"columns {lane}", planes.shape)
         np.copyto(columns, planes)
         return columns.reshape(-1, n_rows).T
 
@@ -217,9 +221,10 @@ class Correlation:
             yield bundles[:, place, :, :, place], kernel[:, :, :, place]
 
 
-def _share_out(run, n_samples, n_products):
+def share_out(run, n_samples, n_products):
     """Call run(samples, lane) for parts of a batch."""
-    n_lanes = _N_LANES if n_products > _MANY else 1
+    # A lane of another layer's does all by itself: one memory for its pieces stays in the cache.
+    n_lanes = N_LANES if n_products > _MANY and not is_in_lane() else 1
     bounds = [n_samples * lane // n_lanes for lane in range(n_lanes + 1)]
     side_by_side(lambda lane: run(slice(bounds[lane], bounds[lane + 1]), lane), n_lanes)
 
@@ -229,7 +234,7 @@ def _matrix(array):
     return array.reshape(-1, array.shape[-1])
 
 
-def _scratch(work, name, shape):
+def scratch(work, name, shape):
     # A Workspace makes its arrays for the whole batch along the first axis; these are smaller.
     size = prod(shape)
     return work(name, (max(size, work.n_rows),))[:size].reshape(shape)

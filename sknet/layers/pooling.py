@@ -9,8 +9,10 @@ from .axes import LayerOverAxes
 from .reduction import add_or_write, along, clear_gaps, elements_of_windows, give_to_maxima
 from .windows import PADDING, SIZE, Windows
 
-#: Elements of one operation: with the scratch memory, those of all windows stay in a core's cache.
-_BLOCK_ELEMENTS = 2**16
+#: Elements of one operation: with the scratch memory, those of all windows stay in a core's cache,
+#: and threads side by side seldom wait for the interpreter. With 2**16, steps of a network of
+#: images took up to 1.1 times as long.
+_BLOCK_ELEMENTS = 2**17
 
 
 class _Pooling(LayerOverAxes):
