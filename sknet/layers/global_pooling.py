@@ -117,7 +117,7 @@ class _GlobalAveragePooling(LayerOverAxes):
         # A product with the shares is faster than a sum along the axis.
         np.matmul(shares.swapaxes(1, 2), places, out=out[:, None])
         if training:
-            self._shares, self._shape = shares, x.shape
+            self._shares, self._shape, self._is_even = shares, x.shape, mask is None
         return out
 
     def _shares_of_places(self, x, mask):
@@ -135,7 +135,11 @@ class _GlobalAveragePooling(LayerOverAxes):
             return None
         shape = self._shape
         grad = self._work("grad_x", (len(grad_output), prod(shape[1:-1]), shape[-1]))
-        np.multiply(self._shares, grad_output[:, None], out=grad)
+        if self._is_even:  # copies of what all places get are three times as fast
+            grad_output *= self._shares[0, 0]
+            np.copyto(grad, grad_output[:, None])
+        else:
+            np.multiply(self._shares, grad_output[:, None], out=grad)
         return grad.reshape(shape)
 
 
