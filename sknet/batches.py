@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import issparse
 
 from .base import Workspace
 from .inputs import Sequences
@@ -96,7 +95,7 @@ class Batches:
         if array.ndim == 1:
             return array[batch]
         rows = order[batch]
-        if issparse(array) or isinstance(array, Sequences):
+        if not isinstance(array, np.ndarray):  # sparse, or sequences
             return array[rows]
         buffer = self._work(name, (len(rows), *array.shape[1:]), array.dtype)
         # mode="clip" writes straight into the buffer; "raise" goes through a copy.
@@ -105,4 +104,4 @@ class Batches:
     def _unpack(self, taken):
         weight = taken.pop() if self._has_weights else None
         x, y = taken[0], taken[-1]
-        return x, (y.toarray() if issparse(y) else y), weight
+        return x, (y if isinstance(y, (np.ndarray, Sequences)) else y.toarray()), weight

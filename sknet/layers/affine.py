@@ -49,9 +49,11 @@ class AffineLayer(Layer):
         """Add the bias to a product and apply the activation, in place."""
         if self.use_bias:
             n_outputs = out.shape[-1]
-            n_joined = out.shape[-2] if out.ndim > 2 and n_outputs < _FEW_OUTPUTS else 1
-            joined = out.reshape(-1, n_joined * n_outputs)
-            joined += self.bias_ if n_joined == 1 else np.tile(self.bias_, n_joined)
+            if out.ndim > 2 and n_outputs < _FEW_OUTPUTS:
+                joined = out.reshape(-1, out.shape[-2] * n_outputs)
+                joined += np.tile(self.bias_, out.shape[-2])
+            else:
+                out += self.bias_
         if training:
             self._out = out
         return self._activation.forward(out, out, training)

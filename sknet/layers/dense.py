@@ -2,7 +2,7 @@
 
 from numbers import Integral
 
-from scipy.sparse import issparse
+import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..blas import matmul
@@ -94,10 +94,10 @@ class Dense(AffineLayer):
     def forward(self, x, training=False, mask=None):
         """Compute activation(x @ kernel + bias) for x of shape (N, ..., F)."""
         out = self._work("out", (*x.shape[:-1], self.units))
-        if issparse(x):
-            out[:] = x @ self.kernel_
-        else:
+        if isinstance(x, np.ndarray):
             matmul(_rows(x), self.kernel_, _rows(out))
+        else:  # sparse
+            out[:] = x @ self.kernel_
         if training:
             self._x = x
         return self._activate(out, training)
@@ -106,10 +106,10 @@ class Dense(AffineLayer):
         """Assign the gradients of kernel and bias; return that of x."""
         x = self._x
         grad = _rows(self._deactivate(grad_output))
-        if issparse(x):
-            self.kernel_grad_[:] = x.T @ grad
-        else:
+        if isinstance(x, np.ndarray):
             matmul(_rows(x).T, grad, self.kernel_grad_)
+        else:  # sparse
+            self.kernel_grad_[:] = x.T @ grad
         if not input_grad:
             return None
         grad_x = self._work("grad_x", x.shape)

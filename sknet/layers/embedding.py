@@ -3,7 +3,7 @@
 from numbers import Integral
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..initializers import INITIALIZERS, Initializer
@@ -116,7 +116,7 @@ class Embedding(Layer):
                 f"input_dim={self.input_dim}",
                 "Pass dtype='float64'.",
             )
-        self._ones, self._starts = np.empty(0, dtype), np.empty(0, np.int32)
+        self._one_hot = None
 
     def forward(self, x, training=False, mask=None):
         """Look up the vectors of the codes x."""
@@ -175,16 +175,14 @@ class Embedding(Layer):
     def _add_up(self, grad):
         # SciPy's product with a sparse matrix of ones is faster than sorting the codes and than
         # np.add.at: 6400 codes of 10,000 with vectors of 64 take 0.2 ms, 2.2 ms and 2.9 ms.
-        n = len(grad)
-        if len(self._ones) < n:
-            self._ones = np.ones(n, grad.dtype)
-            self._starts = np.arange(n + 1, dtype=np.int32)
-        columns = self._work("columns", (n,), np.int32)
-        np.copyto(columns, self._codes.reshape(-1), casting="same_kind")
-        one_hot = csr_matrix(
-            (self._ones[:n], columns, self._starts[: n + 1]), shape=(n, self.input_dim)
-        )
-        self.embeddings_grad_[:] = one_hot.T @ grad
+        # To make the matrix takes a third of that, so only its codes are replaced.
+        shape = (self.input_dim, len(grad))
+        if self._one_hot is None or self._one_hot.shape != shape:
+            ones, rows = np.ones(len(grad), grad.dtype), np.zeros(len(grad), np.int32)
+            columns = np.arange(len(grad) + 1, dtype=np.int32)
+            self._one_hot = csc_matrix((ones, rows, columns), shape=shape)
+        np.copyto(self._one_hot.indices, self._codes.reshape(-1), casting="same_kind")
+        self.embeddings_grad_[:] = self._one_hot @ grad
 
     def compute_mask(self, x, mask):
         """Return which steps are real: with `mask_zero` those that are not 0."""

@@ -72,9 +72,9 @@ class ClassificationLoss(Loss):
             losses = self._losses(raw, y.reshape(raw.shape), out)
             return self.average(losses, out, sample_weight), out
         shares = _shares(len(raw), sample_weight, out.dtype)
-        if len(self._blocks) == 1:
+        if len(self._blocks) == 1 and out.flags.c_contiguous:
             return self._softmax_value(raw, y.reshape(-1), shares, out), out
-        value = 0.0
+        value, y = 0.0, y.reshape(len(raw), -1)
         for j, block in enumerate(self._blocks):
             # A contiguous copy: NumPy's argmax would make one of its own.
             logits = self._work(f"logits {j}", (len(raw), block.stop - block.start))
@@ -176,15 +176,17 @@ class ClassificationLoss(Loss):
     def _softmax_value(self, raw, codes, shares, out):
         """Return the weighted loss of one block of logits (N, K), its gradient in `out`.
 
-        `raw` is contiguous, and may be `out` itself. No one-hot is built: the gradient is
+        `out` is contiguous; `raw` may be `out` itself. No one-hot is built: the gradient is
         the softmax, less 1 at the true classes.
         """
         n, n_classes = raw.shape
         smoothing = self._smoothing if n_classes > 1 else 0.0
-        rows = np.arange(n)
+        starts = np.arange(0, n * n_classes, n_classes)  # of the rows in flat memory
+        true = starts + codes
         # The maximum through argmax: NumPy's max along short rows is three times slower.
-        np.subtract(raw, raw[rows, raw.argmax(axis=1)][:, None], out=out)
-        log_p = out[rows, codes]
+        largest = raw.reshape(-1)[starts + raw.argmax(axis=1)]
+        np.subtract(raw, largest[:, None], out=out)
+        log_p = out.reshape(-1)[true]
         ones = np.ones(n_classes, out.dtype)
         spread = (out @ ones) * (smoothing / n_classes) if smoothing else None
         np.exp(out, out=out)
@@ -199,7 +201,7 @@ class ClassificationLoss(Loss):
             losses = losses * (1 - smoothing) + smoothing * log_totals - spread
             out -= (slopes * (smoothing / n_classes))[:, None]
             slopes *= 1 - smoothing
-        out[rows, codes] -= slopes
+        out.reshape(-1)[true] -= slopes
         return float(shares @ losses)
 
     def _cross_entropy(self, raw, y, losses):
@@ -229,10 +231,11 @@ class ClassificationLoss(Loss):
 
     @abstractmethod
     def _class_losses(self, log_p):
-        """Return losses and factors (N,), given the log-probabilities of the true classes.
+        """Return losses and factors, given the log-probabilities (N,) of the true classes.
 
         The derivative of a row's loss by its logits is the factor times the softmax less
-        the true class, so the factor is minus the derivative of the loss by `log_p`.
+        the true class, so the factor is minus the derivative of the loss by `log_p`. One
+        number is the factor of all rows.
         """
 
 
@@ -295,7 +298,7 @@ class LogLoss(ClassificationLoss):
         slopes -= centred
 
     def _class_losses(self, log_p):
-        return -log_p, np.ones_like(log_p)
+        return -log_p, 1.0
 
 
 class FocalLoss(ClassificationLoss):
