@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from math import prod
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -61,22 +62,20 @@ class Recorder:
 
     def __init__(self):
         self.counts, self.seconds = Counter(), 0.0
-        self._thread, self._inside = threading.get_ident(), False
+        self._thread, self._lock = threading.get_ident(), threading.Lock()
 
-    def watching(self, function, is_outer):
+    def watching(self, function):
         """Return a function that multiplies, with its products recorded."""
 
         def multiply(a, b, *arguments, **options):
-            # What sknet.blas.matmul is made of is one product, that of its caller.
-            if self._inside or np.ndim(a) < 2 or np.ndim(b) < 2:
+            if np.ndim(a) < 2 or np.ndim(b) < 2:
                 return function(a, b, *arguments, **options)
-            self.counts[_product_of(a, b)] += 1
-            self._inside, begin = is_outer, time.perf_counter()
+            with self._lock:
+                self.counts[_product_of(a, b)] += 1
+            begin = time.perf_counter()
             try:
                 return function(a, b, *arguments, **options)
             finally:
-                if is_outer:
-                    self._inside = False
                 if threading.get_ident() == self._thread:
                     self.seconds += time.perf_counter() - begin
 
@@ -87,18 +86,20 @@ class Recorder:
 def recorded():
     """Record all products of matrices of sknet in the block; yields the `Recorder`."""
     recorder, inner, outer = Recorder(), np.matmul, sknet.blas.matmul
+    # What sknet.blas.matmul is made of is one product, that of its caller, in whatever thread.
+    sknet.blas.np = SimpleNamespace(**vars(np))
     modules = [
         module
         for name, module in list(sys.modules.items())
         if name.startswith("sknet.") and getattr(module, "matmul", None) is outer
     ]
-    np.matmul = recorder.watching(inner, is_outer=False)
+    np.matmul = recorder.watching(inner)
     for module in modules:
-        module.matmul = recorder.watching(outer, is_outer=True)
+        module.matmul = recorder.watching(outer)
     try:
         yield recorder
     finally:
-        np.matmul = inner
+        np.matmul, sknet.blas.np = inner, np
         for module in modules:
             module.matmul = outer
 
