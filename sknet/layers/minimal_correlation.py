@@ -1,4 +1,4 @@
-"""Correlation with kernels of three rows, in half as many multiplications."""
+"""Correlation with kernels of few rows, in about half as many multiplications."""
 
 from math import prod
 from typing import NamedTuple
@@ -9,9 +9,11 @@ from numpy.lib.stride_tricks import as_strided
 from .correlation import N_LANES, Correlation, scratch, share_out
 from .windows import fill_border, interior
 
-# Winograd's minimal filtering: for six rows d of an array and the three rows g of a kernel, four
-# rows of products are _JOIN @ ((_WEIGHTS @ g) * (_SPLIT @ d)), with six products of rows instead
-# of twelve. The matrices stand for polynomials at the points 0, 1, -1, 2, -2 and infinity.
+# Winograd's minimal filtering: for six rows d of an array and the r rows g of a kernel, 7 - r rows
+# of products are _JOIN @ ((_WEIGHTS @ g) * (_SPLIT @ d)), with six products of rows instead of
+# r (7 - r), which is twelve for three rows. The matrices stand for polynomials at the points 0, 1,
+# -1, 2, -2 and infinity.
+_N_MIXED = 6
 _SPLIT = np.array(
     [
         [4.0, 0.0, -5.0, 0.0, 1.0, 0.0],
@@ -22,27 +24,24 @@ _SPLIT = np.array(
         [0.0, 4.0, 0.0, -5.0, 0.0, 1.0],
     ]
 )
-_WEIGHTS = (
-    np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24.0
-)
-_JOIN = np.array(
-    [
-        [1.0, 1.0, 1.0, 1.0, 1.0, 0.0],
-        [0.0, 1.0, -1.0, 2.0, -2.0, 0.0],
-        [0.0, 1.0, 1.0, 4.0, 4.0, 0.0],
-        [0.0, 1.0, -1.0, 8.0, -8.0, 1.0],
-    ]
-)
-_N_OUT, _N_MIXED = _JOIN.shape
-_N_MORE = 2  # rows of a tile that the next one sees too
+# What the first rows of _SPLIT, as polynomials, are at their own points: 4 at 0, and so on.
+_SCALES = np.array([4.0, -6.0, -6.0, 24.0, 24.0, 1.0])
+
+
+def _powers(n):
+    """Return the powers 0 to n - 1 of the points, one row a point."""
+    return np.vstack([np.vander([0.0, 1.0, -1.0, 2.0, -2.0], n, increasing=True), np.eye(n)[-1]])
+
+
 #: Elements of the columns of one piece: few large ones, as threads that run side by side wait for
 #: the interpreter at each call. Steps took 1.04 times as long with 2**18 and 1.06 with 2**20.
 _PIECE_ELEMENTS = 2**19
-#: Elements of a row from which mixing rows saves more than it costs: with 512 to 2048, layers of
-#: 16 to 128 channels took 0.7 to 0.95 of the time, with 416 as long, with 256 1.2 times as long.
-_LONG_ROW = 512
-#: Rows of the result for which six products of rows are more than it takes without mixing.
-_FEW_ROWS = 3
+#: Elements of a row from which mixing rows saves more than it costs: kernels of 3 x 3 and 5 x 5
+#: took 0.7 to 0.83 of the time with 384 to 1792, of 8 to 32 channels, and 0.85 to 1.1 with 96 to
+#: 224. On sequences it won with 256 channels only, and nothing in a network of 64 and 128.
+_LONG_ROW = 384
+#: Numbers of rows of a kernel for which six products are far fewer than without mixing.
+_N_ROWS = (3, 4, 5)
 
 
 def correlation_of(windows, n_groups, input_shape):
@@ -60,21 +59,22 @@ def correlation_of(windows, n_groups, input_shape):
     Returns
     -------
     correlation : Correlation
-        `MinimalCorrelation` for kernels of three rows and images of long ones.
+        `MinimalCorrelation` for kernels of three to five rows and arrays of long ones.
     """
-    first = windows.size[0], windows.strides[0], windows.dilation[0]
-    of_three = len(windows.size) > 1 and first == (3, 1, 1)
-    if of_three and n_groups == 1 and prod(input_shape[1:]) >= _LONG_ROW:
+    can_mix = windows.size[0] in _N_ROWS and windows.strides[0] == windows.dilation[0] == 1
+    is_image = n_groups == 1 and len(windows.size) > 1
+    if can_mix and is_image and prod(input_shape[1:]) >= _LONG_ROW:
         return MinimalCorrelation(windows)
     return Correlation(windows, n_groups, input_shape[-1] // n_groups)
 
 
 class MinimalCorrelation(Correlation):
-    """Products of a kernel of three rows, with stride 1 between rows, by minimal filtering.
+    """Products of a kernel of few rows, with stride 1 between rows, by minimal filtering.
 
     Tiles of six rows are mixed into six others; the windows of a mixed row, over the other axes,
-    are multiplied by a mixture of the kernel's rows, and the six products are mixed into four rows
-    of the result. Where fewer rows are left, the last tile does without those that are missing.
+    are multiplied by a mixture of the kernel's rows, and the six products are mixed into rows of
+    the result: four for a kernel of three. Where fewer rows are left, the last tile does without
+    those that are missing.
 
     References
     ----------
@@ -87,21 +87,25 @@ class MinimalCorrelation(Correlation):
     def __init__(self, windows):
         super().__init__(windows)
         self.can_turn = set(windows.strides) == {1}
+        self._n_rows = windows.size[0]
+        self._n_out = _N_MIXED + 1 - self._n_rows
+        self._weights = _powers(self._n_rows) / _SCALES[:, None]
+        self._join = _powers(self._n_out).T
 
     def correlate(self, padded, kernel, out, work):
         """Compute the products of all windows with the kernel."""
-        if out.shape[1] < _FEW_ROWS:
+        if out.shape[1] * self._n_rows <= _N_MIXED:
             super().correlate(padded, kernel, out, work)
             return
         n_filters, dtype = kernel.shape[-1], out.dtype
-        weights = _WEIGHTS.astype(dtype) @ kernel.reshape(3, -1)
+        weights = self._weights.astype(dtype) @ kernel.reshape(self._n_rows, -1)
         weights = weights.reshape(_N_MIXED, -1, n_filters)
-        join = _JOIN.astype(dtype)
+        join = self._join.astype(dtype)
 
         def run(samples, lane):
             for strip in self._strips(out.shape, samples, padded.shape[-1]):
                 columns = self._mixed_columns(padded, strip, out.shape, lane, work)
-                tiles = strip.tiles(out, strip.height)
+                tiles = self._tiles(out, strip, strip.height)
                 products = _room_for_mixed(tiles, lane, work)
                 np.matmul(columns, weights, out=products.reshape(_N_MIXED, -1, n_filters))
                 np.matmul(join[: strip.height], products.transpose(1, 2, 0, 3), out=tiles)
@@ -110,11 +114,11 @@ class MinimalCorrelation(Correlation):
 
     def kernel_gradient(self, padded, grad, out, work):
         """Compute the gradient of the kernel from that of the products."""
-        if grad.shape[1] < _FEW_ROWS:
+        if grad.shape[1] * self._n_rows <= _N_MIXED:
             super().kernel_gradient(padded, grad, out, work)
             return
         n_filters, dtype = grad.shape[-1], grad.dtype
-        join = _JOIN.astype(dtype)
+        join = self._join.astype(dtype)
         totals = scratch(work, "totals", (N_LANES, _N_MIXED, out[0, ..., 0].size, n_filters))
         totals[...] = 0.0
 
@@ -122,7 +126,7 @@ class MinimalCorrelation(Correlation):
             terms = scratch(work, f"terms {lane}", totals[lane].shape)
             for strip in self._strips(grad.shape, samples, padded.shape[-1]):
                 columns = self._mixed_columns(padded, strip, grad.shape, lane, work)
-                tiles = strip.tiles(grad, strip.height)
+                tiles = self._tiles(grad, strip, strip.height)
                 mixed = _room_for_mixed(tiles, lane, work)
                 np.matmul(join[: strip.height].T, tiles, out=mixed.transpose(1, 2, 0, 3))
                 rows = mixed.reshape(_N_MIXED, -1, n_filters)
@@ -131,7 +135,7 @@ class MinimalCorrelation(Correlation):
 
         share_out(run, len(grad), grad.size * out[..., 0].size)
         total = totals.sum(axis=0).reshape(_N_MIXED, -1)
-        np.matmul(_WEIGHTS.T.astype(dtype), total, out=out.reshape(3, -1))
+        np.matmul(self._weights.T.astype(dtype), total, out=out.reshape(self._n_rows, -1))
 
     def unpadded_gradient(self, grad, kernel, amounts, out, work):
         """Compute the gradient of what was padded by some amounts, for strides of 1.
@@ -149,7 +153,7 @@ class MinimalCorrelation(Correlation):
 
     def _mixed_columns(self, padded, strip, shape, lane, work):
         """Return six matrices with the windows of mixed rows as rows."""
-        tiles = strip.tiles(padded, strip.height + _N_MORE)
+        tiles = self._tiles(padded, strip, strip.height + self._n_rows - 1)
         mixed = scratch(work, f"mixed {lane}", (*tiles.shape[:2], _N_MIXED, tiles.shape[-1]))
         np.matmul(_SPLIT[:, : tiles.shape[2]].astype(padded.dtype), tiles, out=mixed)
         mixed = mixed.reshape(*mixed.shape[:3], *padded.shape[2:])
@@ -168,9 +172,9 @@ class MinimalCorrelation(Correlation):
 
     def _strips(self, shape, samples, n_channels):
         """Yield strips of results of the given shape: of some samples, or of a part of one."""
-        n_full, n_left = divmod(shape[1], _N_OUT)
+        n_full, n_left = divmod(shape[1], self._n_out)
         of_tile = _N_MIXED * prod(shape[2:-1]) * prod(self.windows.size[1:]) * n_channels
-        for first, stop, height in ((0, n_full, _N_OUT), (n_full, n_full + 1, n_left)):
+        for first, stop, height in ((0, n_full, self._n_out), (n_full, n_full + 1, n_left)):
             if first == stop or height == 0:
                 continue
             n_tiles = min(stop - first, max(1, _PIECE_ELEMENTS // of_tile))
@@ -180,6 +184,19 @@ class MinimalCorrelation(Correlation):
                 for tile in range(first, stop, n_tiles):
                     yield _Strip(part, tile, min(n_tiles, stop - tile), height)
 
+    def _tiles(self, array, strip, n_rows):
+        """View the first rows of each tile, as an array of shape (N, tiles, n_rows, elements)."""
+        rows = array[strip.samples].reshape(
+            strip.samples.stop - strip.samples.start, len(array[0]), -1
+        )
+        rows = rows[:, strip.first * self._n_out :]
+        of_sample, of_row, of_element = rows.strides
+        return as_strided(
+            rows,
+            (len(rows), strip.n_tiles, n_rows, rows.shape[-1]),
+            (of_sample, self._n_out * of_row, of_row, of_element),
+        )
+
 
 class _Strip(NamedTuple):
     """Neighbouring tiles of some samples, each of as many rows of the result."""
@@ -188,19 +205,6 @@ class _Strip(NamedTuple):
     first: int
     n_tiles: int
     height: int
-
-    def tiles(self, array, n_rows):
-        """View the first rows of each tile, as an array of shape (N, tiles, n_rows, elements)."""
-        rows = array[self.samples].reshape(
-            self.samples.stop - self.samples.start, len(array[0]), -1
-        )
-        rows = rows[:, self.first * _N_OUT :]
-        of_sample, of_row, of_element = rows.strides
-        return as_strided(
-            rows,
-            (len(rows), self.n_tiles, n_rows, rows.shape[-1]),
-            (of_sample, _N_OUT * of_row, of_row, of_element),
-        )
 
 
 def _room_for_mixed(tiles, lane, work):
