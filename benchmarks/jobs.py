@@ -17,12 +17,13 @@ from itertools import pairwise
 
 import numpy as np
 from cases import CASES
-from machine import description, table
+from machine import description, n_cores, table
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from speed import LIBRARIES, PAUSE, contestants, load
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sknet import NeuralClassifier
 
@@ -340,6 +341,29 @@ def growth(repeats):
         print(table([axis, "sknet", "scikit-learn", "ratio"], lines), flush=True)
 
 
+def threads(repeats):
+    """Print how long a step takes by the threads that BLAS may use; fits must not change that."""
+    counts = sorted({1, n_cores(), 4 * n_cores()})
+    lines = []
+    for name in ("mlp_tiny", "mlp_small", "mlp_medium", "mlp_wide"):
+        found = contestants(CASES[name], [])
+        steps = {(kind, n): [] for kind in ("sknet", "sklearn") for n in counts}
+        for _ in range(repeats):
+            for kind, n in steps:
+                time.sleep(PAUSE)
+                with threadpool_limits(n, user_api="blas"):
+                    before = threadpool_info()
+                    seconds, _ = found[kind].train(3)
+                    if threadpool_info() != before:
+                        raise RuntimeError(f"{kind} left other numbers of threads behind")
+                steps[kind, n] += [1e3 * value / CASES[name].steps for value in seconds[1:]]
+        for kind in ("sknet", "sklearn"):
+            cells = [f"{np.median(steps[kind, n]):.3g}" for n in counts]
+            lines.append([f"{name}, {kind}", *cells])
+    print("\nMilliseconds of a step by the number of threads that BLAS may use\n")
+    print(table(["", *(str(n) for n in counts)], lines), flush=True)
+
+
 PARTS = {
     "loss": same_loss,
     "search": search,
@@ -348,6 +372,7 @@ PARTS = {
     "memory": memory,
     "imports": imports,
     "growth": growth,
+    "threads": threads,
 }
 
 
