@@ -8,11 +8,14 @@ with
 """
 
 import argparse
+import os
 import subprocess
 import sys
+import tempfile
 import time
 import tracemalloc
 import warnings
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
@@ -201,18 +204,28 @@ jax.block_until_ready(w)
 }
 
 
+@contextmanager
+def new_processes():
+    """Give the block a function that runs code in a new process, with bytecode cached."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+
+        def run(code):
+            command = [sys.executable, "-W", "ignore", "-c", code]
+            subprocess.run(command, check=True, capture_output=True, env=environment)
+
+        yield run
+
+
 def first_fit(repeats):
     """Time new processes that import a library and fit once, ten epochs of a small network."""
     installed = {name for name, module in LIBRARIES.items() if load(module)}
     codes = {k: c for k, c in FIRST_FITS.items() if k in installed or k not in LIBRARIES}
     codes["NumPy alone, no fit"] = ""
-
-    def run(code):
-        subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", _DATA + code], check=True, capture_output=True
-        )
-
-    times = in_turns({k: (lambda code=code: run(code)) for k, code in codes.items()}, repeats)
+    with new_processes() as run:
+        turns = {k: (lambda code=code: run(_DATA + code)) for k, code in codes.items()}
+        times = in_turns(turns, repeats)
     print_times("First fit in a new process, imports included", times)
 
 
@@ -303,13 +316,9 @@ def memory(repeats):
 def imports(repeats):
     """Time imports: what sknet adds to importing scikit-learn's MLP."""
     codes = ("import sklearn.neural_network", "import sklearn.neural_network, sknet")
-    seconds = {code: [] for code in codes}
-    for _ in range(2 * repeats):
-        for code in codes:
-            start = time.perf_counter()
-            subprocess.run([sys.executable, "-c", code], check=True)
-            seconds[code].append(time.perf_counter() - start)
-    without, with_sknet = (min(values) for values in seconds.values())
+    with new_processes() as run:
+        turns = {code: (lambda code=code: run(code)) for code in codes}
+        without, with_sknet = in_turns(turns, 2 * repeats).values()
     print(f"\nImporting sknet adds {(with_sknet - without) * 1e3:.0f} ms to scikit-learn's MLP.")
 
 

@@ -255,12 +255,12 @@ def matmul(a, b, out):
     """
     if b.shape[0] == 1:  # an outer product, for which BLAS takes three times as long
         return np.multiply(a, b, out=out)
-    if a.size * b.shape[1] < _MANY:
+    if a.size * b.shape[1] < _MANY or is_in_lane():  # always on one thread
         return np.matmul(a, b, out=out)
     width = _block_width(out)
     for start in range(0, out.shape[1], width):
         block = slice(start, start + width)
-        if _threads.allowed == 1 or is_in_lane():
+        if _threads.allowed == 1:
             np.matmul(a, b[:, block], out=out[:, block])
         else:
             _threads.multiply(a, b[:, block], out[:, block])

@@ -111,10 +111,17 @@ def test_what_cannot_be_divided_stays_whole():
 
 
 def test_small_networks_stay_whole(monkeypatch):
-    monkeypatch.setattr(module, "_MANY", 8 * 20 + 1)
+    monkeypatch.setattr(module, "_MANY", 8 * (20 + 16) + 1)
     assert [type(layer) for layer in children([Dense(4), Dense(4)], (5,))] == [Dense, Dense]
-    monkeypatch.setattr(module, "_MANY", 8 * 20)
+    monkeypatch.setattr(module, "_MANY", 8 * (20 + 16))
     assert [type(layer) for layer in children([Dense(4), Dense(4)], (5,))] == [InLanes]
+
+
+def test_long_sequences_are_no_more_work_for_the_steps_of_a_recurrent_layer(monkeypatch):
+    monkeypatch.setattr(module, "_MANY", 10**5)
+    assert [type(layer) for layer in children([GRU(2)], (None, 3))] == [GRU]
+    assert [type(layer) for layer in children([GRU(20)], (None, 3))] == [InLanes]
+    assert [type(layer) for layer in children([Dense(2)], (None, 3))] == [InLanes]
 
 
 def test_lanes_draw_noise_of_their_own_and_anew_for_each_batch():

@@ -1,7 +1,8 @@
 """Layers of a network that is trained, run on parts of a batch side by side."""
 
 from itertools import groupby
-from math import inf, prod
+from math import prod
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
@@ -15,13 +16,14 @@ from .recurrent import RecurrentLayer
 
 #: Parts of a batch, always as many, so that the bits do not depend on the number of threads.
 _N_LANES = 2
-#: Multiply-adds of the largest product from which two threads gain more than waking one costs,
-#: against BLAS's own threads: 1.4 times on Transformers and LSTMs, 1.05 on three layers of 256
-#: units and batches of 256; with half as many they lost 1.1 times.
-_MANY = 2**24
-#: The small products of a recurrent layer's steps are no work for BLAS's threads: one counts as
-#: so many. From batches of 64 and 128 units on they gained, with 64 units they lost.
-_STEP_FACTOR = 8
+#: Multiply-adds of all layers together from which two threads gain more than they cost, against
+#: BLAS's own threads. Steps of networks of one to three dense layers took 1.0 to 1.5 times as long
+#: with 2**24.5 to 2**26, 0.9 to 1.0 of the time with 2**26.6 to 2**28, 0.82 with 2**28.6;
+#: Transformers and LSTMs gain up to 1.4 times.
+_MANY = 3 * 2**25
+#: The small products of a recurrent layer's steps are no work for BLAS's threads: those of one
+#: step count so many times. From batches of 64 and 128 units on they gained, with 64 they lost.
+_STEP_FACTOR = 32
 
 
 def put_in_lanes(layer, batch_size, dtype, rng):
@@ -44,9 +46,9 @@ def put_in_lanes(layer, batch_size, dtype, rng):
     children = []
     for divisible, run in groupby(layer.sublayers(), lambda pair: _is_divisible(pair[1])):
         run = list(run)
-        products = max(_largest_product(child) for _, child in run)
-        n_steps = inf if None in run[0][1].input_shape_ else 1  # any number
-        if divisible and products and products * batch_size * n_steps >= _MANY:
+        products = _Products.of(child for _, child in run)
+        n_steps = _MANY if None in run[0][1].input_shape_ else 1  # any number may come
+        if divisible and products.are_many(batch_size, n_steps):
             lanes = InLanes(run, products)
             lanes.allocate(batch_size, dtype, rng)
             run = [("lanes", lanes)]
@@ -60,17 +62,35 @@ def _is_divisible(layer):
     return not any(part.mixes_rows or part.adds_loss for part in layer.walk())
 
 
-def _largest_product(layer):
-    """Return the multiply-adds of a sample, or of a step where their number is free."""
-    found = [0]
-    for part in layer.walk():
-        if isinstance(part, Embedding):  # looks its weights up
-            continue
-        positions = prod(n or 1 for n in part.output_shape_[:-1])
-        if isinstance(part, RecurrentLayer):
-            positions = _STEP_FACTOR
-        found += [positions * weight.size for weight in part._weights if weight.decay]
-    return max(found)
+class _Products(NamedTuple):
+    """Multiply-adds of layers for a sample, or for a step where the number of steps is free.
+
+    Parameters
+    ----------
+    recurrent : int
+        Those of the largest recurrent layer's steps, as far as they count.
+    others : int
+        Those of all other layers together.
+    """
+
+    recurrent: int
+    others: int
+
+    @classmethod
+    def of(cls, layers):
+        """Add up those of some layers."""
+        recurrent = others = 0
+        for part in (part for layer in layers for part in layer.walk()):
+            size = sum(weight.size for weight in part._weights if weight.decay)
+            if isinstance(part, RecurrentLayer):
+                recurrent = max(recurrent, _STEP_FACTOR * size)
+            elif not isinstance(part, Embedding):  # which looks its weights up
+                others += size * prod(n or 1 for n in part.output_shape_[:-1])
+        return cls(recurrent, others)
+
+    def are_many(self, n_samples, n_steps):
+        """Return whether there is enough to do for two threads."""
+        return n_samples * max(self.recurrent, self.others * n_steps) >= _MANY
 
 
 class InLanes(Composite):
@@ -82,8 +102,8 @@ class InLanes(Composite):
     ----------
     children : list of (str, Layer)
         Built layers with memory for their gradients.
-    products : int
-        Multiply-adds of their largest product for a sample, or a step of one.
+    products : _Products
+        Their multiply-adds.
     """
 
     def __init__(self, children, products):
@@ -119,7 +139,7 @@ class InLanes(Composite):
         """Run each lane on its rows and join what they return."""
         n_steps = x.shape[1] if None in self.input_shape_ else 1
         many = len(x) >= _N_LANES if not issparse(x) else False
-        self._is_divided = many and self._products * len(x) * n_steps >= _MANY
+        self._is_divided = many and self._products.are_many(len(x), n_steps)
         if self._rng is not None and training:
             for lane in self._lanes:
                 reseed(lane._rng, self._rng)
