@@ -80,15 +80,21 @@ class Figure:
         )
 
 
+def fit_each(make, seeds, *data):
+    """Fit a model with each seed; return the models and the seconds that the fits took."""
+    models, seconds = [make(seed) for seed in seeds], []
+    for model in models:
+        start = time.perf_counter()
+        model.fit(*data)
+        seconds.append(time.perf_counter() - start)
+    return models, seconds
+
+
 def measure(name, bar, make, data, seeds, score, **options):
     """Fit a model with each seed and score it on the held-out part; return the `Figure`."""
     X_train, X_test, y_train, y_test = data
-    values, seconds = [], []
-    for seed in seeds:
-        model, start = make(seed), time.perf_counter()
-        model.fit(X_train, y_train)
-        seconds.append(time.perf_counter() - start)
-        values.append(score(y_test, model.predict(X_test)))
+    models, seconds = fit_each(make, seeds, X_train, y_train)
+    values = [score(y_test, model.predict(X_test)) for model in models]
     return Figure(name, values, bar, seconds, **options)
 
 
@@ -213,12 +219,8 @@ def variational(seeds):
     import variational_digits as example
 
     X_train, X_test, _, _ = example.load_data()
-    X_train, values, seconds = example.with_shifts(X_train), [], []
-    for seed in seeds:
-        model, start = example.build_model(seed), time.perf_counter()
-        model.fit(X_train)
-        seconds.append(time.perf_counter() - start)
-        values.append(model.score_samples(X_test, n_draws=64).mean())
+    models, seconds = fit_each(example.build_model, seeds, example.with_shifts(X_train))
+    values = [model.score_samples(X_test, n_draws=64).mean() for model in models]
     yield Figure("black and white MNIST, bound in nats", values, -100.0, seconds, decimals=2)
 
 
@@ -229,12 +231,8 @@ def anomalies(seeds):
     X_train, _, X_test, states, _ = example.load_data()
     pca = example.other_models(seed=0)["PCA"].fit(X_train)
     bars = example.areas(states, pca.score_samples(X_test))
-    found, seconds = [], []
-    for seed in seeds:
-        model, start = example.build_model(seed), time.perf_counter()
-        model.fit(X_train)
-        seconds.append(time.perf_counter() - start)
-        found.append(example.areas(states, model.score_samples(X_test)))
+    models, seconds = fit_each(example.build_model, seeds, X_train)
+    found = [example.areas(states, model.score_samples(X_test)) for model in models]
     for state, values, bar in zip(
         ("pathological", "suspect"), np.transpose(found), bars, strict=True
     ):
@@ -265,12 +263,10 @@ def denoising(seeds):
     import denoising as example
 
     X_train, clean = example.load_data()
-    values, seconds = [], []
-    for seed in seeds:
-        noisy, model = example.with_noise(clean, seed), example.build_model(seed)
-        start = time.perf_counter()
-        model.fit(X_train)
-        seconds.append(time.perf_counter() - start)
+    models, seconds = fit_each(example.build_model, seeds, X_train)
+    values = []
+    for seed, model in zip(seeds, models, strict=True):
+        noisy = example.with_noise(clean, seed)
         error = example.squared_error(clean, model.reconstruct(noisy))
         values.append(100 * (1 - error / example.squared_error(clean, noisy)))
     yield Figure("denoised MNIST, % under the noise", values, 88.0, seconds)
