@@ -1085,7 +1085,7 @@ ORDER = [
     Misuse(
         "partial_fit with other values after labels of 0 and 1",
         ValueError,
-        r"does not know: \[-1\]; it knows \[0, 1\]\. .* \(multilabel\); for other values, fit anew",
+        r"does not know: \[-1\]; it knows \[0, 1\]\. .* \(multilabel\); for other values, fit",
         partial(partial_fit, y=2 * ZEROS_AND_ONES - 1),
         good_fit=partial(fit, y=ZEROS_AND_ONES),
         needs="fitted",
