@@ -144,12 +144,11 @@ WRONG = {
     "a dict": ({0: 1}, "classes must be an array of labels .* got dict"),
     "a word": ("abc", "classes must be an array of labels .* got str"),
     "an iterator": (iter([0, 1]), "classes must be an array of labels .* got list_iterator"),
-    "empty": ([], r"classes must be an array of one axis, with every label once; got \[\]"),
+    "empty": ([], r"classes must be an array of labels of one axis, got \[\]"),
     "None": ([0, None], "Input classes contains None"),
     "NaN": ([0, 1, np.nan], "Input classes contains NaN"),
     "a fraction": ([0, 0.5], "Unknown label type: continuous.* classes has floats"),
     "several types": ([0, "a"], "classes has labels of several types, int, str"),
-    "twice": ([0, 1, 1], r"classes must hold every label once, got \[1\] several times"),
 }
 
 
@@ -171,17 +170,22 @@ def test_classes_of_one_label_a_row_are_checked(classes, message, later):
     assert hasattr(network, "classes_") == later
 
 
+def test_classes_may_be_all_labels_as_they_occur():
+    y = THREE[:, 0]
+    assert_array_equal(classifier().partial_fit(X[:5], y[:5], classes=y).classes_, [0, 1, 2])
+
+
 @pytest.mark.parametrize(
     ("classes", "message"),
     [
         *WRONG.values(),
         ([[0, 1, 2]], r"classes must be a list of 2 arrays, .* got \[\[0, 1, 2\]\]"),
         ([0, 1, 2], r"classes must be a list of 2 arrays, .* or np\.arange\(2\) if all columns"),
-        (np.zeros((2, 2, 1)), r"classes\[0\] must be an array of one axis"),
+        (np.zeros((2, 2, 1)), r"classes\[0\] must be an array of labels of one axis"),
         ([[0, 1], None], r"classes\[1\] must be an array of labels .* got NoneType"),
         ([{0, 1}, {0, 1}], r"classes\[0\] must be an array of labels .* got set"),
         ([[0, 1], [0, 1, None]], r"Input classes\[1\] contains None"),
-        ([[0, 1], []], r"classes\[1\] must be an array of one axis"),
+        ([[0, 1], []], r"classes\[1\] must be an array of labels of one axis"),
         ([[0, 1], ["a", "b"]], "classes has labels of several types"),
         ([b"a", b"b"], "Decode them"),
     ],

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
 from ..losses import Target
-from .labels import as_labels, family, shown
+from .labels import as_labels, family
 
 
 def as_classes(classes, n_outputs):
@@ -71,16 +71,10 @@ def _unique(classes, name):
     labels = as_labels(classes, name)
     if labels.ndim != 1 or len(labels) == 0:
         raise ValueError(
-            f"{name} must be an array of one axis, with every label once; got {brief(classes)}."
+            f"{name} must be an array of labels of one axis, got {brief(classes)}."
         )
     _refuse_continuous(labels, name)
-    unique, counts = np.unique(labels, return_counts=True)
-    if len(unique) < len(labels):
-        raise ValueError(
-            f"{name} must hold every label once, got {shown(unique[counts > 1])} several times; "
-            "pass np.unique of it."
-        )
-    return unique
+    return np.unique(labels)
 
 
 def same_classes(a, b):
