@@ -70,9 +70,7 @@ def _are_arrays(classes):
 def _unique(classes, name):
     labels = as_labels(classes, name)
     if labels.ndim != 1 or len(labels) == 0:
-        raise ValueError(
-            f"{name} must be an array of labels of one axis, got {brief(classes)}."
-        )
+        raise ValueError(f"{name} must be an array of labels of one axis, got {brief(classes)}.")
     _refuse_continuous(labels, name)
     return np.unique(labels)
 
