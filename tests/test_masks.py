@@ -20,6 +20,7 @@ from sknet.layers import (
     Cropping1D,
     Dense,
     Embedding,
+    Flatten,
     GaussianNoise,
     GlobalAveragePool1D,
     GlobalAveragePool3D,
@@ -134,7 +135,17 @@ def test_outputs_of_steps_stay_where_the_steps_are():
         replica = Network(layer, (None, 3)).replica(2)
         out = replica.forward(x, mask=mask)
         assert_array_equal(replica.layer.compute_mask(x, mask), mask)
-        assert out[mask].all() and not out[~mask].any()
+        for row, real in enumerate(mask):
+            alone = replica.replica(1).forward(x[row : row + 1, real])[0]
+            assert_allclose(out[row, real], alone, rtol=0, atol=1e-12)
+
+
+def test_a_row_depends_on_no_other_even_if_padded_steps_are_looked_at():
+    layers = [Masking(-9.0), Conv1D(3, 3, padding="same"), PositionalEmbedding(), Flatten()]
+    X = padded(SERIES, np.where(np.arange(N)[:, None] < 4, ENDS, PLACES["gaps"]), -9.0)
+    model = NeuralRegressor(layers=layers, input_shape=(T, 2), **SETTINGS).fit(X, Y)
+    alone = np.concatenate([model.predict(row[None]) for row in X])
+    assert_allclose(model.predict(X), alone, rtol=0, atol=1e-12)
 
 
 def test_where_the_number_of_steps_changes_real_ones_come_first():

@@ -23,24 +23,25 @@ def real_first(mask):
 
 
 def moved_steps(x, places, new_places, out):
-    """Move the real steps of sequences.
+    """Move the real steps of sequences, and with them the padded ones.
+
+    A row whose places are the new ones stays as it is, so no row depends on others.
 
     Parameters
     ----------
     x : ndarray of shape (N, T, ...)
         The sequences.
     places, new_places : ndarray of shape (N, T) of bool
-        Where the real steps are and where they go, as many in each row; their order is kept.
+        Where the real steps are and where they go, as many in each row; order is kept.
     out : ndarray of shape (N, T, ...)
         Memory of the result.
 
     Returns
     -------
     out : ndarray of shape (N, T, ...)
-        The moved steps, and zeros elsewhere.
+        The moved steps.
     """
-    out.fill(0)
-    out[new_places] = x[places]
+    out[new_places], out[~new_places] = x[places], x[~places]
     return out
 
 
