@@ -7,7 +7,7 @@ from scipy.sparse import csc_matrix
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..initializers import INITIALIZERS, Initializer
-from .axes import LayerOverSteps
+from .axes import LayerOverSteps, OrderedLayer
 from .base import Layer
 
 
@@ -200,12 +200,12 @@ def _n_exact(dtype):
     return 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else np.iinfo(dtype).max
 
 
-class PositionalEmbedding(LayerOverSteps):
+class PositionalEmbedding(OrderedLayer, LayerOverSteps):
     """Add to every step of a sequence a vector that tells its position.
 
     kind="learned" adds a table of weights. kind="sinusoidal" adds, at position t and feature
     f of F, sin(t / 10000**(f / F)) for even f, and cos(t / 10000**((f - 1) / F)) for odd f.
-    Input shape (T, F), output shape (T, F).
+    Input shape (T, F), output shape (T, F). Positions count the real steps: padding has none.
 
     Parameters
     ----------
@@ -284,18 +284,26 @@ class PositionalEmbedding(LayerOverSteps):
         self._sinusoids = np.empty((0, 0), dtype)
         self._ones = np.empty(0, dtype)
 
-    def forward(self, x, training=False, mask=None):
-        """Add the vectors of the positions to x."""
-        return self.advance(x, {})
+    def _forward(self, x, training, mask):
+        # Real steps come first: with vectors for all steps there is no need to count them.
+        enough = self._limit is None or x.shape[1] <= self._limit
+        return self._advance(x, {}, None if enough else mask)
 
-    def advance(self, x, memory, mask=None):
+    def _advance(self, x, memory, mask):
         """Add to x the vectors of the positions that follow those in memory."""
+        # An int, or an array once sequences have had unequal numbers of real steps.
         first = memory.get("n_steps", 0)
-        stop = first + x.shape[1]
+        after = first + (x.shape[1] if mask is None else np.count_nonzero(mask, axis=1))
+        stop = after if isinstance(after, int) else int(after.max())
         self._check_length(stop)
-        memory["n_steps"] = stop
-        vectors = self._table(stop, x.shape[2])[first:]
-        return np.add(x, vectors, out=self._work("out", x.shape))
+        memory["n_steps"] = after
+        n_rows, n_steps, features = x.shape
+        vectors, out = self._table(max(stop, 1), features), self._work("out", x.shape)
+        if isinstance(first, int) and first + n_steps == stop:
+            return np.add(x, vectors[first:], out=out)
+        positions = np.broadcast_to(first, n_rows)[:, None] + np.arange(n_steps)
+        np.take(vectors, positions, axis=0, out=out, mode="clip")  # any vector for padding
+        return np.add(x, out, out=out)
 
     def _table(self, n_steps, features):
         if self.kind == "learned":
@@ -307,14 +315,16 @@ class PositionalEmbedding(LayerOverSteps):
             self._sinusoids = sinusoids(length, features).astype(self._work.dtype)
         return self._sinusoids[:n_steps]
 
-    def backward(self, grad_output, input_grad=True):
+    def _backward(self, grad_output, input_grad):
         """Assign the gradient of learned vectors; pass on that of x."""
         if self.kind == "learned":
             n_rows, n_steps = grad_output.shape[:2]
+            n_steps = min(n_steps, self._limit)  # steps further on are padding
             if len(self._ones) < n_rows:
                 self._ones = np.ones(n_rows, grad_output.dtype)
             total = self.embeddings_grad_[:n_steps].reshape(-1)
-            np.matmul(self._ones[:n_rows], grad_output.reshape(n_rows, -1), out=total)
+            steps = grad_output[:, :n_steps].reshape(n_rows, -1)
+            np.matmul(self._ones[:n_rows], steps, out=total)
             self.embeddings_grad_[n_steps:] = 0.0
         return grad_output if input_grad else None
 
