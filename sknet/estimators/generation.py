@@ -15,7 +15,7 @@ class TextGeneration:
         {
             "prompt": "no_validation",
             "max_length": [Interval(Integral, 0, None, closed="left")],
-            "temperature": [Interval(Real, 0, None, closed="left")],
+            "temperature": [Interval(Real, 0, np.inf, closed="left")],
             "top_k": [Interval(Integral, 1, None, closed="left"), None],
             "top_p": [Interval(Real, 0, 1, closed="right"), None],
             "n_samples": [Interval(Integral, 1, None, closed="left"), None],
@@ -82,12 +82,15 @@ class TextGeneration:
     def _generate(self, prompt, max_length, choose, rng, cached=True):
         """Return the ids of texts that begin with the rows of `prompt` (N, length)."""
         end, (n, length) = self._vocabulary.end, prompt.shape
-        ids = np.full((n, 1 + length + max_length), end, np.intp)  # all begin with an end
+        stop = 1 + length + int(max_length)
+        ids = np.full((n, min(stop, 1024 + length)), end, np.intp)  # all begin with an end
         ids[:, 1 : 1 + length] = prompt
         reader = (_CachedReader if cached else _Reader)(self.network_, n, self._context_length)
         banned = [id - 1 for id in self._vocabulary.unwritten]
         writes = np.ones(n, bool)
-        for position in range(1 + length, ids.shape[1]):
+        for position in range(1 + length, stop):
+            if position == ids.shape[1]:  # room for as many again
+                ids = np.pad(ids, [(0, 0), (0, position)], constant_values=end)
             logits = reader(ids[:, :position]).astype(np.float64)
             logits[:, banned] = -np.inf
             ids[:, position] = np.where(writes, 1 + choose(logits, rng), end)
@@ -156,7 +159,8 @@ def draw(logits, rng, temperature=1.0, top_k=None, top_p=None):
     if temperature == 0:
         return order[:, 0]
     falling = np.take_along_axis(logits, order, axis=1)
-    p = np.exp((falling - falling[:, :1]) / temperature)
+    with np.errstate(over="ignore"):  # near 0 the others get -inf, as at 0
+        p = np.exp((falling - falling[:, :1]) / temperature)
     p /= p.sum(axis=1, keepdims=True)
     if top_k is not None:
         p[:, top_k:] = 0.0

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
-_ADVICE = "Pass arrays of floats or ints."
+_ADVICE = "Pass arrays of numbers."
 
 
 def reread(X):
@@ -119,7 +119,7 @@ def as_sequences(X, who):
     return sequences
 
 
-def numeric_array(X, who, where=""):
+def numeric_array(X, who, where="", expected="numbers in arrays"):
     """Return numbers as an array, or refuse what is none.
 
     Data frames may have columns of several types, and missing values become NaN.
@@ -132,6 +132,8 @@ def numeric_array(X, who, where=""):
         The function that takes it, for errors.
     where : str, default=""
         Where in the argument it stands, for errors.
+    expected : str, default="numbers in arrays"
+        What is expected, for errors.
 
     Returns
     -------
@@ -146,9 +148,7 @@ def numeric_array(X, who, where=""):
     try:
         return _table(X) if _is_frame(X) else _numbers(X)
     except _NotNumbers as error:
-        raise ValueError(
-            f"{who} expects numbers in arrays, got {error}{where}. {error.advice}"
-        ) from None
+        raise ValueError(f"{who} expects {expected}, got {error}{where}. {error.advice}") from None
 
 
 class _NotNumbers(Exception):
