@@ -48,10 +48,11 @@ def from_channels_first(X):
         series = as_sequences(X, "from_channels_first")
         for i, each in enumerate(series):
             if each.ndim != 2 or len(each) != len(series[0]):
+                first = f"{series[0].shape} at position 0 and " if i else ""
                 raise ValueError(
                     "from_channels_first expects a list of arrays (channels, time) with the same "
-                    f"number of channels, got shape {series[0].shape} at position 0 and "
-                    f"{each.shape} at position {i}. Pass each series as a 2-D array."
+                    f"number of channels, got shape {first}{each.shape} at position {i}. Pass "
+                    "each series as a 2-D array."
                 )
         return [np.array(each.T, order="C") for each in series]
     X = numeric_array(X, "from_channels_first")

@@ -54,15 +54,15 @@ def listed(X, who, expected, single=""):
     ValueError
         If X has no items, or they have no order.
     """
-    kind, advice = type(X).__name__, None
+    kind, items, advice = type(X).__name__, "texts" if single else "all samples", None
     if isinstance(X, str | bytes | bytearray) or not hasattr(X, "__iter__"):
-        advice = f"{single}{kind}. Put {'texts' if single else 'it'} into a list."
+        advice = f"{single}{kind}. Put {items} into a list."
     elif isinstance(X, Mapping):
         advice = f"a {kind}. Pass list(X.values())."
     elif isinstance(X, set | frozenset):
         advice = f"a {kind}, which has no order. Pass a list, such as sorted(X)."
     elif getattr(X, "shape", None) == ():
-        advice = f"shape (). Put {'texts' if single else 'it'} into a list."
+        advice = f"shape (). Put {items} into a list."
     if advice:
         raise ValueError(f"{who} expects {expected}, got {advice}")
     return list(X)
@@ -187,7 +187,7 @@ def _numbers(X):
     try:
         array = np.asarray(X)
     except OverflowError:
-        raise _NotNumbers("an int too large for a float") from None
+        raise _NotNumbers("a number too large for float64") from None
     except (TypeError, ValueError):  # lists of unequal length, nested too deep
         raise _NotNumbers("lists of unequal length") from None
     if array.dtype == object:
@@ -205,7 +205,7 @@ def _unboxed(array):
     wrong = {kind for kind in kinds - missing if not _is_number(kind)}
     if wrong:
         value = next(value for value in values if type(value) in wrong)
-        if hasattr(value, "__len__") and not isinstance(value, str | bytes):
+        if isinstance(value, list | tuple) or hasattr(value, "__array__"):
             raise _NotNumbers("lists of unequal length")
         kind = type(value)
         raise _NotNumbers(f"{short_repr(value)} of type {kind.__name__}", _advice(kind))
@@ -216,7 +216,7 @@ def _unboxed(array):
         if numbers.dtype == object:  # decimals and fractions, or ints beyond those of NumPy
             numbers = numbers.astype(np.float64)
     except (OverflowError, ValueError):
-        raise _NotNumbers("an int too large for a float") from None
+        raise _NotNumbers("a number too large for float64") from None
     return numbers.reshape(array.shape)
 
 
