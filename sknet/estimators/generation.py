@@ -3,26 +3,23 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
 from ..tokens import n_dropped
+
+_OPTIONS = {
+    "max_length": [Interval(Integral, 0, None, closed="left")],
+    "temperature": [Interval(Real, 0, np.inf, closed="left")],
+    "top_k": [Interval(Integral, 1, None, closed="left"), None],
+    "top_p": [Interval(Real, 0, 1, closed="right"), None],
+    "n_samples": [Interval(Integral, 1, None, closed="left"), None],
+    "random_state": ["random_state"],
+}
 
 
 class TextGeneration:
     """Adds ``generate`` to a language model."""
 
-    @validate_params(
-        {
-            "prompt": "no_validation",
-            "max_length": [Interval(Integral, 0, None, closed="left")],
-            "temperature": [Interval(Real, 0, np.inf, closed="left")],
-            "top_k": [Interval(Integral, 1, None, closed="left"), None],
-            "top_p": [Interval(Real, 0, 1, closed="right"), None],
-            "n_samples": [Interval(Integral, 1, None, closed="left"), None],
-            "random_state": ["random_state"],
-        },
-        prefer_skip_nested_validation=True,
-    )
     def generate(
         self,
         prompt="",
@@ -68,6 +65,9 @@ class TextGeneration:
         .. [1] Holtzman et al., "The curious case of neural text degeneration", 2020,
            :arxiv:`1904.09751`.
         """
+        given = locals()
+        options = {name: given[name] for name in _OPTIONS}
+        validate_parameter_constraints(_OPTIONS, options, f"{type(self).__name__}.generate")
         self._require_fit()
         tokens = self._vocabulary.encode_prompt(prompt)
         rows = self._generate(

@@ -1,16 +1,17 @@
 """The ids of a language model: how texts become them, and how they are written again."""
 
-from reprlib import repr as short_repr
-
 import numpy as np
 from sklearn.base import clone
 
 from ..preprocessing import TokenizerTransformer
-from ..preprocessing.samples import listed, numeric_array
+from ..preprocessing.samples import listed, numeric_array, shown
 from ..preprocessing.tokenizer import UNKNOWN, check_texts
 
 #: Largest number of codes: float32 has all whole numbers up to here.
 _MOST_CODES = 2**24 - 2
+_NO_TEXT = (
+    "Convert it, fill missing texts with '', or set tokenizer=None to pass arrays of tokens."
+)
 _CODES = "arrays of tokens, whole numbers from 0 on"
 
 
@@ -55,7 +56,7 @@ class TextVocabulary:
         """Return the ids of the beginning of a text."""
         if not isinstance(prompt, str):
             raise TypeError(
-                f"{self.owner}.generate expects prompt to be a str, got {short_repr(prompt)} of "
+                f"{self.owner}.generate expects prompt to be a str, got {shown(prompt)} of "
                 f"type {type(prompt).__name__}. Pass one text a call."
             )
         return self.tokenizer.encode([prompt], cut=False)[0]
@@ -65,7 +66,7 @@ class TextVocabulary:
         return self.tokenizer.inverse_transform(np.asarray(ids)[None])[0]
 
     def _check(self, X):
-        return _check_any(check_texts(X, self.owner), self.owner)
+        return _check_any(check_texts(X, self.owner, _NO_TEXT), self.owner)
 
 
 class CodeVocabulary:

@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .samples import as_sequences, is_ragged, numeric_array
+from .samples import as_sequences, is_ragged, numeric_array, shown
 
 
 def from_channels_first(X):
@@ -192,7 +192,14 @@ def pad_sequences(sequences, length=None, value=0):
             )
     if length is None:
         length = max(map(len, sequences))
-    X = np.full((len(sequences), length, *steps), value, dtype=_joint_type(sequences, value))
+    dtype = _joint_type(sequences, value)
+    try:
+        X = np.full((len(sequences), int(length), *steps), value, dtype=dtype)
+    except ValueError:  # more than can be addressed
+        raise ValueError(
+            f"pad_sequences cannot make {len(sequences)} sequences of length={length}. Pass a "
+            "smaller length, or None."
+        ) from None
     for row, sequence in zip(X, sequences, strict=True):
         row[: len(sequence)] = sequence[:length]
     return X
@@ -203,12 +210,14 @@ def _joint_type(sequences, value):
     kept = {s.dtype for s in sequences if s.size} or {np.dtype(np.float64)}
     smallest = np.result_type(*kept)
     other = np.min_scalar_type(value) if isinstance(value, Integral) else np.float32
-    larger = [np.result_type(smallest, each) for each in (other, np.float64)]
-    dtype = next((each for each in (smallest, *larger) if _holds(each, value)), None)
+    # Of a huge int the type is that of objects.
+    larger = [each for each in (np.bool_, other, np.float64) if np.dtype(each).kind in "biuf"]
+    dtypes = [np.result_type(smallest, each) for each in larger]
+    dtype = next((each for each in dtypes if _holds(each, value)), None)
     if dtype is None:
         raise ValueError(
-            f"pad_sequences expects a value that an array can hold, got {value!r}. Pass a float, "
-            "or an int of at most 64 bits."
+            f"pad_sequences expects a value that an array can hold, got {shown(value)}. Pass "
+            "a float, or an int of at most 64 bits."
         )
     if dtype.kind == "f":
         _check_precision(sequences, dtype)
@@ -216,7 +225,7 @@ def _joint_type(sequences, value):
 
 
 def _holds(dtype, value):
-    if dtype.kind not in "biuf" or isinstance(value, np.timedelta64):
+    if isinstance(value, np.timedelta64):  # an integer for NumPy
         return False
     try:
         with np.errstate(all="ignore"):

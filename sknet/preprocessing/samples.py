@@ -4,13 +4,29 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from numbers import Real
-from reprlib import repr as short_repr
+from reprlib import repr as shortened
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
 _ADVICE = "Pass arrays of numbers."
+
+
+def shown(value):
+    """Return a value as an error shows it: short, in one line.
+
+    Parameters
+    ----------
+    value : object
+        Any value.
+
+    Returns
+    -------
+    text : str
+        The beginning and the end of its ``repr``.
+    """
+    return " ".join(shortened(value).split())
 
 
 def reread(X):
@@ -180,7 +196,7 @@ def _table(frame):
 def _numbers(X):
     if issparse(X):
         raise _NotNumbers("a sparse matrix", "Pass X.toarray().")
-    if np.ma.is_masked(X):
+    if isinstance(X, np.ma.MaskedArray):
         hidden = np.ma.getmaskarray(X)  # NumPy's conversion would show what the mask hides
         X = X.data.astype(object)
         X[hidden] = None
@@ -208,7 +224,7 @@ def _unboxed(array):
         if isinstance(value, list | tuple) or hasattr(value, "__array__"):
             raise _NotNumbers("lists of unequal length")
         kind = type(value)
-        raise _NotNumbers(f"{short_repr(value)} of type {kind.__name__}", _advice(kind))
+        raise _NotNumbers(f"{shown(value)} of type {kind.__name__}", _advice(kind))
     if missing:
         values = [np.nan if type(value) in missing else value for value in values]
     try:

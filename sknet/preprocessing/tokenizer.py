@@ -2,7 +2,6 @@
 
 from collections import Counter
 from numbers import Integral
-from reprlib import repr as short_repr
 
 import numpy as np
 from sklearn.base import TransformerMixin, _fit_context
@@ -10,18 +9,17 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..base import Component, stamp, unstamp
-from .samples import listed, numeric_array, reread
-from .words import WORDS, WordSplitter
+from .samples import listed, numeric_array, reread, shown
+from .splitter import WORDS, TextSplitter
 
 #: The ids that no token of a text has.
 PADDING, UNKNOWN = 0, 1
-_SINGLE_BYTES = [bytes([value]) for value in range(256)]
 #: What stands for padding and for an unknown token. UTF-8 has no byte 0xff: it is decoded to the
 #: same replacement character that the other levels show.
 _MARKS = {"word": ("", "\ufffd"), "char": ("", "\ufffd"), "byte": (b"", b"\xff")}
 
 
-def check_texts(X, owner):
+def check_texts(X, owner, advice="Convert it, or fill missing texts with ''."):
     """Return the texts of an iterable as a list.
 
     Parameters
@@ -30,6 +28,8 @@ def check_texts(X, owner):
         Texts.
     owner : str
         Who takes them, for errors.
+    advice : str
+        What to do about an item that is no str, for errors.
 
     Returns
     -------
@@ -53,9 +53,8 @@ def check_texts(X, owner):
     for position, text in enumerate(texts):
         if not isinstance(text, str):
             raise TypeError(
-                f"{owner} expects X to hold str, got {short_repr(text)} of type "
-                f"{type(text).__name__} at position {position}. Convert it, or fill missing texts "
-                "with ''."
+                f"{owner} expects X to hold str, got {shown(text)} of type "
+                f"{type(text).__name__} at position {position}. {advice}"
             )
     return texts
 
@@ -186,20 +185,24 @@ class TokenizerTransformer(TransformerMixin, Component):
         ValueError
             If X is not one-dimensional, or no token is left for the vocabulary.
         """
-        self._check_dtype()
+        dtype = self._check_dtype()
+        splitter = TextSplitter(self.level, self.lowercase, self.token_pattern)
         counts, length = Counter(), 0
-        for tokens in self._split(X, self.max_length):
+        for text in check_texts(X, type(self).__name__):
+            tokens = splitter(text, self.max_length)
             counts.update(tokens)
             length = max(length, len(tokens))
         tokens = [*_MARKS[self.level], *self._select(counts)]
-        if len(tokens) - 1 > np.iinfo(self.dtype).max:
+        if len(tokens) - 1 > np.iinfo(dtype).max:
             raise ValueError(
                 f"{type(self).__name__} found {len(tokens)} tokens, more than dtype="
-                f"{np.dtype(self.dtype).name} can number. Pass a larger dtype, or max_tokens."
+                f"{dtype.name} can number. Pass a larger dtype, or max_tokens."
             )
         self.tokens_ = np.array(tokens, dtype=object)
         self.vocabulary_ = {token: id for id, token in enumerate(tokens)}
         self.length_ = length
+        # What fit has checked, whatever is set later.
+        self._splitter, self._cut, self._dtype = splitter, self.max_length, dtype
         return self
 
     def fit_transform(self, X, y=None):
@@ -235,7 +238,7 @@ class TokenizerTransformer(TransformerMixin, Component):
         """
         check_is_fitted(self)
         ids = [row if len(row) else [UNKNOWN] for row in self._ids(X, self.length_)]
-        padded = np.full((len(ids), self.length_), PADDING, dtype=self.dtype)
+        padded = np.full((len(ids), self.length_), PADDING, dtype=self._dtype)
         for row, found in zip(padded, ids, strict=True):
             row[: len(found)] = found
         return padded
@@ -256,8 +259,8 @@ class TokenizerTransformer(TransformerMixin, Component):
             Ids of the tokens of each text; an empty text has none.
         """
         check_is_fitted(self)
-        length = self.max_length if cut else None
-        return [np.array(row, dtype=self.dtype) for row in self._ids(X, length)]
+        length = self._cut if cut else None
+        return [np.array(row, dtype=self._dtype) for row in self._ids(X, length)]
 
     def inverse_transform(self, X):
         """Write rows of ids as texts again.
@@ -309,30 +312,8 @@ class TokenizerTransformer(TransformerMixin, Component):
 
     def _split(self, X, length):
         """Yield the list of tokens of each text, cut to the length."""
-        split = {"word": self._words, "char": self._characters, "byte": self._bytes}[self.level]()
         for text in check_texts(X, type(self).__name__):
-            yield split(text, length)
-
-    def _words(self):
-        split = WordSplitter(self.token_pattern)
-        return lambda text, length: split(text, length, self._lower)
-
-    def _characters(self):
-        return lambda text, length: list(self._beginning(text, length))
-
-    def _bytes(self):
-        return lambda text, length: [
-            # A lone surrogate has no UTF-8; its bytes are taken as they would be.
-            _SINGLE_BYTES[value]
-            for value in self._beginning(text, length).encode("utf-8", "surrogatepass")[:length]
-        ]
-
-    def _beginning(self, text, length):
-        # One character more is read, as the lower case of a sigma depends on the next letter.
-        return self._lower(text if length is None else text[: length + 1])[:length]
-
-    def _lower(self, text):
-        return text.lower() if self.lowercase else text
+            yield self._splitter(text, length)
 
     def _select(self, counts):
         """Return the tokens of the vocabulary in the order of their ids."""
@@ -350,20 +331,22 @@ class TokenizerTransformer(TransformerMixin, Component):
         return tokens if self.max_tokens is None else tokens[: self.max_tokens - len(marks)]
 
     def _join(self, tokens):
-        if self.level == "byte":
+        level = self._splitter.level
+        if level == "byte":
             return b"".join(tokens).decode("utf-8", "replace")
-        return (" " if self.level == "word" else "").join(tokens)
+        return (" " if level == "word" else "").join(tokens)
 
     def _check_dtype(self):
         try:
-            kind = np.dtype(self.dtype).kind
+            dtype = np.dtype(self.dtype)
         except (TypeError, ValueError):
-            kind = None
-        if kind not in ("i", "u"):
+            dtype = None
+        if dtype is None or dtype.kind not in "iu":
             raise ValueError(
                 f"{type(self).__name__} expects dtype to be an integer type such as numpy.int32, "
                 f"got {self.dtype!r}."
             )
+        return dtype
 
     def _check_ids(self, X):
         ids, largest = numeric_array(X, type(self).__name__), len(self.tokens_) - 1

@@ -1,4 +1,4 @@
-"""Words: the regular expressions that find them in texts."""
+"""How texts are split into tokens."""
 
 import re
 import unicodedata
@@ -11,13 +11,18 @@ import numpy as np
 #: Indic and Persian words; to look for a space first is faster.
 WORDS = r"[^\W\d]+(?:(?!\s)[\p{M}\u200c\u200d]+[^\W\d]*)*|\d|[^\w\s]"
 _SPACE = re.compile(r"\s")
+_SINGLE_BYTES = [bytes([value]) for value in range(256)]
 
 
-class WordSplitter:
-    """Finds the words of texts.
+class TextSplitter:
+    """Splits texts into tokens.
 
     Parameters
     ----------
+    level : {"word", "char", "byte"}
+        What a token is.
+    lowercase : bool
+        Whether to make texts lower-case first.
     token_pattern : str
         Regular expression of a word; its group if it has one. Within brackets ``\\p{M}`` stands
         for all combining marks.
@@ -25,56 +30,73 @@ class WordSplitter:
     Raises
     ------
     ValueError
-        If it is not a regular expression, or has several groups.
+        If the pattern of a word is not a regular expression, or has several groups.
     """
 
-    def __init__(self, token_pattern):
-        self.token_pattern = token_pattern
-        # Other uses of \p are left for `re` to refuse.
-        written = re.sub(
-            r"(?<!\\)\[[^\[\]]*\]",
-            lambda brackets: brackets[0].replace(r"\p{M}", combining_marks()),
-            token_pattern,
-        )
-        try:
-            self.pattern = re.compile(written)
-        except (re.error, OverflowError, RecursionError) as error:
-            raise ValueError(
-                f"token_pattern={token_pattern!r} is not a regular expression: {error}."
-            ) from None
-        if self.pattern.groups > 1:
-            raise ValueError(
-                f"token_pattern={token_pattern!r} has {self.pattern.groups} groups, and one at "
-                "most can be the token. Write (?:...) instead of (...) for the others."
-            )
+    def __init__(self, level, lowercase, token_pattern):
+        self.level, self.lowercase, self.token_pattern = level, lowercase, token_pattern
+        self.pattern = _compiled(token_pattern) if level == "word" else None
 
-    def __call__(self, text, length, lower):
-        """Return the first words of a text, as many as `length` says; None is all of them.
+    def __call__(self, text, length):
+        """Return the first tokens of a text.
 
         Parameters
         ----------
         text : str
             The text.
         length : int or None
-            Largest number of words.
-        lower : callable
-            What is done to the text, or to a piece of it, first.
+            Largest number of tokens; None is all of them.
 
         Returns
         -------
-        words : list of str
-            The words.
+        tokens : list of str or bytes
+            The tokens.
         """
+        if self.level == "word":
+            return self._words(text, length)
+        # One character more is read, as the lower case of a sigma depends on the next letter.
+        beginning = self._lower(text if length is None else text[: length + 1])[:length]
+        if self.level == "char":
+            return list(beginning)
+        # A lone surrogate has no UTF-8; its bytes are taken as they would be.
+        encoded = beginning.encode("utf-8", "surrogatepass")
+        return [_SINGLE_BYTES[value] for value in encoded[:length]]
+
+    def _words(self, text, length):
         size = 64 * (length or 0)
         if length is None or len(text) <= size:  # all at once is faster
-            return list(filter(None, self.pattern.findall(lower(text))))[:length]
+            return list(filter(None, self.pattern.findall(self._lower(text))))[:length]
         # Of a long text no more is read than it takes to find the first words.
-        parts = map(lower, _pieces(text, size))
+        parts = map(self._lower, _pieces(text, size))
         if self.token_pattern != WORDS:  # whose words hold no spaces
             parts = ["".join(parts)]
         group = self.pattern.groups
         found = (match[group] for part in parts for match in self.pattern.finditer(part))
         return list(islice(filter(None, found), length))
+
+    def _lower(self, text):
+        return text.lower() if self.lowercase else text
+
+
+def _compiled(token_pattern):
+    # Other uses of \p are left for `re` to refuse.
+    written = re.sub(
+        r"(?<!\\)\[[^\[\]]*\]",
+        lambda brackets: brackets[0].replace(r"\p{M}", combining_marks()),
+        token_pattern,
+    )
+    try:
+        pattern = re.compile(written)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(
+            f"token_pattern={token_pattern!r} is not a regular expression: {error}."
+        ) from None
+    if pattern.groups > 1:
+        raise ValueError(
+            f"token_pattern={token_pattern!r} has {pattern.groups} groups, and one at most can "
+            "be the token. Write (?:...) instead of (...) for the others."
+        )
+    return pattern
 
 
 def _pieces(text, size):
