@@ -83,7 +83,7 @@ class TextGeneration:
         """Return the ids of texts that begin with the rows of `prompt` (N, length)."""
         end, (n, length) = self._vocabulary.end, prompt.shape
         stop = 1 + length + int(max_length)
-        ids = np.full((n, min(stop, 1024 + length)), end, np.intp)  # all begin with an end
+        ids = np.full((n, min(stop, 128 + length)), end, np.intp)  # all begin with an end
         ids[:, 1 : 1 + length] = prompt
         reader = (_CachedReader if cached else _Reader)(self.network_, n, self._context_length)
         banned = [id - 1 for id in self._vocabulary.unwritten]

@@ -221,7 +221,7 @@ def _unboxed(array):
     wrong = {kind for kind in kinds - missing if not _is_number(kind)}
     if wrong:
         value = next(value for value in values if type(value) in wrong)
-        if isinstance(value, list | tuple) or hasattr(value, "__array__"):
+        if isinstance(value, list | tuple) or getattr(value, "shape", ()) != ():
             raise _NotNumbers("lists of unequal length")
         kind = type(value)
         raise _NotNumbers(f"{shown(value)} of type {kind.__name__}", _advice(kind))

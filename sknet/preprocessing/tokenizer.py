@@ -88,7 +88,7 @@ class TokenizerTransformer(TransformerMixin, Component):
         Least number of times that a token must occur in the training texts to be in the
         vocabulary, at least 1. From 2 on, the network also sees unknown tokens in training and
         learns what they are worth.
-    token_pattern : str, default=r"[^\W\d]+(?:(?!\s)[\p{M}\u200c\u200d]+[^\W\d]*)*|\d|[^\w\s]"
+    token_pattern : str, default=r"[^\W\d]++(?:(?!\s)[\p{M}\u200c\u200d]++[^\W\d]*+)*+|\d|[^\w\s]"
         Regular expression of a token, for the level "word". By default a token is a run of
         letters, a single digit, or a single other sign: a number that never came up before is
         a row of known digits. Combining marks, such as accents and the vowel signs of Indic
