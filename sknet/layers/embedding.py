@@ -1,5 +1,6 @@
 """Layers that turn codes and positions into vectors."""
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -9,6 +10,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..initializers import INITIALIZERS, Initializer
 from .axes import LayerOverSteps, OrderedLayer
 from .base import Layer
+
+#: From how many codes on, and from how many for each that occurs, the number is doubted.
+_LARGE, _SPARSE = 1_000_000, 100
 
 
 class Embedding(Layer):
@@ -23,7 +27,8 @@ class Embedding(Layer):
         Length of the vectors, at least 1.
     input_dim : int, default=None
         Number of codes, at least 1; in float32 at most 2**24, up to which all whole numbers
-        are exact. None takes the largest code of the training data, plus one.
+        are exact. None takes the largest code of the training data, plus one, with a warning
+        where that is more than a million and more than 100 times the number of codes that occur.
     mask_zero : bool, default=False
         Whether 0 is not a code but padding: layers behind skip such steps. Only for sequences
         of codes, of shape (T,).
@@ -86,6 +91,22 @@ class Embedding(Layer):
             # The limit keeps a table for what are no codes at all from being made.
             largest = self._check(x, _n_exact(x.dtype))
             self.input_dim = int(largest) + 1
+            self._warn_of_gaps(x)
+
+    def _warn_of_gaps(self, x):
+        """Warn of a table of millions of vectors where few codes occur, such as ids."""
+        if self.input_dim <= _LARGE:
+            return
+        n_codes = len(np.unique(x))
+        if self.input_dim > _SPARSE * n_codes:
+            warnings.warn(
+                f"Layer {self._label()} takes {self.input_dim} codes, as the largest is "
+                f"{self.input_dim - 1}, but only {n_codes} occur in X: its table of vectors is "
+                "mostly unused. Number the codes that occur from 0 on, by "
+                "sklearn.preprocessing.OrdinalEncoder, or pass input_dim.",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def build(self, input_shape):
         """Declare the vectors for codes of any shape."""
