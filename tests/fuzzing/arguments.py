@@ -253,11 +253,16 @@ ODD_BY_ROLE = {
     "texts": ODD_TEXTS,
     "prompt": ODD_PROMPT,
 }
+#: Arguments whose odd values are not sknet's to judge: any truth value, and scikit-learn's own.
+SOUND = {"return_std", "deep", "input_features", "transform"}
 #: Good values of the other arguments.
 VALUES = {
     name: choices(text)
     for name, text in {
         "return_std": "True | False",
+        "deep": "True | False",
+        "input_features": "None | ['a', 'b'] | ['a', 'b', 'c', 'd']",
+        "transform": "'default' | 'pandas' | 'polars' | 'foo' | None",
         "n_samples": "1 | 3 | None",
         "n_draws": "1 | 3",
         "max_length": "0 | 3 | 9",

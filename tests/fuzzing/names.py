@@ -19,7 +19,6 @@ from scipy.sparse import coo_array, csr_array, csr_matrix, dok_array
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
-from sklearn.metrics import make_scorer
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
 
 from sknet import (

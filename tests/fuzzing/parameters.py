@@ -140,7 +140,7 @@ VALUES = {
         "scoring": """
             'loss' | 'accuracy' | 'r2' | 'neg_log_loss' | 'roc_auc' | 'f1' | 'foo' |
             'explained_variance' | score_of(1) | score_of(nan) | score_of(None) | score_of('a') |
-            score_of([1, 2]) | score_of(1j) | score_of(10**400) | make_scorer(max) |
+            score_of([1, 2]) | score_of(1j) | score_of(10**400) | score_of(X) |
             StandardScaler() | 'neg_mean_squared_log_error' | 'perplexity'
         """,
         "level": "'word' | 'char' | 'byte'",

@@ -9,7 +9,7 @@ import numpy as np
 import sknet
 from sknet import preprocessing
 
-from .arguments import GOOD, GOOD_X, GOOD_Y, ODD, ODD_BY_ROLE, ODD_X, ODD_Y, ROLES, VALUES
+from .arguments import GOOD, GOOD_X, GOOD_Y, ODD, ODD_BY_ROLE, ODD_X, ODD_Y, ROLES, SOUND, VALUES
 from .choices import choices, draw, draw_some
 from .parameters import layer_list, odd_value, value_of
 
@@ -178,7 +178,7 @@ class Author:
         if point < 0.93:
             return Call(draw(self.rng, ["repr", "str"]), {"of": "estimator"}, positional=True)
         if point < 0.96:
-            return Call("estimator.get_params", {"deep": draw(self.rng, ["True", "False"])})
+            return Call("estimator.get_params", {"deep": self._plain("deep")})
         name = repr(draw(self.rng, ATTRIBUTES))
         return Call("getattr", {"object": "estimator", "name": name}, positional=True)
 
@@ -212,7 +212,8 @@ class Author:
         return draw(self.rng, ODD_BY_ROLE[role])
 
     def _plain(self, parameter):
-        if parameter not in VALUES or self.chance(self.oddness):
+        odd = parameter not in VALUES or self.chance(self.oddness)
+        if odd and parameter not in SOUND:
             return odd_value(self.rng, parameter)
         return draw(self.rng, VALUES[parameter])
 
