@@ -262,7 +262,7 @@ VALUES = {
         "return_std": "True | False",
         "deep": "True | False",
         "input_features": "None | ['a', 'b'] | ['a', 'b', 'c', 'd']",
-        "transform": "'default' | 'pandas' | 'polars' | 'foo' | None",
+        "transform": "'default' | 'pandas' | 'polars' | None",
         "n_samples": "1 | 3 | None",
         "n_draws": "1 | 3",
         "max_length": "0 | 3 | 9",

@@ -25,7 +25,7 @@ MEGABYTES = 500  # that one call may ask for
 LONGEST = 2000  # characters of an error
 
 PACKAGE = str(Path(sknet.__file__).parent)
-SENTENCES = (PACKAGE, str(Path(sklearn.__file__).parent))
+ROOTS = {"sknet": PACKAGE, "sklearn": str(Path(sklearn.__file__).parent)}
 READABLE = {ValueError, TypeError, InvalidParameterError, NotFittedError, AttributeError}
 RAISE = dis.opmap["RAISE_VARARGS"]
 
@@ -157,16 +157,16 @@ def judge_error(error, call):
         return []
     if type(error) is AttributeError and _is_missing_attribute(error, call):
         return []
-    place, sentence = _origin(error)
-    if type(error) not in READABLE or not sentence or FOREIGN.search(str(error)):
+    place, author = _origin(error)
+    if type(error) not in READABLE or author is None or FOREIGN.search(str(error)):
         return [Failure("unreadable error", text, place, call)]
-    if len(str(error)) > LONGEST:
+    if author == "sknet" and len(str(error)) > LONGEST:
         return [Failure("error of many pages", text, place, call)]
     return []
 
 
 def _origin(error):
-    """Return the deepest function of sknet, and whether a ``raise`` there or below is the origin.
+    """Return the deepest function of sknet, and the package whose ``raise`` it was.
 
     What is raised inside compiled code has no frame of its own: the instruction tells.
     """
@@ -177,7 +177,8 @@ def _origin(error):
             place = f"{Path(code.co_filename).relative_to(PACKAGE)}:{code.co_name}"
         tb = tb.tb_next
     raised = code.co_code[last.tb_lasti] == RAISE
-    return place, raised and code.co_filename.startswith(SENTENCES)
+    authors = [name for name, root in ROOTS.items() if code.co_filename.startswith(root)]
+    return place, authors[0] if raised and authors else None
 
 
 def _is_missing_attribute(error, call):
@@ -196,7 +197,8 @@ def _judge_warnings(caught, call):
     return [
         Failure("warning in foreign words", f"{each.category.__name__}: {each.message}", "", call)
         for each in caught
-        if FOREIGN_WARNING.search(str(each.message)) and not each.filename.startswith(SENTENCES[1])
+        if FOREIGN_WARNING.search(str(each.message))
+        and not each.filename.startswith(ROOTS["sklearn"])
     ]
 
 
