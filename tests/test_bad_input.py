@@ -43,6 +43,7 @@ LABELS = np.arange(30) % 3
 TARGET = X[:, 0] + 0.1 * RNG.standard_normal(30)
 TWO_TARGETS = np.column_stack([TARGET, -TARGET])
 TWO_LABELS = np.column_stack([LABELS, LABELS[::-1]])
+ZEROS_AND_ONES = (TWO_LABELS > 0).astype(int)
 FRAME = pd.DataFrame(X, columns=list("abcd"))
 BRIEF = {"hidden_layer_sizes": (5,), "max_iter": 2, "tol": 0, "random_state": 0}
 
@@ -526,6 +527,12 @@ WEIGHTS = [
         ValueError,
         r"class_weight must hold finite numbers of at least 0, got \{0: -1\.0\}",
         parameters=SET(class_weight={0: -1.0}),
+    ),
+    Misuse(
+        "class weights of words for numbers",
+        ValueError,
+        r"class_weight=\{'0': 2\} has labels that do not occur in y, \['0'\], and not all that do",
+        parameters=SET(class_weight={"0": 2}),
     ),
     Misuse(
         "class weights of zero",
@@ -1074,6 +1081,21 @@ ORDER = [
         r"array\(\[0, 1, 2\]\); leave out classes",
         partial(partial_fit, classes=[0, 1, 2, 3]),
         needs="fitted",
+    ),
+    Misuse(
+        "partial_fit with other values after labels of 0 and 1",
+        ValueError,
+        r"does not know: \[-1\]; it knows \[0, 1\]\. .* \(multilabel\); for other values, fit",
+        partial(partial_fit, y=2 * ZEROS_AND_ONES - 1),
+        good_fit=partial(fit, y=ZEROS_AND_ONES),
+        needs="fitted",
+    ),
+    Misuse(
+        "partial_fit with one array of classes for two outputs",
+        ValueError,
+        r"classes must be a list of 2 arrays, the labels of each column of y, .*got \[0, 1, 2\]",
+        partial(partial_fit, y=TWO_LABELS, classes=[0, 1, 2]),
+        good_fit=partial(fit, y=TWO_LABELS),
     ),
     Misuse(
         "partial_fit of other features",

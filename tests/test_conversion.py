@@ -1,12 +1,22 @@
 """Series in the forms of other libraries."""
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
-from sknet.preprocessing import from_channels_first, from_nan_padded, pad_sequences
+from sknet.preprocessing import (
+    from_channels_first,
+    from_nan_padded,
+    pad_sequences,
+    sliding_windows,
+)
 
 
 def object_array(items):
@@ -167,3 +177,114 @@ def test_object_arrays_and_lists_of_numbers_are_sequences():
 def test_what_are_no_sequences_is_refused(sequences, arguments, message):
     with pytest.raises(ValueError, match=message):
         pad_sequences(sequences, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "expected"),
+    [
+        ("uint8", 0.1, "float64"),
+        ("int8", 1e-8, "float64"),
+        ("bool", -99.9, "float64"),
+        ("bool", -1, "int8"),
+        ("bool", True, "bool"),
+        ("uint8", 2049.5, "float32"),
+        ("uint8", np.nan, "float32"),
+        ("float16", np.nan, "float16"),
+        ("float16", 2049, "float32"),
+        ("float32", 0.1, "float64"),
+        ("float32", np.float32(0.1), "float32"),
+        ("uint64", -1, "float64"),
+        ("int64", 2**63, "float64"),
+    ],
+)
+def test_the_padding_value_is_never_rounded(dtype, value, expected):
+    X = pad_sequences([np.array([1, 0], dtype), np.array([1], dtype)], value=value)
+    assert X.dtype == expected and X[0].tolist() == [1, 0] and X[1, 0] == 1
+    assert X[1, 1].item() == value or (value != value and np.isnan(X[1, 1]))
+
+
+@pytest.mark.parametrize(
+    ("sequences", "value", "message"),
+    [
+        ([[2**53 + 1], []], np.nan, "rounds ints beyond 9007199254740992, got 9007199254740993"),
+        ([np.array([2**64 - 1], "uint64"), [-1]], 0, "Pass an int as the value"),
+        ([[1], []], 10**400, "a value that an array can hold, got 100"),
+        ([[1], []], np.timedelta64(1, "D"), "a value that an array can hold"),
+        ([[1.0], []], Fraction(1, 3), "a value that an array can hold"),
+    ],
+)
+def test_values_that_no_type_holds_are_refused(sequences, value, message):
+    with pytest.raises(ValueError, match=message):
+        pad_sequences(sequences, value=value)
+
+
+def test_a_length_beyond_memory_is_refused():
+    with pytest.raises(ValueError, match="cannot make 1 sequences of length=10000"):
+        pad_sequences([[1]], length=10**30)
+
+
+NULLABLE = pd.DataFrame({"a": pd.array([1, None], dtype="Int64"), "b": [True, False]})
+
+
+@pytest.mark.parametrize(
+    ("X", "expected"),
+    [
+        (pd.DataFrame({"a": [1, 2], "b": [3, 4]}), [[1, 3], [2, 4]]),
+        (pl.DataFrame({"a": [1, 2, 5], "b": [3, 4, 6]}), [[1, 3], [2, 4], [5, 6]]),
+        (pl.DataFrame({"a": [1, None], "b": [True, False]}), [[1, 1], [None, 0]]),
+        (NULLABLE, [[1, 1], [None, 0]]),
+        (pd.Series([[1, 2], [3]]), [[1, 2], [3, 0]]),
+        (pl.Series([[1, None], [3]]), [[1, None], [3, 0]]),
+        ([pd.array([1, None], dtype="Int64"), pd.Series([3])], [[1, None], [3, 0]]),
+        ({"a": [1, 2], "b": [3]}.values(), [[1, 2], [3, 0]]),
+        (([n] * n for n in (2, 1)), [[2, 2], [1, 0]]),
+        ([[Decimal("0.5")], [Fraction(1, 4), True]], [[0.5, 0], [0.25, 1]]),
+        (np.ma.array([[1, 2], [3, 4]], mask=[[0, 1], [0, 0]]), [[1, None], [3, 4]]),
+    ],
+    ids=str,
+)
+def test_sequences_come_in_many_containers(X, expected):
+    assert np.array_equal(pad_sequences(X), np.array(expected, dtype=float), equal_nan=True)
+
+
+def test_bools_and_ints_of_a_frame_stay_exact():
+    X = pad_sequences(pd.DataFrame({"a": [2**53 + 1], "b": [True]}))
+    assert X.tolist() == [[2**53 + 1, 1]]
+
+
+DAYS = pd.date_range("2020-01-01", periods=2)
+
+
+@pytest.mark.parametrize("take", [pad_sequences, from_nan_padded, lambda X: sliding_windows(X, 1)])
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (pd.DataFrame({"a": [1, 2], "s": ["x", "y"]}), ".* in column 's'. .* by OrdinalEncoder"),
+        (pd.DataFrame({"a": [1, 2], "d": DAYS}), ".* datetime64.* in column 'd'. Turn dates into"),
+        # As a whole, polars would give the dates as ints.
+        (pl.DataFrame({"a": [1, 2], "d": DAYS}), ".* datetime64.* in column 'd'. Turn dates into"),
+        (np.array([[1, np.timedelta64(1)]], dtype=object), r".* of type timedelta64\. Turn dates"),
+        ([[1, pd.NaT], [1, 2]], "NaT of type NaTType.* Turn dates into numbers"),
+        ([[1j, 2], [3, 4]], "elements of dtype complex128"),
+        ([[10**400, 1], [2, 3]], "a number too large for float64"),
+        (csr_matrix(np.eye(2)), r"a sparse matrix\. Pass X.toarray\(\)"),
+        ([[b"a", b"b"], [b"c", b"d"]], r"elements of dtype \|S1.* by OrdinalEncoder"),
+        ([[{}, 1], [2, 3]], "{} of type dict"),
+    ],
+)
+def test_what_is_no_number_is_refused_in_a_sentence(take, X, message):
+    with pytest.raises(ValueError, match=f"expects numbers in arrays, got {message}"):
+        take(X)
+
+
+@pytest.mark.parametrize("take", [pad_sequences, from_channels_first])
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ({3, 4}, r"a set, which has no order. Pass a list, such as sorted\(X\)"),
+        ({"a": [1]}, r"a dict. Pass list\(X.values\(\)\)"),
+    ],
+)
+def test_what_has_no_order_is_refused(take, X, message):
+    with pytest.raises(ValueError, match=f"expects a list of arrays, got {message}"):
+        take(X)

@@ -449,17 +449,44 @@ def test_a_padded_batch_gives_what_each_sequence_gives_alone(data, transposed):
     np.testing.assert_allclose(np.concatenate([kernel.ravel(), bias]), totals, atol=1e-9)
 
 
-def test_steps_in_a_gap_count_as_zeros():
-    x, mask = draw(2, 8, 3), np.ones((2, 8), bool)
-    mask[0, 3:5] = False
-    zeroed = np.where(mask[..., None], x, 0.0)
-    for layer in (Conv1D(2, 3), Conv1D(2, 3, padding="same"), Conv1DTranspose(2, 3, strides=2)):
-        run = Run(layer, (None, 3))
-        grad = draw(*run(x).shape, seed=1)
-        found, expected = run(x, grad, mask), run(zeroed, grad)
-        assert not found[1][~mask].any()
-        expected[1][~mask] = 0.0
-        assert_all_close(found, expected)
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Conv1D(2, 3),
+        Conv1D(2, 3, padding="same"),
+        Conv1D(2, 3, strides=2, padding="same"),
+        Conv1D(2, 2, padding="causal", dilation_rate=2),
+        Conv1DTranspose(2, 3, strides=2),
+    ],
+    ids=repr,
+)
+def test_real_steps_anywhere_give_what_they_give_put_together(layer):
+    x, mask = draw(3, 8, 3), np.ones((3, 8), bool)
+    mask[0, :4] = mask[1, 3:5] = mask[1, 0] = mask[2, 7] = False
+    run = Run(layer, (None, 3))
+    out_mask = run.layer.compute_mask(x, mask)
+    weights = draw(*run(x).shape, seed=1)
+    grad = np.zeros_like(weights)
+    grad[out_mask] = np.concatenate(
+        [w[:n] for w, n in zip(weights, out_mask.sum(axis=1), strict=True)]
+    )
+    together = [row[real][None] for row, real in zip(x, mask, strict=True)]
+    alone = [
+        run(row, w[None, : run(row).shape[1]]) for row, w in zip(together, weights, strict=True)
+    ]
+    out, grad_x, kernel, bias = run(x, grad, mask)
+    assert_all_close(
+        (out[out_mask], grad_x[mask], kernel, bias),
+        (
+            np.concatenate([each[0][0] for each in alone]),
+            np.concatenate([each[1][0] for each in alone]),
+            sum(each[2] for each in alone),
+            sum(each[3] for each in alone),
+        ),
+    )
+    assert not grad_x[~mask].any()
+    # Where there is an output for every step, it stands at the place of the step.
+    assert run.layer.compute_mask(x, mask) is mask or out.shape[1] != x.shape[1]
 
 
 def test_a_sequence_without_real_steps_has_no_real_outputs():

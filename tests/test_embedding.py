@@ -354,3 +354,19 @@ def test_codes_in_the_first_layer_are_refused_by_its_path():
     where = r"^Layer 'layers__0__branches__user__layers__table' \(Embedding\)"
     with pytest.raises(ValueError, match=where):
         NeuralClassifier(layers=[ColumnBranches(branches)]).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("largest", "others", "warns"),
+    [(1_000_000, 9_999, True), (999_999, 1, False), (1_000_000, 10_000, False)],
+)
+def test_many_more_codes_than_occur_are_warned_of(largest, others, warns):
+    codes = np.append(np.arange(others), largest)[:, None]
+    layer = Embedding(1)
+    if warns:
+        with pytest.warns(UserWarning, match="only 10000 occur in X.* by sklearn.*OrdinalEncoder"):
+            layer.adapt(codes)
+    else:
+        layer.adapt(codes)
+    assert layer.input_dim == largest + 1
+    Embedding(1, input_dim=2_000_000).adapt(codes)

@@ -11,6 +11,7 @@ from sknet.blas import single_threaded_blas
 from sknet.inputs import as_sequences
 from sknet.layers import (
     GRU,
+    LSTM,
     Activation,
     BatchNorm,
     Bidirectional,
@@ -22,6 +23,7 @@ from sknet.layers import (
     Flatten,
     GaussianCode,
     GlobalAveragePool1D,
+    Masking,
     MaxPool2D,
     Sequential,
     TransformerBlock,
@@ -97,6 +99,17 @@ def test_masks_are_divided_with_the_batch(layers):
             objective(network, x, False), objective(network, x, True), strict=True
         ):
             assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_padding_in_front_of_some_rows_is_divided_with_the_batch():
+    layers = [Masking(), Conv1D(4, 3, padding="same"), Conv1D(3, 3, strides=2), LSTM(2)]
+    network = Network(Sequential(layers), (None, 3), random_state=0)
+    x = np.random.default_rng(1).normal(size=(6, 7, 3))
+    x[4, :2] = x[5, 3:5] = 0.0  # in one lane only
+    for expected, found in zip(
+        objective(network, x, False), objective(network, x, True), strict=True
+    ):
+        assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_what_cannot_be_divided_stays_whole():

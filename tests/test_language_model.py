@@ -4,6 +4,8 @@ import itertools
 import pickle
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from scipy.special import log_softmax
 from sklearn import config_context
@@ -455,7 +457,11 @@ def test_what_cannot_be_learned_is_refused(parameters, X, error, message):
     "parameters, error, message",
     [
         ({"prompt": 3}, TypeError, "prompt to be a str"),
-        ({"temperature": -1}, ValueError, "'temperature' parameter"),
+        ({"temperature": -1}, ValueError, "'temperature' parameter of NeuralLanguageModel.gen"),
+        ({"temperature": np.nan}, ValueError, "'temperature' parameter"),
+        ({"temperature": np.inf}, ValueError, "'temperature' parameter"),
+        ({"max_length": -1}, ValueError, "'max_length' parameter"),
+        ({"top_k": 1.5}, ValueError, "'top_k' parameter"),
         ({"top_k": 0}, ValueError, "'top_k' parameter"),
         ({"top_p": 2}, ValueError, "'top_p' parameter"),
         ({"n_samples": 0}, ValueError, "'n_samples' parameter"),
@@ -473,6 +479,144 @@ def test_training_does_not_go_on_with_what_the_network_was_not_made_for(changed)
     fitted = model(warm_start=True).fit(TEXTS)
     with pytest.raises(ValueError, match="cannot go on"):
         fitted.set_params(**changed).fit(TEXTS)
+
+
+@pytest.mark.parametrize(
+    "wrap", [iter, lambda texts: (text for text in texts), pd.Series, pl.Series, np.array]
+)
+def test_texts_come_in_many_containers_and_are_read_once(wrap):
+    texts = [text for text in TEXTS if text]
+    expected = model(early_stopping=True).fit(texts, X_val=texts)
+    fitted = model(early_stopping=True).fit(wrap(texts), X_val=wrap(texts))
+    assert fitted.history_["validation_loss"] == expected.history_["validation_loss"]
+    held_out = model(early_stopping=True).fit(wrap(texts)).history_["validation_loss"]
+    assert held_out == model(early_stopping=True).fit(texts).history_["validation_loss"]
+    assert fitted.score(wrap(texts)) == expected.score(texts)
+    assert fitted.perplexity(wrap(texts)) == expected.perplexity(texts)
+    assert np.array_equal(fitted.score_samples(wrap(texts)), expected.score_samples(texts))
+    once = model().partial_fit(wrap(texts)).history_["loss"]
+    assert once == model().partial_fit(texts).history_["loss"]
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        pd.Series([[0, 1], [2, 0]]),
+        pl.Series([[0, 1], [2, 0]]),
+        pd.DataFrame({"a": [0, 2], "b": [1, 0]}),
+        (np.array(row) for row in ([0, 1], [2, 0])),
+    ],
+    ids=["pandas", "polars", "frame", "generator"],
+)
+def test_arrays_of_tokens_come_in_many_containers(X):
+    expected = model(tokenizer=None, max_iter=1).fit([[0, 1], [2, 0]])
+    assert model(tokenizer=None, max_iter=1).fit(X).loss_ == expected.loss_
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "message"),
+    [
+        (TokenizerTransformer(min_count=-1), "'min_count' parameter of TokenizerTransformer"),
+        (TokenizerTransformer("line"), "'level' parameter of TokenizerTransformer"),
+        (TokenizerTransformer(token_pattern="("), "not a regular expression"),
+        (TokenizerTransformer(dtype=float), "dtype to be an integer type"),
+        (TokenizerTransformer, "'tokenizer' parameter of NeuralLanguageModel"),
+    ],
+)
+def test_the_tokenizer_is_validated_by_fit(tokenizer, message):
+    with pytest.raises(ValueError, match=message):
+        model(tokenizer=tokenizer).fit(TEXTS)
+
+
+@pytest.fixture(scope="module")
+def texts_and_codes():
+    codes = model(tokenizer=None, max_iter=1).fit([[0, 1, 2], [2, 1]])
+    return model(max_iter=1).fit(TEXTS), codes
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "score", "score_samples", "perplexity"])
+@pytest.mark.parametrize(
+    ("of_codes", "X", "message"),
+    [
+        (False, ["a", None], "expects X to hold str, got None .* at position 1"),
+        (False, [b"a"], "expects X to hold str, got b'a' .* at position 0"),
+        (False, [[0, 1]], "or set tokenizer=None to pass arrays of tokens"),
+        (False, {"a"}, "a set, which has no order"),
+        (False, None, "a single NoneType. Put texts into a list"),
+        (False, np.array([["a"]]), r"got shape \(1, 1\). Pass a single column"),
+        (True, np.array([0, 1]), r"got shape \(\) at position 0. Pass lists or 1-D"),
+        (True, [[0], [1.5]], "got dtype float64 at position 1"),
+        (True, [[0], [-1]], "got -1 at position 1"),
+        (True, [[None, 1]], "got dtype float64 at position 0"),
+        (True, np.zeros((2, 2, 2), int), r"got shape \(2, 2\) at position 0"),
+        (True, [[[0], [1, 2]]], "got lists of unequal length at position 0"),
+        (True, 3, "expects a list of arrays of tokens, got int"),
+        (True, [], "at least one text, got none"),
+    ],
+)
+def test_what_are_no_texts_is_refused_and_changes_nothing(
+    texts_and_codes, method, of_codes, X, message
+):
+    fitted = texts_and_codes[of_codes]
+    before = pickle.dumps(fitted)
+    with pytest.raises((TypeError, ValueError), match=f"NeuralLanguageModel .*{message}"):
+        getattr(fitted, method)(X)
+    assert pickle.dumps(fitted) == before
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([[], []], "at least one token, got only empty arrays"),
+        ([[2**62]], "tokens below 16777214, got 4611686018427387904"),
+    ],
+)
+def test_tokens_that_make_no_vocabulary_are_refused(X, message):
+    with pytest.raises(ValueError, match=message):
+        model(tokenizer=None).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("of_codes", "prompt", "error", "message"),
+    [
+        (False, ["a"], TypeError, r"prompt to be a str, got \['a'\] of type list. Pass one text"),
+        (False, b"a", TypeError, "of type bytes"),
+        (
+            True,
+            "ab",
+            ValueError,
+            r"NeuralLanguageModel.generate with .* got elements of dtype <U2",
+        ),
+        (True, [[1]], ValueError, r"got shape \(1, 1\)"),
+        (True, [1.5], ValueError, "got dtype float64"),
+        (True, [3], ValueError, "tokens from 0 to 2, got 3"),
+    ],
+)
+def test_wrong_prompts_are_refused(texts_and_codes, of_codes, prompt, error, message):
+    with pytest.raises(error, match=message):
+        texts_and_codes[of_codes].generate(prompt)
+
+
+def test_a_prompt_is_not_cut_to_the_largest_length_of_a_text():
+    cutting = model(tokenizer=TokenizerTransformer("char", max_length=2), max_iter=1).fit(TEXTS)
+    assert cutting.generate("abba", max_length=0) == "abba"
+
+
+def test_room_for_a_text_grows_with_it(texts_and_codes):
+    fitted = texts_and_codes[0]
+    ends = fitted.generate(max_length=10**15, random_state=0)
+    assert ends == fitted.generate(max_length=len(ends) + 1, random_state=0)
+
+    def never_ends(logits, rng):
+        return np.full(len(logits), 1)
+
+    reader = fitted._generate(np.empty((1, 0), int), 400, never_ends, None)
+    assert len(reader[0]) == 400 and set(reader[0]) == {2}
+
+
+def test_the_smallest_temperature_is_greedy():
+    logits = np.array([[0.0, 3.0, -np.inf]] * 5)
+    assert draw(logits, np.random.default_rng(0), temperature=1e-320).tolist() == [1] * 5
 
 
 def test_tags_say_that_it_takes_texts():

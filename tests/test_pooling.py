@@ -20,6 +20,7 @@ from sknet.layers import (
     MaxPool1D,
     MaxPool2D,
     MaxPool3D,
+    Sequential,
 )
 from sknet.network import Network
 from sknet.testing import check_layer
@@ -189,12 +190,16 @@ def test_one_of_several_equal_maxima_gets_the_whole_gradient():
 
 
 @pytest.mark.parametrize("layer", [MaxPool1D(2, 1), AveragePool1D(2, 1)], ids=repr)
-def test_gaps_in_a_sequence_are_left_out_of_its_windows(layer):
+def test_real_steps_with_gaps_between_them_are_pooled_as_neighbours(layer):
     x = np.array([[[1.0], [100.0], [3.0], [100.0], [100.0], [5.0]]])
     mask = np.array([[True, False, True, False, False, True]])
-    out, _, grad = run(layer, x, np.ones((1, 5, 1)), mask)
-    np.testing.assert_array_equal(out.ravel(), [1, 3, 3, 0, 5])
-    np.testing.assert_array_equal(grad.ravel(), [1, 0, 2, 0, 0, 1])
+    weights = np.array([[[1.0], [1.0], [0.0], [0.0], [0.0]]])  # 1, 3, 5 have two windows
+    out, out_mask, grad = run(layer, x, weights, mask)
+    np.testing.assert_array_equal(out_mask, [[True, True, False, False, False]])
+    is_maximum = isinstance(layer, MaxPool1D)
+    np.testing.assert_array_equal(out[0, :2, 0], [3, 5] if is_maximum else [2, 4])
+    expected = [0, 0, 1, 0, 0, 1] if is_maximum else [0.5, 0, 1, 0, 0, 0.5]
+    np.testing.assert_array_equal(grad.ravel(), expected)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +216,18 @@ def test_sequences_may_have_any_length(layer, channels, axes):
         np.testing.assert_array_equal(replica.forward(x), run(layer, x)[0])
     for each in (GlobalMaxPool1D(), GlobalAveragePool1D()):
         assert Network(each, (None, 3)).output_shape == (3,)
+
+
+@pytest.mark.parametrize("kind", WINDOWED)
+@pytest.mark.parametrize("axes", [(), (2, 2)], ids=["1D", "3D"])
+def test_where_all_sequences_are_too_short_for_a_window_their_summary_is_zero(kind, axes):
+    pool, summary = WINDOWED[kind][len(axes)], GLOBAL["mean"][len(axes)]
+    network = Network(Sequential([pool((4, 1, 1) if axes else 4), summary()]), (None, *axes, 2))
+    x, grads = np.ones((2, 3, *axes, 2)), np.zeros(0)
+    for mask in (None, np.array([[True, True, False]] * 2), np.array([[False, True, True]] * 2)):
+        replica = network.replica(2, None, grads)
+        np.testing.assert_array_equal(replica.forward(x, True, mask), np.zeros((2, 2)))
+        assert not replica.layer.backward(np.ones((2, 2))).any()
 
 
 def test_a_sequence_too_short_for_one_window_has_none():

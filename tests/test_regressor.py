@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.linear_model import (
     GammaRegressor,
     HuberRegressor,
@@ -214,3 +215,18 @@ def test_the_network_can_be_summarized(data):
     assert "hidden_0 (Dense)" in summary
     assert "(8,)" in summary
     assert f"{3 * 8 + 8 + 8 + 1} weights" in summary
+
+
+@pytest.mark.parametrize("container", [sparse.csr_array, sparse.coo_matrix])
+def test_a_sparse_target_is_refused(container):
+    X = np.arange(12.0).reshape(6, 2)
+    y = container(X)
+    network = NeuralRegressor((2,), max_iter=1, tol=0)
+    for call in (
+        lambda: network.fit(X, y),
+        lambda: network.partial_fit(X, y),
+        lambda: network.fit(X, X, X_val=X, y_val=y),
+    ):
+        with pytest.raises(TypeError, match=r"Sparse data was passed for y.*y\.toarray\(\)"):
+            call()
+    assert not hasattr(network, "network_")

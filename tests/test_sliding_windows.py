@@ -137,3 +137,21 @@ def test_wrong_strides_and_targets_are_refused():
         sliding_windows([1, 2, 3], 1, target=0)
     with pytest.raises(ValueError, match="got one without names of columns"):
         sliding_windows(np.zeros((5, 2)), 1, target="a")
+
+
+def test_frames_of_mixed_and_nullable_columns():
+    data = {"a": pd.array([1, None, 3], dtype="Int64"), "b": [True, False, True]}
+    X, y = sliding_windows(pd.DataFrame(data), 2, target="a")
+    assert np.array_equal(X, [[[1, 1], [np.nan, 0]]], equal_nan=True) and y.tolist() == [3]
+    X, _ = sliding_windows(pl.DataFrame({"a": [1, None, 3], "b": data["b"]}), 2)
+    assert np.array_equal(X, [[[1, 1], [np.nan, 0]]], equal_nan=True)
+
+
+def test_a_stride_beyond_the_end_gives_one_window():
+    assert sliding_windows(np.arange(5), 2, stride=10**30)[0].tolist() == [[0, 1]]
+
+
+def test_a_name_of_two_columns_is_refused():
+    frame = pd.DataFrame(np.ones((4, 2)), columns=["a", "a"])
+    with pytest.raises(ValueError, match="one column target='a', got 2 of this name"):
+        sliding_windows(frame, 2, target="a")

@@ -1,13 +1,21 @@
 import pickle
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OneHotEncoder,
+    StandardScaler,
+    TargetEncoder,
+)
 
 from sknet import NeuralClassifier
 from sknet.layers import GRU
@@ -106,3 +114,96 @@ def test_what_are_no_sequences_is_refused(X, message):
 def test_transform_before_fit_says_so(sequences):
     with pytest.raises(NotFittedError):
         StepwiseTransformer().transform(sequences)
+
+
+def test_sparse_steps_are_made_dense():
+    codes = [np.array([[2], [0]]), np.array([[1]])]
+    listed = StepwiseTransformer(OneHotEncoder()).fit(codes)
+    encoded = listed.transform(codes)
+    assert [each.tolist() for each in encoded] == [[[0, 0, 1], [1, 0, 0]], [[0, 1, 0]]]
+    assert [each.tolist() for each in listed.inverse_transform(encoded)] == [[[2], [0]], [[1]]]
+    cube = StepwiseTransformer(OneHotEncoder()).fit_transform(np.array([[[2], [0]], [[1], [0]]]))
+    assert cube.tolist() == [[[0, 0, 1], [1, 0, 0]], [[0, 1, 0], [1, 0, 0]]]
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_transformers_may_give_data_frames(sequences, container):
+    scaler = StandardScaler().set_output(transform=container)
+    scaled = StepwiseTransformer(scaler).fit_transform(sequences)
+    np.testing.assert_array_equal(scaled[1], StepwiseTransformer().fit_transform(sequences)[1])
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        lambda: pd.DataFrame(
+            {"a": pd.array([1, None, 3], dtype="Int64"), "b": [True, False, True]}
+        ),
+        lambda: pl.DataFrame({"a": [1, None, 3], "b": [True, False, True]}),
+    ],
+)
+def test_frames_of_mixed_columns_are_sequences(frame):
+    model = StepwiseTransformer(SimpleImputer()).fit([frame(), frame()])
+    assert model.transform([frame()])[0].tolist() == [[1, 1], [2, 0], [3, 1]]
+    assert model.feature_names_in_.tolist() == ["a", "b"] and model.n_features_in_ == 2
+    with pytest.raises(ValueError, match=r"fitted to data frames with the columns \['a', 'b'\]"):
+        model.transform([frame()[["b", "a"]]])
+    with pytest.raises(ValueError, match=r"same columns, got \['a', 'b'\] .* at position 1"):
+        model.fit([frame(), frame()[["b", "a"]]])
+    assert not hasattr(model.fit([[[1]]]), "feature_names_in_")
+
+
+def test_a_generator_is_read_once(sequences):
+    scaled = StepwiseTransformer().fit_transform(each for each in sequences)
+    assert [len(each) for each in scaled] == [4, 7, 1, 12]
+
+
+class NeedsY(TransformerMixin, BaseEstimator):
+    def fit(self, X, y):
+        return self
+
+    def transform(self, X):
+        return X
+
+
+@pytest.mark.parametrize(
+    ("transformer", "message"),
+    [
+        (
+            FunctionTransformer(lambda X: X[1:]),
+            r"a row for each of the 24 steps, got shape \(23, 2",
+        ),
+        (FunctionTransformer(lambda X: X[None]), r"24 steps, got shape \(1, 24, 2\)"),
+        (FunctionTransformer(lambda X: X.astype(str)), "<U32 from FunctionTransformer.transform"),
+        (NeedsY(), "has no y for the steps of sequences, but NeedsY needs one"),
+        (TargetEncoder(), "but TargetEncoder needs one"),
+    ],
+)
+def test_transformers_that_do_not_go_step_by_step_are_refused(sequences, transformer, message):
+    with pytest.raises(ValueError, match=f"StepwiseTransformer .*{message}"):
+        StepwiseTransformer(transformer).fit_transform(sequences)
+
+
+def test_a_sum_over_features_is_one_feature(sequences):
+    summed = StepwiseTransformer(FunctionTransformer(lambda X: X.sum(axis=1)))
+    assert [each.shape for each in summed.fit_transform(sequences)[:2]] == [(4, 1), (7, 1)]
+
+
+@pytest.mark.parametrize("transformer", [StandardScaler(), FunctionTransformer()])
+@pytest.mark.parametrize("X", [np.ones((2, 4, 3)), [np.ones((2, 3))]])
+def test_the_width_of_fit_is_kept(sequences, transformer, X):
+    model = StepwiseTransformer(transformer).fit(sequences)
+    with pytest.raises(ValueError, match="expects steps of 2 features, as in fit, got 3"):
+        model.transform(X)
+
+
+def test_inverse_transform_keeps_the_width_of_transform(sequences):
+    model = StepwiseTransformer(PCA(1)).fit(sequences)
+    with pytest.raises(ValueError, match="expects steps of 1 features, as in fit, got 2"):
+        model.inverse_transform(sequences)
+
+
+@pytest.mark.parametrize("X", [[np.ones((0, 2))], np.ones((2, 0, 3)), np.ones((2, 3, 0)), 3, "a"])
+def test_what_has_no_steps_is_refused(X):
+    with pytest.raises(ValueError, match="StepwiseTransformer expects"):
+        StepwiseTransformer().fit(X)

@@ -341,6 +341,45 @@ class DependsOnThePaddedLength(Scale):
         return out
 
 
+class CountsFromTheFirstPlace(Scale):
+    def forward(self, x, training=False, mask=None):
+        out = super().forward(x, training, mask)
+        out += np.arange(x.shape[1])[:, None]
+        return out
+
+
+@wrong(
+    "padding in front and gaps have to give what padding at the end gives",
+    shape=(3, 4),
+    sequence=True,
+)
+class TakesPlacesForPositions(CountsFromTheFirstPlace):
+    pass
+
+
+@wrong("the gradient of padded steps has to be zero", shape=(3, 4), sequence=True)
+class LeaksInFront(Scale):
+    def forward(self, x, training=False, mask=None):
+        self._mask = mask
+        return super().forward(x, training, mask)
+
+    def backward(self, grad_output, input_grad=True):
+        grad = super().backward(grad_output, input_grad)
+        if input_grad and self._mask is not None and not self._mask[:, 0].all():
+            grad[~self._mask] = 1.0
+        return grad
+
+
+@wrong(
+    "compute_mask has to give a sequence as many steps wherever its padding stands",
+    shape=(3, 4),
+    sequence=True,
+)
+class MasksTheFirstPlace(Scale):
+    def compute_mask(self, x, mask):
+        return mask if mask is None or mask[:, 0].all() else mask & (np.arange(x.shape[1]) > 0)
+
+
 @wrong("the gradient of the input has to agree with central differences")
 class ForgetsTheGradientOfWhatItAdds(Scale):
     adds_loss = True
@@ -379,6 +418,24 @@ def test_a_layer_that_breaks_a_rule_is_told_so(layer_class, sentence, shape, opt
     message = str(caught.value)
     assert message.startswith(f"{layer_class()!r}: {sentence}")
     assert message.endswith(".")
+
+
+class RefusesPaddingInFront(CountsFromTheFirstPlace):
+    def forward(self, x, training=False, mask=None):
+        if mask is not None and (mask[:, 1:] > mask[:, :-1]).any():
+            self._refuse("padding at the ends", "a step behind padding", "Move the steps.")
+        return super().forward(x, training, mask)
+
+
+class TakesNoPaddingInFront(RefusesPaddingInFront):
+    def _refuse(self, *reason):
+        raise ValueError("operands could not be broadcast together")
+
+
+def test_a_layer_may_refuse_padding_in_front_in_a_sentence_of_its_own():
+    check_layer(RefusesPaddingInFront(), (3, 4), sequence=True)
+    with pytest.raises(ValueError, match="could not be broadcast"):
+        check_layer(TakesNoPaddingInFront(), (3, 4), sequence=True)
 
 
 def test_a_wrong_layer_is_found_inside_a_composite():

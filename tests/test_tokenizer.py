@@ -1,7 +1,11 @@
 """Texts as rows of token ids."""
 
 import pickle
+import re
+import tracemalloc
+import unicodedata
 from collections import Counter
+from io import StringIO
 from time import perf_counter
 
 import numpy as np
@@ -21,6 +25,7 @@ from sklearn.utils import estimator_checks, get_tags
 from sknet import NeuralClassifier
 from sknet.layers import Embedding, Flatten
 from sknet.preprocessing import TokenizerTransformer
+from sknet.preprocessing.splitter import WORDS, TextSplitter, combining_marks
 
 LEVELS = ["word", "char", "byte"]
 TEXTS = [
@@ -211,6 +216,35 @@ def test_texts_come_in_many_containers(wrap):
     assert np.array_equal(TokenizerTransformer().fit_transform(wrap(TEXTS)), expected)
 
 
+class OnlyIterable:
+    """An iterable that can be read once, as a reader of a corpus."""
+
+    def __init__(self, texts):
+        self.texts = iter(texts)
+
+    def __iter__(self):
+        return self.texts
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda texts: (text for text in texts),
+        lambda texts: map(str, texts),
+        lambda texts: dict(enumerate(texts)).values(),
+        lambda texts: dict.fromkeys(texts),
+        lambda texts: StringIO("\n".join(texts)),
+        OnlyIterable,
+    ],
+    ids=["generator", "map", "values", "keys", "file", "iterable"],
+)
+def test_what_can_be_read_once_is_read_once(wrap):
+    wrapped = wrap(TEXTS)
+    wrapped = wrapped.keys() if isinstance(wrapped, dict) else wrapped
+    expected = TokenizerTransformer().fit_transform(TEXTS)
+    assert np.array_equal(TokenizerTransformer().fit_transform(wrapped), expected)
+
+
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [
@@ -225,6 +259,9 @@ def test_texts_come_in_many_containers(wrap):
         (["a", 3], TypeError, "got 3 of type int at position 1"),
         ([b"a"], TypeError, "of type bytes at position 0"),
         ([["a", "b"]], TypeError, "of type list at position 0"),
+        ({"a", "b"}, ValueError, "a set, which has no order"),
+        ({"a": "b"}, ValueError, r"a dict. Pass list\(X.values\(\)\)"),
+        (["a", np.zeros(999)], TypeError, "at position 1"),
         ([], ValueError, "found no token"),
         (["", " "], ValueError, "found no token"),
     ],
@@ -248,6 +285,8 @@ def test_what_is_no_text_is_refused(X, error, message):
         ({"token_pattern": None}, "'token_pattern' parameter"),
         ({"token_pattern": "("}, "is not a regular expression"),
         ({"token_pattern": "(a)(b)"}, "has 2 groups"),
+        ({"token_pattern": r"\p{M}"}, r"bad escape \\p"),
+        ({"dtype": [1]}, "dtype to be an integer type"),
         ({"dtype": float}, "dtype to be an integer type"),
         ({"dtype": "word"}, "dtype to be an integer type"),
         ({"min_count": 3}, "at least min_count=3 times"),
@@ -278,6 +317,9 @@ def test_the_type_of_the_ids_is_a_choice_and_has_to_hold_them():
         ([[np.nan]], "got nan"),
         ([1, 2], r"2-D array of token ids, got shape \(2,\)"),
         ([["a"]], "dtype <U1"),
+        ([[1, 2], [3]], "got lists of unequal length"),
+        ([[np.inf]], "got inf"),
+        ([[10**400]], "too large for float64"),
     ],
 )
 def test_ids_that_are_no_tokens_are_refused(ids, message):
@@ -409,3 +451,64 @@ def test_five_thousand_messages_take_less_than_a_second():
     start = perf_counter()
     TokenizerTransformer().fit_transform(texts)
     assert perf_counter() - start < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("आधुनिक मानक हिन्दी।", ["आधुनिक", "मानक", "हिन्दी", "।"]),
+        ("ప్రధానమంత్రిని", ["ప్రధానమంత్రిని"]),
+        ("ที่นี่", ["ที่นี่"]),
+        ("السَّلامُ عليكم", ["السَّلامُ", "عليكم"]),
+        ("ක්\u200dරියා", ["ක්\u200dරියා"]),
+        ("نمی\u200cشود", ["نمی\u200cشود"]),
+        (unicodedata.normalize("NFD", "café naïve"), ["cafe\u0301", "nai\u0308ve"]),
+        ("1\u0301 a_b", ["1", "\u0301", "a_b"]),
+    ],
+)
+def test_combining_marks_belong_to_their_letters(text, words):
+    split = TextSplitter("word", True, WORDS)
+    assert split(text, None) == words
+
+
+def test_every_mark_of_unicode_is_part_of_a_word():
+    marks = [c for c in map(chr, range(0x110000)) if unicodedata.category(c)[0] == "M"]
+    others = set(map(chr, range(0x20000))).difference(marks)
+    assert re.fullmatch(f"[{combining_marks()}]+", "".join(marks))
+    assert not re.search(f"[{combining_marks()}]", "".join(others))
+    assert TextSplitter("word", False, r"[\w\p{M}]+")("a\u0301b c", None) == ["a\u0301b", "c"]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_more_of_a_text_is_read_than_fits(level):
+    text = "Ärger, ÄRGER " * 40_000
+    tokenizer = TokenizerTransformer(level, max_length=10)
+    tokenizer.fit([text[:200]])
+    tracemalloc.start()
+    rows = tokenizer.transform([text])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert rows.tolist() == tokenizer.transform([text[:200]]).tolist()
+    assert peak < len(text) / 4
+
+
+@given(
+    text=st.text(alphabet="aΣ'\u0301 .\n1İé", max_size=300) | TEXT,
+    length=st.integers(1, 3),
+    level=st.sampled_from(LEVELS),
+    pattern=st.sampled_from([WORDS, r"[^\W\d]+ .", r"(\w+)\s"]),
+)
+def test_reading_the_beginning_is_cutting_the_whole(text, length, level, pattern):
+    split = TextSplitter(level, True, pattern)
+    assert split(text, length) == split(text, None)[:length]
+
+
+def test_what_is_set_after_fit_waits_for_the_next_fit():
+    tokenizer = TokenizerTransformer(max_length=2).fit(["b a b"])
+    tokenizer.set_params(max_length="a", level="line", token_pattern="(", dtype=float)
+    assert tokenizer.transform(["b a b"]).tolist() == [[3, 2]]
+    assert tokenizer.encode(["b a b"])[0].tolist() == [3, 2]
+    assert tokenizer.encode(["b a b"], cut=False)[0].tolist() == [3, 2, 3]
+    with pytest.raises(ValueError, match="'level' parameter"):
+        tokenizer.fit(["b a b"])
+    assert tokenizer.inverse_transform([[3, 2]]).tolist() == ["b a"]

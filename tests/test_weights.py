@@ -1,5 +1,7 @@
 """Sample weights and class weights."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -152,12 +154,31 @@ def test_class_weights_multiply_the_sample_weights(class_weight, with_weight, da
     same_training(network, NeuralClassifier(**PARAMS).fit(X, y, explicit * weight), X)
 
 
-def test_class_weights_take_labels_of_any_type(data):
+DATES = np.array(["2020", "2021", "2022"], "M8[Y]")
+
+
+@pytest.mark.parametrize(
+    ("labels", "class_weight"),
+    [
+        (["a", "b", "c"], {"a": 4}),
+        (["0", "1", "2"], {"0": 4}),
+        (np.array(["5", "10", "20"], dtype=object), {"5": 4}),
+        ([5, 6, 7], {np.int8(5): np.float32(4)}),
+        ([5.0, 6.0, 7.0], {5: 4, 9: 1, 6: 1, 7: 1}),
+        (DATES, {DATES[0]: 4}),
+        (DATES, {np.datetime64("2020-01-01"): 4}),
+        (DATES, {date(2020, 1, 1): 4}),
+        (DATES - DATES[0], {np.timedelta64(0, "Y"): 4}),
+    ],
+)
+def test_class_weights_are_those_of_the_rows_whatever_the_type_of_the_labels(
+    labels, class_weight, data
+):
     X, y = data
-    words = np.array(["a", "b", "c"])[y]
-    network = NeuralClassifier(**PARAMS, class_weight={"a": 4}).fit(X, words)
-    explicit = NeuralClassifier(**PARAMS).fit(X, words, np.where(y == 0, 4.0, 1.0))
-    same_training(network, explicit, X)
+    labels = np.asarray(labels)[y]
+    network = NeuralClassifier(**PARAMS, class_weight=class_weight).fit(X, labels)
+    explicit = NeuralClassifier(**PARAMS).fit(X, labels, np.where(y == 0, 4.0, 1.0))
+    assert_array_equal(network.predict_proba(X), explicit.predict_proba(X))
 
 
 def test_a_class_weight_of_zero_removes_the_rows_but_not_the_class(data):
@@ -198,6 +219,37 @@ def test_several_outputs_take_a_list_of_class_weights(data):
     NeuralClassifier(**PARAMS, class_weight="balanced").fit(X, Y)
     labels = NeuralClassifier(**PARAMS, class_weight="balanced").fit(X, np.eye(3, dtype=int)[y])
     assert labels.predict_proba(X).shape == (60, 3)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ([], r"must be 'balanced' or a dict, got \[\]"),
+        ([0], r"must be 'balanced' or a dict, got \[0\]"),
+        (["balanced"], r"must be 'balanced' or a dict, got \['balanced'\]"),
+        ({0: "3"}, "must hold finite numbers of at least 0, got {0: '3'}"),
+        ({0: np.nan}, "must hold finite numbers"),
+        ({0: 10**400}, "must hold finite numbers"),
+        ({0: [1]}, "must hold finite numbers"),
+        ({"0": 1, "1": 2}, r"labels that do not occur in y, \['0', '1'\], and not all that do"),
+        ({DATES[0]: 2}, r"labels that do not occur in y, \['2020'\]"),
+        ({0: 1, "a": 2}, "class_weight has labels of several types, int, str"),
+        ({None: 1}, "Input class_weight contains None"),
+        ({(0, 1): 1}, "class_weight must map labels to numbers"),
+        (dict.fromkeys(range(3), 1e308), "sample_weight times class_weight, overflow"),
+    ],
+)
+def test_wrong_class_weights_are_refused(class_weight, message):
+    network = NeuralClassifier(**PARAMS, class_weight=class_weight)
+    with pytest.raises(ValueError, match=message):
+        network.fit(np.zeros((6, 1)), [0, 1, 2] * 2)
+    assert not hasattr(network, "classes_")
+
+
+def test_an_empty_dict_weighs_no_class(data):
+    X, y = data
+    network = NeuralClassifier(**PARAMS, class_weight={}).fit(X, y)
+    same_training(network, NeuralClassifier(**PARAMS).fit(X, y), X)
 
 
 def test_class_weights_of_partial_fit_are_those_of_the_parameter(data):

@@ -1,17 +1,20 @@
 """The classifier."""
 
-import numpy as np
-from scipy.sparse import issparse
-from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from reprlib import repr as brief
 
-from ..losses import CLASSIFICATION_LOSSES, Loss, Target
+import numpy as np
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.metrics import accuracy_score, check_scoring
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from ..losses import CLASSIFICATION_LOSSES, Loss
 from .base import BaseNeuralEstimator, trains_by_steps
+from .class_weights import class_factors
+from .classes import as_classes, encode, learn_classes, same_classes
 from .documentation import documented
+from .labels import as_labels, family, shown
 
 
 @documented
@@ -114,7 +117,8 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows, or samples of shape `input_shape`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels, or one column of 0 and 1 a label, or one column of labels an output.
+            Class labels, or one column of labels an output. Several columns that hold 0 and 1
+            only are multilabel: each says whether a label occurs.
         {fit}
         {validation}
 
@@ -137,9 +141,11 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             Rows of this call.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their labels.
-        classes : array-like, default=None
+        classes : array-like or list of array-like, default=None
             All labels that will come, for the first call on an estimator that is not fitted; by
-            default those in y. For several outputs a list of arrays.
+            default those in y. For several outputs a list of one array each, which may hold 0
+            and 1 alone. For multilabel targets of n labels ``np.arange(n)``, or the two values,
+            0 and 1.
         {fit}
 
         Returns
@@ -161,6 +167,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             self.__dict__.pop("_expected_classes", None)
 
     def _check_data(self, X, y, sample_weight, reset, training=True):
+        y = None if y is None else as_labels(y)
         data = super()._check_data(X, y, sample_weight, reset, training)
         if training:
             self._class_factors = None
@@ -172,119 +179,84 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         return data
 
     def _encode_target(self, data, reset):
-        y = self._as_labels(data.y)
+        y = column_or_1d(data.y, warn=True) if data.y.shape[1:] == (1,) else data.y
         if reset:
-            self._learn_classes(y if data.rows is None else y[data.rows])
+            used = y if data.rows is None else y[data.rows]
+            expected = getattr(self, "_expected_classes", None)
+            self.classes_, self._target = learn_classes(used, expected)
+        self._check_width(y)
+        kind = self._target.kind
+        if kind == "multioutput":
+            columns = zip(y.T, self.classes_, strict=True)
+            data.y = np.column_stack([self._encode(*one, data.rows) for one in columns])
+        else:
+            data.y = self._encode(y, self._classes_of_outputs()[0], data.rows)
+        if kind in ("binary", "multilabel"):  # the loss would turn codes into floats at every step
+            data.y = data.y.astype(data.X.dtype)
+
+    def _classes_of_outputs(self):
+        """Return the classes of each column of codes."""
         kind = self._target.kind
         if kind == "multilabel":
-            self._check_width(y)
-            data.y = y.astype(data.X.dtype)
-        elif kind == "multioutput":
-            self._check_width(y)
-            columns = [self._encode(c, k) for c, k in zip(y.T, self.classes_, strict=True)]
-            data.y = np.column_stack(columns)
-        else:
-            if y.ndim > 1:
-                raise ValueError(
-                    f"{type(self).__name__} was fitted to one label a row, got y of shape "
-                    f"{y.shape}."
-                )
-            data.y = self._encode(y, self.classes_, data.rows)
-            if kind == "binary":  # the loss would turn the codes into floats at every step
-                data.y = data.y.astype(data.X.dtype)
+            return [np.array([0, 1])] * self._target.n_outputs
+        return self.classes_ if kind == "multioutput" else [self.classes_]
 
-    def _as_labels(self, y):
-        try:
-            check_classification_targets(y)
-        except TypeError:  # labels that cannot be sorted
-            kinds = sorted({type(label).__name__ for label in np.ravel(y)})
+    def _check_width(self, y):
+        several = self._target.kind in ("multilabel", "multioutput")
+        if y.shape[1:] != ((self._target.n_outputs,) if several else ()):
+            fitted = f"{self._target.n_outputs} outputs" if several else "one label a row"
             raise ValueError(
-                f"y has labels of several types, {', '.join(kinds)}; make them all of one type."
-            ) from None
-        y = y.toarray() if issparse(y) else np.asarray(y)
-        return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-
-    def _learn_classes(self, y):
-        """Set ``classes_`` and ``_target`` from the labels, or from partial_fit's `classes`."""
-        expected = getattr(self, "_expected_classes", None)
-        if y.ndim == 2 and type_of_target(y, input_name="y") == "multilabel-indicator":
-            self.classes_ = np.arange(y.shape[1])
-            self._target = Target("multilabel", y.shape[1], (2,) * y.shape[1])
-        elif y.ndim == 2:
-            labels = y.T if expected is None else expected
-            self.classes_ = [np.unique(column) for column in labels]
-            counts = tuple(len(classes) for classes in self.classes_)
-            self._target = Target("multioutput", y.shape[1], counts)
-        else:
-            self.classes_ = np.unique(y if expected is None else expected)
-            n_classes = len(self.classes_)
-            kind = "binary" if n_classes == 2 else "multiclass"
-            self._target = Target(kind, 1, (n_classes,))
+                f"{type(self).__name__} was fitted to {fitted}, got y of shape {y.shape}."
+            )
 
     def _check_same_classes(self, classes):
         """Refuse a later `partial_fit` with other `classes` than the first had."""
-        kind = self._target.kind
-        if kind == "multilabel":
-            return
-        known, given = self.classes_, classes
-        if kind != "multioutput":
-            known, given = [known], [given]
-        agree = len(known) == len(given) and all(
-            np.array_equal(a, np.unique(b)) for a, b in zip(known, given, strict=True)
-        )
-        if not agree:
+        if not same_classes(as_classes(classes, self._target.n_outputs), self.classes_):
             raise ValueError(
-                f"partial_fit got classes={classes!r}, but this {type(self).__name__} has been "
-                f"fitted to {self.classes_!r}; leave out classes, or start anew with clone."
+                f"partial_fit got classes={brief(classes)}, but this {type(self).__name__} has "
+                f"been fitted to {brief(self.classes_)}; leave out classes, or start anew with "
+                "clone."
             )
 
-    def _check_width(self, y):
-        if y.ndim != 2 or y.shape[1] != self._target.n_outputs:
-            raise ValueError(
-                f"{type(self).__name__} was fitted to {self._target.n_outputs} outputs, got y of "
-                f"shape {y.shape}."
-            )
-
-    def _encode(self, y, classes, rows=None):
+    def _encode(self, y, classes, rows):
         """Return the positions of labels in `classes`; rows that are not in use may be unknown."""
-        codes = np.searchsorted(classes, y).clip(0, len(classes) - 1)
-        known = classes[codes] == y
-        if rows is not None:
-            known = known[rows]
-        if not np.all(known):
-            wrong = np.unique((y if rows is None else y[rows])[~known])
-            raise ValueError(
-                f"y has labels that {type(self).__name__} does not know: {wrong[:5].tolist()}; it "
-                f"knows {classes[:10].tolist()}. The first partial_fit can be told all of them by "
-                "classes=."
-            )
+        codes, known = encode(y, classes)
+        unknown = ~known if rows is None else ~known[rows]
+        if unknown.any():
+            self._refuse_labels((y if rows is None else y[rows])[unknown], classes)
         return codes
 
-    def _learn_class_weights(self, data, codes):
-        """Set one array of class weights for each output."""
-        kind, n_outputs = self._target.kind, codes.shape[1]
-        labels = self.classes_ if kind == "multioutput" else [self.classes_]
-        if kind == "multilabel":
-            labels = [np.array([0, 1])] * n_outputs
-        given = self.class_weight
-        given = given if isinstance(given, list) else [given] * n_outputs
-        if len(given) != n_outputs or (n_outputs > 1 and isinstance(self.class_weight, dict)):
-            allowed = "a dict" if n_outputs == 1 else f"a list of {n_outputs} dicts, one an output"
-            raise ValueError(
-                f"class_weight must be 'balanced' or {allowed}, got {self.class_weight!r}."
+    def _refuse_labels(self, labels, classes):
+        advice = "The first partial_fit can be told all of them by classes=."
+        if self._target.kind == "multilabel":
+            advice = (
+                "Several columns of 0 and 1 are labels that occur or do not (multilabel); for "
+                "other values, fit anew, or give the first partial_fit classes=, a list of one "
+                "array an output."
             )
+        raise ValueError(
+            f"y has labels that {type(self).__name__} does not know: {shown(np.unique(labels))}; "
+            f"it knows {shown(classes)}. {advice}"
+        )
+
+    def _learn_class_weights(self, data, codes):
         rows = slice(None) if data.rows is None else data.rows
         weight = None if data.sample_weight is None else data.sample_weight[rows]
-        columns = codes[rows].T
-        self._class_factors = [
-            _class_weights(*one, weight) for one in zip(given, labels, columns, strict=True)
-        ]
+        classes = self._classes_of_outputs()
+        self._class_factors = class_factors(self.class_weight, classes, codes[rows], weight)
 
     def _apply_class_weights(self, data, codes):
         """Multiply the sample weights by those of the classes."""
         weight = np.ones(len(codes)) if data.sample_weight is None else data.sample_weight
-        for factors, column in zip(self._class_factors, codes.T, strict=True):
-            weight = weight * factors[column]
+        with np.errstate(over="ignore"):
+            for factors, column in zip(self._class_factors, codes.T, strict=True):
+                weight = weight * factors[column]
+            finite = np.isfinite(weight.sum())
+        if not finite:
+            raise ValueError(
+                "The weights of the rows, sample_weight times class_weight, overflow; only their "
+                "ratios count, so divide them by the largest."
+            )
         if not weight.any():
             raise ValueError("class_weight makes the weight of every row zero.")
         data.sample_weight = weight
@@ -292,9 +264,42 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
 
     def _strata(self, y):
         kind = self._target.kind
-        return y.astype(np.intp), (
-            None if kind in ("multilabel", "multioutput") else self.classes_
-        )
+        names = None if kind in ("multilabel", "multioutput") else self.classes_
+        return y.astype(np.intp), names
+
+    def _make_scorer(self):
+        # scikit-learn's accuracy refuses several outputs of several classes, `score` does not.
+        return check_scoring(self) if self.scoring == "accuracy" else super()._make_scorer()
+
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy: the share of rows whose labels are all right.
+
+        For several outputs and for multilabel targets this is the subset accuracy, as
+        `sklearn.multioutput.MultiOutputClassifier.score` has it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, or samples of shape `input_shape`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True labels; those that were not there in `fit` count as wrong.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            Between 0 and 1; greater is better.
+        """
+        predicted, y = self.predict(X), as_labels(y)
+        y = y.ravel() if y.shape[1:] == (1,) else y
+        self._check_width(y)
+        check_consistent_length(predicted, y)
+        if family(predicted) != family(y):
+            self._refuse_labels(y, self._classes_of_outputs()[0])
+        right = predicted == y
+        right = right if right.ndim == 1 else right.all(axis=1)
+        return accuracy_score(right, np.ones_like(right), sample_weight=sample_weight)
 
     def predict(self, X):
         """Predict the classes of some rows.
@@ -380,24 +385,3 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         tags.classifier_tags.multi_label = True
         tags.target_tags.multi_output = True
         return tags
-
-
-def _class_weights(given, classes, codes, sample_weight):
-    """Return the weight of each class of one output."""
-    if given == "balanced":
-        counts = np.bincount(codes, sample_weight, minlength=len(classes))
-        present = counts > 0
-        weights = np.ones(len(classes))
-        weights[present] = counts.sum() / (np.count_nonzero(present) * counts[present])
-        return weights
-    labels = classes.tolist()
-    unknown = [label for label in given if label not in labels] if isinstance(given, dict) else []
-    if unknown and not all(label in given for label in labels):
-        raise ValueError(
-            f"class_weight={given!r} has labels that do not occur in y, {unknown}, and not all "
-            f"that do, {labels[:10]}; correct the labels."
-        )
-    weights = np.asarray(compute_class_weight(given, classes=classes, y=classes), dtype=float)
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        raise ValueError(f"class_weight must hold finite numbers of at least 0, got {given!r}.")
-    return weights

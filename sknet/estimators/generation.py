@@ -3,26 +3,23 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
 from ..tokens import n_dropped
+
+_OPTIONS = {
+    "max_length": [Interval(Integral, 0, None, closed="left")],
+    "temperature": [Interval(Real, 0, np.inf, closed="left")],
+    "top_k": [Interval(Integral, 1, None, closed="left"), None],
+    "top_p": [Interval(Real, 0, 1, closed="right"), None],
+    "n_samples": [Interval(Integral, 1, None, closed="left"), None],
+    "random_state": ["random_state"],
+}
 
 
 class TextGeneration:
     """Adds ``generate`` to a language model."""
 
-    @validate_params(
-        {
-            "prompt": "no_validation",
-            "max_length": [Interval(Integral, 0, None, closed="left")],
-            "temperature": [Interval(Real, 0, None, closed="left")],
-            "top_k": [Interval(Integral, 1, None, closed="left"), None],
-            "top_p": [Interval(Real, 0, 1, closed="right"), None],
-            "n_samples": [Interval(Integral, 1, None, closed="left"), None],
-            "random_state": ["random_state"],
-        },
-        prefer_skip_nested_validation=True,
-    )
     def generate(
         self,
         prompt="",
@@ -68,6 +65,9 @@ class TextGeneration:
         .. [1] Holtzman et al., "The curious case of neural text degeneration", 2020,
            :arxiv:`1904.09751`.
         """
+        given = locals()
+        options = {name: given[name] for name in _OPTIONS}
+        validate_parameter_constraints(_OPTIONS, options, f"{type(self).__name__}.generate")
         self._require_fit()
         tokens = self._vocabulary.encode_prompt(prompt)
         rows = self._generate(
@@ -82,12 +82,15 @@ class TextGeneration:
     def _generate(self, prompt, max_length, choose, rng, cached=True):
         """Return the ids of texts that begin with the rows of `prompt` (N, length)."""
         end, (n, length) = self._vocabulary.end, prompt.shape
-        ids = np.full((n, 1 + length + max_length), end, np.intp)  # all begin with an end
+        stop = 1 + length + int(max_length)
+        ids = np.full((n, min(stop, 128 + length)), end, np.intp)  # all begin with an end
         ids[:, 1 : 1 + length] = prompt
         reader = (_CachedReader if cached else _Reader)(self.network_, n, self._context_length)
         banned = [id - 1 for id in self._vocabulary.unwritten]
         writes = np.ones(n, bool)
-        for position in range(1 + length, ids.shape[1]):
+        for position in range(1 + length, stop):
+            if position == ids.shape[1]:  # room for as many again
+                ids = np.pad(ids, [(0, 0), (0, position)], constant_values=end)
             logits = reader(ids[:, :position]).astype(np.float64)
             logits[:, banned] = -np.inf
             ids[:, position] = np.where(writes, 1 + choose(logits, rng), end)
@@ -156,7 +159,8 @@ def draw(logits, rng, temperature=1.0, top_k=None, top_p=None):
     if temperature == 0:
         return order[:, 0]
     falling = np.take_along_axis(logits, order, axis=1)
-    p = np.exp((falling - falling[:, :1]) / temperature)
+    with np.errstate(over="ignore"):  # near 0 the others get -inf, as at 0
+        p = np.exp((falling - falling[:, :1]) / temperature)
     p /= p.sum(axis=1, keepdims=True)
     if top_k is not None:
         p[:, top_k:] = 0.0

@@ -5,6 +5,8 @@ from math import ceil
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from .labels import shown
+
 
 def hold_out(rows, fraction, random_state, strata=None, names=None):
     """Split rows into those to train on and those to validate on.
@@ -56,7 +58,7 @@ def _check_classes(strata, n_rows, n_validation, names):
     present = np.flatnonzero(counts)
     smallest = present[np.argmin(counts[present])]
     if counts[smallest] < 2:
-        name = int(smallest) if names is None else np.asarray(names).tolist()[smallest]
+        name = int(smallest) if names is None else shown(np.asarray(names)[[smallest]])[0]
         raise ValueError(
             f"early_stopping=True holds out a stratified part of the rows, but class {name!r} has "
             "only 1 row. Pass X_val and y_val, remove the class, or set early_stopping=False."

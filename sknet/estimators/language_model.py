@@ -15,6 +15,7 @@ from ..layers.composite import named_layers
 from ..losses import Target
 from ..losses.stepwise import StepwiseLogLoss
 from ..preprocessing import TokenizerTransformer
+from ..preprocessing.samples import reread
 from ..tokens import scoring_windows, training_windows
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
@@ -168,11 +169,11 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
 
         Parameters
         ----------
-        X : array-like of str, shape (n_samples,), or list of array-like of int
-            Texts; arrays of tokens if `tokenizer` is None.
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Texts, read once; arrays of tokens if `tokenizer` is None.
         y : None
             Ignored.
-        X_val : array-like of str or list of array-like of int, default=None
+        X_val : iterable of str or list of array-like of int, default=None
             Validation texts: scored after each epoch, and used by early stopping. They are cut
             into windows without overlap, as those of training, so `score` is a little better.
 
@@ -181,7 +182,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         self : NeuralLanguageModel
             The fitted estimator.
         """
-        return self._fit(X, None, None, X_val, None, None)
+        return self._fit(reread(X), None, None, reread(X_val), None, None)
 
     @available_if(trains_by_steps)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -192,7 +193,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
 
         Parameters
         ----------
-        X : array-like of str, shape (n_samples,), or list of array-like of int
+        X : iterable of str, of length n_samples, or list of array-like of int
             Texts of this call.
         y : None
             Ignored.
@@ -202,14 +203,14 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         self : NeuralLanguageModel
             The estimator.
         """
-        return self._partial_fit(X, None, None)
+        return self._partial_fit(reread(X), None, None)
 
     def score_samples(self, X):
         """Return the log-likelihood of each text.
 
         Parameters
         ----------
-        X : array-like of str, shape (n_samples,), or list of array-like of int
+        X : iterable of str, of length n_samples, or list of array-like of int
             Texts.
 
         Returns
@@ -224,7 +225,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
 
         Parameters
         ----------
-        X : array-like of str, shape (n_samples,), or list of array-like of int
+        X : iterable of str, of length n_samples, or list of array-like of int
             Texts.
         y : None
             Ignored.
@@ -242,7 +243,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
 
         Parameters
         ----------
-        X : array-like of str, shape (n_samples,), or list of array-like of int
+        X : iterable of str, of length n_samples, or list of array-like of int
             Texts.
 
         Returns

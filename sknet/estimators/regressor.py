@@ -1,6 +1,7 @@
 """The regressor."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score
 from sklearn.utils import column_or_1d
@@ -139,6 +140,10 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         return {"y_numeric": True}
 
     def _encode_target(self, data, reset):
+        if issparse(data.y):
+            raise TypeError(
+                "Sparse data was passed for y, but dense data is required; pass y.toarray()."
+            )
         y = np.asarray(data.y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)

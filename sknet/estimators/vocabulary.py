@@ -3,9 +3,16 @@
 import numpy as np
 from sklearn.base import clone
 
-from ..inputs import sequence_list
 from ..preprocessing import TokenizerTransformer
+from ..preprocessing.samples import listed, numeric_array, shown
 from ..preprocessing.tokenizer import UNKNOWN, check_texts
+
+#: Largest number of codes: float32 has all whole numbers up to here.
+_MOST_CODES = 2**24 - 2
+_NO_TEXT = (
+    "Convert it, fill missing texts with '', or set tokenizer=None to pass arrays of tokens."
+)
+_CODES = "arrays of tokens, whole numbers from 0 on"
 
 
 class TextVocabulary:
@@ -31,6 +38,8 @@ class TextVocabulary:
 
     def fit(self, X):
         """Learn the vocabulary of some texts."""
+        # A fit within a fit skips this check.
+        self.tokenizer._validate_params()
         self.tokenizer.fit(self._check(X))
         return self
 
@@ -47,17 +56,17 @@ class TextVocabulary:
         """Return the ids of the beginning of a text."""
         if not isinstance(prompt, str):
             raise TypeError(
-                f"{self.owner}.generate expects prompt to be a str, got {prompt!r} of type "
-                f"{type(prompt).__name__}."
+                f"{self.owner}.generate expects prompt to be a str, got {shown(prompt)} of "
+                f"type {type(prompt).__name__}. Pass one text a call."
             )
-        return self.tokenizer.encode([prompt])[0]
+        return self.tokenizer.encode([prompt], cut=False)[0]
 
     def decode(self, ids):
         """Return the text that ids stand for."""
         return self.tokenizer.inverse_transform(np.asarray(ids)[None])[0]
 
     def _check(self, X):
-        return _check_any(check_texts(X, self.owner), self.owner)
+        return _check_any(check_texts(X, self.owner, _NO_TEXT), self.owner)
 
 
 class CodeVocabulary:
@@ -77,7 +86,17 @@ class CodeVocabulary:
 
     def fit(self, X):
         """Learn the largest number."""
-        self.n_codes = 1 + max((int(row.max()) for row in self._rows(X) if len(row)), default=0)
+        rows = self._rows(X)
+        largest = max((int(row.max()) for row in rows if len(row)), default=None)
+        if largest is None:
+            raise ValueError(f"{self.owner} expects at least one token, got only empty arrays.")
+        if largest >= _MOST_CODES:
+            raise ValueError(
+                f"{self.owner} expects tokens below {_MOST_CODES}, got {largest}. Number the "
+                "tokens that occur from 0 on, for example by numpy.unique with "
+                "return_inverse=True."
+            )
+        self.n_codes = 1 + largest
         return self
 
     @property
@@ -87,37 +106,50 @@ class CodeVocabulary:
 
     def encode(self, X):
         """Return the ids of each array."""
-        rows = self._rows(X)
-        for row in rows:
-            if len(row) and row.max() >= self.n_codes:
-                raise ValueError(
-                    f"{self.owner} was fitted to tokens from 0 to {self.n_codes - 1}, got "
-                    f"{row.max()}. Give unknown tokens a known number."
-                )
-        return [row.astype(np.intp) + 1 for row in rows]
+        return [self._ids(row) for row in self._rows(X)]
 
     def encode_prompt(self, prompt):
         """Return the ids of the first tokens."""
-        return self.encode([[] if isinstance(prompt, str) and not prompt else prompt])[0]
+        is_empty = isinstance(prompt, str) and not prompt
+        return self._ids(_codes([] if is_empty else prompt, f"{self.owner}.generate", ""))
+
+    def _ids(self, row):
+        if len(row) and row.max() >= self.n_codes:
+            raise ValueError(
+                f"{self.owner} was fitted to tokens from 0 to {self.n_codes - 1}, got "
+                f"{row.max()}. Give unknown tokens a known number."
+            )
+        return row.astype(np.intp) + 1
 
     def decode(self, ids):
         """Return the numbers that ids stand for."""
         return np.asarray(ids, dtype=np.intp) - 1
 
     def _rows(self, X):
-        items = list(X) if isinstance(X, np.ndarray) and X.ndim > 1 else sequence_list(X)
-        if items is None and isinstance(X, list | tuple):
-            items = X
-        rows = [np.asarray(item) for item in items or []]
-        rows = [row.astype(np.intp) if row.size == 0 else row for row in rows]
-        for row in rows:
-            if row.ndim != 1 or row.dtype.kind not in "iu" or (len(row) and row.min() < 0):
-                raise ValueError(
-                    f"{self.owner} with tokenizer=None expects arrays of tokens, whole numbers "
-                    f"from 0 on, got one of shape {row.shape} and dtype {row.dtype}. Pass a list "
-                    "of 1-D arrays of int, or set tokenizer."
-                )
+        if len(getattr(X, "shape", ())) > 1:
+            X = numeric_array(X, self.owner, expected=_CODES)
+        items = listed(X, f"{self.owner} with tokenizer=None", "a list of arrays of tokens")
+        rows = [_codes(item, self.owner, f" at position {i}") for i, item in enumerate(items)]
         return _check_any(rows, self.owner)
+
+
+def _codes(item, owner, where):
+    """Return a row of tokens as an array of int, or refuse what is none."""
+    row = numeric_array(item, f"{owner} with tokenizer=None", where, _CODES)
+    row = row if row.size else row.astype(np.intp)
+    found = None
+    if row.ndim != 1:
+        found = f"shape {row.shape}"
+    elif row.dtype.kind not in "iu":
+        found = f"dtype {row.dtype}"
+    elif len(row) and row.min() < 0:
+        found = row.min()
+    if found is not None:
+        raise ValueError(
+            f"{owner} with tokenizer=None expects {_CODES}, got {found}{where}. Pass lists or 1-D "
+            "arrays of int, or set tokenizer."
+        )
+    return row
 
 
 def _check_any(items, owner):

@@ -1,6 +1,7 @@
 """Layers that work along the axes between the batch and the channels."""
 
 from .base import Layer
+from .packing import moved_steps, real_first
 from .windows import per_axis
 
 
@@ -35,3 +36,61 @@ class LayerOverSteps(LayerOverAxes):
 
     _axes = ("steps",)
     _last_axis = "features"
+
+
+class OrderedLayer(LayerOverAxes):
+    """Base class of layers to which the position or the neighbours of a step matter.
+
+    A subclass computes in `_forward`, `_backward`, `_output_mask` and, if it is causal,
+    `_advance`, and needs to know only masks whose real steps come first. A batch with such a
+    mask, or none, is handed on as it is. In any other, the real steps are moved to the
+    beginning. If there is an output for every step, the outputs are moved back to the places of
+    the steps; if not, they stay at the beginning.
+    """
+
+    def forward(self, x, training=False, mask=None):
+        """Compute the outputs of the real steps, one after the other."""
+        first = real_first(mask)
+        if training:
+            self._masks = mask, first
+        return self._in_order(x, mask, first, lambda x, mask: self._forward(x, training, mask))
+
+    def advance(self, x, memory, mask=None):
+        """Compute the outputs of the next real steps, one after the other."""
+        self._check_causal()
+        first = real_first(mask)
+        return self._in_order(x, mask, first, lambda x, mask: self._advance(x, memory, mask))
+
+    def backward(self, grad_output, input_grad=True):
+        """Assign the gradients of the weights; return that of x."""
+        mask, first = self._masks
+        if first is mask:
+            return self._backward(grad_output, input_grad)
+        if _has_steps_of(mask, grad_output):
+            grad_output = self._moved("ordered_grad", grad_output, mask, first)
+        grad = self._backward(grad_output, input_grad)
+        return self._moved("placed_grad", grad, first, mask) if input_grad else None
+
+    def compute_mask(self, x, mask):
+        """Return which steps of the output a sequence without its padding would have."""
+        first = real_first(mask)
+        found = self._output_mask(x, first)
+        return found if first is mask or found.shape != mask.shape else mask
+
+    def _output_mask(self, x, mask):
+        return mask
+
+    def _in_order(self, x, mask, first, run):
+        """Return what a function makes of the steps with the real ones first."""
+        if first is mask:
+            return run(x, mask)
+        out = run(self._moved("ordered_x", x, mask, first), first)
+        return self._moved("placed_out", out, first, mask) if _has_steps_of(mask, out) else out
+
+    def _moved(self, name, x, places, new_places):
+        return moved_steps(x, places, new_places, self._work(name, x.shape, x.dtype))
+
+
+def _has_steps_of(mask, out):
+    """Tell whether outputs have a step for each step of a mask."""
+    return out.ndim > 2 and out.shape[1] == mask.shape[1]

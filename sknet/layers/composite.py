@@ -4,6 +4,7 @@ import numpy as np
 
 from .base import Layer, build_layer
 from .dense import Dense
+from .packing import moved_steps, real_first
 
 
 def named_layers(items, activation="relu", owner="layers"):
@@ -275,7 +276,19 @@ class Residual(Sequential):
     def forward(self, x, training=False, mask=None):
         """Compute x + f(x)."""
         inner = self._forward_children(x, training, mask, self._children)
-        return np.add(x, inner, out=self._work("out", x.shape))
+        return np.add(x, self._in_place(inner, mask), out=self._work("out", x.shape))
+
+    def _in_place(self, inner, mask):
+        """Put outputs back to the steps of x if layers have left real steps in front."""
+        self._moves = None
+        if mask is None or self._mask is None or self._mask is mask:
+            return inner
+        if (self._mask > mask).any():
+            first, found = real_first(mask), self._mask
+            self._moves = mask, first
+            self._mask = moved_steps(found, first, mask, np.empty_like(mask))
+            inner = moved_steps(inner, first, mask, self._work("in_place", inner.shape))
+        return inner
 
     def advance(self, x, memory, mask=None):
         """Compute x + f(x) for the next steps."""
@@ -284,9 +297,12 @@ class Residual(Sequential):
 
     def backward(self, grad_output, input_grad=True):
         """Add the gradient through the layers to the gradient past them."""
+        inner = grad_output
+        if self._moves is not None:
+            inner = moved_steps(inner, *self._moves, self._work("in_order", inner.shape))
         if not input_grad:
-            return self._backward_children(grad_output, False)
+            return self._backward_children(inner, False)
         grad = self._work("grad_x", grad_output.shape)
         np.copyto(grad, grad_output)
-        grad += self._backward_children(grad_output, True)
+        grad += self._backward_children(inner, True)
         return grad

@@ -6,12 +6,12 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .affine import AffineLayer
-from .axes import LayerOverAxes
+from .axes import OrderedLayer
 from .minimal_correlation import correlation_of
 from .windows import PADDING, PADDING_OF_SEQUENCES, SIZE, Windows
 
 
-class Convolutional(AffineLayer, LayerOverAxes):
+class Convolutional(AffineLayer, OrderedLayer):
     """What convolutions and transposed convolutions share."""
 
     _parameter_constraints = {
@@ -92,8 +92,7 @@ class _Convolution(Convolutional):
             )
         return found
 
-    def forward(self, x, training=False, mask=None):
-        """Compute the activation of the products of all windows with the kernel."""
+    def _forward(self, x, training, mask):
         lengths = self._windows.counts(x.shape[1:-1])
         padded = self._windows.pad(x, mask, self._work)
         if training:
@@ -105,8 +104,7 @@ class _Convolution(Convolutional):
         self._correlation.correlate(padded, self.kernel_, out, self._work)
         return self._activate(out, training)
 
-    def backward(self, grad_output, input_grad=True):
-        """Assign the gradients of kernel and bias; return that of x."""
+    def _backward(self, grad_output, input_grad):
         grad = self._deactivate(grad_output)
         padded, run = self._padded, self._correlation
         run.kernel_gradient(padded, grad, self.kernel_grad_, self._work)
@@ -121,8 +119,7 @@ class _Convolution(Convolutional):
         run.input_gradient(grad, self.kernel_, grad_padded, self._work)
         return self._windows.unpad(grad_padded, self._x_shape, self._mask, self._work)
 
-    def compute_mask(self, x, mask):
-        """Return which steps of the output a sequence without its padding would have."""
+    def _output_mask(self, x, mask):
         return self._windows.output_mask(x, mask)
 
 
@@ -132,8 +129,9 @@ class Conv1D(_Convolution):
     out[o, f] = activation(sum over j, c of x[o strides + j dilation_rate, c] kernel[j, c, f]
     + bias[f]). Input shape (T, C), where T may be None; output shape (T_out, filters), where
     T_out is T - (kernel_size - 1) dilation_rate over strides for padding "valid" and T over
-    strides for "same" and "causal", rounded up. Masked steps count as zeros, and the mask that
-    is passed on is True at the steps that each sequence would have alone.
+    strides for "same" and "causal", rounded up. With a mask, the real steps of a sequence are
+    neighbours, wherever padding stands, and the mask that is passed on is True at the steps that
+    each sequence would have alone.
 
     Parameters
     ----------
@@ -197,16 +195,18 @@ class Conv1D(_Convolution):
         windows = self._windows
         return windows.strides == (1,) and (windows.padding == "causal" or windows.span == (1,))
 
-    def advance(self, x, memory, mask=None):
+    def _advance(self, x, memory, mask):
         """Compute the windows that end with the next steps, from the last steps in memory."""
-        self._check_causal()
         n_past, n_steps = self._windows.span[0] - 1, x.shape[1]
         padded = self._work("padded", (len(x), n_past + n_steps, x.shape[2]))
         padded[:, :n_past] = memory.get("past", 0.0)
         padded[:, n_past:] = x
-        if mask is not None:
+        if mask is None:
+            memory["past"] = padded[:, n_steps:].copy()
+        else:
             padded[:, n_past:][~mask] = 0.0
-        memory["past"] = padded[:, n_steps:].copy()
+            last = np.count_nonzero(mask, axis=1)[:, None] + np.arange(n_past)
+            memory["past"] = np.take_along_axis(padded, last[..., None], axis=1)
         return self._correlate(padded, (n_steps,))
 
 
@@ -274,7 +274,7 @@ class Conv3D(_Convolution):
     The sum of `Conv2D` over one axis more. Input shape (T, H, W, C), where T may be None,
     output shape (T_out, H_out, W_out, filters), where T_out is T - (kernel_size - 1)
     dilation_rate over strides for padding "valid" and T over strides for "same", rounded up.
-    Masked steps count as zeros, as in `Conv1D`.
+    Masked steps are left out, as in `Conv1D`.
 
     Parameters
     ----------

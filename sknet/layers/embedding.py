@@ -1,5 +1,6 @@
 """Layers that turn codes and positions into vectors."""
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -7,8 +8,11 @@ from scipy.sparse import csc_matrix
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..initializers import INITIALIZERS, Initializer
-from .axes import LayerOverSteps
+from .axes import LayerOverSteps, OrderedLayer
 from .base import Layer
+
+#: From how many codes on, and from how many for each that occurs, the number is doubted.
+_LARGE, _SPARSE = 1_000_000, 100
 
 
 class Embedding(Layer):
@@ -23,7 +27,8 @@ class Embedding(Layer):
         Length of the vectors, at least 1.
     input_dim : int, default=None
         Number of codes, at least 1; in float32 at most 2**24, up to which all whole numbers
-        are exact. None takes the largest code of the training data, plus one.
+        are exact. None takes the largest code of the training data, plus one, with a warning
+        where that is more than a million and more than 100 times the number of codes that occur.
     mask_zero : bool, default=False
         Whether 0 is not a code but padding: layers behind skip such steps. Only for sequences
         of codes, of shape (T,).
@@ -86,6 +91,22 @@ class Embedding(Layer):
             # The limit keeps a table for what are no codes at all from being made.
             largest = self._check(x, _n_exact(x.dtype))
             self.input_dim = int(largest) + 1
+            self._warn_of_gaps(x)
+
+    def _warn_of_gaps(self, x):
+        """Warn of a table of millions of vectors where few codes occur, such as ids."""
+        if self.input_dim <= _LARGE:
+            return
+        n_codes = len(np.unique(x))
+        if self.input_dim > _SPARSE * n_codes:
+            warnings.warn(
+                f"Layer {self._label()} takes {self.input_dim} codes, as the largest is "
+                f"{self.input_dim - 1}, but only {n_codes} occur in X: its table of vectors is "
+                "mostly unused. Number the codes that occur from 0 on, by "
+                "sklearn.preprocessing.OrdinalEncoder, or pass input_dim.",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def build(self, input_shape):
         """Declare the vectors for codes of any shape."""
@@ -200,12 +221,12 @@ def _n_exact(dtype):
     return 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else np.iinfo(dtype).max
 
 
-class PositionalEmbedding(LayerOverSteps):
+class PositionalEmbedding(OrderedLayer, LayerOverSteps):
     """Add to every step of a sequence a vector that tells its position.
 
     kind="learned" adds a table of weights. kind="sinusoidal" adds, at position t and feature
     f of F, sin(t / 10000**(f / F)) for even f, and cos(t / 10000**((f - 1) / F)) for odd f.
-    Input shape (T, F), output shape (T, F).
+    Input shape (T, F), output shape (T, F). Positions count the real steps: padding has none.
 
     Parameters
     ----------
@@ -284,18 +305,26 @@ class PositionalEmbedding(LayerOverSteps):
         self._sinusoids = np.empty((0, 0), dtype)
         self._ones = np.empty(0, dtype)
 
-    def forward(self, x, training=False, mask=None):
-        """Add the vectors of the positions to x."""
-        return self.advance(x, {})
+    def _forward(self, x, training, mask):
+        # Real steps come first: with vectors for all steps there is no need to count them.
+        enough = self._limit is None or x.shape[1] <= self._limit
+        return self._advance(x, {}, None if enough else mask)
 
-    def advance(self, x, memory, mask=None):
+    def _advance(self, x, memory, mask):
         """Add to x the vectors of the positions that follow those in memory."""
+        # An int, or an array once sequences have had unequal numbers of real steps.
         first = memory.get("n_steps", 0)
-        stop = first + x.shape[1]
+        after = first + (x.shape[1] if mask is None else np.count_nonzero(mask, axis=1))
+        stop = after if isinstance(after, int) else int(after.max())
         self._check_length(stop)
-        memory["n_steps"] = stop
-        vectors = self._table(stop, x.shape[2])[first:]
-        return np.add(x, vectors, out=self._work("out", x.shape))
+        memory["n_steps"] = after
+        n_rows, n_steps, features = x.shape
+        vectors, out = self._table(max(stop, 1), features), self._work("out", x.shape)
+        if isinstance(first, int) and first + n_steps == stop:
+            return np.add(x, vectors[first:], out=out)
+        positions = np.broadcast_to(first, n_rows)[:, None] + np.arange(n_steps)
+        np.take(vectors, positions, axis=0, out=out, mode="clip")  # any vector for padding
+        return np.add(x, out, out=out)
 
     def _table(self, n_steps, features):
         if self.kind == "learned":
@@ -307,14 +336,16 @@ class PositionalEmbedding(LayerOverSteps):
             self._sinusoids = sinusoids(length, features).astype(self._work.dtype)
         return self._sinusoids[:n_steps]
 
-    def backward(self, grad_output, input_grad=True):
+    def _backward(self, grad_output, input_grad):
         """Assign the gradient of learned vectors; pass on that of x."""
         if self.kind == "learned":
             n_rows, n_steps = grad_output.shape[:2]
+            n_steps = min(n_steps, self._limit)  # steps further on are padding
             if len(self._ones) < n_rows:
                 self._ones = np.ones(n_rows, grad_output.dtype)
             total = self.embeddings_grad_[:n_steps].reshape(-1)
-            np.matmul(self._ones[:n_rows], grad_output.reshape(n_rows, -1), out=total)
+            steps = grad_output[:, :n_steps].reshape(n_rows, -1)
+            np.matmul(self._ones[:n_rows], steps, out=total)
             self.embeddings_grad_[n_steps:] = 0.0
         return grad_output if input_grad else None
 

@@ -31,17 +31,17 @@ class _GlobalMaxPooling(MaxPooling):
     def _counts(self, lengths):
         return (1,) * len(lengths)
 
-    def forward(self, x, training=False, mask=None):
+    def _forward(self, x, training, mask):
         """Take the maximum of each channel over the real steps."""
         lengths = enumerate(x.shape[1:-1])
         self._stages = [(axis, length, length) for axis, length in lengths if length > 1]
-        return super().forward(x, training, mask).reshape(len(x), x.shape[-1])
+        return super()._forward(x, training, mask).reshape(len(x), x.shape[-1])
 
-    def backward(self, grad_output, input_grad=True):
+    def _backward(self, grad_output, input_grad):
         """Give each gradient to one maximal element of its channel."""
         n_samples, channels = grad_output.shape
         grad = grad_output.reshape(n_samples, *self._counts(self._axes), channels)
-        return super().backward(grad, input_grad)
+        return super()._backward(grad, input_grad)
 
 
 class GlobalMaxPool1D(_GlobalMaxPooling):

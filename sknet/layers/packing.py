@@ -3,6 +3,48 @@
 import numpy as np
 
 
+def real_first(mask):
+    """Return the mask of the same sequences with their real steps first.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (N, T) of bool or None
+        True at real steps; None when all are.
+
+    Returns
+    -------
+    first : ndarray of shape (N, T) of bool or None
+        As many real steps in each row, with no padding before them; `mask` itself if it is so.
+    """
+    # Counting is faster than `any`, and looked at in every batch.
+    if mask is None or not np.count_nonzero(mask[:, 1:] > mask[:, :-1]):
+        return mask
+    return np.arange(mask.shape[1]) < np.count_nonzero(mask, axis=1)[:, None]
+
+
+def moved_steps(x, places, new_places, out):
+    """Move the real steps of sequences, and with them the padded ones.
+
+    A row whose places are the new ones stays as it is, so no row depends on others.
+
+    Parameters
+    ----------
+    x : ndarray of shape (N, T, ...)
+        The sequences.
+    places, new_places : ndarray of shape (N, T) of bool
+        Where the real steps are and where they go, as many in each row; order is kept.
+    out : ndarray of shape (N, T, ...)
+        Memory of the result.
+
+    Returns
+    -------
+    out : ndarray of shape (N, T, ...)
+        The moved steps.
+    """
+    out[new_places], out[~new_places] = x[places], x[~places]
+    return out
+
+
 def arrange_steps(shape, mask, backwards):
     """Return the steps that a recurrent layer has to run.
 

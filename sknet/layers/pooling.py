@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from ..base import Workspace
-from .axes import LayerOverAxes
+from .axes import OrderedLayer
 from .reduction import add_or_write, along, clear_gaps, elements_of_windows, give_to_maxima
 from .windows import PADDING, SIZE, Windows
 
@@ -15,7 +15,7 @@ from .windows import PADDING, SIZE, Windows
 _BLOCK_ELEMENTS = 2**17
 
 
-class _Pooling(LayerOverAxes):
+class _Pooling(OrderedLayer):
     """Pooling over any number of axes, one axis after the other.
 
     The maximum, or sum, of a window is that along one axis of those along the others: k + l
@@ -63,8 +63,7 @@ class _Pooling(LayerOverAxes):
         super().allocate(batch_size, dtype, rng)
         self._few = Workspace(1, dtype)
 
-    def compute_mask(self, x, mask):
-        """Return which steps of the output a sequence without its padding would have."""
+    def _output_mask(self, x, mask):
         return self._windows.output_mask(x, mask)
 
     def _pool(self, x, mask):
@@ -151,8 +150,7 @@ class MaxPooling(_Pooling):
     _join = np.maximum
     _neutral = -np.inf
 
-    def forward(self, x, training=False, mask=None):
-        """Take the maximum of each window."""
+    def _forward(self, x, training, mask):
         padded, out = self._pool(x, mask)
         if mask is not None:
             # Windows without a real step have no maximum.
@@ -161,7 +159,7 @@ class MaxPooling(_Pooling):
             self._padded, self._out, self._batch = padded, out, (x.shape, mask)
         return out
 
-    def backward(self, grad_output, input_grad=True):
+    def _backward(self, grad_output, input_grad):
         """Give each gradient to one maximal element of its window."""
         return self._unpool(grad_output, self._padded, *self._batch) if input_grad else None
 
@@ -291,14 +289,13 @@ class _AveragePooling(_Pooling):
     _join = np.add
     _neutral = 0.0
 
-    def forward(self, x, training=False, mask=None):
-        """Take the mean of each window, over its real elements."""
+    def _forward(self, x, training, mask):
         padded, out = self._pool(x, mask)
         if training:
             self._padded, self._batch = padded, (x.shape, mask)
         return self._divide(out, x.shape, mask)
 
-    def backward(self, grad_output, input_grad=True):
+    def _backward(self, grad_output, input_grad):
         """Share each gradient out among the real elements of its window."""
         if not input_grad:
             return None
@@ -342,7 +339,7 @@ class _AveragePooling(_Pooling):
         size, stride = self._windows.size[0], self._windows.strides[0]
         first = Windows((size,), (stride,), (1,), self.padding)
         real = first.pad(mask[..., None], mask, lambda _, shape: np.empty(shape))
-        (n_windows,) = first.output_lengths(mask.shape[1:])
+        (n_windows,) = first.counts(mask.shape[1:])
         counts = sum(elements_of_windows(real, size, stride, n_windows))
         return np.maximum(counts[..., 0], 1)
 

@@ -6,14 +6,14 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .axes import LayerOverAxes
+from .axes import OrderedLayer
 from .reduction import along
 from .windows import SIZE, fill_border, interior, per_axis
 
 _BORDER = [Interval(Integral, 0, None, closed="left"), "array-like"]
 
 
-class _UpSampling(LayerOverAxes):
+class _UpSampling(OrderedLayer):
     """Repetition of elements along any number of axes."""
 
     _parameter_constraints = {"size": SIZE}
@@ -28,11 +28,10 @@ class _UpSampling(LayerOverAxes):
         pairs = zip(lengths, self._size, strict=True)
         return tuple(None if n is None else n * size for n, size in pairs)
 
-    def compute_mask(self, x, mask):
-        """Repeat the mask as the steps are repeated."""
+    def _output_mask(self, x, mask):
         return None if mask is None else np.repeat(mask, self._size[0], axis=1)
 
-    def forward(self, x, training=False, mask=None):
+    def _forward(self, x, training, mask):
         """Repeat the elements."""
         out = self._work("out", (len(x), *self._lengths(x.shape[1:-1]), x.shape[-1]))
         repeated, single = [len(x)], [len(x)]
@@ -42,7 +41,7 @@ class _UpSampling(LayerOverAxes):
         np.copyto(out.reshape(*repeated, x.shape[-1]), x.reshape(*single, x.shape[-1]))
         return out
 
-    def backward(self, grad_output, input_grad=True):
+    def _backward(self, grad_output, input_grad):
         """Sum the gradients of the repetitions of each element."""
         if not input_grad:
             return None
@@ -113,19 +112,19 @@ class UpSampling2D(_UpSampling):
         self.size = size
         self.interpolation = interpolation
 
-    def forward(self, x, training=False, mask=None):
+    def _forward(self, x, training, mask):
         """Repeat the pixels, or interpolate between them."""
         if self.interpolation == "nearest":
-            return super().forward(x, training, mask)
+            return super()._forward(x, training, mask)
         matrices = self._interpolations(x, mask)
         if training:
             self._matrices = matrices
         return self._transform("out", x, *matrices)
 
-    def backward(self, grad_output, input_grad=True):
+    def _backward(self, grad_output, input_grad):
         """Sum the gradients that each pixel contributes to."""
         if not input_grad or self.interpolation == "nearest":
-            return super().backward(grad_output, input_grad)
+            return super()._backward(grad_output, input_grad)
         transposed = [matrix.swapaxes(-1, -2) for matrix in self._matrices]
         return self._transform("grad_x", grad_output, *transposed)
 
@@ -137,9 +136,8 @@ class UpSampling2D(_UpSampling):
         if mask is None:
             by_height = _bilinear(height, rows)
         else:
-            # Each sample ends at its last real step.
             by_height = np.zeros((n_samples, height * rows, height))
-            for matrix, length in zip(by_height, _lengths_of(mask), strict=True):
+            for matrix, length in zip(by_height, mask.sum(axis=1), strict=True):
                 matrix[: length * rows, :length] = _bilinear(length, rows)
         return by_height.astype(x.dtype), by_width.astype(x.dtype)
 
@@ -165,12 +163,7 @@ def _bilinear(length, size):
     return matrix
 
 
-def _lengths_of(mask):
-    """Return the number of steps of each sequence up to its last real one."""
-    return np.where(mask.any(axis=1), mask.shape[1] - mask[:, ::-1].argmax(axis=1), 0)
-
-
-class _Border(LayerOverAxes):
+class _Border(OrderedLayer):
     """Elements in front of and behind the axes, which are added or cut off."""
 
     def _read_amounts(self, parameter):
@@ -225,14 +218,14 @@ class _ZeroPadding(_Border):
         pairs = zip(input_shape[:-1], self._amounts, strict=True)
         return (*(None if n is None else n + sum(pair) for n, pair in pairs), input_shape[-1])
 
-    def forward(self, x, training=False, mask=None):
+    def _forward(self, x, training, mask):
         """Put zeros around the real steps of x."""
         real = None if mask is None else mask.reshape(*mask.shape, *(1,) * (x.ndim - 2))
         if training:
             self._real = real
         return self._surround("out", x, real)
 
-    def backward(self, grad_output, input_grad=True):
+    def _backward(self, grad_output, input_grad):
         """Cut off the gradient of the zeros."""
         if not input_grad:
             return None
@@ -241,16 +234,11 @@ class _ZeroPadding(_Border):
             grad *= self._real
         return grad
 
-    def compute_mask(self, x, mask):
-        """Return the mask with real steps in front of and behind each sequence."""
+    def _output_mask(self, x, mask):
         if mask is None:
             return None
-        before, after = self._amounts[0]
-        n_steps, lengths = mask.shape[1], _lengths_of(mask)[:, None]
-        padded = np.arange(n_steps + before + after) < lengths + before + after
-        # Gaps in a sequence stay gaps.
-        padded[:, before : before + n_steps] &= mask | (np.arange(n_steps) >= lengths)
-        return padded
+        n_more = sum(self._amounts[0])
+        return np.arange(mask.shape[1] + n_more) < mask.sum(axis=1)[:, None] + n_more
 
 
 class ZeroPadding1D(_ZeroPadding):
@@ -323,7 +311,7 @@ class _Cropping(_Border):
             )
         return left
 
-    def forward(self, x, training=False, mask=None):
+    def _forward(self, x, training, mask):
         """Cut off the elements around x."""
         self._shape = x.shape
         if not self._cuts_off_all(x):
@@ -337,7 +325,7 @@ class _Cropping(_Border):
         """Tell whether no step is left of sequences: one that is not real stands for them."""
         return self.input_shape_[0] is None and x.shape[1] <= sum(self._amounts[0])
 
-    def backward(self, grad_output, input_grad=True):
+    def _backward(self, grad_output, input_grad):
         """Put zeros around the gradient."""
         if not input_grad:
             return None
@@ -347,16 +335,12 @@ class _Cropping(_Border):
         grad.fill(0.0)
         return grad
 
-    def compute_mask(self, x, mask):
-        """Return the mask without the first and last real steps of each sequence."""
+    def _output_mask(self, x, mask):
         if self._cuts_off_all(x):
             return np.zeros((len(x), 1), bool)
         if mask is None:
             return None
-        before, after = self._amounts[0]
-        n_steps = mask.shape[1] - before - after
-        ends = _lengths_of(mask)[:, None] - before - after
-        return mask[:, before : before + n_steps] & (np.arange(n_steps) < ends)
+        return mask[:, sum(self._amounts[0]) :]
 
 
 class Cropping1D(_Cropping):

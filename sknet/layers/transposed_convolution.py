@@ -57,7 +57,7 @@ class _TransposedConvolution(Convolutional):
     def _overhang(self, span, stride):
         return max(span - stride, 0) if self.padding == "valid" else 0
 
-    def forward(self, x, training=False, mask=None):
+    def _forward(self, x, training, mask):
         """Add up the kernel times each element of x, and apply the activation."""
         # Masked steps are set to zero here; zeros around x would only add zeros.
         if mask is not None:
@@ -74,8 +74,7 @@ class _TransposedConvolution(Convolutional):
             self._x, self._mask = x, mask
         return self._activate(out, training)
 
-    def backward(self, grad_output, input_grad=True):
-        """Assign the gradients of kernel and bias; return that of x."""
+    def _backward(self, grad_output, input_grad):
         grad = self._deactivate(grad_output)
         padded, run = self._windows.pad(grad, None, self._work), self._correlation
         run.kernel_gradient(padded, self._x, self.kernel_grad_, self._work)
@@ -87,15 +86,13 @@ class _TransposedConvolution(Convolutional):
             _copy_real(grad_x, 0.0, ~self._mask)
         return grad_x
 
-    def compute_mask(self, x, mask):
-        """Return which steps of the output a sequence without its padding would have."""
+    def _output_mask(self, x, mask):
         if mask is None:
             return None
-        n_steps = mask.shape[1]
-        lengths = n_steps - np.argmax(mask[:, ::-1], axis=1)
+        lengths = np.count_nonzero(mask, axis=1)
         stride, span = self._windows.strides[0], self._windows.span[0]
-        reached = (lengths * stride + self._overhang(span, stride)) * mask.any(axis=1)
-        (n_out,) = self._output_lengths((n_steps,))
+        reached = (lengths * stride + self._overhang(span, stride)) * (lengths > 0)
+        n_out = self._output_lengths(x.shape[1:-1])[0]
         return np.arange(n_out) < reached[:, None]
 
 
@@ -112,8 +109,9 @@ class Conv1DTranspose(_TransposedConvolution):
     and c that fall there, plus bias[f], through the activation. Input shape (T, C), where T may
     be None; output shape (T_out, filters), where T_out is T strides for padding "same" and
     T strides + max(span - strides, 0) for "valid", with span = (kernel_size - 1)
-    dilation_rate + 1. Masked steps count as zeros, and the mask that is passed on is True at
-    the steps that each sequence would have alone.
+    dilation_rate + 1. With a mask, the real steps of a sequence are neighbours, wherever padding
+    stands, and the mask that is passed on is True at the steps that each sequence would have
+    alone.
 
     Parameters
     ----------

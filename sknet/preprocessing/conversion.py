@@ -5,6 +5,8 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .samples import as_sequences, is_ragged, numeric_array, shown
+
 
 def from_channels_first(X):
     """Move the axis of the channels to the end, where networks here expect it.
@@ -46,10 +48,11 @@ def from_channels_first(X):
         series = as_sequences(X, "from_channels_first")
         for i, each in enumerate(series):
             if each.ndim != 2 or len(each) != len(series[0]):
+                first = f"{series[0].shape} at position 0 and " if i else ""
                 raise ValueError(
                     "from_channels_first expects a list of arrays (channels, time) with the same "
-                    f"number of channels, got shape {series[0].shape} at position 0 and "
-                    f"{each.shape} at position {i}. Pass each series as a 2-D array."
+                    f"number of channels, got shape {first}{each.shape} at position {i}. Pass "
+                    "each series as a 2-D array."
                 )
         return [np.array(each.T, order="C") for each in series]
     X = numeric_array(X, "from_channels_first")
@@ -139,7 +142,8 @@ def pad_sequences(sequences, length=None, value=0):
     Parameters
     ----------
     sequences : list of array-likes of shape (n_steps_i,) or (n_steps_i, n_features)
-        Sequences whose steps have the same shape.
+        Sequences whose steps have the same shape: a list or a column of a data frame, or the
+        rows of an array or a data frame. Missing values (None, pandas.NA) become NaN.
     length : int, default=None
         Number of steps in the result, at least 1; longer sequences lose their end. None is the
         length of the longest.
@@ -149,12 +153,13 @@ def pad_sequences(sequences, length=None, value=0):
     Returns
     -------
     X : ndarray of shape (n_samples, length) or (n_samples, length, n_features)
-        The padded sequences, of a type that holds their values and `value`.
+        The padded sequences, of the smallest type that holds their values and `value` exactly:
+        a value such as 0.1, which float32 rounds, makes them float64.
 
     Raises
     ------
     ValueError
-        If there are no sequences, or their steps differ in shape.
+        If there are no sequences, their steps differ in shape, or no type holds all values.
 
     See Also
     --------
@@ -174,7 +179,12 @@ def pad_sequences(sequences, length=None, value=0):
     sequences = as_sequences(sequences, "pad_sequences")
     steps = sequences[0].shape[1:]
     for i, sequence in enumerate(sequences):
-        if sequence.ndim == 0 or sequence.shape[1:] != steps:
+        if sequence.ndim == 0:
+            raise ValueError(
+                f"pad_sequences expects a list of sequences, got shape () at position {i}. Put a "
+                "single sequence into a list."
+            )
+        if sequence.shape[1:] != steps:
             raise ValueError(
                 "pad_sequences expects sequences whose steps have the same shape, got shape "
                 f"{sequences[0].shape} at position 0 and {sequence.shape} at position {i}. Put "
@@ -182,86 +192,59 @@ def pad_sequences(sequences, length=None, value=0):
             )
     if length is None:
         length = max(map(len, sequences))
-    dtype = np.result_type(*{s.dtype for s in sequences}, np.min_scalar_type(value))
-    X = np.full((len(sequences), length, *steps), value, dtype=dtype)
+    dtype = _joint_type(sequences, value)
+    try:
+        X = np.full((len(sequences), int(length), *steps), value, dtype=dtype)
+    except ValueError:  # more than can be addressed
+        raise ValueError(
+            f"pad_sequences cannot make {len(sequences)} sequences of length={length}. Pass a "
+            "smaller length, or None."
+        ) from None
     for row, sequence in zip(X, sequences, strict=True):
         row[: len(sequence)] = sequence[:length]
     return X
 
 
-def is_ragged(X):
-    """Tell whether samples come one by one: in a list or an object array.
-
-    Parameters
-    ----------
-    X : array-like
-        What the user passes.
-
-    Returns
-    -------
-    is_ragged : bool
-        False for an array of numbers or a table.
-    """
-    dtype = getattr(X, "dtype", None)
-    return isinstance(X, list | tuple) if dtype is None else dtype == np.dtype(object)
-
-
-def as_sequences(X, who):
-    """Return the samples as a list of numeric arrays.
-
-    Parameters
-    ----------
-    X : list or ndarray of object
-        Samples one by one.
-    who : str
-        Who takes them, for errors.
-
-    Returns
-    -------
-    sequences : list of ndarray
-        One array a sample.
-
-    Raises
-    ------
-    ValueError
-        If there are none, or they do not hold numbers.
-    """
-    if isinstance(X, str | bytes | dict) or not hasattr(X, "__len__"):
-        raise ValueError(f"{who} expects a list of arrays, got {type(X).__name__}.")
-    if len(X) == 0:
-        raise ValueError(f"{who} expects at least one series, got none.")
-    return [numeric_array(each, who, f" at position {i}") for i, each in enumerate(X)]
-
-
-def numeric_array(X, who, where=""):
-    """Return numbers as an array, or refuse what is none.
-
-    Parameters
-    ----------
-    X : array-like
-        What the user passes.
-    who : str
-        The function that takes it, for errors.
-    where : str, default=""
-        Where in the argument it stands, for errors.
-
-    Returns
-    -------
-    array : ndarray
-        The numbers; `X` itself if it is an array.
-
-    Raises
-    ------
-    ValueError
-        If the elements are not real numbers.
-    """
-    try:
-        array = np.asarray(X)
-    except ValueError:  # lists of unequal length, nested too deep
-        array = None
-    if array is None or array.dtype.kind not in "biuf":
-        found = "lists of unequal length" if array is None else f"elements of dtype {array.dtype}"
+def _joint_type(sequences, value):
+    """Return the smallest type that holds the values of the sequences and the padding value."""
+    kept = {s.dtype for s in sequences if s.size} or {np.dtype(np.float64)}
+    smallest = np.result_type(*kept)
+    other = np.min_scalar_type(value) if isinstance(value, Integral) else np.float32
+    # Of a huge int the type is that of objects.
+    larger = [each for each in (np.bool_, other, np.float64) if np.dtype(each).kind in "biuf"]
+    dtypes = [np.result_type(smallest, each) for each in larger]
+    dtype = next((each for each in dtypes if _holds(each, value)), None)
+    if dtype is None:
         raise ValueError(
-            f"{who} expects numbers in arrays, got {found}{where}. Pass arrays of floats or ints."
+            f"pad_sequences expects a value that an array can hold, got {shown(value)}. Pass "
+            "a float, or an int of at most 64 bits."
         )
-    return array
+    if dtype.kind == "f":
+        _check_precision(sequences, dtype)
+    return dtype
+
+
+def _holds(dtype, value):
+    if isinstance(value, np.timedelta64):  # an integer for NumPy
+        return False
+    try:
+        with np.errstate(all="ignore"):
+            held = np.array(value, dtype=dtype).item()
+    except (OverflowError, ValueError):  # an int out of range, NaN as an int
+        return False
+    return bool(held == value) or (dtype.kind == "f" and value != value)
+
+
+def _check_precision(sequences, dtype):
+    """Refuse whole numbers so large that a float type would round them."""
+    limit = 2 ** (np.finfo(dtype).nmant + 1)
+    for i, sequence in enumerate(sequences):
+        if sequence.dtype.kind not in "iu" or not sequence.size:
+            continue
+        largest = max(int(sequence.max()), -int(sequence.min()))
+        if largest > limit:
+            raise ValueError(
+                f"pad_sequences needs {dtype} for the sequences and the padding value, which "
+                f"rounds ints beyond {limit}, got {largest} at position {i}. Pass an int as the "
+                "value, and sequences of one type."
+            )

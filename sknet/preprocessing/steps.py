@@ -1,14 +1,18 @@
 """Transformers of tables, applied to the steps of sequences."""
 
+from inspect import signature
+
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import TransformerMixin, clone
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ..base import Component, stamp, unstamp
-from .conversion import as_sequences, is_ragged, numeric_array
+from .samples import as_sequences, is_ragged, listed, numeric_array, reread
 
 
 def _can_invert(estimator):
@@ -27,12 +31,18 @@ class StepwiseTransformer(TransformerMixin, Component):
     ----------
     transformer : transformer, default=None
         What is applied to the steps, one row a step, such as an imputer or a scaler; None is
-        scikit-learn's `StandardScaler`.
+        scikit-learn's `StandardScaler`. It gets an array, so it selects columns by position, and
+        no y. It may change the number of features, but not that of steps; a sparse output is
+        made dense.
 
     Attributes
     ----------
     transformer_ : transformer
         The fitted transformer.
+    n_features_in_ : int
+        Number F of features of a step.
+    feature_names_in_ : ndarray of str of shape (F,)
+        Names of the features, where all sequences are data frames with the same columns.
 
     See Also
     --------
@@ -70,10 +80,33 @@ class StepwiseTransformer(TransformerMixin, Component):
             The fitted transformer.
         """
         self._validate_params()
-        steps, _ = self._as_steps(X)
+        steps, _, names = self._as_steps(X)
         transformer = StandardScaler() if self.transformer is None else clone(self.transformer)
+        self._refuse_without_y(transformer)
         self.transformer_ = transformer.fit(steps)
+        self.n_features_in_ = steps.shape[1]
+        self.__dict__.pop("feature_names_in_", None)
+        if names is not None:
+            self.feature_names_in_ = names
         return self
+
+    def fit_transform(self, X, y=None):
+        """Fit the transformer to the steps of all sequences, and transform them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, T, F) or list of arrays of shape (T_i, F)
+            Sequences; those of shape (T_i,) have one feature.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        X_transformed : ndarray of shape (n_samples, T, G) or list of such of shape (T_i, G)
+            Sequences of as many steps, in the form of `X`.
+        """
+        X = reread(X)
+        return self.fit(X).transform(X)
 
     def transform(self, X):
         """Transform the steps of each sequence.
@@ -89,7 +122,10 @@ class StepwiseTransformer(TransformerMixin, Component):
             Sequences of as many steps, in the form of `X`.
         """
         check_is_fitted(self, "transformer_")
-        return self._on_steps(self.transformer_.transform, X)
+        steps, lengths, names = self._as_steps(X)
+        self._check_width(steps, self.n_features_in_)
+        self._check_names(names)
+        return self._apply("transform", steps, lengths)
 
     @available_if(_can_invert)
     def inverse_transform(self, X):
@@ -106,26 +142,44 @@ class StepwiseTransformer(TransformerMixin, Component):
             Sequences in the form of `X`.
         """
         check_is_fitted(self, "transformer_")
-        return self._on_steps(self.transformer_.inverse_transform, X)
+        steps, lengths, _ = self._as_steps(X)
+        if hasattr(self.transformer_, "get_feature_names_out"):
+            self._check_width(steps, len(self.transformer_.get_feature_names_out()))
+        return self._apply("inverse_transform", steps, lengths)
 
-    def _on_steps(self, function, X):
-        steps, lengths = self._as_steps(X)
-        done = np.asarray(function(steps))
-        if lengths is None:
-            return done.reshape(*np.shape(X)[:2], -1)
+    def _apply(self, method, steps, lengths):
+        """Call a method of the transformer and cut the result into sequences."""
+        inner = type(self.transformer_).__name__
+        done = getattr(self.transformer_, method)(steps)
+        done = done.toarray() if issparse(done) else done
+        done = numeric_array(done, type(self).__name__, f" from {inner}.{method}")
+        done = done[:, None] if done.ndim == 1 else done
+        if done.ndim != 2 or len(done) != len(steps):
+            raise ValueError(
+                f"{type(self).__name__} expects {inner}.{method} to return a row for each of the "
+                f"{len(steps)} steps, got shape {done.shape}. Choose a transformer that keeps all "
+                "rows."
+            )
+        if isinstance(lengths, tuple):
+            return done.reshape(*lengths, done.shape[1])
         return np.split(done, np.cumsum(lengths)[:-1])
 
     def _as_steps(self, X):
-        """Return all steps as rows, and the lengths of the sequences that come one by one."""
+        """Return all steps as rows, how to cut them into sequences, and the names of features.
+
+        The second is the tuple (n, T) for an array, and a list of lengths for sequences that come
+        one by one.
+        """
         owner = type(self).__name__
         if not is_ragged(X):
             X = numeric_array(X, owner)
-            if X.ndim != 3:
+            if X.ndim != 3 or 0 in X.shape:
                 raise ValueError(
                     f"{owner} expects sequences of shape (n_samples, T, F) or a list of arrays of "
                     f"shape (T_i, F), got {X.shape}. A table needs no {owner}."
                 )
-            return X.reshape(-1, X.shape[-1]), None
+            return X.reshape(-1, X.shape[-1]), X.shape[:2], None
+        X = listed(X, owner, "a list of arrays")
         sequences = as_sequences(X, owner)
         tables = [each[:, None] if each.ndim == 1 else each for each in sequences]
         for i, each in enumerate(tables):
@@ -134,7 +188,53 @@ class StepwiseTransformer(TransformerMixin, Component):
                     f"{owner} expects sequences of shape (T_i, F) with the same F, got shape "
                     f"{tables[0].shape} at position 0 and {each.shape} at position {i}."
                 )
-        return np.concatenate(tables), [len(each) for each in tables]
+        steps = np.concatenate(tables)
+        if not steps.size:
+            raise ValueError(f"{owner} expects at least one step, got shape {tables[0].shape}.")
+        return steps, [len(each) for each in tables], self._names(X)
+
+    def _names(self, X):
+        """Return the names of the columns that all data frames in a list have, or None."""
+        names = [list(getattr(each, "columns", ())) for each in X]
+        for i, each in enumerate(names):
+            if each != names[0]:
+                raise ValueError(
+                    f"{type(self).__name__} expects data frames with the same columns, got "
+                    f"{names[0]} at position 0 and {each} at position {i}. Select the columns "
+                    "in one order."
+                )
+        is_named = names[0] and all(isinstance(name, str) for name in names[0])
+        return np.array(names[0], dtype=object) if is_named else None
+
+    def _check_width(self, steps, n_features):
+        if steps.shape[1] != n_features:
+            raise ValueError(
+                f"{type(self).__name__} expects steps of {n_features} features, as in fit, got "
+                f"{steps.shape[1]}."
+            )
+
+    def _check_names(self, names):
+        fitted = getattr(self, "feature_names_in_", None)
+        if names is not None and fitted is not None and not np.array_equal(names, fitted):
+            raise ValueError(
+                f"{type(self).__name__} was fitted to data frames with the columns "
+                f"{list(fitted)}, got {list(names)}. Select the columns of fit in their order."
+            )
+
+    def _refuse_without_y(self, transformer):
+        """Refuse a transformer that cannot be fitted without y: steps have none."""
+        try:
+            signature(transformer.fit).bind(None)
+        except TypeError:
+            needs_y = True
+        else:
+            needs_y = get_tags(transformer).target_tags.required
+        if needs_y:
+            raise ValueError(
+                f"{type(self).__name__} has no y for the steps of sequences, but "
+                f"{type(transformer).__name__} needs one. Choose a transformer that is fitted "
+                "without y."
+            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

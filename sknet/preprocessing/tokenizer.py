@@ -1,6 +1,5 @@
 """Text as integers: the tokens of a text, and the vocabulary that numbers them."""
 
-import re
 from collections import Counter
 from numbers import Integral
 
@@ -10,24 +9,27 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..base import Component, stamp, unstamp
+from .samples import listed, numeric_array, reread, shown
+from .splitter import WORDS, TextSplitter
 
 #: The ids that no token of a text has.
 PADDING, UNKNOWN = 0, 1
-_SINGLE_BYTES = [bytes([value]) for value in range(256)]
 #: What stands for padding and for an unknown token. UTF-8 has no byte 0xff: it is decoded to the
 #: same replacement character that the other levels show.
 _MARKS = {"word": ("", "\ufffd"), "char": ("", "\ufffd"), "byte": (b"", b"\xff")}
 
 
-def check_texts(X, owner):
-    """Return the texts of an array-like as a list.
+def check_texts(X, owner, advice="Convert it, or fill missing texts with ''."):
+    """Return the texts of an iterable as a list.
 
     Parameters
     ----------
-    X : array-like of str, shape (n_samples,)
+    X : iterable of str, shape (n_samples,)
         Texts.
     owner : str
         Who takes them, for errors.
+    advice : str
+        What to do about an item that is no str, for errors.
 
     Returns
     -------
@@ -41,23 +43,18 @@ def check_texts(X, owner):
     ValueError
         If X is not one-dimensional.
     """
-    if isinstance(X, str | bytes) or not hasattr(X, "__iter__"):
-        raise ValueError(
-            f"{owner} expects X to be a 1-D array-like of str, got a single "
-            f"{type(X).__name__}. Put texts into a list."
-        )
-    shape = getattr(X, "shape", None)
-    if shape is not None and len(shape) != 1:
+    shape = getattr(X, "shape", ())
+    if len(shape) > 1:
         raise ValueError(
             f"{owner} expects X to be a 1-D array-like of str, got shape {tuple(shape)}. Pass "
             'a single column, such as X["text"] or X[:, 0].'
         )
-    texts = list(X)
+    texts = listed(X, owner, "X to be a 1-D array-like of str", single="a single ")
     for position, text in enumerate(texts):
         if not isinstance(text, str):
             raise TypeError(
-                f"{owner} expects X to hold str, got {text!r} of type {type(text).__name__} "
-                f"at position {position}. Convert it, or fill missing texts with ''."
+                f"{owner} expects X to hold str, got {shown(text)} of type "
+                f"{type(text).__name__} at position {position}. {advice}"
             )
     return texts
 
@@ -83,18 +80,21 @@ class TokenizerTransformer(TransformerMixin, Component):
         Largest size of the vocabulary, at least 3, padding and unknown included: the rarest
         tokens are left out. None is no limit.
     max_length : int, default=None
-        Largest number of tokens in a row, at least 1. None is no limit other than the longest
-        training text.
+        Largest number of tokens in a row, at least 1; the rest of a text is not read. None is no
+        limit other than the longest training text.
     lowercase : bool, default=True
         Whether to make texts lower-case first.
     min_count : int, default=1
         Least number of times that a token must occur in the training texts to be in the
         vocabulary, at least 1. From 2 on, the network also sees unknown tokens in training and
         learns what they are worth.
-    token_pattern : str, default=r"[^\W\d]+|\d|[^\w\s]"
+    token_pattern : str, default=r"[^\W\d]++(?:(?!\s)[\p{M}\u200c\u200d]++[^\W\d]*+)*+|\d|[^\w\s]"
         Regular expression of a token, for the level "word". By default a token is a run of
         letters, a single digit, or a single other sign: a number that never came up before is
-        a row of known digits. Where the pattern has a group, the group is the token.
+        a row of known digits. Combining marks, such as accents and the vowel signs of Indic
+        scripts, belong to their letters. Where the pattern has a group, the group is the token.
+        Within brackets, ``\p{M}`` stands for all combining marks, as in ``r"[\w\p{M}]+"``;
+        Python's `re` has no name for them.
     dtype : dtype, default=numpy.int32
         Integer type of the ids.
 
@@ -151,7 +151,7 @@ class TokenizerTransformer(TransformerMixin, Component):
         max_length=None,
         lowercase=True,
         min_count=1,
-        token_pattern=r"[^\W\d]+|\d|[^\w\s]",
+        token_pattern=WORDS,
         dtype=np.int32,
     ):
         self.level = level
@@ -168,7 +168,7 @@ class TokenizerTransformer(TransformerMixin, Component):
 
         Parameters
         ----------
-        X : array-like of str, shape (n_samples,)
+        X : iterable of str, shape (n_samples,)
             Training texts.
         y : None
             Ignored.
@@ -185,28 +185,50 @@ class TokenizerTransformer(TransformerMixin, Component):
         ValueError
             If X is not one-dimensional, or no token is left for the vocabulary.
         """
-        self._check_dtype()
+        dtype = self._check_dtype()
+        splitter = TextSplitter(self.level, self.lowercase, self.token_pattern)
         counts, length = Counter(), 0
-        for tokens in self._split(X, self.max_length):
+        for text in check_texts(X, type(self).__name__):
+            tokens = splitter(text, self.max_length)
             counts.update(tokens)
             length = max(length, len(tokens))
         tokens = [*_MARKS[self.level], *self._select(counts)]
-        if len(tokens) - 1 > np.iinfo(self.dtype).max:
+        if len(tokens) - 1 > np.iinfo(dtype).max:
             raise ValueError(
                 f"{type(self).__name__} found {len(tokens)} tokens, more than dtype="
-                f"{np.dtype(self.dtype).name} can number. Pass a larger dtype, or max_tokens."
+                f"{dtype.name} can number. Pass a larger dtype, or max_tokens."
             )
         self.tokens_ = np.array(tokens, dtype=object)
         self.vocabulary_ = {token: id for id, token in enumerate(tokens)}
         self.length_ = length
+        # What fit has checked, whatever is set later.
+        self._splitter, self._cut, self._dtype = splitter, self.max_length, dtype
         return self
+
+    def fit_transform(self, X, y=None):
+        """Learn the vocabulary, and replace the tokens of the texts by their ids.
+
+        Parameters
+        ----------
+        X : iterable of str, shape (n_samples,)
+            Training texts; a generator or a file is read once.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        ids : ndarray of int, shape (n_samples, length_)
+            Ids of the tokens, then 0; tokens that are not in the vocabulary have id 1.
+        """
+        X = reread(X)
+        return self.fit(X).transform(X)
 
     def transform(self, X):
         """Replace the tokens of texts by their ids.
 
         Parameters
         ----------
-        X : array-like of str, shape (n_samples,)
+        X : iterable of str, shape (n_samples,)
             Texts.
 
         Returns
@@ -216,26 +238,29 @@ class TokenizerTransformer(TransformerMixin, Component):
         """
         check_is_fitted(self)
         ids = [row if len(row) else [UNKNOWN] for row in self._ids(X, self.length_)]
-        padded = np.full((len(ids), self.length_), PADDING, dtype=self.dtype)
+        padded = np.full((len(ids), self.length_), PADDING, dtype=self._dtype)
         for row, found in zip(padded, ids, strict=True):
             row[: len(found)] = found
         return padded
 
-    def encode(self, X):
+    def encode(self, X, *, cut=True):
         """Replace the tokens of texts by their ids, text by text, without padding.
 
         Parameters
         ----------
-        X : array-like of str, shape (n_samples,)
+        X : iterable of str, shape (n_samples,)
             Texts.
+        cut : bool, default=True
+            Whether texts lose what is beyond `max_length`.
 
         Returns
         -------
         ids : list of ndarray of int
-            Ids of the tokens of each text, `max_length` at most; an empty text has none.
+            Ids of the tokens of each text; an empty text has none.
         """
         check_is_fitted(self)
-        return [np.array(row, dtype=self.dtype) for row in self._ids(X, self.max_length)]
+        length = self._cut if cut else None
+        return [np.array(row, dtype=self._dtype) for row in self._ids(X, length)]
 
     def inverse_transform(self, X):
         """Write rows of ids as texts again.
@@ -287,28 +312,8 @@ class TokenizerTransformer(TransformerMixin, Component):
 
     def _split(self, X, length):
         """Yield the list of tokens of each text, cut to the length."""
-        split = self._splitter()
         for text in check_texts(X, type(self).__name__):
-            yield split(text.lower() if self.lowercase else text)[:length]
-
-    def _splitter(self):
-        if self.level == "char":
-            return list
-        if self.level == "byte":
-            # A lone surrogate has no UTF-8; its bytes are taken as they would be.
-            return lambda text: [_SINGLE_BYTES[b] for b in text.encode("utf-8", "surrogatepass")]
-        try:
-            pattern = re.compile(self.token_pattern)
-        except re.error as error:
-            raise ValueError(
-                f"token_pattern={self.token_pattern!r} is not a regular expression: {error}."
-            ) from None
-        if pattern.groups > 1:
-            raise ValueError(
-                f"token_pattern={self.token_pattern!r} has {pattern.groups} groups, and one at "
-                "most can be the token. Write (?:...) instead of (...) for the others."
-            )
-        return lambda text: list(filter(None, pattern.findall(text)))
+            yield self._splitter(text, length)
 
     def _select(self, counts):
         """Return the tokens of the vocabulary in the order of their ids."""
@@ -326,29 +331,31 @@ class TokenizerTransformer(TransformerMixin, Component):
         return tokens if self.max_tokens is None else tokens[: self.max_tokens - len(marks)]
 
     def _join(self, tokens):
-        if self.level == "byte":
+        level = self._splitter.level
+        if level == "byte":
             return b"".join(tokens).decode("utf-8", "replace")
-        return (" " if self.level == "word" else "").join(tokens)
+        return (" " if level == "word" else "").join(tokens)
 
     def _check_dtype(self):
         try:
-            kind = np.dtype(self.dtype).kind
-        except TypeError:
-            kind = None
-        if kind not in ("i", "u"):
+            dtype = np.dtype(self.dtype)
+        except (TypeError, ValueError):
+            dtype = None
+        if dtype is None or dtype.kind not in "iu":
             raise ValueError(
                 f"{type(self).__name__} expects dtype to be an integer type such as numpy.int32, "
                 f"got {self.dtype!r}."
             )
+        return dtype
 
     def _check_ids(self, X):
-        ids, largest = np.asarray(X), len(self.tokens_) - 1
-        if ids.ndim != 2 or ids.dtype.kind not in "iuf":
+        ids, largest = numeric_array(X, type(self).__name__), len(self.tokens_) - 1
+        if ids.ndim != 2 or ids.dtype == bool:
             raise ValueError(
                 f"{type(self).__name__} expects a 2-D array of token ids, got shape {ids.shape} "
                 f"and dtype {ids.dtype}. Pass rows such as those that transform gives."
             )
-        wrong = (ids < 0) | (ids > largest) | (ids % 1 != 0)
+        wrong = (ids < 0) | (ids > largest) | (np.rint(ids) != ids)
         if wrong.any():
             raise ValueError(
                 f"{type(self).__name__} expects token ids from 0 to {largest}, got "

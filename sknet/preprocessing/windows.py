@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .conversion import numeric_array
+from .samples import numeric_array
 
 _COUNT = [Interval(Integral, 1, None, closed="left")]
 
@@ -31,7 +31,8 @@ def sliding_windows(series, window, horizon=1, *, stride=1, target=None):
     Parameters
     ----------
     series : array-like of shape (n_steps,) or (n_steps, n_features)
-        One or several series over the same steps of time, as an array or a data frame.
+        One or several series over the same steps of time, as an array or a data frame of numbers;
+        its missing values become NaN.
     window : int
         Number of steps in a window, at least 1.
     horizon : int, default=1
@@ -104,7 +105,7 @@ def sliding_windows(series, window, horizon=1, *, stride=1, target=None):
             f"{len(series)}. Pass a longer series or a smaller window."
         )
     # The axis of the steps within a window comes last: (N, span) or (N, F, span).
-    spans = sliding_window_view(series, span, axis=0)[::stride]
+    spans = sliding_window_view(series, span, axis=0)[:: min(stride, len(series))]
     spans = np.moveaxis(spans, -1, 1)
     X, y = spans[:, :window], spans[:, window:]
     if column is not None:
@@ -124,6 +125,11 @@ def _position(series, target):
         raise ValueError(
             f"sliding_windows expects target={target!r} to be a column of series, got {known}. "
             "Pass a data frame that has it, or the position of the column."
+        )
+    if columns.count(target) > 1:
+        raise ValueError(
+            f"sliding_windows expects one column target={target!r}, got {columns.count(target)} "
+            "of this name. Pass the position of the column."
         )
     return columns.index(target)
 

@@ -12,7 +12,7 @@ from ..layers.composite import named_layers
 from ..network import Network
 from .added_loss import adding_parts, check_added_loss
 from .memory import peak_of
-from .sequences import broadcast, check_mask, check_pieces, check_sequences_alone
+from .sequences import broadcast, check_steps, masks_elsewhere
 
 #: Step of the central differences, for values of size one in float64.
 _STEP = 1e-5
@@ -50,10 +50,11 @@ def check_layer(
     input_grad : bool, default=True
         Whether the layer has a gradient of its input; layers that take codes have none.
     sequence : bool, default=False
-        Whether the layer takes sequences of shape (T, ...), padded at their ends, and a mask:
-        then the real steps, and all gradients, must not depend on the padded ones, and a
-        padded batch must give what a network for any number of steps gives for each sequence
-        alone.
+        Whether the layer takes sequences of shape (T, ...) and a mask: then the real steps, and
+        all gradients, must not depend on the padded ones, and a padded batch must give what a
+        network for any number of steps gives for each sequence alone. Padding is put at the
+        ends, in front and between the real steps; the layer may refuse the last two with a
+        ValueError whose sentence begins with "Layer".
     random_state : int, default=0
         Seed of inputs, weights and noise.
 
@@ -86,11 +87,10 @@ def check_layer(
         check(case)
     if input_grad:
         _check_backward_of_input(case)
-    _check_gradients(case, input_grad)
-    check_pieces(case)
     if sequence:
-        check_mask(case)
-        check_sequences_alone(case)
+        case.elsewhere = masks_elsewhere(case)
+    _check_gradients(case, input_grad)
+    check_steps(case)
 
 
 class _Probe(Layer):
@@ -126,6 +126,7 @@ class _Case:
         self.network.replica(len(x), self.noise()).forward(x, training=True)
         self.direction = rng.normal(size=(len(x), *self.network.output_shape))
         self.row_weights = self.mask = None
+        self.elsewhere = []
         if sequence:
             n_rows, n_steps = x.shape[:2]
             lengths = 1 + np.arange(n_rows) % n_steps
@@ -437,7 +438,10 @@ def _check_gradients(case, input_grad):
 
 
 def _compare_all(case, network):
-    for mask in (None, case.mask) if case.mask is not None else (None,):
+    masks = [None] if case.mask is None else [None, case.mask]
+    if network.layer.is_stochastic:  # of others `check_steps` compares the gradients
+        masks += case.elsewhere
+    for mask in masks:
         _, replica = case.train(network, mask=mask)
         for name, values, gradient in _trained(replica):
             name = "the input" if name == "offset" else name

@@ -21,37 +21,70 @@ def broadcast(mask, array):
     return mask.reshape(mask.shape + (1,) * (array.ndim - mask.ndim))
 
 
-def check_mask(case):
-    """Check that real steps do not see padded ones.
+def masks_elsewhere(case):
+    """Return masks of the same lengths with padding in front, and with gaps.
 
     Parameters
     ----------
     case : object
-        The layer in a network, as `check_layer` makes it, with a mask.
+        The layer in a network, as `check_layer` makes it, with a mask of padding at the ends.
+
+    Returns
+    -------
+    masks : list of ndarray of shape (N, T) of bool
+        Those that the layer takes: it may refuse them with a sentence that begins with "Layer".
     """
-    real = np.broadcast_to(broadcast(case.mask, case.x), case.x.shape)
+    found = []
+    for mask in (case.mask[:, ::-1], case.noise().permuted(case.mask, axis=1)):
+        try:
+            case.infer(mask=mask)
+        except ValueError as error:
+            if not str(error).startswith("Layer "):  # NumPy's own
+                raise
+            continue
+        found.append(mask)
+    return found
+
+
+def check_steps(case):
+    """Check what every layer of sequences, and every causal one, has to keep to.
+
+    Parameters
+    ----------
+    case : object
+        The layer in a network, as `check_layer` makes it, with its masks if it takes any.
+    """
+    for mask in (case.mask, *case.elsewhere):
+        if case.x.ndim > 1 and case.network.is_causal:
+            _check_pieces(case, mask)
+    if case.mask is None:
+        return
+    for mask in (case.mask, *case.elsewhere):
+        _check_mask(case, mask)
+    _check_sequences_alone(case)
+    for mask in case.elsewhere:
+        _check_places(case, mask)
+
+
+def _check_mask(case, mask):
+    """Check that real steps do not see padded ones."""
+    real = np.broadcast_to(broadcast(mask, case.x), case.x.shape)
     other = np.where(real, case.x, case.x[::-1] + 1)
     replica = case.network.replica(len(case.x))
-    replica.forward(case.x, mask=case.mask)
-    mask = replica.layer.compute_mask(case.x, case.mask)
+    replica.forward(case.x, mask=mask)
+    out_mask = replica.layer.compute_mask(case.x, mask)
     for run in (case.infer, lambda **batch: case.train(**batch)[0]):
-        outputs = [run(x=x, mask=case.mask) for x in (case.x, other)]
-        if mask is not None:
-            outputs = [np.where(broadcast(mask, out), out, 0) for out in outputs]
+        outputs = [run(x=x, mask=mask) for x in (case.x, other)]
+        if out_mask is not None:
+            outputs = [np.where(broadcast(out_mask, out), out, 0) for out in outputs]
         case.require_close(*outputs, "outputs of real steps must not depend on padded ones")
-    replicas = [case.train(x=x, mask=case.mask)[1] for x in (case.x, other)]
+    replicas = [case.train(x=x, mask=mask)[1] for x in (case.x, other)]
     sentence = "the gradient of {name} must not depend on padded steps"
     case.require_same_gradients(*replicas, sentence)
 
 
-def check_sequences_alone(case):
-    """Check that a padded batch gives what each of its sequences gives alone.
-
-    Parameters
-    ----------
-    case : object
-        The layer in a network, as `check_layer` makes it, with a mask.
-    """
+def _check_sequences_alone(case):
+    """Check that a padded batch gives what each of its sequences gives alone."""
     network = case.build(case.copy(), shape=(None, *case.x.shape[2:]))
     network.params[:] = case.network.params
     replica = case.network.replica(len(case.x))
@@ -68,17 +101,54 @@ def check_sequences_alone(case):
         )
 
 
-def check_pieces(case):
-    """Check that a causal layer sees no later step and can read sequences in pieces.
-
-    Parameters
-    ----------
-    case : object
-        The layer in a network, as `check_layer` makes it, with or without a mask.
-    """
-    x, mask = case.x, case.mask
-    if x.ndim < 2 or not case.network.is_causal:
+def _check_places(case, mask):
+    """Check that it does not matter where the real steps of a sequence are."""
+    x = case.x[::-1] + 1
+    x[mask] = case.x[case.mask]
+    inferred, trained, grad_x, replica = zip(
+        _run_real_steps(case, x, mask), _run_real_steps(case, case.x, case.mask), strict=True
+    )
+    case.require(
+        inferred[0].shape == inferred[1].shape,
+        "compute_mask has to give a sequence as many steps wherever its padding stands",
+    )
+    sentence = "padding in front and gaps have to give what padding at the end gives"
+    case.require_close(*inferred, sentence)
+    if case.network.layer.is_stochastic:  # its noise may be another one elsewhere
         return
+    case.require_close(*trained, sentence + " in training")
+    case.require_same_gradients(*replica, sentence + " in the gradient of {name}")
+    if grad_x[1] is not None:
+        case.require_close(*grad_x, sentence + " in the gradient of the input")
+
+
+def _run_real_steps(case, x, mask):
+    """Return outputs at inference and in training and gradients of x, at real steps; a replica."""
+    found = {}
+
+    def backward(replica, grad):
+        found["mask"] = out_mask = replica.layer.compute_mask(x, mask)
+        if out_mask is not None:  # the same directions for the same steps
+            grad[...] = 0.0
+            steps = [d[:n] for d, n in zip(case.direction, out_mask.sum(axis=1), strict=True)]
+            grad[out_mask] = np.concatenate(steps)
+        found["grad_x"] = replica.layer.backward(grad, input_grad=True)
+
+    trained, replica = case.train(x=x, mask=mask, backward=backward)
+    outputs, grad_x = [case.infer(x=x, mask=mask), trained], found["grad_x"]
+    if found["mask"] is not None:
+        outputs = [out[found["mask"]] for out in outputs]
+    if grad_x is not None:
+        padded = grad_x[~mask]
+        sentence = "the gradient of padded steps has to be zero"
+        case.require_close(padded, np.zeros_like(padded), sentence)
+        grad_x = grad_x[mask]
+    return (*outputs, grad_x, replica)
+
+
+def _check_pieces(case, mask):
+    """Check that a causal layer sees no later step and can read sequences in pieces."""
+    x = case.x
     other = np.concatenate([x[:, :-1], x[::-1, -1:]], axis=1)
     for run in (case.infer, lambda **batch: case.train(**batch)[0]):
         outputs = [run(x=values)[:, :-1] for values in (x, other)]

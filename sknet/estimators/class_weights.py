@@ -1,0 +1,87 @@
+"""The weights of a classifier's classes."""
+
+from math import nan
+from numbers import Real
+from reprlib import repr as brief
+
+import numpy as np
+
+from .classes import encode
+from .labels import as_labels, shown
+
+
+def class_factors(class_weight, classes, codes, sample_weight):
+    """Return what the weights of rows are multiplied by, for each class of each output.
+
+    Parameters
+    ----------
+    class_weight : dict, list of dict or "balanced"
+        The estimator's parameter.
+    classes : list of ndarray
+        The classes of each output.
+    codes : ndarray of int of shape (n_rows, n_outputs)
+        The classes of the rows in use.
+    sample_weight : ndarray of shape (n_rows,) or None
+        Weights of those rows.
+
+    Returns
+    -------
+    factors : list of ndarray
+        One array for each output, of one factor a class.
+
+    Raises
+    ------
+    ValueError
+        If `class_weight` does not fit the classes.
+    """
+    if isinstance(class_weight, str):
+        columns = zip(codes.T, classes, strict=True)
+        return [_balanced(column, len(labels), sample_weight) for column, labels in columns]
+    n_outputs = len(classes)
+    given = class_weight
+    if n_outputs == 1 and isinstance(class_weight, dict):
+        given = [class_weight]
+    if len(given) != n_outputs or not all(isinstance(one, dict) for one in given):
+        allowed = "a dict" if n_outputs == 1 else f"a list of {n_outputs} dicts, one an output"
+        raise ValueError(
+            f"class_weight must be 'balanced' or {allowed}, got {brief(class_weight)}."
+        )
+    return [_chosen(one, labels) for one, labels in zip(given, classes, strict=True)]
+
+
+def _balanced(codes, n_classes, sample_weight):
+    counts = np.bincount(codes, sample_weight, minlength=n_classes)
+    present = counts > 0
+    factors = np.ones(n_classes)
+    factors[present] = counts.sum() / (np.count_nonzero(present) * counts[present])
+    return factors
+
+
+def _chosen(given, classes):
+    """Return the factors of a dict, whose keys are labels as those of y are."""
+    factors = np.ones(len(classes))
+    if not given:
+        return factors
+    values = np.array([_number(value) for value in given.values()])
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise ValueError(
+            f"class_weight must hold finite numbers of at least 0, got {brief(given)}."
+        )
+    labels = as_labels(list(given), "class_weight")
+    if labels.ndim != 1:
+        raise ValueError(f"class_weight must map labels to numbers, got {brief(given)}.")
+    codes, known = encode(labels, classes)
+    if not known.all() and len(np.unique(codes[known])) < len(classes):
+        raise ValueError(
+            f"class_weight={brief(given)} has labels that do not occur in y, "
+            f"{shown(labels[~known])}, and not all that do, {shown(classes)}; correct the labels."
+        )
+    factors[codes[known]] = values[known]
+    return factors
+
+
+def _number(value):
+    try:
+        return float(value) if isinstance(value, Real) else nan
+    except OverflowError:  # an integer beyond floats
+        return nan

@@ -1,0 +1,145 @@
+"""What the expressions of sequences mean: ``from tests.fuzzing.names import *``."""
+
+# ruff: noqa: F401
+
+import pickle
+import tempfile
+from copy import copy, deepcopy
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from functools import cache
+from math import inf, nan
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from scipy.sparse import coo_array, csr_array, csr_matrix, dok_array
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
+
+from sknet import (
+    AutoencoderTransformer,
+    NeuralClassifier,
+    NeuralLanguageModel,
+    NeuralRegressor,
+    activations,
+    initializers,
+    layers,
+    losses,
+    optimizers,
+    schedules,
+)
+from sknet.preprocessing import (
+    StepwiseTransformer,
+    TokenizerTransformer,
+    from_channels_first,
+    from_nan_padded,
+    pad_sequences,
+    sliding_windows,
+)
+
+globals().update({name: getattr(layers, name) for name in layers.__all__})
+
+_RNG = np.random.default_rng(0)
+
+# The number of samples of each good X and y is the same, so that they go together.
+N = 12
+X = _RNG.standard_normal((N, 4))
+UNIT = _RNG.random((N, 4))
+IMAGES = _RNG.standard_normal((N, 6, 6, 2))
+SERIES = _RNG.standard_normal((N, 8, 2))
+RAGGED = [_RNG.standard_normal((3 + i % 4, 2)) for i in range(N)]
+TOKENS = _RNG.integers(1, 7, (N, 6))
+RAGGED_TOKENS = [_RNG.integers(1, 7, 2 + i % 4) for i in range(N)]
+TEXTS = ["tick tock", "tock", "the clock goes tick", "a b", "né 42!", "b a b"] * 2
+LABELS = np.arange(N) % 3
+BITS = np.arange(N) % 2
+TARGET = X[:, 0] + 1.0
+FRAME = pd.DataFrame(X, columns=list("abcd"))
+DATES = np.arange("2024-01-01", "2024-01-13", dtype="M8[D]")
+GAPPED = np.where(np.arange(8) > np.arange(N)[:, None] // 2 + 1, nan, _RNG.random((N, 8)))
+Shade = Enum("Shade", ["LIGHT", "DARK"])
+MIXED = pd.DataFrame(
+    {
+        "number": X[:, 0],
+        "count": LABELS,
+        "flag": BITS == 1,
+        "word": [*"abc"] * 4,
+    }
+)
+NULLABLE = pd.DataFrame({name: pd.array([1, None, 3] * 4, dtype="Int64") for name in "abcd"})
+SCALES = FRAME.astype({"a": "category"})
+DATED = FRAME.assign(a=DATES)
+
+
+def but(values, value, position=0):
+    """Return a copy with one value replaced."""
+    changed = np.array(values)
+    if changed.dtype.kind in "biu" and isinstance(value, float):
+        changed = changed.astype(float)
+    changed.flat[position] = value
+    return changed
+
+
+def as_objects(items):
+    """Return a one-dimensional array of objects."""
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array
+
+
+def read_only(values):
+    """Return a copy that cannot be written to."""
+    values = np.array(values)
+    values.flags.writeable = False
+    return values
+
+
+@cache
+def memory_map():
+    """Return X in a file."""
+    with tempfile.TemporaryFile() as file:
+        values = np.memmap(file, dtype=float, shape=X.shape)
+    values[:] = X
+    return values
+
+
+def doubled():
+    """Return a sparse matrix, each of whose cells is stored in two parts."""
+    row, column = np.nonzero(X)
+    halves = np.tile(X[row, column] / 2, 2)
+    return coo_array((halves, (np.tile(row, 2), np.tile(column, 2))), shape=X.shape).copy()
+
+
+def doubled_csr():
+    """Return a CSR matrix with duplicates."""
+    indices = np.tile(np.repeat(np.arange(4), 2), N)
+    return csr_array((np.repeat(X.ravel() / 2, 2), indices, np.arange(N + 1) * 8), shape=X.shape)
+
+
+class score_of:
+    """A scorer that gives the same value each time."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __call__(self, estimator, X, y=None, sample_weight=None):
+        return self.value
+
+    def __repr__(self):
+        return f"score_of({self.value!r})"
+
+
+@cache
+def fitted():
+    """Return a fitted estimator for `Pretrained`."""
+    return AutoencoderTransformer(2, (3,), max_iter=1, tol=0, random_state=0).fit(X)
+
+
+def pickled(estimator):
+    """Return a copy that went through a pickle."""
+    return pickle.loads(pickle.dumps(estimator))
