@@ -222,13 +222,24 @@ class Workspace:
         memory, size = self._memory.get(name), prod(shape)
         if memory is None or len(memory) < size:
             size = prod((max(shape[0], self.n_rows), *shape[1:]))
-            memory = np.empty(size, self.dtype if dtype is None else dtype)
+            memory = _memory(size, self.dtype if dtype is None else dtype, shape)
             self._memory[name] = memory
         return memory[: prod(shape)].reshape(shape)
 
     def __reduce__(self):
         # Scratch memory is never copied or pickled.
         return type(self), (self.n_rows, self.dtype)
+
+
+def _memory(size, dtype, shape):
+    try:
+        return np.empty(size, dtype)
+    except (MemoryError, ValueError, OverflowError):
+        gigabytes = size * np.dtype(dtype).itemsize / 1e9
+        raise ValueError(
+            f"A layer needs {gigabytes:,.0f} GB of memory to work on an array of shape {shape}, "
+            "more than there is. Choose smaller layers or a smaller batch_size."
+        ) from None
 
 
 def stamp(state):

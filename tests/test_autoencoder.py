@@ -540,7 +540,7 @@ def test_gaps_may_come_with_weights_a_validation_set_and_partial_fit(gappy):
 
 
 def test_gaps_are_refused_without_the_option(X, gappy):
-    message = "contains NaN, which .* handle_missing='ignore'; .*SimpleImputer"
+    message = "contains NaN in columns 0, 1, 2, 3. .* handle_missing='ignore'; .*SimpleImputer"
     with pytest.raises(ValueError, match=message):
         small().fit(gappy)
     fitted = small(max_iter=1).fit(X)

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
 from sknet.base import Workspace
-from sknet.inputs import Sequences, as_inputs, as_sequences, infer_shape, sequence_list
+from sknet.inputs import Sequences, as_inputs, as_sequences, infer_shape, readable, sequence_list
 from sknet.layers import (
     GRU,
     LSTM,
@@ -105,7 +105,7 @@ def test_a_selection_of_sequences_is_a_view_padded_to_its_own_longest():
     ],
 )
 def test_the_shape_of_a_sample_is_read_from_x(X, shape):
-    assert infer_shape(X) == shape
+    assert infer_shape(readable(X, "Network")) == shape
 
 
 def test_text_is_not_a_list_of_sequences():

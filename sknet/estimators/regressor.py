@@ -1,12 +1,14 @@
 """The regressor."""
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from ..cells import as_numbers
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, Target
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
@@ -135,8 +137,30 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         """
         return self._partial_fit(X, y, sample_weight)
 
+    def _readable_y(self, y):
+        owner = type(self).__name__
+        if issparse(y):
+            raise TypeError(f"{owner} expects a dense y, got a sparse matrix; pass y.toarray().")
+        return y if y is None else as_numbers(y, "y", owner)
+
     def _y_checks(self):
         return {"y_numeric": True}
+
+    def _check_data(self, X, y, sample_weight, reset, training=True):
+        data = super()._check_data(X, y, sample_weight, reset, training)
+        if training:
+            self._target_scale = _scale(data.y)
+        return data
+
+    def _scale_advice(self):
+        mean, deviation = self._target_scale
+        near = 0.01 <= deviation <= 100 and abs(mean) <= 100 * deviation
+        if near or deviation == 0 or self._loss.link == "exp":
+            return ""
+        return (
+            f"y has mean {mean:.3g} and standard deviation {deviation:.3g}: scale y, by "
+            "sklearn.compose.TransformedTargetRegressor(transformer=StandardScaler())"
+        )
 
     def _encode_target(self, data, reset):
         y = np.asarray(data.y)
@@ -152,7 +176,13 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
                 f"{type(self).__name__} was fitted to {fitted} target{'s' * (fitted > 1)}, got y "
                 f"of shape {y.shape}."
             )
-        data.y = y.reshape(len(y), -1).astype(data.X.dtype, copy=False)
+        with np.errstate(over="ignore"):
+            data.y = y.reshape(len(y), -1).astype(data.X.dtype, copy=False)
+        if not np.isfinite(data.y).all():
+            raise ValueError(
+                "Input y contains infinity or a value too large for "
+                f"{data.y.dtype!r}. Scale y, as sklearn.compose.TransformedTargetRegressor does."
+            )
         loss = self.loss if isinstance(self.loss, Loss) else self._losses[self.loss]()
         loss.check_target(data.y if data.rows is None else data.y[data.rows])
 
@@ -180,7 +210,8 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         if not isinstance(self._loss, Gaussian):
             raise ValueError(
                 "return_std=True needs loss='gaussian', which predicts a standard deviation; "
-                f"this {type(self).__name__} was fitted with loss={self.loss!r}."
+                f"this {type(self).__name__} was fitted with {type(self._loss).__name__}. Set "
+                "loss='gaussian' and fit again."
             )
         std = self._loss.standard_deviation(raw)
         return self._shaped(self._loss.inverse_link(raw)), self._shaped(std)
@@ -205,6 +236,8 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         score : float
             At most 1; greater is better.
         """
+        if sample_weight is not None:
+            sample_weight = self._check_weight(sample_weight, X, "sample_weight")
         loss = getattr(self, "_loss", None)
         if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
             return super().score(X, y, sample_weight)
@@ -222,3 +255,13 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         tags.target_tags.multi_output = not several  # several quantiles are those of one target
         tags.target_tags.positive_only = bool(getattr(loss, "positive_target", False))
         return tags
+
+
+def _scale(y):
+    """Return the mean and the standard deviation of the target whose scale is farthest from 1."""
+    largest = np.abs(y, dtype=np.float64).max(axis=0)
+    largest[largest == 0] = 1.0
+    shares = y / largest  # their squares do not overflow
+    deviations = shares.std(axis=0) * largest
+    farthest = np.argmax(np.abs(np.log10(np.where(deviations > 0, deviations, 1.0))))
+    return float(shares[:, farthest].mean() * largest[farthest]), float(deviations[farthest])
