@@ -20,10 +20,11 @@ _KINDS = {
     "V": "records",
 }
 _ENCODE = (
-    "Convert digits by astype(float), and encode categories by sklearn.preprocessing."
-    "OrdinalEncoder, OneHotEncoder or TargetEncoder, in a ColumnTransformer for some columns only."
+    "Convert digits by astype(float), and encode categories in a ColumnTransformer: by "
+    "OrdinalEncoder, whose codes an Embedding in ColumnBranches takes, OneHotEncoder or "
+    "TargetEncoder."
 )
-_CONVERT = "Convert digits by astype(float); for classes, use NeuralClassifier."
+_CONVERT = "Convert digits by astype(float)."
 _COUNT = "Turn {} into numbers first, such as days: {} / np.timedelta64(1, 'D')."
 _ADVICE = {
     "strings": _ENCODE,
@@ -71,7 +72,7 @@ def as_numbers(values, name, owner, where=""):
     if values is None:
         raise ValueError(f"{owner} expects numbers in {name}, got None{where}.")
     if hasattr(values, "dtypes") and hasattr(values, "columns"):
-        _check_table(values, name, owner)
+        _check_table(values, name, owner, where)
         return values
     if issparse(values):
         kind = _KINDS.get(values.dtype.kind)
@@ -83,8 +84,25 @@ def as_numbers(values, name, owner, where=""):
     if kind and array.dtype != object and isinstance(values, list | tuple):
         index = _find_wrong(np.array(values, dtype=object))[1]  # NumPy has made all cells alike
     if kind:
-        _refuse(owner, name, f"{kind}{where}{_place(index)}", [kind])
+        _refuse(owner, name, f"{kind}{_place(index)}{where}", [kind])
     return _converted(array, name, owner, where) if array.dtype == object else array
+
+
+def as_array(values, name, owner, where=""):
+    """Return numbers as an array; tables too.
+
+    Parameters
+    ----------
+    values, name, owner, where
+        As for `as_numbers`.
+
+    Returns
+    -------
+    array : ndarray
+        An array of bools, ints or floats, missing values NaN; a sparse matrix as it is.
+    """
+    values = as_numbers(values, name, owner, where)
+    return values if issparse(values) else as_numbers(np.asarray(values), name, owner, where)
 
 
 def _filled(values):
@@ -176,7 +194,7 @@ def _converted(array, name, owner, where):
         place = _place(np.unravel_index(position, array.shape))
         raise ValueError(
             f"{owner} expects numbers that a float can hold in {name}, got one above 1.8e308"
-            f"{where}{place}. Scale {name}, or take its logarithm."
+            f"{place}{where}. Scale {name}, or take its logarithm."
         ) from None
 
 
@@ -200,7 +218,7 @@ def _place(index):
     return f" at position ({', '.join(map(str, index))})"
 
 
-def _check_table(table, name, owner):
+def _check_table(table, name, owner, where):
     """Refuse the columns of a table that do not hold numbers."""
     found = {}
     for position in _suspicious_columns(table):
@@ -210,10 +228,10 @@ def _check_table(table, name, owner):
         if kind:
             found.setdefault(kind, []).append(column)
         elif cells.dtype == object:
-            _converted(cells, name, owner, f" in column {column!r}")
+            _converted(cells, name, owner, f" in column {column!r}{where}")
     if found:
         what = " and ".join(f"{kind} in {named(columns)}" for kind, columns in found.items())
-        _refuse(owner, name, what, found)
+        _refuse(owner, name, f"{what}{where}", found)
 
 
 def _suspicious_columns(table):
@@ -266,10 +284,38 @@ def named(columns, kind="column"):
 
 def _refuse(owner, name, what, kinds):
     advice = dict.fromkeys(_ADVICE.get(kind, _OTHER) for kind in kinds)
-    advice = " ".join(_CONVERT if each == _ENCODE and name == "y" else each for each in advice)
+    advice = " ".join(_CONVERT if each == _ENCODE and name != "X" else each for each in advice)
     start = "Complex data not supported: " if "complex numbers" in kinds else ""
     error = ValueError if all(kind in _ADVICE for kind in kinds) else TypeError
     raise error(f"{start}{owner} expects numbers in {name}, got {what}. {advice}")
+
+
+def check_finite(values, name, advice):
+    """Refuse NaN and infinity.
+
+    Parameters
+    ----------
+    values : ndarray
+        Numbers.
+    name : str
+        Name of the argument.
+    advice : str
+        What to do about them.
+
+    Raises
+    ------
+    ValueError
+        If there are any.
+    """
+    is_finite = np.isfinite(values)
+    if is_finite.all():
+        return
+    is_missing = np.isnan(values)
+    fault = f"infinity or a value too large for {values.dtype!r}"
+    if is_missing.any():
+        is_finite, fault = ~is_missing, "NaN"
+    place = _place(np.argwhere(~is_finite)[0])
+    raise ValueError(f"Input {name} contains {fault}{place}. {advice}")
 
 
 def located(error, X, dtype, advice):

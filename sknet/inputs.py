@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from .cells import as_numbers, located
+from .cells import as_array, as_numbers, located
 
 _FILL = "Fill missing values first, by sklearn.impute.SimpleImputer."
 
@@ -137,8 +137,9 @@ def readable(X, owner):
     items = sequence_list(X)
     if items is not None:
         where = " in the sequence at position {}"
-        return [as_numbers(x, "X", owner, where.format(i)) for i, x in enumerate(items)]
-    X = as_numbers(X, "X", owner)
+        return [as_array(x, "X", owner, where.format(i)) for i, x in enumerate(items)]
+    items = _listed(X)
+    X = as_numbers(X if items is None else items, "X", owner)
     if isinstance(X, np.ndarray) and X.ndim > 0 and len(X) == 0:
         raise ValueError(
             f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required by "
@@ -188,25 +189,29 @@ def sequence_list(X):
     Returns
     -------
     items : list of array-like or None
-        The samples; None if `X` is an array, a table, or a list of rows of one length.
+        The samples; None if `X` is an array, a table, or holds rows of one length.
     """
-    if isinstance(X, list | tuple):
-        items, whole = X, True
-    elif getattr(X, "ndim", None) == 1 and X.dtype == object:
-        items, whole = list(X), False
-    elif hasattr(X, "to_list") and not isinstance(X, np.ndarray):  # polars has a dtype of lists
-        items, whole = X.to_list(), False
-    else:
+    items = _listed(X)
+    if not items or not all(map(_has_steps, items)):
         return None
-    if not len(items) or not all(map(_has_steps, items)):
-        return None
-    if whole and len({len(item) for item in items}) == 1 and _is_flat(items[0]):
+    if len({len(item) for item in items}) == 1 and _is_flat(items[0]):
         return None  # rows of one length, a table in the form of lists
-    return list(items)
+    return items
+
+
+def _listed(X):
+    """Return what comes one by one as a list, and None for anything else."""
+    if isinstance(X, list | tuple):
+        return list(X)
+    if getattr(X, "ndim", None) == 1 and X.dtype == object:
+        return list(X)
+    # Series of pandas and polars, which have data types of their own.
+    return X.to_list() if hasattr(X, "to_list") else None
 
 
 def _has_steps(item):
-    return hasattr(item, "__len__") and not isinstance(item, str | bytes | dict | set)
+    is_other = isinstance(item, str | bytes | dict | set) or issparse(item)
+    return hasattr(item, "__len__") and not is_other and getattr(item, "ndim", 1) > 0
 
 
 def _is_flat(item):

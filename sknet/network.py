@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 import sklearn
 
-from .base import Workspace, stamp, unstamp
+from .base import Workspace, stamp, unstamp, written
 from .blas import single_threaded_blas
 from .inputs import Sequences, as_inputs, in_shape
 from .layers.base import Layer, build_layer
@@ -77,9 +77,9 @@ class Network:
         except (MemoryError, ValueError, OverflowError):
             largest = max(self.layer.walk(), key=lambda part: sum(w.size for w in part._weights))
             n = sum(weight.size for weight in largest._weights)
-            gigabytes = n * self.dtype.itemsize / 1e9
+            gigabytes = written(n * self.dtype.itemsize // 10**9)
             raise ValueError(
-                f"Layer {largest._label()} needs {n:,} weights, {gigabytes:,.0f} GB of memory, "
+                f"Layer {largest._label()} needs {written(n)} weights, {gigabytes} GB of memory, "
                 "more than there is. Choose fewer units."
             ) from None
 

@@ -446,7 +446,7 @@ DATA = [
     Misuse(
         "words for targets",
         ValueError,
-        r"^NeuralRegressor expects numbers in y, got strings at position 0\. .*NeuralClassifier",
+        r"^NeuralRegressor expects numbers in y, got strings at position 0\. Convert",
         partial(fit, y=np.array(["a", "b"] * 15, dtype=object)),
         kind=NeuralRegressor,
     ),

@@ -357,13 +357,14 @@ class BaseNeuralEstimator(
 
     def _check_penalty(self):
         """Refuse weights of rows by which nothing can be divided."""
+        if self._mean_weight == inf:
+            raise ValueError("sample_weight times class_weight overflows; scale them down.")
         with np.errstate(all="ignore"):
             penalty = self.network_.dtype.type(np.float64(self.alpha) / self._mean_weight)
-        if not (0 < self._mean_weight < inf and np.isfinite(penalty)):
+        if not np.isfinite(penalty):
             raise ValueError(
-                f"The mean weight of the rows is {self._mean_weight:.3g}, by which "
-                f"alpha={self.alpha!r} is divided: out of the range of {self.network_.dtype}. "
-                "Scale sample_weight and class_weight, or set alpha=0."
+                f"alpha={self.alpha!r} is divided by the mean of sample_weight, which is too "
+                f"small for that in {self.network_.dtype}. Scale sample_weight, or set alpha=0."
             )
 
     def _raw_predictions(self, X):

@@ -8,7 +8,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from ..cells import as_numbers
+from ..cells import as_array, check_finite
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, Target
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
@@ -141,7 +141,11 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         owner = type(self).__name__
         if issparse(y):
             raise TypeError(f"{owner} expects a dense y, got a sparse matrix; pass y.toarray().")
-        return y if y is None else as_numbers(y, "y", owner)
+        if y is None:
+            return None
+        y = as_array(y, "y", owner)
+        check_finite(y, "y", "Leave such rows out.")
+        return y
 
     def _y_checks(self):
         return {"y_numeric": True}
@@ -178,11 +182,9 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
             )
         with np.errstate(over="ignore"):
             data.y = y.reshape(len(y), -1).astype(data.X.dtype, copy=False)
-        if not np.isfinite(data.y).all():
-            raise ValueError(
-                "Input y contains infinity or a value too large for "
-                f"{data.y.dtype!r}. Scale y, as sklearn.compose.TransformedTargetRegressor does."
-            )
+        check_finite(
+            data.y, "y", "Scale y, as sklearn.compose.TransformedTargetRegressor does."
+        )
         loss = self.loss if isinstance(self.loss, Loss) else self._losses[self.loss]()
         loss.check_target(data.y if data.rows is None else data.y[data.rows])
 
@@ -238,6 +240,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         """
         if sample_weight is not None:
             sample_weight = self._check_weight(sample_weight, X, "sample_weight")
+        y = self._readable_y(y)
         loss = getattr(self, "_loss", None)
         if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
             return super().score(X, y, sample_weight)

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing, check_array, check_X_y, indexable
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight, _num_samples, validate_data
 
 from ..batches import Data
 from ..cells import as_numbers, located
@@ -176,8 +176,10 @@ class DataValidation:
     def _check_weight(self, sample_weight, X, name):
         if sample_weight is None:
             return None
-        if not isinstance(sample_weight, Real):
-            sample_weight = as_numbers(sample_weight, name, type(self).__name__)
+        owner = type(self).__name__
+        if isinstance(sample_weight, Real):
+            sample_weight = np.full(_num_samples(X), as_numbers([sample_weight], name, owner))
+        sample_weight = as_numbers(sample_weight, name, owner)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if not weight.any():
             raise ValueError(f"{name} is zero in every row; at least one must be above zero.")
