@@ -182,9 +182,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
             )
         with np.errstate(over="ignore"):
             data.y = y.reshape(len(y), -1).astype(data.X.dtype, copy=False)
-        check_finite(
-            data.y, "y", "Scale y, as sklearn.compose.TransformedTargetRegressor does."
-        )
+        check_finite(data.y, "y", "Scale y, as sklearn.compose.TransformedTargetRegressor does.")
         loss = self.loss if isinstance(self.loss, Loss) else self._losses[self.loss]()
         loss.check_target(data.y if data.rows is None else data.y[data.rows])
 

@@ -81,7 +81,10 @@ class DataValidation:
         """Return a table, and y if given, as scikit-learn checks them."""
         options = self._X_checks(reset)
         try:
-            checked = validate_data(self, self._as_rows(X), y, reset=reset, **checks, **options)
+            with np.errstate(invalid="ignore"):  # of the sum by which NaN are looked for
+                checked = validate_data(
+                    self, self._as_rows(X), y, reset=reset, **checks, **options
+                )
         except ValueError as error:
             raise located(error, X, options["dtype"], self._missing_advice()) from None
         self._check_columns(checked[0] if isinstance(checked, tuple) else checked)
