@@ -134,12 +134,14 @@ def readable(X, owner):
     """
     if issparse(X):
         return as_numbers(summed(X, owner), "X", owner)
-    items = sequence_list(X)
-    if items is not None:
-        where = " in the sequence at position {}"
-        return [as_array(x, "X", owner, where.format(i)) for i, x in enumerate(items)]
-    items = _listed(X)
-    X = as_numbers(X if items is None else items, "X", owner)
+    if not isinstance(X, np.ndarray) or X.dtype == object:
+        items = sequence_list(X)
+        if items is not None:
+            where = " in the sequence at position {}"
+            return [as_array(x, "X", owner, where.format(i)) for i, x in enumerate(items)]
+        items = _listed(X)
+        X = X if items is None else items
+    X = as_numbers(X, "X", owner)
     if isinstance(X, np.ndarray) and X.ndim > 0 and len(X) == 0:
         raise ValueError(
             f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required by "
