@@ -620,3 +620,35 @@ def test_the_mean_of_the_losses_of_rows_is_the_value(loss, target, rng):
     weight = np.arange(7.0)
     value = loss.value_and_gradient(raw, y, weight)[0]
     assert value == pytest.approx(weight @ losses / 7)
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        ["a"],
+        ["0.1", "0.9"],
+        [np.nan],
+        [0.1, np.nan],
+        [],
+        [0.9, 0.1],
+        [0.5, 1.5],
+        [0.0],
+        [None],
+        [[0.1], [0.2, 0.3]],
+        [[0.1, 0.2]],
+        [1j],
+        [10**400],
+        {0.1, 0.9},
+        np.array(["2020"], "M8[D]"),
+    ],
+)
+def test_levels_that_are_none_are_refused_in_words(levels):
+    with pytest.raises(ValueError, match=r"^Quantile expects quantiles "):
+        bind(Quantile(levels), ONE)
+
+
+def test_the_initial_bias_does_not_overflow_where_the_mean_does_not():
+    y, huge = np.array([[1e308], [1e308], [1.5e308]]), np.full(3, 1e308)
+    expected = 1e308 / 3 + 1e308 / 3 + 1.5e308 / 3
+    for weight in (None, huge, np.full(3, 5e-324)):
+        assert bind(SquaredError(), ONE).initial_bias(y, weight) == pytest.approx([expected])

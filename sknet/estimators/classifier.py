@@ -299,6 +299,8 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             self._refuse_labels(y, self._classes_of_outputs()[0])
         right = predicted == y
         right = right if right.ndim == 1 else right.all(axis=1)
+        if sample_weight is not None:
+            sample_weight = self._check_weight(sample_weight, right, "sample_weight")
         return accuracy_score(right, np.ones_like(right), sample_weight=sample_weight)
 
     def predict(self, X):

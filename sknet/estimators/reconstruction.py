@@ -10,7 +10,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
+from ..base import written
 from ..blas import single_threaded_blas
+from ..cells import as_array, located
 from ..inputs import in_shape
 from ..layers import GaussianCode
 from ..layers.variational import LARGEST_LOG_VARIANCE
@@ -105,7 +107,12 @@ class Reconstruction:
             The rows that the codes stand for.
         """
         self._require_fit()
-        code = check_array(X, dtype=self.network_.dtype, order="C", input_name="X")
+        dtype = self.network_.dtype
+        X = as_array(X, "X", f"{type(self).__name__}.inverse_transform")
+        try:
+            code = check_array(X, dtype=dtype, order="C", input_name="X", estimator=self)
+        except ValueError as error:
+            raise located(error, X, dtype, "Leave such codes out.") from None
         width = self._code_size
         if code.shape[1] != width:
             raise ValueError(
@@ -206,7 +213,7 @@ class Reconstruction:
             Greater is better.
         """
         self._require_fit()
-        _check_count("n_draws", n_draws)
+        _check_count("n_draws", n_draws, self._code_size)
         X = self._check_X(X)
         if self._loss.kinds == LogLoss.kinds:
             self._check_range(X)
@@ -259,7 +266,7 @@ class Reconstruction:
         self._require_fit()
         if not self._is_variational():
             self._refuse_changed("sample", "variational=True")
-        _check_count("n_samples", n_samples)
+        _check_count("n_samples", n_samples, self._code_size)
         rng = check_random_state(random_state)
         return self.inverse_transform(rng.standard_normal((n_samples, self._code_size)))
 
@@ -283,6 +290,13 @@ def _normal_draws(n_draws, n_components):
     return ndtri((intervals + rng.uniform(1e-9, 1, intervals.shape)) / n_draws)
 
 
-def _check_count(name, value):
-    if not isinstance(value, Integral) or value < 1:
+def _check_count(name, value, width):
+    """Refuse what is no number of codes, or one of more codes than memory holds."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} must be an int of at least 1, got {value!r}.")
+    try:
+        np.empty((value, width))
+    except (MemoryError, ValueError, OverflowError):
+        raise ValueError(
+            f"{name}={written(value)} codes need more memory than there is; choose a smaller one."
+        ) from None
