@@ -236,7 +236,6 @@ def test_several_outputs_take_a_list_of_class_weights(data):
         ({0: 1, "a": 2}, "class_weight has labels of several types, int, str"),
         ({None: 1}, "Input class_weight contains None"),
         ({(0, 1): 1}, "class_weight must map labels to numbers"),
-        (dict.fromkeys(range(3), 1e308), "sample_weight times class_weight, overflow"),
     ],
 )
 def test_wrong_class_weights_are_refused(class_weight, message):
@@ -341,3 +340,12 @@ def test_weights_that_nothing_can_be_divided_by_are_refused(data):
     for weight in (np.inf, 10**400, "2"):
         with pytest.raises(ValueError, match="sample_weight"):
             network.fit(X, X[:, 0], weight)
+
+
+def test_of_class_weights_near_the_limit_of_floats_the_ratios_count(data):
+    X, y = data
+    plain = NeuralClassifier(**PARAMS, alpha=0).fit(X, y)
+    huge = NeuralClassifier(**PARAMS, alpha=0, class_weight=dict.fromkeys(range(3), 1e308))
+    assert_allclose(huge.fit(X, y).predict_proba(X), plain.predict_proba(X), rtol=1e-12)
+    weight = np.full(len(y), 1e308)
+    assert huge.fit(X, y, weight).score(X, y, weight) == plain.score(X, y)
