@@ -27,6 +27,7 @@ from ..training import Plan, Trainer
 from .architecture import hidden_sizes, plain_layers
 from .attributes import FittedAttributes
 from .loop import TrainingLoop
+from .overflow import tell_of_overflow
 from .stopping import Patience
 from .validation import DataValidation
 
@@ -333,10 +334,12 @@ class BaseNeuralEstimator(
             deadline=deadline,
         )
 
-    def _raw_predictions(self, X):
-        """Return the network's raw outputs for X."""
+    def _raw_predictions(self, X, refuse_nan=False):
+        """Return the network's raw outputs for X, telling of those that are not finite."""
         self._require_fit()
-        return self.network_.predict(self._check_X(X))
+        raw = self.network_.predict(self._check_X(X))
+        tell_of_overflow(self, raw, refuse_nan, stacklevel=4)
+        return raw
 
     def _require_fit(self):
         if not hasattr(self, "network_"):  # scikit-learn's check takes a tenth of one prediction

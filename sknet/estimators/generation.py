@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
 from ..tokens import n_dropped
+from .overflow import tell_of_overflow
 
 
 class TextGeneration:
@@ -88,7 +89,9 @@ class TextGeneration:
         banned = [id - 1 for id in self._vocabulary.unwritten]
         writes = np.ones(n, bool)
         for position in range(1 + length, ids.shape[1]):
-            logits = reader(ids[:, :position]).astype(np.float64)
+            logits = reader(ids[:, :position])
+            tell_of_overflow(self, logits, refuse_nan=True, stacklevel=4)
+            logits = logits.astype(np.float64)
             logits[:, banned] = -np.inf
             ids[:, position] = np.where(writes, 1 + choose(logits, rng), end)
             writes &= ids[:, position] != end
