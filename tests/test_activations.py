@@ -207,9 +207,7 @@ def test_small_values_are_exact_to_rounding_in_float32(activation, reference):
 )
 def test_small_derivatives_are_exact_to_rounding_in_float32(activation, slope):
     x = np.linspace(-85, -3, 200, dtype=np.float32).reshape(-1, 1)
-    np.testing.assert_allclose(
-        derivative(activation, x), slope(x.astype(np.float64)), rtol=1e-6
-    )
+    np.testing.assert_allclose(derivative(activation, x), slope(x.astype(np.float64)), rtol=1e-6)
 
 
 @every_activation

@@ -317,7 +317,7 @@ def test_frozen_layers_keep_their_weights_through_a_fit(solver, problem):
         "layers__1__layers__0.kernel",
         "layers__1__layers__0.bias",
         *(f"layers__2__layers__0.{n}" for n in ("gamma", "beta", "moving_mean")),
-        *(f"layers__2__layers__0.{n}" for n in ("moving_variance", "unit", "counts")),
+        *(f"layers__2__layers__0.{n}" for n in ("moving_variance", "exponent", "counts")),
         "layers__2__layers__inner__layers__0.kernel",
         "layers__2__layers__inner__layers__0.bias",
     }

@@ -111,7 +111,9 @@ def test_a_masked_batch_norm_has_the_moments_of_the_real_steps():
     real = gathered(x)
     mean, variance = real.mean(axis=0), real.var(axis=0)
     np.testing.assert_allclose(network.layer.moving_mean_, mean, rtol=1e-12)
-    np.testing.assert_allclose(network.layer.moving_variance_, real.var(axis=0, ddof=1), rtol=1e-12)
+    np.testing.assert_allclose(
+        network.layer.moving_variance_, real.var(axis=0, ddof=1), rtol=1e-12
+    )
     expected = AFFINE["gamma"] * (real - mean) / np.sqrt(variance + 1e-9) + AFFINE["beta"]
     np.testing.assert_allclose(gathered(out), expected, rtol=1e-10)
 
@@ -447,9 +449,7 @@ def test_all_real_steps_of_a_batch_are_counted():
     x = draw(4, 6, 2, 3)
     layer = averages_after([x], mask=MASK)
     np.testing.assert_array_equal(layer.counts_, [28, 27])
-    np.testing.assert_allclose(
-        layer.moving_variance_, x[MASK].reshape(-1, 3).var(axis=0, ddof=1)
-    )
+    np.testing.assert_allclose(layer.moving_variance_, x[MASK].reshape(-1, 3).var(axis=0, ddof=1))
 
 
 @pytest.mark.parametrize(("n_rows", "batch_size"), [(120, 2), (121, 3), (101, 100), (90, 32)])

@@ -37,8 +37,8 @@ def tell_of_overflow(estimator, values, refuse_nan=False, stacklevel=3):
         remedy += ", or fit with dtype='float64'"
     if n_nan and refuse_nan:
         raise ValueError(
-            f"{name} cannot choose by scores that are NaN, which {n_nan} of {len(rows)} rows have: "
-            f"values overflow {dtype}; {remedy}."
+            f"{name} cannot choose by scores that are NaN, which {n_nan} of {len(rows)} rows "
+            f"have: values overflow {dtype}; {remedy}."
         )
     if n_wrong:
         warnings.warn(

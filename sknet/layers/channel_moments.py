@@ -219,7 +219,8 @@ class ChannelMoments:
         kept, scaling = deviations(by_group, first, (1, 3), weights)
         self._kept = kept.reshape(self.shape)
         self._is_raw = False
-        first, self.scaling = self._repeat_groups("first", first), self._repeat_groups("scaling", scaling)
+        first = self._repeat_groups("first", first)
+        self.scaling = self._repeat_groups("scaling", scaling)
         mean = self._group_mean(self._total("mean_total", self._kept, _itself), "mean")
         self._kept -= mean
         if weights is not None:

@@ -286,8 +286,8 @@ class BatchNorm(_ChannelNorm):
     gamma_, beta_ : ndarray of shape (C,)
         Scale and shift.
     moving_mean_, moving_variance_ : ndarray of shape (C,)
-        Moving averages. The variances are in units of the square of `unit_`, which is above 1
-        only where the dtype could not hold them.
+        Moving averages. The variances are ``moving_variance_ * 4 ** exponent_``, where
+        `exponent_` is above 0 only if the dtype could not hold them.
 
     References
     ----------
@@ -320,7 +320,7 @@ class BatchNorm(_ChannelNorm):
         self._declare(input_shape)
         self.add_weight("moving_mean", input_shape[-1:], "zeros", rate_factor=0.0)
         self.add_weight("moving_variance", input_shape[-1:], "ones", rate_factor=0.0)
-        self.add_weight("unit", (1,), "ones", rate_factor=0.0)
+        self.add_weight("exponent", (1,), "zeros", rate_factor=0.0)
         # Of the mean, and of the variance: the values that each stands for.
         self.add_weight("counts", (2,), "zeros", rate_factor=0.0)
         return input_shape
@@ -342,7 +342,11 @@ class BatchNorm(_ChannelNorm):
         mean = moments.repeat("mean", self.moving_mean_)
         variance = moments.repeat("variance", self.moving_variance_)
         self._inverse_std = moments.take(
-            x.reshape(moments.shape), mean, variance, self._epsilon, float(self.unit_[0])
+            x.reshape(moments.shape),
+            mean,
+            variance,
+            self._epsilon,
+            2.0 ** float(self.exponent_[0]),
         )
         self._moments_depend_on_x = False
         return self._standardized(x.shape)
@@ -350,8 +354,8 @@ class BatchNorm(_ChannelNorm):
     def _update_averages(self):
         moments, n = self._moments, self._moments.n_counted
         mean, variance = (moments.per_channel(m)[0] for m in (self._mean, self._variance))
-        if moments.scaling is not None or self.unit_[0] != 1:
-            variance = self._in_unit(variance)
+        if moments.scaling is not None or self.exponent_[0]:
+            variance = self._in_units(variance)
         # An average that has its value already stays exactly as it is.
         difference = mean - self.moving_mean_
         difference *= self._share(0, n)
@@ -370,17 +374,17 @@ class BatchNorm(_ChannelNorm):
         self.counts_[which] = count
         return n / count
 
-    def _in_unit(self, variance):
-        """Return a batch's variance in units of `unit_` ** 2, which grows if it has to."""
+    def _in_units(self, variance):
+        """Return a batch's variance over 4 ** `exponent_`, which grows if it has to."""
         deviation = np.sqrt(variance)
         if self._moments.scaling is not None:
             deviation /= self._moments.per_channel(self._moments.scaling)[0]
-        largest = deviation.max()
-        if largest / self.unit_[0] > np.sqrt(np.finfo(deviation.dtype).max) / _ROOM:
-            unit = np.ldexp(deviation.dtype.type(0.5), np.frexp(largest)[1])
-            self.moving_variance_ *= (self.unit_[0] / unit) ** 2
-            self.unit_[0] = unit
-        return np.square(deviation / self.unit_[0])
+        largest, unit = deviation.max(), 2.0 ** float(self.exponent_[0])
+        if largest / unit > np.sqrt(np.finfo(deviation.dtype).max) / _ROOM:
+            exponent = int(np.frexp(largest)[1]) - 1
+            self.moving_variance_ *= (unit / 2.0**exponent) ** 2
+            self.exponent_[0], unit = exponent, 2.0**exponent
+        return np.square(deviation / unit)
 
 
 class GroupNorm(_ChannelNorm):
