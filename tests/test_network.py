@@ -337,7 +337,7 @@ def test_the_summary_lists_layers_shapes_and_numbers_of_weights(capsys):
     assert rows[0] == ("layer", "output shape", "weights")
     assert rows[2:9] == expected
     total = counts[0] + counts[1] + counts[4]
-    frozen = inner[0] + 2 * 300 + 1
+    frozen = inner[0] + 2 * 300 + 3
     assert lines[-1] == f"{total:,} weights, {frozen:,} of them not trained, float32"
     assert len({len(line) for line in lines[:-1]}) == 1
     assert lines[4].startswith("  frozen (Dense)")
