@@ -470,3 +470,15 @@ def test_the_average_of_a_constant_is_exact():
     np.testing.assert_array_equal(layer.moving_mean_, 10000.1)
     np.testing.assert_array_equal(layer.moving_variance_[:], layer.moving_variance_[0])
     assert layer.moving_variance_[0] == 0
+
+
+@pytest.mark.parametrize("block", [8, 2**16])
+def test_a_constant_feature_is_predicted_as_beta(block, monkeypatch):
+    monkeypatch.setattr(channel_moments, "_BLOCK_ELEMENTS", block)
+    x = draw(40, 4).astype(np.float32)
+    x[:, 1] = 10000.1
+    network = Network(BatchNorm(), (4,), np.float32)
+    replica = network.replica(40, np.random.default_rng(0))
+    for n in (40, 40, 40, 13, 7):
+        replica.forward(x[:n], training=True)
+    np.testing.assert_array_equal(replica.forward(x)[:, 1], 0)
