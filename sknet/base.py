@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 #: Version of the layout of pickled networks and estimators.
-FORMAT = 1
+FORMAT = 2
 
 
 class Component(BaseEstimator):

@@ -32,6 +32,7 @@ from .architecture import (
 )
 from .attributes import FittedAttributes
 from .loop import TrainingLoop
+from .overflow import tell_of_overflow
 from .stopping import Patience
 from .validation import DataValidation
 
@@ -367,10 +368,12 @@ class BaseNeuralEstimator(
                 f"small for that in {self.network_.dtype}. Scale sample_weight, or set alpha=0."
             )
 
-    def _raw_predictions(self, X):
-        """Return the network's raw outputs for X."""
+    def _raw_predictions(self, X, refuse_nan=False):
+        """Return the network's raw outputs for X, telling of those that are not finite."""
         self._require_fit()
-        return self.network_.predict(self._check_X(X))
+        raw = self.network_.predict(self._check_X(X))
+        tell_of_overflow(self, raw, refuse_nan, stacklevel=4)
+        return raw
 
     def _require_fit(self):
         if not hasattr(self, "network_"):  # scikit-learn's check takes a tenth of one prediction

@@ -315,8 +315,13 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The most probable class, of each output; for multilabel targets 0 or 1 a label.
+
+        Raises
+        ------
+        ValueError
+            If scores are NaN because values overflow: no class is the most probable then.
         """
-        raw = self._raw_predictions(X)
+        raw = self._raw_predictions(X, refuse_nan=True)
         kind = self._target.kind
         if kind == "binary":
             return self.classes_[(raw[:, 0] > 0).astype(np.intp)]

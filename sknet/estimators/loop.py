@@ -156,7 +156,7 @@ class TrainingLoop:
 
     def _validate(self, validation, history):
         loss = history["validation_loss"] = self._trainer.evaluate(validation.data)
-        if self._scorer is None:
+        if self._scorer is None or not isfinite(loss):  # scorers raise errors for such outputs
             score = -loss
         elif validation.sample_weight is None:
             score = self._scorer(self, validation.X, validation.y)

@@ -18,6 +18,7 @@ from ..layers import GaussianCode
 from ..layers.variational import LARGEST_LOG_VARIANCE
 from ..losses import LogLoss
 from ..losses.observed import ObservedLoss
+from .overflow import tell_of_overflow
 
 #: Rows that are scored at a time.
 _ROWS = 1024
@@ -82,7 +83,9 @@ class Reconstruction:
         return self._code_size
 
     def _encode(self, X):
-        return self.network_.predict(self._as_encoder_input(X), "encoder")
+        code = self.network_.predict(self._as_encoder_input(X), "encoder")
+        tell_of_overflow(self, code, stacklevel=4)
+        return code
 
     def _as_encoder_input(self, X):
         """Return rows in the shape of a sample, missing cells 0."""
@@ -119,7 +122,7 @@ class Reconstruction:
                 f"{type(self).__name__}.inverse_transform expects codes of {width} components, "
                 f"got X of shape {code.shape}."
             )
-        return self._loss.inverse_link(self._decode(code))
+        return self._linked(self._decode(code))
 
     def _decode(self, code):
         return self.network_.predict(self.network_.predict(code, "decoder"), "output")
@@ -137,8 +140,13 @@ class Reconstruction:
         X_reconstructed : ndarray of shape (n_samples, n_features)
             What the network makes of the rows.
         """
-        raw = self._raw_predictions(X)
-        return self._loss.inverse_link(raw)
+        return self._linked(self._raw_predictions(X))
+
+    def _linked(self, raw):
+        """Turn raw outputs into features, telling of those that are not finite."""
+        features = self._loss.inverse_link(raw)
+        tell_of_overflow(self, features, stacklevel=4)
+        return features
 
     @available_if(fills_missing)
     def impute(self, X):
@@ -158,7 +166,7 @@ class Reconstruction:
         if not self._ignores_missing():
             self._refuse_changed("impute", "handle_missing='ignore'")
         X = self._check_X(X)
-        return np.where(np.isnan(X), self._loss.inverse_link(self.network_.predict(X)), X)
+        return np.where(np.isnan(X), self._linked(self.network_.predict(X)), X)
 
     def score(self, X, y=None, sample_weight=None):
         """Return the negative mean squared error of the reconstruction.
@@ -182,11 +190,15 @@ class Reconstruction:
         weight = self._check_weight(sample_weight, X, "sample_weight")
         error = self._loss.inverse_link(self.network_.predict(X))
         error -= X.toarray() if issparse(X) else X
-        np.square(error, out=error)
+        with np.errstate(over="ignore"):
+            np.square(error, out=error)
         if self._ignores_missing():
-            known = ~np.isnan(error)
+            known = ~np.isnan(X)
             weight = known if weight is None else known * weight[:, None]
-            return -float(np.average(np.where(known, error, 0), weights=weight))
+            error = np.where(known, error, 0)
+            tell_of_overflow(self, error)
+            return -float(np.average(error, weights=weight))
+        tell_of_overflow(self, error)
         rows = np.mean(error, axis=1, dtype=np.float64)
         return -float(np.average(rows, weights=weight))
 
@@ -221,7 +233,10 @@ class Reconstruction:
         loss.allocate(_ROWS, self.network_.dtype)
         starts = range(0, X.shape[0], _ROWS)
         score = self._bound_rows if self._is_variational() else self._score_rows
-        return np.concatenate([score(X[i : i + _ROWS], loss, n_draws) for i in starts])
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = np.concatenate([score(X[i : i + _ROWS], loss, n_draws) for i in starts])
+        tell_of_overflow(self, scores)
+        return scores
 
     def _is_variational(self):
         return isinstance(self.network_["encoder__code"], GaussianCode)

@@ -12,6 +12,7 @@ from ..cells import as_array, check_finite
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, Target
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
+from .overflow import tell_of_overflow
 
 
 @documented
@@ -207,8 +208,10 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
             Standard deviations, if `return_std`.
         """
         raw = self._raw_predictions(X)
+        predictions = self._loss.inverse_link(raw)
+        tell_of_overflow(self, predictions)
         if not return_std:
-            return self._shaped(self._loss.inverse_link(raw))
+            return self._shaped(predictions)
         if not isinstance(self._loss, Gaussian):
             raise ValueError(
                 "return_std=True needs loss='gaussian', which predicts a standard deviation; "
@@ -216,7 +219,8 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
                 "loss='gaussian' and fit again."
             )
         std = self._loss.standard_deviation(raw)
-        return self._shaped(self._loss.inverse_link(raw)), self._shaped(std)
+        tell_of_overflow(self, std)
+        return self._shaped(predictions), self._shaped(std)
 
     def _shaped(self, predictions):
         return predictions[:, 0] if predictions.shape[1] == 1 and self._one_target else predictions
