@@ -2,13 +2,13 @@
 
 from difflib import get_close_matches
 from functools import cache
-from math import prod
+from math import log10, prod
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 #: Version of the layout of pickled networks and estimators.
-FORMAT = 1
+FORMAT = 2
 
 
 class Component(BaseEstimator):
@@ -222,13 +222,42 @@ class Workspace:
         memory, size = self._memory.get(name), prod(shape)
         if memory is None or len(memory) < size:
             size = prod((max(shape[0], self.n_rows), *shape[1:]))
-            memory = np.empty(size, self.dtype if dtype is None else dtype)
+            memory = _memory(size, self.dtype if dtype is None else dtype, shape)
             self._memory[name] = memory
         return memory[: prod(shape)].reshape(shape)
 
     def __reduce__(self):
         # Scratch memory is never copied or pickled.
         return type(self), (self.n_rows, self.dtype)
+
+
+def _memory(size, dtype, shape):
+    try:
+        return np.empty(size, dtype)
+    except (MemoryError, ValueError, OverflowError):
+        gigabytes = written(size * np.dtype(dtype).itemsize // 10**9)
+        raise ValueError(
+            f"A layer needs {gigabytes} GB of memory to work on an array of shape "
+            f"({', '.join(map(written, shape))}), more than there is. Choose smaller layers or a "
+            "smaller batch_size."
+        ) from None
+
+
+def written(n):
+    """Return an int of any size as a short text.
+
+    Parameters
+    ----------
+    n : int
+        At least 0.
+
+    Returns
+    -------
+    text : str
+        The digits, or a power of ten.
+    """
+    n = int(n)
+    return f"{n:,}" if n < 10**15 else f"about 10**{int((n.bit_length() - 1) * log10(2))}"
 
 
 def stamp(state):

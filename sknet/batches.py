@@ -6,6 +6,7 @@ import numpy as np
 
 from .base import Workspace
 from .inputs import Sequences
+from .weights import mean_weight
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Data:
         if self.sample_weight is None:
             return 1.0
         weights = self.sample_weight if self.rows is None else self.sample_weight[self.rows]
-        return float(np.mean(weights, dtype=np.float64))
+        return mean_weight(weights)
 
 
 class Batches:

@@ -6,6 +6,10 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
+from .cells import as_array, as_numbers, located
+
+_FILL = "Fill missing values first, by sklearn.impute.SimpleImputer."
+
 
 class Sequences:
     """Sequences of any length, one behind the other in one array.
@@ -105,8 +109,79 @@ class Sequences:
         return x, mask
 
 
+def readable(X, owner):
+    """Return X with its numbers in arrays; samples that come one by one as a list of them.
+
+    Parameters
+    ----------
+    X : object
+        What the user passes.
+    owner : str
+        Who takes X, for errors.
+
+    Returns
+    -------
+    X : ndarray, table, sparse matrix or list of ndarray
+        An array of numbers; a table of numbers as it is; a sparse matrix without duplicates; or
+        the samples, if they come in a list, in an object array or in a Series.
+
+    Raises
+    ------
+    ValueError
+        If there are no samples, or lists in them differ in length.
+    TypeError or ValueError
+        If X holds what is no number.
+    """
+    if issparse(X):
+        return as_numbers(summed(X, owner), "X", owner)
+    if not isinstance(X, np.ndarray) or X.dtype == object:
+        items = sequence_list(X)
+        if items is not None:
+            where = " in the sequence at position {}"
+            return [as_array(x, "X", owner, where.format(i)) for i, x in enumerate(items)]
+        items = _listed(X)
+        X = X if items is None else items
+    X = as_numbers(X, "X", owner)
+    if isinstance(X, np.ndarray) and X.ndim > 0 and len(X) == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required by "
+            f"{owner}."
+        )
+    return X
+
+
+def summed(X, owner):
+    """Return a sparse matrix whose duplicate entries are added up.
+
+    Parameters
+    ----------
+    X : sparse matrix
+        Left as it is.
+    owner : str
+        Who takes it, for errors.
+
+    Returns
+    -------
+    X : sparse matrix
+        `X` itself if it has no duplicates.
+
+    Raises
+    ------
+    ValueError
+        If it has not two axes.
+    """
+    if X.ndim != 2:
+        raise ValueError(f"{owner} expects a sparse X of two axes, got shape {X.shape}.")
+    if X.format not in ("csr", "csc"):
+        return X.tocsr()  # adds them up
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
+
+
 def sequence_list(X):
-    """Return the items of a list or object array of arrays, and None for anything else.
+    """Return the items of a list, an object array or a Series of arrays; None for anything else.
 
     Parameters
     ----------
@@ -115,41 +190,34 @@ def sequence_list(X):
 
     Returns
     -------
-    items : list of ndarray or None
-        The samples; None if `X` is an array, a table, or a list of rows of one length.
+    items : list of array-like or None
+        The samples; None if `X` is an array, a table, or holds rows of one length.
     """
-    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
-        items, whole = list(X), False
-    elif isinstance(X, list | tuple):
-        items, whole = X, True
-    else:
+    items = _listed(X)
+    if not items or not all(map(_has_steps, items)):
         return None
-    if not items or not all(_has_steps(item) for item in items):
-        return None
-    if whole and len({len(item) for item in items}) == 1 and np.ndim(items[0]) < 2:
+    if len({len(item) for item in items}) == 1 and _is_flat(items[0]):
         return None  # rows of one length, a table in the form of lists
-    return [np.asarray(item) for item in items]
+    return items
+
+
+def _listed(X):
+    """Return what comes one by one as a list, and None for anything else."""
+    if isinstance(X, list | tuple):
+        return list(X)
+    if getattr(X, "ndim", None) == 1 and X.dtype == object:
+        return list(X)
+    # Series of pandas and polars, which have data types of their own.
+    return X.to_list() if hasattr(X, "to_list") else None
 
 
 def _has_steps(item):
-    return hasattr(item, "__len__") and not isinstance(item, str | bytes | dict)
+    is_other = isinstance(item, str | bytes | dict | set) or issparse(item)
+    return hasattr(item, "__len__") and not is_other and getattr(item, "ndim", 1) > 0
 
 
-def n_axes(X):
-    """Return the number of axes of an array-like.
-
-    Parameters
-    ----------
-    X : array-like
-        An array, a table, or nested lists of one length.
-
-    Returns
-    -------
-    n : int
-        Number of axes.
-    """
-    # np.ndim asks what is no array to answer itself, which not everything array-like does.
-    return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
+def _is_flat(item):
+    return item.ndim < 2 if hasattr(item, "ndim") else not any(map(_has_steps, item))
 
 
 def infer_shape(X):
@@ -157,25 +225,24 @@ def infer_shape(X):
 
     Parameters
     ----------
-    X : object
-        What the user passes.
+    X : ndarray, table, sparse matrix or list of ndarray
+        What `readable` returns.
 
     Returns
     -------
     shape : tuple of int or None
         Shape of one sample; None for a table. The first axis is None for sequences of unequal
-        length: of vectors (None, F), of tokens, which are integers, (None,), of other numbers
-        (None, 1).
+        length: of vectors (None, F), of tokens, which are integers in all of them, (None,), of
+        other numbers (None, 1).
     """
-    items = sequence_list(X)
-    if items is None:
-        return tuple(X.shape[1:]) if getattr(X, "ndim", 2) > 2 else None
-    if len({item.shape for item in items}) == 1:
-        return items[0].shape
-    first = items[0]
-    if first.ndim == 1:
-        return (None,) if first.dtype.kind in "iub" else (None, 1)
-    return (None, *first.shape[1:])
+    if not isinstance(X, list):
+        return tuple(X.shape[1:]) if len(X.shape) > 2 else None
+    if len({item.shape for item in X}) == 1:
+        return X[0].shape
+    if X[0].ndim != 1:
+        return (None, *X[0].shape[1:])
+    are_tokens = all(item.dtype.kind in "iub" for item in X if item.size)
+    return (None,) if are_tokens else (None, 1)
 
 
 def as_sequences(items, shape, dtype, owner):
@@ -218,7 +285,10 @@ def as_sequences(items, shape, dtype, owner):
             )
     lengths = np.array([len(item) for item in items])
     values = np.concatenate([item.reshape(len(item), -1) for item in items])
-    values = check_array(values, dtype=dtype, order="C", input_name="X", estimator=owner)
+    try:
+        values = check_array(values, dtype=dtype, order="C", input_name="X", estimator=owner)
+    except ValueError as error:
+        raise located(error, items, dtype, _FILL) from None
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     return Sequences(values.reshape(len(values), *step), starts, lengths)
 
@@ -245,18 +315,23 @@ def as_rows(X, shape, owner):
     ValueError
         If the samples have another shape.
     """
-    if issparse(X) or n_axes(X) < 3:
+    if len(X.shape) < 3:
         return X
-    X = np.asarray(X)
     fits = X.ndim == len(shape) + 1 and all(
         n in (None, m) for n, m in zip(shape, X.shape[1:], strict=True)
     )
     if not fits:
         raise ValueError(
             f"{owner} expects samples of input_shape={tuple(shape)}, got samples of shape "
-            f"{X.shape[1:]}. Pass X of shape {('n_samples', *tuple(shape))} or its rows."
+            f"{X.shape[1:]}. {_reshaping_advice(X.shape[1:], tuple(shape))}"
         )
-    return X.reshape(len(X), -1)
+    return X.reshape(len(X), prod(X.shape[1:]))
+
+
+def _reshaping_advice(got, shape):
+    if len(shape) > 1 and got == (shape[-1], *shape[:-1]):
+        return "Put the channels last, by sknet.preprocessing.from_channels_first."
+    return f"Pass X of shape {('n_samples', *shape)} or its rows."
 
 
 def check_width(width, shape):
@@ -310,13 +385,49 @@ def as_inputs(X, shape, dtype, owner):
     ValueError
         If X does not fit the shape or its values are not finite numbers.
     """
-    items = sequence_list(X)
-    if items is not None and None in shape:
-        return as_sequences(items, shape, dtype, owner)
-    X = X if items is None else np.stack(items)
-    X = check_array(as_rows(X, shape, owner), dtype=dtype, order="C", estimator=owner)
-    check_width(X.shape[1], shape)
-    return X
+    X = readable(X, owner)
+    if isinstance(X, list) and None in shape:
+        return as_sequences(X, shape, dtype, owner)
+    rows = as_rows(stacked(X, shape, owner), shape, owner)
+    try:
+        rows = check_array(rows, dtype=dtype, order="C", input_name="X", estimator=owner)
+    except ValueError as error:
+        raise located(error, X, dtype, _FILL) from None
+    check_width(rows.shape[1], shape)
+    return rows
+
+
+def stacked(X, shape, owner):
+    """Return samples that come one by one in one array, and anything else as it is.
+
+    Parameters
+    ----------
+    X : ndarray, table, sparse matrix or list of ndarray
+        What `readable` returns.
+    shape : tuple of int
+        Shape of one sample.
+    owner : str
+        Who takes X, for errors.
+
+    Returns
+    -------
+    X : ndarray, table or sparse matrix
+        The samples.
+
+    Raises
+    ------
+    ValueError
+        If they differ in shape.
+    """
+    if not isinstance(X, list):
+        return X
+    if len({item.shape for item in X}) > 1:
+        raise ValueError(
+            f"{owner} expects samples of shape {tuple(shape)}, got sequences of unequal length. "
+            "Fit it to sequences, with layers that take them and an input_shape that begins with "
+            "None."
+        )
+    return np.stack(X)
 
 
 def in_shape(X, shape):

@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 import sklearn
 
-from .base import Workspace, stamp, unstamp
+from .base import Workspace, stamp, unstamp, written
 from .blas import single_threaded_blas
 from .inputs import Sequences, as_inputs, in_shape
 from .layers.base import Layer, build_layer
@@ -66,9 +66,22 @@ class Network:
     def _build(self):
         self.output_shape = build_layer(self.layer, self.path, self.input_shape)
         self._place_weights()
-        self.params = np.zeros(self._offsets_end, self.dtype)
+        self.params = self._zeros()
         self._bind(self.params)
         self._idle, self._sizes = [], None
+
+    def _zeros(self):
+        """Return memory for all weights, or say which layer wants too much of it."""
+        try:
+            return np.zeros(self._offsets_end, self.dtype)
+        except (MemoryError, ValueError, OverflowError):
+            largest = max(self.layer.walk(), key=lambda part: sum(w.size for w in part._weights))
+            n = sum(weight.size for weight in largest._weights)
+            gigabytes = written(n * self.dtype.itemsize // 10**9)
+            raise ValueError(
+                f"Layer {largest._label()} needs {written(n)} weights, {gigabytes} GB of memory, "
+                "more than there is. Choose fewer units."
+            ) from None
 
     def _place_weights(self):
         """Give every declared weight its slice, groups in a row."""
@@ -294,6 +307,11 @@ class Network:
 
     def __getitem__(self, key):
         """Return a layer by its position, or by its name: "conv", "block__attention"."""
+        if not isinstance(key, Integral | str):
+            raise ValueError(
+                "The network's layers are found by an int, their position, or a str, their name; "
+                f"got {key!r}."
+            )
         layer, names = self.layer, [key] if isinstance(key, Integral) else key.split("__")
         for name in names:
             known = layer.sublayers()

@@ -186,6 +186,30 @@ def test_float32_is_near_float64(activation):
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-5, atol=5e-6)
 
 
+@with_reference
+def test_small_values_are_exact_to_rounding_in_float32(activation, reference):
+    lowest = -5.0 if isinstance(activation, GELU) else -85.0
+    x = np.linspace(lowest, -3, 200, dtype=np.float32).reshape(-1, 1)
+    out = fresh(activation, len(x), np.float32).forward(x, np.empty_like(x))
+    exact = reference(x.astype(np.float64))
+    # The argument of GELU's exponential is about 17 at -5, so its rounding counts 17 times.
+    np.testing.assert_allclose(out, exact, rtol=3e-6 if isinstance(activation, GELU) else 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("activation", "slope"),
+    [
+        (Logistic(), lambda x: special.expit(x) * special.expit(-x)),
+        (SiLU(), lambda x: special.expit(x) * (1 + x * special.expit(-x))),
+        (Softplus(), special.expit),
+    ],
+    ids=repr,
+)
+def test_small_derivatives_are_exact_to_rounding_in_float32(activation, slope):
+    x = np.linspace(-85, -3, 200, dtype=np.float32).reshape(-1, 1)
+    np.testing.assert_allclose(derivative(activation, x), slope(x.astype(np.float64)), rtol=1e-6)
+
+
 @every_activation
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_nothing_that_grows_with_the_batch_is_allocated_after_the_first_call(activation, dtype):

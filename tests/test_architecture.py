@@ -20,6 +20,7 @@ GROUPS = [
     {"activations", "blas", "compatibility", "initializers"},
     {
         "batches",
+        "cells",
         "inputs",
         "layers",
         "losses",
@@ -27,6 +28,7 @@ GROUPS = [
         "preprocessing",
         "schedules",
         "tokens",
+        "weights",
     },
     {"network", "stepping"},
     {"training"},

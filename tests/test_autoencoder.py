@@ -540,7 +540,7 @@ def test_gaps_may_come_with_weights_a_validation_set_and_partial_fit(gappy):
 
 
 def test_gaps_are_refused_without_the_option(X, gappy):
-    message = "contains NaN, which .* handle_missing='ignore'; .*SimpleImputer"
+    message = "contains NaN in columns? [0-3, ]*. .* handle_missing='ignore'; .*SimpleImputer"
     with pytest.raises(ValueError, match=message):
         small().fit(gappy)
     fitted = small(max_iter=1).fit(X)
@@ -615,3 +615,31 @@ def test_layers_without_names_go_with_every_option(params):
     X = np.random.default_rng(0).random((40, 4))
     model = small(encoder=[6, 5], decoder=[6], max_iter=2, **params).fit(X)
     assert model.set_params(encoder__0=7, max_iter=1).fit(X).transform(X).shape == (40, 2)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([["1", "2"]], "got strings in row 0, column 0"),
+        ([[1, 2], [3]], "lists of one length and depth; item 1 differs"),
+        ([[1, 10**400]], "above 1.8e308 in row 0, column 1"),
+        ([[1, np.nan]], "Input X contains NaN in column 1"),
+    ],
+)
+def test_codes_that_are_no_numbers_are_refused(X, message):
+    rows = np.random.default_rng(0).random((6, 3))
+    network = AutoencoderTransformer(hidden_layer_sizes=(), max_iter=1, tol=0).fit(rows)
+    with pytest.raises(ValueError, match=message):
+        network.inverse_transform(X)
+
+
+@pytest.mark.parametrize("n", [2**64, 10**400])
+def test_more_draws_than_memory_holds_are_refused(n):
+    rows = np.random.default_rng(0).random((6, 3))
+    network = AutoencoderTransformer(
+        hidden_layer_sizes=(), variational=True, max_iter=1, tol=0
+    ).fit(rows)
+    with pytest.raises(ValueError, match=r"n_samples=about 10.* need more memory"):
+        network.sample(n)
+    with pytest.raises(ValueError, match=r"n_draws=about 10.* need more memory"):
+        network.score_samples(rows, n)

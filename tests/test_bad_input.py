@@ -388,7 +388,7 @@ DATA = [
     Misuse(
         "words in X",
         ValueError,
-        r"could not convert string to float: 'red'",
+        r"^NeuralClassifier expects numbers in X, got strings in row 0, column 0\. Convert",
         partial(fit, X=np.full((30, 4), "red", dtype=object)),
     ),
     Misuse("complex X", ValueError, r"Complex data not supported", partial(fit, X=X + 1j)),
@@ -447,7 +447,7 @@ DATA = [
     Misuse(
         "words for targets",
         ValueError,
-        r"could not convert string to float: 'a'",
+        r"^NeuralRegressor expects numbers in y, got strings at position 0\. Convert",
         partial(fit, y=np.array(["a", "b"] * 15, dtype=object)),
         kind=NeuralRegressor,
     ),
@@ -1013,7 +1013,7 @@ ORDER = [
         "standard deviations without the gaussian loss",
         ValueError,
         r"return_std=True needs loss='gaussian', which predicts a standard deviation; this "
-        r"NeuralRegressor was fitted with loss='squared_error'",
+        r"NeuralRegressor was fitted with SquaredError\. Set",
         lambda estimator: estimator.predict(X, return_std=True),
         kind=NeuralRegressor,
         needs="fitted",

@@ -2,7 +2,9 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from scipy.sparse import coo_matrix, csc_matrix, csr_matrix
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -10,10 +12,11 @@ from sklearn.preprocessing import StandardScaler
 
 from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
 from sknet.base import Workspace
-from sknet.inputs import Sequences, as_inputs, as_sequences, infer_shape, sequence_list
+from sknet.inputs import Sequences, as_inputs, as_sequences, infer_shape, readable, sequence_list
 from sknet.layers import (
     GRU,
     LSTM,
+    Activation,
     AveragePool1D,
     Conv1D,
     Conv2D,
@@ -25,6 +28,7 @@ from sknet.layers import (
     MaxPool1D,
     MaxPool2D,
     TransformerBlock,
+    UpSampling1D,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -100,12 +104,160 @@ def test_a_selection_of_sequences_is_a_view_padded_to_its_own_longest():
         ([[1, 2, 3], [4]], (None,)),
         ([np.array([1, 2]), np.array([3])], (None,)),
         ([[1.5, 2.0], [3.0]], (None, 1)),
+        ([[1, 2], [3.5]], (None, 1)),  # no order of the rows decides
+        ([[3.5], [1, 2]], (None, 1)),
+        ([np.array([1, 2]), np.float32([3])], (None, 1)),
+        ([[True, False], [2]], (None,)),
+        (as_object_array([as_object_array([1, 2]), [3]]), (None,)),
+        (pd.Series([[1.0, 2.0], [3.0]]), (None, 1)),
+        (pl.Series([[1, 2], [3]]), (None,)),
+        (pd.Series([[1.0, 2.0], [3.0, 4.0]]), None),  # as a list of rows
+        ([pd.DataFrame(np.ones((2, 3))), pd.DataFrame(np.ones((1, 3)))], (None, 3)),
         (as_object_array([np.ones((2, 2)), np.ones((1, 2))]), (None, 2)),
         ([np.ones((3, 4, 4, 1)), np.ones((2, 4, 4, 1))], (None, 4, 4, 1)),
     ],
 )
 def test_the_shape_of_a_sample_is_read_from_x(X, shape):
-    assert infer_shape(X) == shape
+    assert infer_shape(readable(X, "Network")) == shape
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([[[1, 2], [3, 4]], [[1, 2], [1]]], r"item 1 differs.*"),
+        ([[[1], [2, 3]]], r"in the sequence at position 0; item 1 differs"),
+        ([[[1, 2]], [[[1, 2]]] * 2], r"one of shape \(2, 1, 2\) at position 1"),
+        ([[[1, 2]] * 2, [1]], r"one of shape \(1,\) at position 1"),
+        ([["a", "b"], ["c"]], r"strings at position 0 in the sequence at position 0"),
+        ([[1], np.zeros(2, "M8[D]")], r"dates in the sequence at position 1"),
+        ([1, [2, 3]], r"item 1 differs"),
+        (pd.DataFrame({"s": [[1, 2], [1]]}), r"sequences in column 's'\. .*to_list"),
+        ([], r"Found array with 0 sample\(s\) \(shape=\(0,\)\)"),
+        (np.ones((0, 2, 2)), r"Found array with 0 sample\(s\) \(shape=\(0, 2, 2\)\)"),
+    ],
+)
+def test_lists_that_hold_no_sequences_are_refused_by_their_position(X, message):
+    network = model([GRU(2)], max_iter=1, tol=0).fit([np.ones((2, 2)), np.ones((1, 2))], [0, 1])
+    calls = [
+        lambda: model([GRU(2)]).fit(X, [0, 1][: len(X)]),
+        lambda: network.predict(X),
+        lambda: network.network_.activations(X, 0),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_no_samples_of_native_shape_are_refused_as_no_rows_are():
+    X = np.ones((4, 3, 3, 1))
+    network = AutoencoderTransformer(
+        encoder=[Conv2D(2, 2)], input_shape=(3, 3, 1), max_iter=1, tol=0
+    ).fit(X)
+    for call in (network.fit, network.transform, network.score):
+        with pytest.raises(ValueError, match=r"Found array with 0 sample\(s\)"):
+            call(X[:0])
+
+
+def test_a_series_of_sequences_is_taken_like_a_list():
+    X, y = draw_sequences(12)
+    expected = model([GRU(2)], max_iter=2, tol=0, early_stopping=True).fit(X, y)
+    for series in (pd.Series(X, index=range(5, 17)), as_object_array(X)):
+        network = model([GRU(2)], max_iter=2, tol=0, early_stopping=True).fit(series, y)
+        np.testing.assert_array_equal(network.predict_proba(series), expected.predict_proba(X))
+
+
+@pytest.mark.parametrize("make", [csr_matrix, csc_matrix, coo_matrix])
+def test_duplicates_of_a_sparse_matrix_are_summed_before_its_values_are_checked(make):
+    rows, columns = [0, 0, 1, 2, 2], [1, 1, 0, 2, 2]
+
+    def twice(values):  # a matrix whose constructor does not sum
+        if make is coo_matrix:
+            return coo_matrix((values, (rows, columns)), shape=(3, 3))
+        inner, outer = (columns, rows) if make is csr_matrix else (rows, columns)
+        order = np.argsort(outer, kind="stable")
+        starts = np.searchsorted(np.array(outer)[order], np.arange(4))
+        return make((np.array(values)[order], np.array(inner)[order], starts), shape=(3, 3))
+
+    within = twice([-0.5, 1.0, 0.25, 2.0, -1.0])
+    before = within.data.copy()
+    network = AutoencoderTransformer(
+        hidden_layer_sizes=(2,), loss="log_loss", max_iter=2, tol=0, random_state=0
+    )
+    code = network.fit(within).transform(within)
+    np.testing.assert_array_equal(within.data, before)
+    dense = within.toarray()
+    np.testing.assert_allclose(clone(network).fit(dense).transform(dense), code)
+    with pytest.raises(ValueError, match=r"expects X in \[0, 1\], got values from .* to 1\.6"):
+        network.fit(twice([0.8, 0.8, 0.25, 0.5, 0.5]))
+    with pytest.raises(ValueError, match=r"infinity .* in column 1\. "):
+        network.transform(twice([1e308, 1e308, 0, 0, 0]))
+
+
+@pytest.mark.parametrize("layer", [1.5, None, [0], b"cells"])
+def test_a_layer_is_found_by_an_int_or_a_name(layer):
+    network = model([("cells", GRU(2))], max_iter=1, tol=0).fit(np.ones((2, 2, 2)), [0, 1])
+    for method in (network.network_.activations, network.network_.attention_weights):
+        with pytest.raises(ValueError, match=r"found by an int, .* or a str, .*; got "):
+            method(np.ones((2, 2, 2)), layer)
+
+
+def test_channels_first_are_told_from_channels_last():
+    X, y = np.random.default_rng(0).random((4, 3, 8, 8)), [0, 1, 0, 1]
+    right = "sknet.preprocessing.from_channels_first"
+    for layer in (Conv2D(2, 5), MaxPool2D(5)):
+        with pytest.raises(ValueError, match=rf"at least 5 x 5 .* got 3 x 8\. .*{right}"):
+            model([layer, Flatten()]).fit(X, y)
+    with pytest.warns(UserWarning, match=rf"\(3, 8, 8\) look like images .*{right}"):
+        model([Conv2D(2, 3), Flatten()], max_iter=1, tol=0).fit(X, y)
+    network = model([Conv2D(2, 5), Flatten()], max_iter=1, tol=0).fit(np.moveaxis(X, 1, -1), y)
+    with pytest.raises(ValueError, match=rf"input_shape=\(8, 8, 3\), .*{right}"):
+        network.predict(X)
+
+
+@pytest.mark.parametrize(
+    ("layers", "warned"),
+    [
+        ([4, Dense(3)], True),
+        ([4, Dense(3, "sigmoid")], True),
+        ([Dense(3), Activation("logistic")], True),
+        ([Dense(3, "relu")], False),
+        ([Dense(5)], False),
+        ([Dense(5), Activation("logistic")], False),
+    ],
+)
+def test_an_output_layer_of_the_user_is_warned_of(layers, warned, recwarn):
+    X = np.random.default_rng(0).random((6, 2))
+    model(layers, max_iter=1, tol=0).fit(X, [0, 1, 2] * 2)
+    told = [str(warning.message) for warning in recwarn]
+    assert len(told) == warned
+    assert all("NeuralClassifier adds the output layer" in each for each in told)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"activation": "softmax"},
+        {"layers": [Dense(3, "softmax")]},
+        {"layers": [Activation("softmax")]},
+    ],
+)
+def test_softmax_belongs_to_the_output_layer(parameters):
+    with pytest.raises(ValueError, match="softmax and the output layer are added by the estimat"):
+        NeuralClassifier(**parameters).fit([[0.0], [1.0]], [0, 1])
+
+
+@pytest.mark.parametrize("n", [2**64, 2**40, 10**400])
+def test_layers_larger_than_the_memory_are_named(n):
+    X, y = np.ones((2, 3, 4)), [0, 1]
+    for layers, name in (
+        ([GRU(n)], "GRU"),
+        ([Flatten(), 5, n], "Dense"),
+        ([Conv1D(n, 1), GRU(1)], "C"),
+    ):
+        with pytest.raises(ValueError, match=rf"\({name}.* needs .* weights, .* GB of memory"):
+            model(layers).fit(X, y)
+    with pytest.raises(ValueError, match=r"GB of memory to work on an array of shape \(2, "):
+        model([UpSampling1D(n), GRU(1)]).fit(X, y)
 
 
 def test_text_is_not_a_list_of_sequences():

@@ -36,6 +36,7 @@ from sknet.testing.losses import check_loss
 from sknet.testing.memory import peak_of
 
 BINARY = Target("binary", 1, (2,))
+THREE = Target("multiclass", 1, (3,))
 ONE = Target("continuous", 1)
 TWO = Target("continuous", 2)
 
@@ -363,6 +364,84 @@ def test_focal_loss_is_finite_where_rows_are_certain(gamma):
     np.testing.assert_allclose(gradient, 0.0, atol=1e-15)
 
 
+def exact_losses(margin, gamma=0.0):
+    """Return focal losses (log losses for gamma = 0) of margins, and 1 - p, in float64."""
+    margin = margin.astype(np.float64)
+    miss = scipy.special.expit(-margin)
+    return miss**gamma * np.log1p(np.exp(-np.abs(margin))) + np.where(
+        margin < 0, -margin * miss**gamma, 0
+    ), miss
+
+
+@pytest.mark.parametrize("label", [0, 1])
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_losses_of_confident_labels_are_accurate_in_float32(label, gamma):
+    margins = np.linspace(-40, 40, 81, dtype=np.float32)
+    raw = (margins if label else -margins).reshape(-1, 1)
+    loss = FocalLoss(gamma) if gamma else LogLoss()
+    for kind in ("binary", "multilabel"):
+        bind(loss, Target(kind, 1, (2,)), 81, np.float32)
+        y = np.full((81, 1), label, np.float32)
+        expected, miss = exact_losses(margins, gamma)
+        np.testing.assert_allclose(loss.row_losses(raw, y), expected, rtol=5e-6, atol=1e-37)
+        if gamma == 0:
+            gradient = 81 * loss.value_and_gradient(raw, y)[1].ravel()
+            np.testing.assert_allclose(gradient, miss * (1 - 2 * label), rtol=2e-6)
+    one = np.array([[10.0], [17.0]], np.float32)
+    if label and not gamma:
+        found = loss.row_losses(one, np.ones((2, 1), np.float32))
+        np.testing.assert_allclose(found, [4.5398899e-05, 4.1399377e-08], rtol=1e-5)
+
+
+@pytest.mark.parametrize("share", [1e-9, 1e-6, 0.3, 1 - 1e-6])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_losses_of_shares_are_accurate_in_float32(share, smoothing):
+    raw = np.linspace(-40, 40, 81, dtype=np.float32).reshape(-1, 1)
+    y = np.full_like(raw, share)
+    loss = bind(LogLoss(smoothing), Target("multilabel", 1, (2,)), 81, np.float32)
+    z, t = raw.astype(np.float64), y.astype(np.float64) * (1 - smoothing) + smoothing / 2
+    expected = t * np.logaddexp(0, -z) + (1 - t) * np.logaddexp(0, z)
+    np.testing.assert_allclose(loss.row_losses(raw, y), expected.ravel(), rtol=2e-6)
+
+
+@pytest.mark.parametrize("true", [0, 2])
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_losses_of_confident_classes_are_accurate_in_float32(true, gamma):
+    margins = np.linspace(-40, 40, 41, dtype=np.float32)
+    raw = np.zeros((41, 3), np.float32)
+    raw[:, true] = margins
+    loss = bind(FocalLoss(gamma) if gamma else LogLoss(), THREE, 41, np.float32)
+    y = np.full(41, true)
+    # Two other classes: the margin against both together is less by log(2).
+    expected, miss = exact_losses(margins.astype(np.float64) - np.log(2), gamma)
+    np.testing.assert_allclose(loss.row_losses(raw, y), expected, rtol=5e-6, atol=1e-37)
+    if gamma == 0:
+        gradient = 41 * loss.value_and_gradient(raw, y)[1]
+        np.testing.assert_allclose(gradient[:, true], -miss, rtol=2e-6)
+        log_p = loss.log_inverse_link(raw)[:, true]
+        np.testing.assert_allclose(log_p, -expected, rtol=2e-6)
+
+
+def test_label_smoothing_of_classes_keeps_its_gradient_in_float32(rng):
+    raw = rng.normal(scale=8, size=(50, 3)).astype(np.float32)
+    y = rng.integers(0, 3, 50)
+    loss = bind(LogLoss(0.1), THREE, 50, np.float32)
+    gradient = 50 * loss.value_and_gradient(raw, y)[1]
+    target = 0.9 * np.eye(3)[y] + 0.1 / 3
+    expected = scipy.special.softmax(raw.astype(np.float64), axis=1) - target
+    np.testing.assert_allclose(gradient, expected, atol=2e-7)
+
+
+@pytest.mark.parametrize("y", [1e-3, 1.0, 1000.0])
+def test_poisson_losses_near_the_minimum_are_accurate_in_float32(y):
+    raw = np.array([[np.log(y) + 0.03]], np.float32)
+    exact = np.float64(raw[0, 0]) - np.log(np.float64(np.float32(y)))
+    loss = bind(Poisson(), ONE, 1, np.float32)
+    expected = y * (np.expm1(exact) - exact)
+    found = loss.row_losses(raw, np.array([[y]], np.float32))
+    np.testing.assert_allclose(found, expected, rtol=5e-5)
+
+
 def test_binary_probabilities_are_accurate_on_both_sides():
     loss = bind(LogLoss(), BINARY)
     z = np.array([[-40.0], [40.0], [1e4]])
@@ -620,3 +699,35 @@ def test_the_mean_of_the_losses_of_rows_is_the_value(loss, target, rng):
     weight = np.arange(7.0)
     value = loss.value_and_gradient(raw, y, weight)[0]
     assert value == pytest.approx(weight @ losses / 7)
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        ["a"],
+        ["0.1", "0.9"],
+        [np.nan],
+        [0.1, np.nan],
+        [],
+        [0.9, 0.1],
+        [0.5, 1.5],
+        [0.0],
+        [None],
+        [[0.1], [0.2, 0.3]],
+        [[0.1, 0.2]],
+        [1j],
+        [10**400],
+        {0.1, 0.9},
+        np.array(["2020"], "M8[D]"),
+    ],
+)
+def test_levels_that_are_none_are_refused_in_words(levels):
+    with pytest.raises(ValueError, match=r"^Quantile expects quantiles "):
+        bind(Quantile(levels), ONE)
+
+
+def test_the_initial_bias_does_not_overflow_where_the_mean_does_not():
+    y, huge = np.array([[1e308], [1e308], [1.5e308]]), np.full(3, 1e308)
+    expected = 1e308 / 3 + 1e308 / 3 + 1.5e308 / 3
+    for weight in (None, huge, np.full(3, 5e-324)):
+        assert bind(SquaredError(), ONE).initial_bias(y, weight) == pytest.approx([expected])

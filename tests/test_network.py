@@ -80,7 +80,7 @@ def test_weights_that_are_treated_alike_lie_together_and_buffers_last():
         for kind in ("decays", "stays", "frozen")
     )
     assert (n_decays, n_stays) == (5 * 8 + 8 * 3, 8 + 2 * 8 + 2 * 8)
-    assert n_frozen == (8 + 8 + 1) + 8 * 8 + 8
+    assert n_frozen == (8 + 8 + 3) + 8 * 8 + 8
     assert max(where.stop for where in kinds["decays"]) == n_decays
     assert max(where.stop for where in kinds["stays"]) == n_decays + n_stays == network.n_trainable
     assert min(where.start for where in kinds["frozen"]) == network.n_trainable
@@ -327,7 +327,7 @@ def test_the_summary_lists_layers_shapes_and_numbers_of_weights(capsys):
     lines = capsys.readouterr().out.splitlines()
     rows = [tuple(cell.strip() for cell in line.split("  ") if cell.strip()) for line in lines]
     inner = (300 * 300 + 300, 2 * 300)
-    counts = (40 * 300 + 300, sum(inner), *inner, 4 * 300 + 1, 0, 0)
+    counts = (40 * 300 + 300, sum(inner), *inner, 4 * 300 + 3, 0, 0)
     shapes = ["(300,)"] * 5 + ["(3, 100)", "(300,)"]
     names = ["wide (Dense)", "Residual", "frozen (Dense)", "LayerNorm", "BatchNorm", "Reshape"]
     expected = [
@@ -337,7 +337,7 @@ def test_the_summary_lists_layers_shapes_and_numbers_of_weights(capsys):
     assert rows[0] == ("layer", "output shape", "weights")
     assert rows[2:9] == expected
     total = counts[0] + counts[1] + counts[4]
-    frozen = inner[0] + 2 * 300 + 1
+    frozen = inner[0] + 2 * 300 + 3
     assert lines[-1] == f"{total:,} weights, {frozen:,} of them not trained, float32"
     assert len({len(line) for line in lines[:-1]}) == 1
     assert lines[4].startswith("  frozen (Dense)")

@@ -111,7 +111,9 @@ def test_a_masked_batch_norm_has_the_moments_of_the_real_steps():
     real = gathered(x)
     mean, variance = real.mean(axis=0), real.var(axis=0)
     np.testing.assert_allclose(network.layer.moving_mean_, mean, rtol=1e-12)
-    np.testing.assert_allclose(network.layer.moving_variance_, variance, rtol=1e-12)
+    np.testing.assert_allclose(
+        network.layer.moving_variance_, real.var(axis=0, ddof=1), rtol=1e-12
+    )
     expected = AFFINE["gamma"] * (real - mean) / np.sqrt(variance + 1e-9) + AFFINE["beta"]
     np.testing.assert_allclose(gathered(out), expected, rtol=1e-10)
 
@@ -327,3 +329,156 @@ def test_classifiers_learn_with_the_layer(layer):
     params = {"learning_rate_init": 0.02, "max_iter": 40, "tol": 0, "random_state": 0}
     model = NeuralClassifier(layers=layers, input_shape=(5, 4), **params)
     assert model.fit(X, y).score(X, y) > 0.9
+
+
+# Rounding and overflow
+
+
+ALL = [BatchNorm(), LayerNorm(), RMSNorm(), GroupNorm(2)]
+SHAPES = [(6, 4), (3, 40, 4)]
+
+
+def results(layer, x, dtype, mask=None):
+    """Return outputs and the gradient of x."""
+    network = Network(clone(layer), x.shape[1:], dtype)
+    for name in ("gamma", "beta"):
+        if hasattr(network.layer, f"{name}_"):
+            getattr(network.layer, f"{name}_")[:] = AFFINE[name]
+    replica = network.replica(len(x), np.random.default_rng(0), np.zeros_like(network.params))
+    grad = np.random.default_rng(3).normal(size=x.shape).astype(dtype)
+    with np.errstate(over="ignore", invalid="ignore"):  # as in training
+        out = replica.forward(x.astype(dtype), True, mask).copy()
+        return out, replica.layer.backward(grad).copy()
+
+
+@pytest.mark.parametrize("block", [8, 2**16])
+@pytest.mark.parametrize("value", [0.1, 10000.1, 1e25, -3e38])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("layer", [BatchNorm(), LayerNorm(), GroupNorm(2), GroupNorm(1)], ids=repr)
+def test_equal_values_give_exactly_beta(layer, shape, value, block, monkeypatch):
+    monkeypatch.setattr(channel_moments, "_BLOCK_ELEMENTS", block)
+    x = np.full(shape, value)
+    for dtype in (np.float32, np.float64):
+        out = results(layer, x, dtype)[0]
+        np.testing.assert_array_equal(out, np.broadcast_to(AFFINE["beta"].astype(dtype), shape))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("size", [1e-30, 1e-10, 1e15, 1e20, 1e30, 1e38])
+@pytest.mark.parametrize("layer", ALL, ids=repr)
+def test_float32_gives_what_float64_gives_whatever_the_size(layer, size, masked):
+    x = (size * np.random.default_rng(0).uniform(-3, 3, (4, 6, 4))).astype(np.float32)
+    mask = MASK if masked else None
+    single, double = (results(layer, x, dtype, mask) for dtype in (np.float32, np.float64))
+    kept = MASK if masked else np.ones((4, 6), bool)
+    np.testing.assert_allclose(single[0][kept], double[0][kept], rtol=1e-4, atol=1e-5)
+    scale = np.abs(double[1][kept]).max()
+    np.testing.assert_allclose(single[1][kept] / scale, double[1][kept] / scale, atol=1e-4)
+
+
+@pytest.mark.parametrize("layer", ALL, ids=repr)
+def test_float64_is_scale_free_where_squares_overflow(layer):
+    x = np.random.default_rng(0).normal(size=(8, 4))
+    expected, huge = results(layer, 1e9 * x, np.float64), results(layer, 1e160 * x, np.float64)
+    np.testing.assert_allclose(huge[0], expected[0], rtol=1e-9)
+    np.testing.assert_allclose(huge[1] * 1e151, expected[1], rtol=1e-6, atol=1e-22)
+
+
+@pytest.mark.parametrize("layer", [BatchNorm(), LayerNorm(), GroupNorm(1)], ids=repr)
+def test_small_spreads_about_a_large_mean_are_accurate_in_float32(layer):
+    x = (1e4 + np.random.default_rng(0).normal(size=(40, 4))).astype(np.float32)
+    single, double = (results(layer, x, dtype) for dtype in (np.float32, np.float64))
+    np.testing.assert_allclose(single[0], double[0], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(single[1], double[1], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e20, 1e37])
+def test_batch_norm_in_float32_predicts_at_any_size(size):
+    x = (size * draw(200, 4)).astype(np.float32)
+    outs = []
+    for dtype in (np.float32, np.float64):
+        network = Network(BatchNorm(), (4,), dtype)
+        replica = network.replica(200, np.random.default_rng(0))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for batch in (x[:100], x[100:], x[:1]):
+                replica.forward(batch.astype(dtype), training=True)
+            outs.append(replica.forward(x.astype(dtype)).copy())
+    np.testing.assert_allclose(outs[0], outs[1], rtol=1e-4, atol=1e-4)
+
+
+# Moving averages
+
+
+def averages_after(batches, layer=None, mask=None):
+    network = Network(layer or BatchNorm(), batches[0].shape[1:])
+    replica = network.replica(max(map(len, batches)), np.random.default_rng(0))
+    for batch in batches:
+        replica.forward(batch, training=True, mask=mask)
+    return network.layer
+
+
+def test_the_first_batches_give_the_moments_of_their_rows_together():
+    batches = [draw(n, 3, seed=n) for n in (40, 7, 1, 25)]
+    layer = averages_after(batches)
+    np.testing.assert_allclose(layer.moving_mean_, np.concatenate(batches).mean(axis=0))
+    pooled = sum((len(b) - 1) * b.var(axis=0, ddof=1) for b in batches if len(b) > 1)
+    np.testing.assert_allclose(layer.moving_variance_, pooled / (39 + 6 + 24))
+
+
+def test_a_short_batch_counts_in_proportion_to_its_rows():
+    batches = [np.zeros((200, 1)), *[draw(200, 1, seed=i) for i in range(12)], draw(50, 1)]
+    layer, last = averages_after(batches[:-1]), batches[-1]
+    mean, variance = layer.moving_mean_.copy(), layer.moving_variance_.copy()
+    layer = averages_after(batches)
+    # A full batch has the share 0.1, so 50 of 200 rows, or 49 of 199 degrees of freedom, have:
+    np.testing.assert_allclose(layer.moving_mean_, mean + 0.025 * (last.mean() - mean))
+    share = 0.1 * 49 / 199
+    np.testing.assert_allclose(
+        layer.moving_variance_, variance + share * (last.var(ddof=1) - variance)
+    )
+
+
+def test_one_row_changes_no_variance():
+    first, one = draw(30, 3), draw(1, 3, seed=1)
+    before, after = averages_after([first]), averages_after([first, one])
+    np.testing.assert_array_equal(before.moving_variance_, after.moving_variance_)
+    np.testing.assert_array_equal(averages_after([one]).moving_variance_, 1)
+
+
+def test_all_real_steps_of_a_batch_are_counted():
+    x = draw(4, 6, 2, 3)
+    layer = averages_after([x], mask=MASK)
+    np.testing.assert_array_equal(layer.counts_, [28, 27])
+    np.testing.assert_allclose(layer.moving_variance_, x[MASK].reshape(-1, 3).var(axis=0, ddof=1))
+
+
+@pytest.mark.parametrize(("n_rows", "batch_size"), [(120, 2), (121, 3), (101, 100), (90, 32)])
+def test_averages_are_those_of_the_data_whatever_the_batch_size(n_rows, batch_size):
+    rng = np.random.default_rng(0)
+    x = rng.normal(2, 3, size=(n_rows, 8))
+    batches = []
+    for _ in range(30):
+        order = rng.permutation(n_rows)
+        batches += [x[order[i : i + batch_size]] for i in range(0, n_rows, batch_size)]
+    layer = averages_after(batches)
+    np.testing.assert_allclose(layer.moving_variance_ / x.var(axis=0), 1, atol=0.15)
+    np.testing.assert_allclose((layer.moving_mean_ - x.mean(axis=0)) / 3, 0, atol=0.15)
+
+
+def test_the_average_of_a_constant_is_exact():
+    layer = averages_after([np.full((7, 2), 10000.1)] * 30)
+    np.testing.assert_array_equal(layer.moving_mean_, 10000.1)
+    np.testing.assert_array_equal(layer.moving_variance_[:], layer.moving_variance_[0])
+    assert layer.moving_variance_[0] == 0
+
+
+@pytest.mark.parametrize("block", [8, 2**16])
+def test_a_constant_feature_is_predicted_as_beta(block, monkeypatch):
+    monkeypatch.setattr(channel_moments, "_BLOCK_ELEMENTS", block)
+    x = draw(40, 4).astype(np.float32)
+    x[:, 1] = 10000.1
+    network = Network(BatchNorm(), (4,), np.float32)
+    replica = network.replica(40, np.random.default_rng(0))
+    for n in (40, 40, 40, 13, 7):
+        replica.forward(x[:n], training=True)
+    np.testing.assert_array_equal(replica.forward(x)[:, 1], 0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import (
     GammaRegressor,
     HuberRegressor,
@@ -143,6 +144,17 @@ def test_gaussian_of_several_targets_has_one_deviation_each(data):
     assert_allclose(deviation.mean(axis=0), [0.1, 2.0], rtol=0.15)
 
 
+def test_return_std_follows_the_loss_of_the_fit(data):
+    X, mean, _ = data
+    network = small(max_iter=2, loss="gaussian").fit(X, mean)
+    expected = network.predict(X, return_std=True)[1]
+    network.set_params(loss="squared_error")
+    assert_array_equal(network.predict(X, return_std=True)[1], expected)
+    network.fit(X, mean).set_params(loss="gaussian")
+    with pytest.raises(ValueError, match=r"was fitted with SquaredError\. Set .* fit again"):
+        network.predict(X, return_std=True)
+
+
 def test_return_std_is_refused_for_other_losses(data):
     X, mean, _ = data
     network = small().fit(X, mean)
@@ -188,6 +200,64 @@ def test_training_starts_from_the_mean_of_the_target(data):
     X, mean, _ = data
     network = small(learning_rate_init=1e-300, max_iter=1).fit(np.zeros_like(X), mean + 1000)
     assert_allclose(network.predict(np.zeros((1, 3))), mean.mean() + 1000, rtol=1e-12)
+
+
+EVERY_LOSS = ["squared_error", "absolute_error", "huber", "quantile", "gaussian"]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("loss", [*EVERY_LOSS, Quantile([0.1, 0.9])])
+@pytest.mark.parametrize(
+    "y", [np.full(8, 1e308), np.repeat([-1e308, 1e308], 4), np.linspace(-1e200, 1e200, 8)]
+)
+def test_training_starts_at_finite_numbers_or_fit_says_why_not(loss, y):
+    X = np.arange(8.0)[:, None] / 8
+    try:
+        network = small(loss=loss, max_iter=1).fit(X, y)
+    except ValueError as error:
+        assert "whose mean or spread overflows float64. Scale y." in str(error)
+        assert y.max() - y[0] / 2 > 1e154  # half the spread, whose square overflows
+    else:
+        assert np.isfinite(network.predict(X)).all()
+        assert np.isfinite(network.network_.params).all()
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "gamma", Quantile([0.1, 0.9])])
+def test_a_target_too_large_for_the_dtype_is_refused(loss):
+    X, y = np.ones((4, 1)), np.array([1.0, 1, 1e39, 1])
+    network = small(loss=loss, dtype="float32", max_iter=1)
+    message = r"Input y contains infinity or a value too large for dtype\('float32'\) in row 2"
+    with pytest.raises(ValueError, match=message):
+        network.fit(X, y)
+    network.fit(X, np.ones(4))
+    with pytest.raises(ValueError, match=message):
+        network.partial_fit(X, y)
+    with pytest.raises(ValueError, match=f"In the validation set: {message}"):
+        network.fit(X, np.ones(4), X_val=X, y_val=y)
+
+
+@pytest.mark.parametrize(
+    ("scale", "shift", "params", "told"),
+    [
+        (1e4, 0, {}, True),
+        (1e-4, 0, {}, True),
+        (1, 1e4, {}, True),
+        (1e4, 0, {"solver": "lbfgs"}, True),
+        (1e200, 0, {}, True),
+        (1e200, 0, {"solver": "lbfgs"}, True),
+        (1, 1, {}, False),
+        (0, 1e6, {}, False),
+        (1e3, 1e4, {"loss": "poisson"}, False),
+    ],
+)
+def test_a_warning_of_slow_or_diverged_training_tells_of_the_scale_of_y(
+    scale, shift, params, told, data
+):
+    X, mean, _ = data
+    with pytest.warns(ConvergenceWarning) as caught:
+        small(tol=1e-9, max_iter=2, **params).fit(X, mean * scale + shift)
+    advice = "scale y, by sklearn.compose.TransformedTargetRegressor"
+    assert [advice in str(warning.message) for warning in caught] == [told]
 
 
 @pytest.mark.parametrize(

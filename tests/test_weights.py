@@ -236,7 +236,6 @@ def test_several_outputs_take_a_list_of_class_weights(data):
         ({0: 1, "a": 2}, "class_weight has labels of several types, int, str"),
         ({None: 1}, "Input class_weight contains None"),
         ({(0, 1): 1}, "class_weight must map labels to numbers"),
-        (dict.fromkeys(range(3), 1e308), "sample_weight times class_weight, overflow"),
     ],
 )
 def test_wrong_class_weights_are_refused(class_weight, message):
@@ -297,3 +296,56 @@ def test_a_batch_of_light_rows_gets_a_small_step(data):
     )
     heavy.fit(X[30:], y[30:])
     assert_allclose(network.coefs_[0], heavy.coefs_[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("weight", [1e308, 5e-324, 1e-300])
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_weights_near_the_limits_of_floats_count_by_their_ratios(weight, class_weight, data):
+    X, y = data
+    params = PARAMS | {"alpha": 0, "max_iter": 2, "class_weight": class_weight}
+    plain = NeuralClassifier(**params).fit(X, y, X_val=X, y_val=y)
+    weights = np.full(len(X), weight)
+    weighted = NeuralClassifier(**params).fit(
+        X, y, weights, X_val=X, y_val=y, sample_weight_val=weights
+    )
+    assert_allclose(weighted.predict_proba(X), plain.predict_proba(X))
+    assert_allclose(weighted.history_["validation_loss"], plain.history_["validation_loss"])
+
+
+def test_weights_near_the_limits_keep_their_ratios_over_several_calls(data):
+    X, _ = data
+    chunks = [np.full(60, 1e308), np.full(60, 2e307)]
+    params = PARAMS | {"alpha": 0}
+    large, small = NeuralRegressor(**params), NeuralRegressor(**params)
+    for weights in chunks:
+        large.partial_fit(X, X[:, 0], weights)
+        small.partial_fit(X, X[:, 0], weights / 1e300)
+    assert_allclose(large.predict(X), small.predict(X))
+
+
+@pytest.mark.parametrize("cls", [NeuralRegressor, AutoencoderTransformer])
+def test_scores_take_weights_near_the_limits(cls, data):
+    X, _ = data
+    network = cls(**PARAMS | {"max_iter": 1}).fit(X, X[:, 0])
+    plain = network.score(X, X[:, 0])
+    for weight in (1e308, 5e-324):
+        assert_allclose(network.score(X, X[:, 0], np.full(60, weight)), plain)
+
+
+def test_weights_that_nothing_can_be_divided_by_are_refused(data):
+    X, _ = data
+    network = NeuralRegressor(dtype="float32", **PARAMS)
+    with pytest.raises(ValueError, match=r"alpha=0\.0001 is divided by the mean of sample_weight"):
+        network.fit(X, X[:, 0], np.full(60, 5e-324))
+    for weight in (np.inf, 10**400, "2"):
+        with pytest.raises(ValueError, match="sample_weight"):
+            network.fit(X, X[:, 0], weight)
+
+
+def test_of_class_weights_near_the_limit_of_floats_the_ratios_count(data):
+    X, y = data
+    plain = NeuralClassifier(**PARAMS, alpha=0).fit(X, y)
+    huge = NeuralClassifier(**PARAMS, alpha=0, class_weight=dict.fromkeys(range(3), 1e308))
+    assert_allclose(huge.fit(X, y).predict_proba(X), plain.predict_proba(X), rtol=1e-12)
+    weight = np.full(len(y), 1e308)
+    assert huge.fit(X, y, weight).score(X, y, weight) == plain.score(X, y)

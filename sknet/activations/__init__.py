@@ -1,5 +1,7 @@
 """Activation functions: elementwise, in place, without allocating."""
 
+from sklearn.utils._param_validation import StrOptions
+
 from ..base import named_component
 from .base import Activation, Identity
 from .gated import GELU, Mish, SiLU
@@ -40,6 +42,20 @@ ACTIVATIONS = {
 }
 
 
+#: Where users look for the softmax function.
+_SOFTMAX = "softmax and the output layer are added by the estimator, leave them out"
+
+
+class ActivationName(StrOptions):
+    """Constraint of scikit-learn's parameter validation: the name of an activation."""
+
+    def __init__(self):
+        super().__init__(set(ACTIVATIONS))
+
+    def __str__(self):
+        return f"{super().__str__()} ({_SOFTMAX})"
+
+
 def get_activation(activation):
     """Return a fresh activation for a name or an activation.
 
@@ -66,4 +82,6 @@ def get_activation(activation):
     """
     if activation is None:
         return Identity()
+    if isinstance(activation, str) and activation == "softmax":
+        raise ValueError(f"activation='softmax' is none here: {_SOFTMAX}.")
     return named_component(activation, ACTIVATIONS, Activation, "activation")

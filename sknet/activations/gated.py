@@ -4,7 +4,7 @@ import math
 from abc import abstractmethod
 
 import numpy as np
-from scipy.special import erf
+from scipy.special import ndtr
 
 from .base import Activation
 from .saturating import logistic
@@ -42,7 +42,7 @@ class GELU(_Gated):
     ----------
     approximate : bool, default=True
         True: Phi(x) = (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2, which moves f by
-        less than 5e-4 and is several times faster. False: the exact Phi by `erf`.
+        less than 5e-4 and is several times faster. False: the exact Phi.
 
     References
     ----------
@@ -67,17 +67,15 @@ class GELU(_Gated):
         self.approximate = approximate
 
     def _gate(self, x, gate):
-        if self.approximate:
-            np.square(x, out=gate)
-            gate *= self._cubic
-            gate += self._linear
-            gate *= x
-            np.tanh(gate, out=gate)
-        else:
-            np.multiply(x, math.sqrt(0.5), out=gate)
-            erf(gate, out=gate)
-        gate += 1.0
-        gate *= 0.5
+        if not self.approximate:
+            ndtr(x, out=gate)
+            return
+        # (1 + tanh(u)) / 2, which cancels where u is negative, is the logistic of 2 u.
+        np.square(x, out=gate)
+        gate *= 2.0 * self._cubic
+        gate += 2.0 * self._linear
+        gate *= x
+        logistic(gate, gate)
 
     def _gate_derivative(self, x, gate, derivative):
         np.square(x, out=derivative)

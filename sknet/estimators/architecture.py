@@ -1,11 +1,13 @@
 """From an estimator's parameters to the layers of its network."""
 
+import warnings
 from numbers import Integral
 
 from sklearn.base import clone
 
-from ..activations import get_activation
+from ..activations import Identity, Logistic, get_activation
 from ..layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+from ..layers.axes import LayerOverAxes, is_channels_first
 
 
 def hidden_sizes(hidden_layer_sizes):
@@ -74,3 +76,50 @@ def plain_layers(sizes, activation, normalization=None, dropout=0.0, name="hidde
         if dropout > 0:
             pairs.append((f"{prefix}_dropout", Dropout(dropout)))
     return pairs
+
+
+def warn_of_channels_first(network):
+    """Warn where the samples look like images whose channels come first.
+
+    Parameters
+    ----------
+    network : Network
+        The built network.
+    """
+    shape = network.input_shape
+    if len(shape) != 3 or not is_channels_first(shape) or shape[1] != shape[2] or shape[0] == 2:
+        return
+    parts = (part for part in network.layer.walk() if isinstance(part, LayerOverAxes))
+    if any(part.input_shape_ == shape and len(part._axes) == 2 for part in parts):
+        warnings.warn(
+            f"Samples of shape {shape} look like images whose channels come first; here they come "
+            f"last, and these are read as images of {shape[0]} x {shape[1]} with {shape[2]} "
+            "channels. Put X through sknet.preprocessing.from_channels_first.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def warn_of_own_output(hidden, widths, owner):
+    """Warn where the last of the user's layers looks like an output layer.
+
+    Parameters
+    ----------
+    hidden : list of (str, Layer)
+        The built layers as the user has written them.
+    widths : set of int
+        Widths that an output layer may have.
+    owner : str
+        Who adds the output layer.
+    """
+    last = hidden[-1][1] if hidden else None
+    if type(last) not in (Dense, Activation) or last.output_shape_[-1] not in widths:
+        return
+    outputs = Logistic if isinstance(last, Activation) else (Identity, Logistic)
+    if isinstance(get_activation(last.activation), outputs):
+        warnings.warn(
+            f"The last of layers, {last._label()}, looks like an output layer; {owner} adds the "
+            "output layer, and softmax or logistic functions, by itself. Leave yours out.",
+            UserWarning,
+            stacklevel=2,
+        )

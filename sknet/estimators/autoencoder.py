@@ -12,8 +12,9 @@ from sklearn.base import (
 )
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
+from ..cells import located
+from ..inputs import readable
 from ..layers import (
     ActivityPenalty,
     ContractiveDense,
@@ -311,6 +312,7 @@ default="squared_error"
             )
 
     def _check_X_y(self, X, y, reset):
+        X = readable(X, type(self).__name__)
         if reset:
             self._input_shape = self._sample_shape(X)
         if None in (self._input_shape or ()):
@@ -318,33 +320,36 @@ default="squared_error"
                 f"{type(self).__name__} needs samples of one shape, got input_shape="
                 f"{self._input_shape}."
             )
-        X = validate_data(self, self._as_rows(X), reset=reset, **self._X_checks(reset))
-        self._check_columns(X)
-        self._check_missing(X, self.handle_missing == "ignore")
-        return X, X
+        checked = self._check_table(X, reset=reset)
+        self._check_missing(X, checked, self.handle_missing == "ignore")
+        return checked, checked
 
     def _check_X(self, X):
-        X = super()._check_X(X)
-        self._check_missing(X, self._ignores_missing())
-        return X
+        checked = super()._check_X(X)
+        self._check_missing(X, checked, self._ignores_missing())
+        return checked
 
     def _X_checks(self, reset):
         # NaN is refused by `_check_missing`, which knows what to do about it.
         return {**super()._X_checks(reset), "ensure_all_finite": "allow-nan"}
 
-    def _check_missing(self, X, allowed):
+    def _check_missing(self, X, checked, allowed):
         if allowed:
             return
-        values = X.data if issparse(X) else X
+        values = checked.data if issparse(checked) else checked
         # The sum tells most often that there is none, and needs no array.
         with np.errstate(over="ignore", invalid="ignore"):
             suspicious = np.isnan(np.sum(values))
         if suspicious and np.isnan(values).any():
-            raise ValueError(
-                f"Input X contains NaN, which {type(self).__name__} takes only with "
-                "handle_missing='ignore'; set that to train on the observed cells, or fill them "
-                "by sklearn.impute.SimpleImputer before."
-            )
+            error = ValueError("Input X contains NaN.")
+            X = readable(X, type(self).__name__)
+            raise located(error, X, checked.dtype, self._missing_advice()) from None
+
+    def _missing_advice(self):
+        return (
+            f"{type(self).__name__} takes NaN only with handle_missing='ignore'; set that to "
+            "train on the observed cells, or fill them first, by sklearn.impute.SimpleImputer."
+        )
 
     def _encode_target(self, data, reset):
         kind = "continuous"

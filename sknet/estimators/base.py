@@ -12,8 +12,8 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..activations import ACTIVATIONS
 from ..activations import Activation as ActivationFunction
+from ..activations import ActivationName
 from ..base import Component, named_items, same, stamp, unstamp
 from ..compatibility import CallbackSupportMixin, VisualBlock
 from ..inputs import in_shape
@@ -24,9 +24,15 @@ from ..network import Network
 from ..optimizers import LBFGS, OPTIMIZERS, Optimizer, get_optimizer
 from ..schedules import SCHEDULES, Schedule, get_schedule
 from ..training import Plan, Trainer
-from .architecture import hidden_sizes, plain_layers
+from .architecture import (
+    hidden_sizes,
+    plain_layers,
+    warn_of_channels_first,
+    warn_of_own_output,
+)
 from .attributes import FittedAttributes
 from .loop import TrainingLoop
+from .overflow import tell_of_overflow
 from .stopping import Patience
 from .validation import DataValidation
 
@@ -66,7 +72,7 @@ class BaseNeuralEstimator(
     _list_parameters = ("layers",)
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS)), ActivationFunction],
+        "activation": [ActivationName(), ActivationFunction],
         "layers": [list, tuple, None],
         "input_shape": [tuple, list, None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -245,6 +251,11 @@ class BaseNeuralEstimator(
                 "a sample. Put a Flatten at the end of layers."
             )
         self._check_noise(get_optimizer(self.solver))
+        warn_of_channels_first(self.network_)
+        if self.layers is not None and "layers" in self._list_parameters:
+            built = self.network_.layer.sublayers()[:-1]
+            widths = {shape[0], self._target.n_outputs, *self._target.n_classes}
+            warn_of_own_output(built, widths, type(self).__name__)
 
     def _check_noise(self, optimizer):
         if isinstance(optimizer, LBFGS) and self.network_.layer.is_stochastic:
@@ -301,7 +312,18 @@ class BaseNeuralEstimator(
         weight = None if weight is None else weight[rows] / data.mean_weight
         output = dict(self.network_.layer.sublayers())["output"]
         if hasattr(output, "bias_"):
-            output.bias_[:] = self._initial_bias(data.y[rows], weight)
+            bias = self._initial_bias(data.y[rows], weight)
+            with np.errstate(over="ignore"):
+                output.bias_[:] = bias
+            if not np.isfinite(output.bias_).all():
+                self._refuse_start()
+
+    def _refuse_start(self):
+        name = "y" if self.__sklearn_tags__().target_tags.required else "X"
+        raise ValueError(
+            f"{type(self).__name__} cannot start {type(self._loss).__name__} at {name}, whose "
+            f"mean or spread overflows {self.network_.dtype}. Scale {name}."
+        )
 
     def _initial_bias(self, y, sample_weight):
         return self._loss.initial_bias(y, sample_weight)
@@ -309,6 +331,7 @@ class BaseNeuralEstimator(
     def _plan(self, data, max_epochs, deadline):
         schedule = get_schedule(self.learning_rate)
         schedule._validate_params()
+        self._check_penalty()
         auto = min(self._auto_batch_size, data.n_rows)
         batch_size = auto if self.batch_size == "auto" else self.batch_size
         if batch_size > data.n_rows:
@@ -333,10 +356,24 @@ class BaseNeuralEstimator(
             deadline=deadline,
         )
 
-    def _raw_predictions(self, X):
-        """Return the network's raw outputs for X."""
+    def _check_penalty(self):
+        """Refuse weights of rows by which nothing can be divided."""
+        if self._mean_weight == inf:
+            raise ValueError("sample_weight times class_weight overflows; scale them down.")
+        with np.errstate(all="ignore"):
+            penalty = self.network_.dtype.type(np.float64(self.alpha) / self._mean_weight)
+        if not np.isfinite(penalty):
+            raise ValueError(
+                f"alpha={self.alpha!r} is divided by the mean of sample_weight, which is too "
+                f"small for that in {self.network_.dtype}. Scale sample_weight, or set alpha=0."
+            )
+
+    def _raw_predictions(self, X, refuse_nan=False):
+        """Return the network's raw outputs for X, telling of those that are not finite."""
         self._require_fit()
-        return self.network_.predict(self._check_X(X))
+        raw = self.network_.predict(self._check_X(X))
+        tell_of_overflow(self, raw, refuse_nan, stacklevel=4)
+        return raw
 
     def _require_fit(self):
         if not hasattr(self, "network_"):  # scikit-learn's check takes a tenth of one prediction

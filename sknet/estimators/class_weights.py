@@ -6,6 +6,7 @@ from reprlib import repr as brief
 
 import numpy as np
 
+from ..weights import bounded
 from .classes import encode
 from .labels import as_labels, shown
 
@@ -46,7 +47,7 @@ def class_factors(class_weight, classes, codes, sample_weight):
         raise ValueError(
             f"class_weight must be 'balanced' or {allowed}, got {brief(class_weight)}."
         )
-    return [_chosen(one, labels) for one, labels in zip(given, classes, strict=True)]
+    return [bounded(_chosen(one, labels)) for one, labels in zip(given, classes, strict=True)]
 
 
 def _balanced(codes, n_classes, sample_weight):

@@ -299,6 +299,8 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             self._refuse_labels(y, self._classes_of_outputs()[0])
         right = predicted == y
         right = right if right.ndim == 1 else right.all(axis=1)
+        if sample_weight is not None:
+            sample_weight = self._check_weight(sample_weight, right, "sample_weight")
         return accuracy_score(right, np.ones_like(right), sample_weight=sample_weight)
 
     def predict(self, X):
@@ -313,8 +315,13 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The most probable class, of each output; for multilabel targets 0 or 1 a label.
+
+        Raises
+        ------
+        ValueError
+            If scores are NaN because values overflow: no class is the most probable then.
         """
-        raw = self._raw_predictions(X)
+        raw = self._raw_predictions(X, refuse_nan=True)
         kind = self._target.kind
         if kind == "binary":
             return self.classes_[(raw[:, 0] > 0).astype(np.intp)]

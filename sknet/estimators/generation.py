@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
 from ..tokens import n_dropped
+from .overflow import tell_of_overflow
 
 _OPTIONS = {
     "max_length": [Interval(Integral, 0, None, closed="left")],
@@ -91,7 +92,9 @@ class TextGeneration:
         for position in range(1 + length, stop):
             if position == ids.shape[1]:  # room for as many again
                 ids = np.pad(ids, [(0, 0), (0, position)], constant_values=end)
-            logits = reader(ids[:, :position]).astype(np.float64)
+            logits = reader(ids[:, :position])
+            tell_of_overflow(self, logits, refuse_nan=True, stacklevel=4)
+            logits = logits.astype(np.float64)
             logits[:, banned] = -np.inf
             ids[:, position] = np.where(writes, 1 + choose(logits, rng), end)
             writes &= ids[:, position] != end

@@ -1,6 +1,5 @@
 """The language model."""
 
-from math import exp
 from numbers import Integral
 
 import numpy as np
@@ -21,6 +20,7 @@ from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
 from .generation import TextGeneration
 from .holdout import hold_out
+from .overflow import tell_of_overflow
 from .validation import Validation
 from .vocabulary import get_vocabulary
 
@@ -251,7 +251,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         perplexity : float
             At least 1; less is better.
         """
-        return exp(-self.score(X))
+        return float(np.exp(-self.score(X)))
 
     def _log_likelihoods(self, X):
         """Return the log-likelihood of each text, and the number of all tokens and ends."""
@@ -273,6 +273,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
             counts = counts & (np.arange(codes.shape[1]) >= overlaps[rows, None])
             sums = np.where(counts, log_p, 0.0).sum(axis=1, dtype=np.float64)
             np.add.at(total, owners[rows], sums)
+        tell_of_overflow(self, total, stacklevel=4)
         return total, sum(len(text) + 1 for text in texts)
 
     def _check_combinations(self):

@@ -86,7 +86,7 @@ class TrainingLoop:
         if self.tol > 0 and self.n_iter_no_change < inf:  # else all epochs were asked for
             warnings.warn(
                 f"{type(self).__name__} reached max_iter={plan.max_epochs} and has not converged; "
-                "raise max_iter or learning_rate_init.",
+                f"{self._scale_advice() or 'raise max_iter or learning_rate_init'}.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -98,12 +98,17 @@ class TrainingLoop:
         if isfinite(self.loss_):
             reason = "found no lower loss, or reached max_fun evaluations"
             remedy = "scale X and y, or raise max_fun of sknet.optimizers.LBFGS"
+            remedy = self._scale_advice() or remedy
         else:
             reason = f"diverged in iteration {self.n_iter_}: the loss is not finite"
-            remedy = "scale X and y"
+            remedy = self._scale_advice() or "scale X and y"
         warnings.warn(
             f"{type(self).__name__}: lbfgs {reason}; {remedy}.", ConvergenceWarning, stacklevel=2
         )
+
+    def _scale_advice(self):
+        """Return what to do about a target of another scale than networks expect, if it is."""
+        return ""
 
     def _warn_of_interruption(self):
         warnings.warn(
@@ -151,7 +156,7 @@ class TrainingLoop:
 
     def _validate(self, validation, history):
         loss = history["validation_loss"] = self._trainer.evaluate(validation.data)
-        if self._scorer is None:
+        if self._scorer is None or not isfinite(loss):  # scorers raise errors for such outputs
             score = -loss
         elif validation.sample_weight is None:
             score = self._scorer(self, validation.X, validation.y)
@@ -174,11 +179,13 @@ class TrainingLoop:
         if epoch.interrupted:
             self._warn_of_interruption()
         if epoch.diverged:
+            remedy = "Lower learning_rate_init, scale X or set clip_norm"
+            if self._scale_advice():
+                remedy = f"Note that {self._scale_advice()}"
             warnings.warn(
                 f"{type(self).__name__} diverged in epoch {epoch.number} at learning rate "
                 f"{epoch.learning_rate:.3g}: the loss, its gradient or the step is not finite. "
-                "The last finite weights are kept. Lower learning_rate_init, scale X or set "
-                "clip_norm.",
+                f"The last finite weights are kept. {remedy}.",
                 ConvergenceWarning,
                 stacklevel=2,
             )

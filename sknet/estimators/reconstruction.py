@@ -10,12 +10,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
+from ..base import written
 from ..blas import single_threaded_blas
+from ..cells import as_array, located
 from ..inputs import in_shape
 from ..layers import GaussianCode
 from ..layers.variational import LARGEST_LOG_VARIANCE
 from ..losses import LogLoss
 from ..losses.observed import ObservedLoss
+from .overflow import tell_of_overflow
 
 #: Rows that are scored at a time.
 _ROWS = 1024
@@ -80,7 +83,9 @@ class Reconstruction:
         return self._code_size
 
     def _encode(self, X):
-        return self.network_.predict(self._as_encoder_input(X), "encoder")
+        code = self.network_.predict(self._as_encoder_input(X), "encoder")
+        tell_of_overflow(self, code, stacklevel=4)
+        return code
 
     def _as_encoder_input(self, X):
         """Return rows in the shape of a sample, missing cells 0."""
@@ -105,14 +110,19 @@ class Reconstruction:
             The rows that the codes stand for.
         """
         self._require_fit()
-        code = check_array(X, dtype=self.network_.dtype, order="C", input_name="X")
+        dtype = self.network_.dtype
+        X = as_array(X, "X", f"{type(self).__name__}.inverse_transform")
+        try:
+            code = check_array(X, dtype=dtype, order="C", input_name="X", estimator=self)
+        except ValueError as error:
+            raise located(error, X, dtype, "Leave such codes out.") from None
         width = self._code_size
         if code.shape[1] != width:
             raise ValueError(
                 f"{type(self).__name__}.inverse_transform expects codes of {width} components, "
                 f"got X of shape {code.shape}."
             )
-        return self._loss.inverse_link(self._decode(code))
+        return self._linked(self._decode(code))
 
     def _decode(self, code):
         return self.network_.predict(self.network_.predict(code, "decoder"), "output")
@@ -130,8 +140,13 @@ class Reconstruction:
         X_reconstructed : ndarray of shape (n_samples, n_features)
             What the network makes of the rows.
         """
-        raw = self._raw_predictions(X)
-        return self._loss.inverse_link(raw)
+        return self._linked(self._raw_predictions(X))
+
+    def _linked(self, raw):
+        """Turn raw outputs into features, telling of those that are not finite."""
+        features = self._loss.inverse_link(raw)
+        tell_of_overflow(self, features, stacklevel=4)
+        return features
 
     @available_if(fills_missing)
     def impute(self, X):
@@ -151,7 +166,7 @@ class Reconstruction:
         if not self._ignores_missing():
             self._refuse_changed("impute", "handle_missing='ignore'")
         X = self._check_X(X)
-        return np.where(np.isnan(X), self._loss.inverse_link(self.network_.predict(X)), X)
+        return np.where(np.isnan(X), self._linked(self.network_.predict(X)), X)
 
     def score(self, X, y=None, sample_weight=None):
         """Return the negative mean squared error of the reconstruction.
@@ -175,11 +190,15 @@ class Reconstruction:
         weight = self._check_weight(sample_weight, X, "sample_weight")
         error = self._loss.inverse_link(self.network_.predict(X))
         error -= X.toarray() if issparse(X) else X
-        np.square(error, out=error)
+        with np.errstate(over="ignore"):
+            np.square(error, out=error)
         if self._ignores_missing():
-            known = ~np.isnan(error)
+            known = ~np.isnan(X)
             weight = known if weight is None else known * weight[:, None]
-            return -float(np.average(np.where(known, error, 0), weights=weight))
+            error = np.where(known, error, 0)
+            tell_of_overflow(self, error)
+            return -float(np.average(error, weights=weight))
+        tell_of_overflow(self, error)
         rows = np.mean(error, axis=1, dtype=np.float64)
         return -float(np.average(rows, weights=weight))
 
@@ -206,7 +225,7 @@ class Reconstruction:
             Greater is better.
         """
         self._require_fit()
-        _check_count("n_draws", n_draws)
+        _check_count("n_draws", n_draws, self._code_size)
         X = self._check_X(X)
         if self._loss.kinds == LogLoss.kinds:
             self._check_range(X)
@@ -214,7 +233,10 @@ class Reconstruction:
         loss.allocate(_ROWS, self.network_.dtype)
         starts = range(0, X.shape[0], _ROWS)
         score = self._bound_rows if self._is_variational() else self._score_rows
-        return np.concatenate([score(X[i : i + _ROWS], loss, n_draws) for i in starts])
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = np.concatenate([score(X[i : i + _ROWS], loss, n_draws) for i in starts])
+        tell_of_overflow(self, scores)
+        return scores
 
     def _is_variational(self):
         return isinstance(self.network_["encoder__code"], GaussianCode)
@@ -259,7 +281,7 @@ class Reconstruction:
         self._require_fit()
         if not self._is_variational():
             self._refuse_changed("sample", "variational=True")
-        _check_count("n_samples", n_samples)
+        _check_count("n_samples", n_samples, self._code_size)
         rng = check_random_state(random_state)
         return self.inverse_transform(rng.standard_normal((n_samples, self._code_size)))
 
@@ -283,6 +305,13 @@ def _normal_draws(n_draws, n_components):
     return ndtri((intervals + rng.uniform(1e-9, 1, intervals.shape)) / n_draws)
 
 
-def _check_count(name, value):
-    if not isinstance(value, Integral) or value < 1:
+def _check_count(name, value, width):
+    """Refuse what is no number of codes, or one of more codes than memory holds."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} must be an int of at least 1, got {value!r}.")
+    try:
+        np.empty((value, width))
+    except (MemoryError, ValueError, OverflowError):
+        raise ValueError(
+            f"{name}={written(value)} codes need more memory than there is; choose a smaller one."
+        ) from None

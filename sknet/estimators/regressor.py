@@ -8,9 +8,11 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from ..cells import as_array, check_finite
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, Target
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
+from .overflow import tell_of_overflow
 
 
 @documented
@@ -136,14 +138,38 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def _y_checks(self):
-        return {"y_numeric": True}
-
-    def _encode_target(self, data, reset):
-        if issparse(data.y):
+    def _readable_y(self, y):
+        owner = type(self).__name__
+        if issparse(y):
             raise TypeError(
                 "Sparse data was passed for y, but dense data is required; pass y.toarray()."
             )
+        if y is None:
+            return None
+        y = as_array(y, "y", owner)
+        check_finite(y, "y", "Leave such rows out.")
+        return y
+
+    def _y_checks(self):
+        return {"y_numeric": True}
+
+    def _check_data(self, X, y, sample_weight, reset, training=True):
+        data = super()._check_data(X, y, sample_weight, reset, training)
+        if training:
+            self._target_scale = _scale(data.y)
+        return data
+
+    def _scale_advice(self):
+        mean, deviation = self._target_scale
+        near = 0.01 <= deviation <= 100 and abs(mean) <= 100 * deviation
+        if near or deviation == 0 or self._loss.link == "exp":
+            return ""
+        return (
+            f"y has mean {mean:.3g} and standard deviation {deviation:.3g}: scale y, by "
+            "sklearn.compose.TransformedTargetRegressor(transformer=StandardScaler())"
+        )
+
+    def _encode_target(self, data, reset):
         y = np.asarray(data.y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -157,7 +183,9 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
                 f"{type(self).__name__} was fitted to {fitted} target{'s' * (fitted > 1)}, got y "
                 f"of shape {y.shape}."
             )
-        data.y = y.reshape(len(y), -1).astype(data.X.dtype, copy=False)
+        with np.errstate(over="ignore"):
+            data.y = y.reshape(len(y), -1).astype(data.X.dtype, copy=False)
+        check_finite(data.y, "y", "Scale y, as sklearn.compose.TransformedTargetRegressor does.")
         loss = self.loss if isinstance(self.loss, Loss) else self._losses[self.loss]()
         loss.check_target(data.y if data.rows is None else data.y[data.rows])
 
@@ -180,15 +208,19 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
             Standard deviations, if `return_std`.
         """
         raw = self._raw_predictions(X)
+        predictions = self._loss.inverse_link(raw)
+        tell_of_overflow(self, predictions)
         if not return_std:
-            return self._shaped(self._loss.inverse_link(raw))
+            return self._shaped(predictions)
         if not isinstance(self._loss, Gaussian):
             raise ValueError(
                 "return_std=True needs loss='gaussian', which predicts a standard deviation; "
-                f"this {type(self).__name__} was fitted with loss={self.loss!r}."
+                f"this {type(self).__name__} was fitted with {type(self._loss).__name__}. Set "
+                "loss='gaussian' and fit again."
             )
         std = self._loss.standard_deviation(raw)
-        return self._shaped(self._loss.inverse_link(raw)), self._shaped(std)
+        tell_of_overflow(self, std)
+        return self._shaped(predictions), self._shaped(std)
 
     def _shaped(self, predictions):
         return predictions[:, 0] if predictions.shape[1] == 1 and self._one_target else predictions
@@ -210,6 +242,9 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         score : float
             At most 1; greater is better.
         """
+        if sample_weight is not None:
+            sample_weight = self._check_weight(sample_weight, X, "sample_weight")
+        y = self._readable_y(y)
         loss = getattr(self, "_loss", None)
         if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
             return super().score(X, y, sample_weight)
@@ -227,3 +262,13 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         tags.target_tags.multi_output = not several  # several quantiles are those of one target
         tags.target_tags.positive_only = bool(getattr(loss, "positive_target", False))
         return tags
+
+
+def _scale(y):
+    """Return the mean and the standard deviation of the target whose scale is farthest from 1."""
+    largest = np.abs(y, dtype=np.float64).max(axis=0)
+    largest[largest == 0] = 1.0
+    shares = y / largest  # their squares do not overflow
+    deviations = shares.std(axis=0) * largest
+    farthest = np.argmax(np.abs(np.log10(np.where(deviations > 0, deviations, 1.0))))
+    return float(shares[:, farthest].mean() * largest[farthest]), float(deviations[farthest])

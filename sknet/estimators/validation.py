@@ -1,16 +1,18 @@
 """Checking what the user gives: X, targets, weights, validation sets."""
 
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing, check_array, check_X_y, indexable
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight, _num_samples, validate_data
 
 from ..batches import Data
-from ..inputs import as_inputs, as_rows, check_width, infer_shape, n_axes, sequence_list
+from ..cells import as_numbers, located
+from ..inputs import as_inputs, as_rows, check_width, infer_shape, readable, stacked
 from ..losses import Loss
+from ..weights import bounded
 from .holdout import hold_out
 
 
@@ -59,6 +61,7 @@ class DataValidation:
 
     def _check_X_y(self, X, y, reset):
         """Return X in the form that networks run on, and y checked for its length and type."""
+        X, y = readable(X, type(self).__name__), self._readable_y(y)
         if reset:
             self._input_shape = self._sample_shape(X)
         checks = {"multi_output": True, **self._y_checks()}
@@ -66,28 +69,48 @@ class DataValidation:
             X = self._check_any_length(X, reset)
             _, y = check_X_y(np.zeros((len(X), 1)), y, estimator=self, **checks)
             return X, y
-        X, y = validate_data(
-            self, self._as_rows(X), y, reset=reset, **checks, **self._X_checks(reset)
-        )
-        self._check_columns(X)
-        return X, y
+        return self._check_table(X, y, reset, **checks)
+
+    def _readable_y(self, y):
+        return y
 
     def _y_checks(self):
         return {}
 
+    def _check_table(self, X, y="no_validation", reset=False, **checks):
+        """Return a table, and y if given, as scikit-learn checks them."""
+        options = self._X_checks(reset)
+        try:
+            with np.errstate(invalid="ignore"):  # of the sum by which NaN are looked for
+                checked = validate_data(
+                    self, self._as_rows(X), y, reset=reset, **checks, **options
+                )
+        except ValueError as error:
+            raise located(error, X, options["dtype"], self._missing_advice()) from None
+        self._check_columns(checked[0] if isinstance(checked, tuple) else checked)
+        return checked
+
+    def _missing_advice(self):
+        return (
+            "Fill missing values first, by sklearn.impute.SimpleImputer in a pipeline; for "
+            "codes of categories, give missing ones a code of their own."
+        )
+
     def _check_X(self, X):
+        X = readable(X, type(self).__name__)
         if not self._has_columns(X):
             return self._check_any_length(X, False)
-        X = self._as_rows(X)
         if isinstance(X, np.ndarray) and not hasattr(self, "feature_names_in_"):
             # Asking an array for the names of its columns takes a quarter of one prediction.
-            checked = check_array(X, input_name="X", estimator=self, **self._X_checks(False))
+            options = self._X_checks(False)
+            try:
+                checked = check_array(self._as_rows(X), input_name="X", estimator=self, **options)
+            except ValueError as error:
+                raise located(error, X, options["dtype"], self._missing_advice()) from None
             if checked.shape[1] == getattr(self, "n_features_in_", None):
                 self._check_columns(checked)
                 return checked
-        X = validate_data(self, X, reset=False, **self._X_checks(False))
-        self._check_columns(X)
-        return X
+        return self._check_table(X)
 
     def _check_columns(self, X):
         if self._input_shape is None:
@@ -110,7 +133,7 @@ class DataValidation:
         if shape is None or None not in shape or issparse(X):
             return True
         # Rows that hold sequences of several axes are a table; sequences as such are not.
-        return sequence_list(X) is None and n_axes(X) == 2 and len(shape) > 1
+        return not isinstance(X, list) and len(X.shape) == 2 and len(shape) > 1
 
     def _check_any_length(self, X, reset):
         """Return checked sequences of any length, of an array or a list of arrays."""
@@ -123,16 +146,7 @@ class DataValidation:
     def _as_rows(self, X):
         """View samples of the shape `input_shape` as rows."""
         owner, shape = type(self).__name__, self._input_shape
-        if shape is None:
-            return X
-        items = sequence_list(X)
-        if items is not None and len({item.shape for item in items}) > 1:
-            raise ValueError(
-                f"{owner} expects samples of shape {shape}, got sequences of unequal length. Fit "
-                "it to sequences, with layers that take them and an input_shape that begins with "
-                "None."
-            )
-        return as_rows(X if items is None else np.stack(items), shape, owner)
+        return X if shape is None else as_rows(stacked(X, shape, owner), shape, owner)
 
     def _refuse_samples(self, X, shape):
         owner = f"{type(self).__name__} expects X of shape (n_samples, n_features)"
@@ -165,10 +179,14 @@ class DataValidation:
     def _check_weight(self, sample_weight, X, name):
         if sample_weight is None:
             return None
+        owner = type(self).__name__
+        if isinstance(sample_weight, Real):
+            sample_weight = np.full(_num_samples(X), as_numbers([sample_weight], name, owner))
+        sample_weight = as_numbers(sample_weight, name, owner)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if not weight.any():
             raise ValueError(f"{name} is zero in every row; at least one must be above zero.")
-        return weight
+        return bounded(weight)
 
     def _check_validation(self, X_val, y_val, sample_weight_val):
         """Return the validation set that the user gave, or None."""
@@ -189,14 +207,16 @@ class DataValidation:
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"In the validation set: {error}") from None
-        return Validation(data, X_val, y_val, sample_weight_val)
+        weight = self._check_weight(sample_weight_val, data.X, "sample_weight_val")
+        return Validation(data, X_val, y_val, weight)
 
     def _split(self, data, X, y, sample_weight):
         """Hold rows out for validation; `data` keeps the others."""
         rows = np.arange(data.n_rows) if data.rows is None else data.rows
         strata, names = self._strata(data.y[rows])
         data.rows, held = hold_out(rows, self.validation_fraction, self._split_seed, strata, names)
-        X, y, sample_weight = indexable(X, y, sample_weight)
+        X, y = indexable(X, y)
+        sample_weight = self._check_weight(sample_weight, data.X, "sample_weight")
         same_y = data.y is data.X
         X_held = data.X[held]
         weight = data.sample_weight
@@ -209,7 +229,7 @@ class DataValidation:
             held_data,
             _safe_indexing(X, held),
             None if y is None else _safe_indexing(y, held),
-            None if sample_weight is None else _safe_indexing(sample_weight, held),
+            None if sample_weight is None else sample_weight[held],
         )
 
     def _strata(self, y):

@@ -1,9 +1,7 @@
 """An activation function as a layer of its own."""
 
-from sklearn.utils._param_validation import StrOptions
-
-from ..activations import ACTIVATIONS, get_activation
 from ..activations import Activation as ActivationFunction
+from ..activations import ActivationName, get_activation
 from .base import Layer
 
 
@@ -23,7 +21,7 @@ class Activation(Layer):
     >>> block = Sequential([Dense(64), BatchNorm(), Activation("gelu")])
     """
 
-    _parameter_constraints = {"activation": [StrOptions(set(ACTIVATIONS)), ActivationFunction]}
+    _parameter_constraints = {"activation": [ActivationName(), ActivationFunction]}
     is_causal = True
 
     def __init__(self, activation="relu"):

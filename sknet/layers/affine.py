@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from ..activations import ACTIVATIONS, get_activation
 from ..activations import Activation as ActivationFunction
+from ..activations import ActivationName, get_activation
 from ..initializers import INITIALIZERS, Initializer
 from .base import Layer
 
@@ -16,7 +16,7 @@ class AffineLayer(Layer):
     """Base class of layers that return activation(product with a kernel + bias)."""
 
     _parameter_constraints = {
-        "activation": [StrOptions(set(ACTIVATIONS)), ActivationFunction, None],
+        "activation": [ActivationName(), ActivationFunction, None],
         "use_bias": ["boolean"],
         "kernel_initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
         "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],

@@ -5,8 +5,8 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..activations import ACTIVATIONS
 from ..activations import Activation as ActivationFunction
+from ..activations import ActivationName
 from ..blas import matmul
 from ..initializers import INITIALIZERS, Initializer
 from .axes import LayerOverSteps
@@ -371,7 +371,7 @@ class TransformerBlock(LayerOverSteps):
         "key_dim": [_AT_LEAST_ONE, None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "causal": ["boolean"],
-        "activation": [StrOptions(set(ACTIVATIONS)), ActivationFunction],
+        "activation": [ActivationName(), ActivationFunction],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "trainable": ["boolean"],
     }

@@ -5,6 +5,22 @@ from .packing import moved_steps, real_first
 from .windows import per_axis
 
 
+def is_channels_first(shape):
+    """Tell whether a shape looks like that of a sample whose channels come first.
+
+    Parameters
+    ----------
+    shape : tuple of int or None
+        Shape of one sample.
+
+    Returns
+    -------
+    is_channels_first : bool
+        Whether the first axis is that of one to four channels, and shorter than all others.
+    """
+    return None not in shape and len(shape) > 1 and shape[0] < 5 and min(shape[1:]) > shape[0]
+
+
 class LayerOverAxes(Layer):
     """Base class of layers that take sequences, images or videos, by the axes they name."""
 
@@ -12,6 +28,14 @@ class LayerOverAxes(Layer):
     _axes = ()
     #: What the last axis holds.
     _last_axis = "channels"
+
+    def _refuse(self, expected, got, advice):
+        if is_channels_first(getattr(self, "input_shape_", ())):
+            advice += (
+                " Channels come last here: if they come first in X, put it through "
+                "sknet.preprocessing.from_channels_first."
+            )
+        super()._refuse(expected, got, advice)
 
     def _check_axes(self, input_shape):
         """Refuse inputs that do not have these axes and a last one of known length."""

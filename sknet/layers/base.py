@@ -6,9 +6,8 @@ shapes passed to ``build`` leave out the batch; T may be None there, any number 
 """
 
 from abc import ABC, abstractmethod
+from math import prod
 from typing import NamedTuple
-
-import numpy as np
 
 from ..base import Component, Workspace
 from ..initializers import get_initializer
@@ -27,7 +26,7 @@ class Weight(NamedTuple):
 
     @property
     def size(self):
-        return int(np.prod(self.shape))
+        return prod(map(int, self.shape))
 
 
 class Layer(Component, ABC):
@@ -242,7 +241,7 @@ class Layer(Component, ABC):
         fan : tuple of (int, int), default=None
             Numbers of inputs and outputs for the initializer; from the shape by default.
         """
-        fan_in, fan_out = fan or (int(np.prod(shape[:-1])), shape[-1] if shape else 1)
+        fan_in, fan_out = fan or (prod(map(int, shape[:-1])), shape[-1] if shape else 1)
         self._weights.append(
             Weight(
                 name,

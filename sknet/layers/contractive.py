@@ -3,17 +3,17 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
+from ..activations import Activation as ActivationFunction
 from ..activations import (
-    ACTIVATIONS,
+    ActivationName,
     Identity,
     Logistic,
     ReLU,
     Softplus,
     Tanh,
 )
-from ..activations import Activation as ActivationFunction
 from .dense import Dense
 from .row_loss import RowLoss, as_column
 
@@ -69,7 +69,7 @@ sknet.activations.Activation, default="logistic"
 
     _parameter_constraints = {
         **Dense._parameter_constraints,
-        "activation": [StrOptions(set(ACTIVATIONS)), ActivationFunction, None],
+        "activation": [ActivationName(), ActivationFunction, None],
         "penalty": [Interval(Real, 0, None, closed="left")],
     }
 

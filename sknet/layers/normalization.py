@@ -6,9 +6,13 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options
 
 from .base import Layer
-from .channel_moments import ChannelMoments, rows_to_join
+from .channel_moments import LEAST_SPREAD, ChannelMoments, deviations, least, rows_to_join
 
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
+#: Values of a batch that has the full share in moving averages: moments of fewer are too noisy.
+_MANY_VALUES = 100
+#: How far deviations stay below the root of the largest number.
+_ROOM = 2.0**10
 
 
 class _RowNorm(Layer):
@@ -36,22 +40,35 @@ class _RowNorm(Layer):
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._ones = np.ones(self.input_shape_[-1], dtype)
+        # Numbers as arrays: NumPy takes a microsecond less over those than over Python's.
+        self._length = np.array([self.input_shape_[-1]], dtype)
+        self._spread = np.array([-LEAST_SPREAD], dtype)
+        self._epsilon = np.array([_representable(self.epsilon, dtype)], dtype)
 
     def forward(self, x, training=False, mask=None):
         """Normalize the last axis of x."""
-        n_features = x.shape[-1]
-        rows = x.reshape(-1, n_features)
+        given = rows = x.reshape(-1, x.shape[-1])
         x_hat = self._work("x_hat", rows.shape)
-        if self._centres:
-            np.subtract(rows, self._row_mean("mean", rows, self._ones), out=x_hat)
-            rows = x_hat
         scale = self._work("inverse_std", (len(rows), 1))
+        if self._centres:
+            mean = self._row_mean("mean", rows, self._ones)
+            rows = np.subtract(rows, mean, out=x_hat)
         np.vecdot(rows, rows, out=scale[:, 0])
-        scale /= n_features
-        scale += float(self.epsilon)
+        scale /= self._length
+        if self._centres:
+            margin = np.multiply(mean, self._spread, out=self._work("margin", mean.shape))
+            margin *= mean
+            margin += scale
+        scale += self._epsilon
         np.sqrt(scale, out=scale)
-        np.divide(1.0, scale, out=scale)
+        np.reciprocal(scale, out=scale)
         np.multiply(rows, scale, out=x_hat)
+        if self._centres:
+            margin *= scale  # inf * 0 for squares that have overflowed
+            if not least(margin) >= 0:
+                self._normalize_again(given, ~(margin[:, 0] >= 0))
+        elif not least(scale) > 0:
+            self._normalize_again(given, ~(scale[:, 0] > 0))
         self._x_hat, self._inverse_std = x_hat, scale
         out = self._work("out", x_hat.shape)
         np.multiply(_joined(x_hat), self._tiled("gammas", self.gamma_, x_hat), out=_joined(out))
@@ -59,6 +76,18 @@ class _RowNorm(Layer):
             wide = _joined(out)
             wide += self._tiled("betas", self.beta_, out)
         return out.reshape(x.shape)
+
+    def _normalize_again(self, rows, chosen):
+        """Normalize the chosen rows accurately, whatever their size and spread."""
+        rows = rows[chosen]
+        x_hat, scaling = deviations(rows, rows[:, :1] if self._centres else 0.0, 1)
+        if self._centres:
+            x_hat -= x_hat.mean(axis=1, keepdims=True)
+        variance = np.square(x_hat).mean(axis=1, keepdims=True)
+        inverse_std = 1 / np.sqrt(variance + self._epsilon * scaling**2)
+        x_hat *= inverse_std
+        self._work("x_hat", (len(chosen), rows.shape[1]))[chosen] = x_hat
+        self._work("inverse_std", (len(chosen), 1))[chosen] = inverse_std * scaling
 
     def backward(self, grad_output, input_grad=True):
         """Assign the gradients of the weights; return that of x."""
@@ -87,7 +116,7 @@ class _RowNorm(Layer):
         """Return the weighted sums of rows, divided by their length; a product is fastest."""
         out = self._work(name, (len(rows), 1))
         np.matmul(rows, weights, out=out[:, 0])
-        out /= rows.shape[1]
+        out /= self._length
         return out
 
     def _column_sums(self, rows, out):
@@ -103,6 +132,11 @@ class _RowNorm(Layer):
         out = self._work(name, (n_joined * len(vector),))
         out.reshape(n_joined, -1)[...] = vector
         return out
+
+
+def _representable(epsilon, dtype):
+    """Return epsilon, or the smallest normal number where the dtype would make it 0."""
+    return max(float(epsilon), float(np.finfo(dtype).tiny))
 
 
 def _joined(rows):
@@ -190,25 +224,20 @@ class _ChannelNorm(Layer):
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._moments = ChannelMoments(dtype)
+        self._epsilon = _representable(self.epsilon, dtype)
 
-    def _normalize(self, x, averages=None):
-        """Normalize x, laid out before, with given moments or else its own; keep what they are."""
-        moments = self._moments
-        rows = x.reshape(moments.shape)
-        self._moments_depend_on_x = averages is None
-        if averages is None:
-            self._mean = moments.centre(rows, moments.mean(rows))
-            self._variance = moments.variance()
-        else:
-            mean, self._variance = (
-                moments.repeat(name, average)
-                for name, average in zip(("mean", "variance"), averages, strict=True)
-            )
-            self._mean = moments.centre(rows, mean)
-        self._inverse_std = moments.inverse_std(self._variance, float(self.epsilon))
-        out = self._work("out", x.shape)
-        wide = out.reshape(moments.shape)
-        moments.standardize(self._inverse_std, self.gamma_, self.beta_, wide)
+    def _normalize(self, x):
+        """Normalize x, laid out before, with its own moments; keep what they are."""
+        rows = x.reshape(self._moments.shape)
+        measured = self._moments.measure(rows, self._epsilon)
+        self._mean, self._variance, self._inverse_std = measured
+        self._moments_depend_on_x = True
+        return self._standardized(x.shape)
+
+    def _standardized(self, shape):
+        out = self._work("out", shape)
+        wide = out.reshape(self._moments.shape)
+        self._moments.standardize(self._inverse_std, self.gamma_, self.beta_, wide)
         return out
 
     def backward(self, grad_output, input_grad=True):
@@ -230,14 +259,22 @@ class BatchNorm(_ChannelNorm):
     """Normalize each feature over the batch, and over all axes but the last.
 
     While training, mean and variance are the batch's; afterwards moving averages of them:
-    moving = momentum moving + (1 - momentum) batch. The first updates take a plain average,
-    momentum = min(momentum, 1 - 1 / t), so that a short training is not biased to the start.
+    moving = (1 - share) moving + share batch. A batch with m values a channel has
+
+    share = m / n, where n = min(n + m, max(n, max(m, 100) / (1 - momentum)))
+
+    is the number of values that the averages stand for, 0 at the start. So the first batches
+    give a plain average over their values, and from then on equal batches of at least 100 values
+    have the share 1 - momentum. Smaller batches, and the short last one of an epoch, count in
+    proportion to their values. The variance that is averaged is the unbiased one, m / (m - 1)
+    times that of the batch, and its weight is m - 1: a single value changes no variance.
     Masked steps of sequences count for nothing. Output shape as the input's.
 
     Parameters
     ----------
     momentum : float, default=0.9
-        Weight of the past in the moving averages, in [0, 1).
+        Weight of the past in the moving averages, in [0, 1), after a batch of at least 100
+        values a channel.
     epsilon : float, default=1e-5
         Added to the variance, above 0.
     trainable : bool, default=True
@@ -249,7 +286,8 @@ class BatchNorm(_ChannelNorm):
     gamma_, beta_ : ndarray of shape (C,)
         Scale and shift.
     moving_mean_, moving_variance_ : ndarray of shape (C,)
-        Moving averages.
+        Moving averages. The variances are ``moving_variance_ * 4 ** exponent_``, where
+        `exponent_` is above 0 only if the dtype could not hold them.
 
     References
     ----------
@@ -282,7 +320,9 @@ class BatchNorm(_ChannelNorm):
         self._declare(input_shape)
         self.add_weight("moving_mean", input_shape[-1:], "zeros", rate_factor=0.0)
         self.add_weight("moving_variance", input_shape[-1:], "ones", rate_factor=0.0)
-        self.add_weight("updates", (1,), "zeros", rate_factor=0.0)
+        self.add_weight("exponent", (1,), "zeros", rate_factor=0.0)
+        # Of the mean, and of the variance: the values that each stands for.
+        self.add_weight("counts", (2,), "zeros", rate_factor=0.0)
         return input_shape
 
     def forward(self, x, training=False, mask=None):
@@ -291,19 +331,60 @@ class BatchNorm(_ChannelNorm):
         # With moments from elsewhere, masked steps do not matter to others.
         self._moments.lay_out(x.shape, 1, x.shape[-1], mask if uses_batch else None)
         if not uses_batch:
-            return self._normalize(x, (self.moving_mean_, self.moving_variance_))
+            return self._normalize_with_averages(x)
         out = self._normalize(x)
-        if mask is None or mask.any():
+        if self._moments.n_counted:
             self._update_averages()
         return out
 
+    def _normalize_with_averages(self, x):
+        moments = self._moments
+        mean = moments.repeat("mean", self.moving_mean_)
+        variance = moments.repeat("variance", self.moving_variance_)
+        self._inverse_std = moments.take(
+            x.reshape(moments.shape),
+            mean,
+            variance,
+            self._epsilon,
+            2.0 ** float(self.exponent_[0]),
+        )
+        self._moments_depend_on_x = False
+        return self._standardized(x.shape)
+
     def _update_averages(self):
-        self.updates_ += 1
-        momentum = min(float(self.momentum), 1 - 1 / float(self.updates_[0]))
-        pairs = (self.moving_mean_, self._mean), (self.moving_variance_, self._variance)
-        for average, moment in pairs:
-            average *= momentum
-            average += (1 - momentum) * self._moments.per_channel(moment)[0]
+        moments, n = self._moments, self._moments.n_counted
+        mean, variance = (moments.per_channel(m)[0] for m in (self._mean, self._variance))
+        if moments.scaling is not None or self.exponent_[0]:
+            variance = self._in_units(variance)
+        # An average that has its value already stays exactly as it is.
+        difference = mean - self.moving_mean_
+        difference *= self._share(0, n)
+        np.add(self.moving_mean_, difference, out=self.moving_mean_)
+        if n > 1:
+            share = self._share(1, n - 1)
+            np.multiply(self.moving_variance_, 1 - share, out=self.moving_variance_)
+            variance = np.multiply(variance, share * n / (n - 1), out=difference)
+            np.add(self.moving_variance_, variance, out=self.moving_variance_)
+
+    def _share(self, which, n):
+        """Count n values; return their share in the moving mean (0) or variance (1)."""
+        count = float(self.counts_[which])
+        largest = max(n, _MANY_VALUES) / (1 - float(self.momentum))
+        count = min(count + n, max(count, largest))
+        self.counts_[which] = count
+        return n / count
+
+    def _in_units(self, variance):
+        """Return a batch's variance over 4 ** `exponent_`, which grows if it has to."""
+        deviation = np.sqrt(variance)
+        if self._moments.scaling is not None:
+            deviation /= self._moments.per_channel(self._moments.scaling)[0]
+        largest, unit = deviation.max(), 2.0 ** float(self.exponent_[0])
+        if largest / unit > np.sqrt(np.finfo(deviation.dtype).max) / _ROOM:
+            exponent = int(np.frexp(largest)[1]) - 1
+            self.moving_variance_ *= (unit / 2.0**exponent) ** 2
+            self.exponent_[0], unit = exponent, 2.0**exponent
+        return np.square(deviation / unit)
 
 
 class GroupNorm(_ChannelNorm):

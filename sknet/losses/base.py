@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base import Component, Workspace
+from ..weights import bounded
 
 
 class Target(NamedTuple):
@@ -208,14 +209,16 @@ class Loss(Component, ABC):
         Returns
         -------
         bias : ndarray of shape (n_raw,), float64
-            Finite constant raw predictions.
+            Constant raw predictions; not finite where they overflow.
         """
         y = np.asarray(y)
         weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+        weights = bounded(weights)
         counted = weights > 0
         if not counted.all() and counted.any():
             y, weights = y[counted], weights[counted]
-        return self._best_constant(y, weights)
+        with np.errstate(over="ignore", invalid="ignore"):  # the caller sees what is not finite
+            return self._best_constant(y, weights)
 
     def average(self, losses, gradient, sample_weight=None):
         """Average losses over the rows and scale their gradient to match, in place.
@@ -269,7 +272,9 @@ def weighted_mean(y, weights):
     total = weights.sum()
     if total == 0:
         weights, total = np.ones_like(weights), len(weights)
-    return weights @ np.asarray(y, dtype=np.float64) / total
+    y = np.asarray(y, dtype=np.float64)
+    means = weights @ y / total
+    return means if np.isfinite(means).all() else (weights / total) @ y  # without overflow
 
 
 def weighted_quantile(y, weights, quantile):

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from numbers import Real
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax
+from scipy.special import expit, log_expit
 from sklearn.utils._param_validation import Interval
 
 from .base import Loss, _shares
@@ -177,53 +177,67 @@ class ClassificationLoss(Loss):
         """Return the weighted loss of one block of logits (N, K), its gradient in `out`.
 
         `out` is contiguous; `raw` may be `out` itself. No one-hot is built: the gradient is
-        the softmax, less 1 at the true classes.
+        the softmax, less 1 at the true classes. Where a row is predicted well, the loss and
+        that difference are far below 1: both come from the sum over the other classes, so
+        they are exact to rounding.
         """
         n, n_classes = raw.shape
         smoothing = self._smoothing if n_classes > 1 else 0.0
         starts = np.arange(0, n * n_classes, n_classes)  # of the rows in flat memory
         true = starts + codes
         # The maximum through argmax: NumPy's max along short rows is three times slower.
-        largest = raw.reshape(-1)[starts + raw.argmax(axis=1)]
-        np.subtract(raw, largest[:, None], out=out)
-        log_p = out.reshape(-1)[true]
+        top = starts + raw.argmax(axis=1)
+        np.subtract(raw, raw.reshape(-1)[top][:, None], out=out)
+        flat = out.reshape(-1)
+        log_p = flat[true]
         ones = np.ones(n_classes, out.dtype)
         spread = (out @ ones) * (smoothing / n_classes) if smoothing else None
         np.exp(out, out=out)
-        totals = out @ ones
-        log_totals = np.log(totals)
+        flat[top] = 0  # of 1, beside which small probabilities would be rounded away
+        rest = out @ ones
+        flat[top] = 1
+        misses = (1 - flat[true]) + rest
+        totals = 1 + rest
+        log_totals = np.log1p(rest)
         log_p -= log_totals
         losses, slopes = self._class_losses(log_p)
         slopes = slopes * shares
+        misses *= slopes / totals
         out *= (slopes / totals)[:, None]
         if smoothing:
             # The target is y * (1 - s) + s / K, and log p_k = raw_k - max - log(total).
             losses = losses * (1 - smoothing) + smoothing * log_totals - spread
-            out -= (slopes * (smoothing / n_classes))[:, None]
-            slopes *= 1 - smoothing
-        out.reshape(-1)[true] -= slopes
+            part = slopes * (smoothing / n_classes)
+            out -= part[:, None]
+            misses -= part * (n_classes - 1)
+        flat[true] = -misses
         return float(shares @ losses)
 
     def _cross_entropy(self, raw, y, losses):
-        """Write ``-log p(y)`` of labels in `losses` and return y - 1/2, smoothed.
+        """Write ``-log p(y)`` of labels in `losses`; return two parts of its derivative.
 
-        With t the (smoothed) target, ``log(1 + exp(z)) - t z`` equals
-        ``log(1 + exp(-|z|)) + |z| / 2 - (t - 1/2) z``, where nothing overflows or cancels;
-        smoothing multiplies t - 1/2 by 1 - s.
+        With t the (smoothed) target and z the log-odds, the loss is
+        ``log(1 + exp(-|z|)) + z d`` and its derivative ``d - q``. Here d is 1 - t for positive
+        z and -t for negative ones, and q, which has the sign of z, is the smaller of the two
+        probabilities. Nothing overflows, and nothing small is rounded beside 1.
         """
-        centred = np.subtract(y, 0.5, out=self._work("centred", raw.shape))
+        excess, rest = self._work("excess", raw.shape), self._work("rest", raw.shape)
+        positive = np.signbit(raw, out=self._work("positive", raw.shape, bool))
+        np.logical_not(positive, out=positive)
         if self._smoothing:
-            centred *= 1.0 - self._smoothing
-        scratch = self._work("scratch", raw.shape)
-        np.absolute(raw, out=scratch)
-        np.negative(scratch, out=losses)
-        np.exp(losses, out=losses)
-        np.log1p(losses, out=losses)
-        scratch *= 0.5
+            y = np.multiply(y, 1 - self._smoothing, out=excess)
+            y += self._smoothing / 2
+        np.subtract(positive, y, out=excess)
+        np.absolute(raw, out=rest)
+        np.negative(rest, out=rest)
+        np.exp(rest, out=rest)
+        np.log1p(rest, out=losses)
+        scratch = np.add(rest, 1, out=self._work("scratch", raw.shape))
+        rest /= scratch
+        np.copysign(rest, raw, out=rest)
+        np.multiply(excess, raw, out=scratch)
         losses += scratch
-        np.multiply(centred, raw, out=scratch)
-        losses -= scratch
-        return centred
+        return excess, rest
 
     @abstractmethod
     def _label_losses(self, raw, y, losses, slopes):
@@ -290,12 +304,8 @@ class LogLoss(ClassificationLoss):
         return float(self.label_smoothing)
 
     def _label_losses(self, raw, y, losses, slopes):
-        centred = self._cross_entropy(raw, y, losses)
-        # expit(z) - t = tanh(z / 2) / 2 - (t - 1/2); NumPy's tanh is vectorised.
-        np.multiply(raw, 0.5, out=slopes)
-        np.tanh(slopes, out=slopes)
-        slopes *= 0.5
-        slopes -= centred
+        excess, rest = self._cross_entropy(raw, y, losses)
+        np.subtract(excess, rest, out=slopes)
 
     def _class_losses(self, log_p):
         return -log_p, 1.0
@@ -369,8 +379,9 @@ class FocalLoss(ClassificationLoss):
         # With the margin m = (2 y - 1) z, p = expit(m) and q = 1 - p:
         # the slope by m is -q ** gamma (gamma p (-log p) + q), and log q = log p - m.
         gamma = float(self.gamma)
-        signs = self._cross_entropy(raw, y, losses)
-        signs *= 2.0
+        signs, _ = self._cross_entropy(raw, y, losses)
+        np.multiply(y, 2.0, out=signs)
+        signs -= 1.0
         log_q = np.multiply(signs, raw, out=self._work("scratch", raw.shape))
         log_q += losses
         np.negative(log_q, out=log_q)
@@ -403,7 +414,12 @@ class FocalLoss(ClassificationLoss):
 
 
 def _log_softmax(logits):
-    return log_softmax(logits, axis=1)
+    top = logits.argmax(axis=1)[:, None]
+    log_p = np.subtract(logits, np.take_along_axis(logits, top, axis=1))
+    p = np.exp(log_p)
+    np.put_along_axis(p, top, 0, axis=1)  # of 1: the sum of the others tells log p there
+    log_p -= np.log1p(p.sum(axis=1, keepdims=True))
+    return log_p
 
 
 def _softmax(logits):

@@ -70,9 +70,8 @@ class Quantile(RegressionLoss):
         return self._cumulate(raw, np.empty_like(raw)) if self._several else raw.copy()
 
     def _count_raw(self, target):
-        levels = [float(level) for level in np.ravel(self.quantiles)]
-        increasing = all(low < high for low, high in pairwise(levels))
-        if np.ndim(self.quantiles) > 1 or not levels or not increasing:
+        levels = self._read_levels()
+        if not levels or not all(low < high for low, high in pairwise(levels)):
             raise ValueError(
                 "Quantile expects quantiles to be a float or a sequence of increasing floats, "
                 f"got {self.quantiles!r}. Sort them and drop repeated ones."
@@ -90,6 +89,15 @@ class Quantile(RegressionLoss):
                 f"{target.n_outputs}. Fit one estimator a target or ask for one quantile."
             )
         return len(levels) if self._several else target.n_outputs
+
+    def _read_levels(self):
+        """Return the levels as a list of floats; an empty one if they are none."""
+        try:
+            levels = np.asarray(self.quantiles)
+        except (TypeError, ValueError, OverflowError):
+            return []
+        is_right = levels.ndim < 2 and levels.dtype.kind in "iuf"
+        return [float(level) for level in np.ravel(levels)] if is_right else []
 
     @staticmethod
     def _cumulate(raw, out):

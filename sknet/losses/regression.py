@@ -263,14 +263,16 @@ class Poisson(_Deviance):
     _zero_allowed = True
 
     def _losses(self, raw, y, slopes):
-        # Adding the smallest normal number changes no y but 0, where y log(y) must be 0.
-        losses = np.add(y, float(np.finfo(raw.dtype).tiny), out=self._work("losses", raw.shape))
-        np.log(losses, out=losses)
-        losses -= raw
+        # With d = z - log(y) the loss is y (exp(d) - 1 - d), and exp(z) where y is 0. Near d = 0
+        # that is accurate where the terms y log(y / mu) and mu - y cancel.
+        d = np.log(y, out=self._work("d", raw.shape))
+        np.subtract(raw, d, out=d)
+        losses = np.expm1(d, out=self._work("losses", raw.shape))
+        losses -= d
         losses *= y
         np.exp(raw, out=slopes)
+        np.copyto(losses, slopes, where=np.equal(y, 0, out=self._work("zero", raw.shape, bool)))
         slopes -= y
-        losses += slopes
         return losses
 
 

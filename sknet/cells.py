@@ -1,0 +1,370 @@
+"""Which cells of X, y and weights are numbers, and what to do about those that are not.
+
+NumPy casts more to floats than is a number: dates, time spans, strings of digits, None. Here such
+cells are refused, by their column or position.
+"""
+
+import datetime
+from decimal import Decimal
+from numbers import Complex, Integral, Real
+
+import numpy as np
+from scipy.sparse import issparse
+
+_KINDS = {
+    "U": "strings",
+    "S": "bytes",
+    "M": "dates",
+    "m": "time spans",
+    "c": "complex numbers",
+    "V": "records",
+}
+_ENCODE = (
+    "Convert digits by astype(float), and encode categories in a ColumnTransformer: by "
+    "OrdinalEncoder, whose codes an Embedding in ColumnBranches takes, OneHotEncoder or "
+    "TargetEncoder."
+)
+_CONVERT = "Convert digits by astype(float)."
+_COUNT = "Turn {} into numbers first, such as days: {} / np.timedelta64(1, 'D')."
+_ADVICE = {
+    "strings": _ENCODE,
+    "bytes": _ENCODE,
+    "dates": _COUNT.format("dates", "(dates - first)"),
+    "time spans": _COUNT.format("time spans", "spans"),
+    "complex numbers": "Pass their real and imaginary parts side by side.",
+    "records": "Pass their fields as columns of a 2-D array.",
+    "sequences": "Pass sequences as a list of arrays, such as column.to_list(), one a sample.",
+}
+_TOO_LARGE = "Replace such values, or scale X."
+_OTHER = "Each cell of this argument must be no string and no other object, but a number."
+
+
+def as_numbers(values, name, owner, where=""):
+    """Return numbers as an array; tables and sparse matrices as they are.
+
+    Parameters
+    ----------
+    values : array-like, table or sparse matrix
+        What the user passes.
+    name : str
+        Name of the argument, for errors.
+    owner : str
+        Who takes it, for errors.
+    where : str, default=""
+        Which part of the argument it is, for errors.
+
+    Returns
+    -------
+    values : ndarray, table or sparse matrix
+        An array of bools, ints or floats, missing values NaN; `values` itself if it is one, or a
+        table or a sparse matrix.
+
+    Raises
+    ------
+    ValueError
+        If a cell is a string, a date, a time span, complex or too large, if lists in it differ
+        in length, or if there is nothing.
+    TypeError
+        If a cell is another object that is no number.
+    """
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        return _filled(values) if isinstance(values, np.ma.MaskedArray) else values
+    if values is None:
+        raise ValueError(f"{owner} expects numbers in {name}, got None{where}.")
+    if hasattr(values, "dtypes") and hasattr(values, "columns"):
+        _check_table(values, name, owner, where)
+        return values
+    if issparse(values):
+        kind = _KINDS.get(values.dtype.kind)
+        if kind:
+            _refuse(owner, name, f"{kind}{where}", [kind])
+        return values
+    array = _as_array(values, name, owner, where)
+    kind, index = _find_wrong(array)
+    if kind and array.dtype != object and isinstance(values, list | tuple):
+        index = _find_wrong(np.array(values, dtype=object))[1]  # NumPy has made all cells alike
+    if kind:
+        _refuse(owner, name, f"{kind}{_place(index)}{where}", [kind])
+    return _converted(array, name, owner, where) if array.dtype == object else array
+
+
+def as_array(values, name, owner, where=""):
+    """Return numbers as an array; tables too.
+
+    Parameters
+    ----------
+    values, name, owner, where
+        As for `as_numbers`.
+
+    Returns
+    -------
+    array : ndarray
+        An array of bools, ints or floats, missing values NaN; a sparse matrix as it is.
+    """
+    values = as_numbers(values, name, owner, where)
+    return values if issparse(values) else as_numbers(np.asarray(values), name, owner, where)
+
+
+def _filled(values):
+    """Return the values of a masked array, NaN where they are masked."""
+    if not np.ma.is_masked(values):
+        return values.data
+    return values.astype(np.result_type(values.dtype, np.float32)).filled(np.nan)
+
+
+def _as_array(values, name, owner, where):
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    if not isinstance(values, list | tuple):
+        raise ValueError(
+            f"{owner} expects numbers in {name}, got an object of type {type(values).__name__} "
+            f"that NumPy makes no array of{where}. Pass an array."
+        )
+    shapes = [_shape(item) for item in values]
+    odd = [i for i, shape in enumerate(shapes) if shape is None or shape != shapes[0]]
+    if odd:
+        raise ValueError(
+            f"{owner} expects {name} to hold lists of one length and depth{where}; item {odd[0]} "
+            "differs from those before it, or its own items differ."
+        )
+    return np.array(values, dtype=object)  # types that NumPy does not bring together
+
+
+def _shape(item):
+    """Return the shape of nested lists, None if they have none."""
+    try:
+        return np.asarray(item).shape
+    except ValueError:
+        return None
+    except (TypeError, OverflowError):
+        return np.array(item, dtype=object).shape
+
+
+def _kind_of(cell_type):
+    """Return the kind of what is no number, and None for numbers and missing values."""
+    if issubclass(cell_type, np.timedelta64 | datetime.timedelta):
+        return "time spans"
+    if issubclass(cell_type, np.datetime64 | datetime.date | datetime.time):
+        return "dates"
+    if issubclass(cell_type, str):
+        return "strings"
+    if issubclass(cell_type, bytes | bytearray):
+        return "bytes"
+    if issubclass(cell_type, Real | Decimal | np.bool_) or _is_missing(cell_type):
+        return None
+    if issubclass(cell_type, Complex):
+        return "complex numbers"
+    is_sequence = hasattr(cell_type, "__len__") and not issubclass(cell_type, dict | set)
+    return "sequences" if is_sequence else f"objects of type {cell_type.__name__}"
+
+
+def _is_missing(cell_type):
+    return cell_type is type(None) or cell_type.__name__ == "NAType"  # that of pandas.NA
+
+
+def _find_wrong(array):
+    """Return the kind and the index of the first cell that is no number, or None and None."""
+    if array.dtype != object:
+        return _KINDS.get(array.dtype.kind), None
+    kinds = {cell_type: _kind_of(cell_type) for cell_type in set(map(type, array.flat))}
+    if not any(kinds.values()):
+        return None, None
+    cells = enumerate(array.flat)
+    position, kind = next((i, kinds[type(cell)]) for i, cell in cells if kinds[type(cell)])
+    return kind, np.unravel_index(position, array.shape)
+
+
+def _converted(array, name, owner, where):
+    """Return an object array of numbers as an array of ints or floats."""
+    types = set(map(type, array.flat))
+    if types and all(issubclass(each, Integral) for each in types):
+        try:
+            return array.astype(np.int64)
+        except OverflowError:
+            pass
+    try:
+        if any(map(_is_missing, types)):
+            cells = [None if _is_missing(type(cell)) else cell for cell in array.flat]
+            array = np.array([*cells, None], dtype=object)[:-1].reshape(array.shape)
+        return array.astype(np.float64)
+    except OverflowError:
+        position = next(i for i, cell in enumerate(array.flat) if not _fits(cell))
+        place = _place(np.unravel_index(position, array.shape))
+        raise ValueError(
+            f"{owner} expects numbers that a float can hold in {name}, got one above 1.8e308"
+            f"{place}{where}. Scale {name}, or take its logarithm."
+        ) from None
+
+
+def _fits(cell):
+    try:
+        float(cell)
+    except OverflowError:
+        return False
+    except TypeError:
+        return True  # missing
+    return True
+
+
+def _place(index):
+    if index is None or len(index) == 0:
+        return ""
+    if len(index) == 1:
+        return f" at position {index[0]}"
+    if len(index) == 2:
+        return f" in row {index[0]}, column {index[1]}"
+    return f" at position ({', '.join(map(str, index))})"
+
+
+def _check_table(table, name, owner, where):
+    """Refuse the columns of a table that do not hold numbers."""
+    found = {}
+    for position in _suspicious_columns(table):
+        column = table.columns[position]
+        cells = np.asarray(column_of(table, position))
+        kind = _find_wrong(cells)[0]
+        if kind:
+            found.setdefault(kind, []).append(column)
+        elif cells.dtype == object:
+            _converted(cells, name, owner, f" in column {column!r}{where}")
+    if found:
+        what = " and ".join(f"{kind} in {named(columns)}" for kind, columns in found.items())
+        _refuse(owner, name, f"{what}{where}", found)
+
+
+def _suspicious_columns(table):
+    return [i for i, dtype in enumerate(table.dtypes) if not _is_numeric(dtype)]
+
+
+def _is_numeric(dtype):
+    if hasattr(dtype, "kind"):
+        return dtype.kind in "biuf"
+    return dtype.is_numeric() or str(dtype) == "Boolean"  # one of polars
+
+
+def column_of(table, position):
+    """Return a column of a pandas or polars table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table.
+    position : int
+        Which column.
+
+    Returns
+    -------
+    column : Series
+        The column.
+    """
+    return table.iloc[:, position] if hasattr(table, "iloc") else table[:, position]
+
+
+def named(columns, kind="column"):
+    """Return names of columns, the first few of many, in words.
+
+    Parameters
+    ----------
+    columns : list
+        Names or positions.
+    kind : str, default="column"
+        What they are.
+
+    Returns
+    -------
+    words : str
+        Such as "columns 'a', 'b' and 3 more".
+    """
+    shown = ", ".join(map(repr, columns[:5]))
+    more = f" and {len(columns) - 5} more" if len(columns) > 5 else ""
+    return f"{kind}{'s' * (len(columns) > 1)} {shown}{more}"
+
+
+def _refuse(owner, name, what, kinds):
+    advice = dict.fromkeys(_ADVICE.get(kind, _OTHER) for kind in kinds)
+    advice = " ".join(_CONVERT if each == _ENCODE and name != "X" else each for each in advice)
+    start = "Complex data not supported: " if "complex numbers" in kinds else ""
+    error = ValueError if all(kind in _ADVICE for kind in kinds) else TypeError
+    raise error(f"{start}{owner} expects numbers in {name}, got {what}. {advice}")
+
+
+def check_finite(values, name, advice):
+    """Refuse NaN and infinity.
+
+    Parameters
+    ----------
+    values : ndarray
+        Numbers.
+    name : str
+        Name of the argument.
+    advice : str
+        What to do about them.
+
+    Raises
+    ------
+    ValueError
+        If there are any.
+    """
+    is_finite = np.isfinite(values)
+    if is_finite.all():
+        return
+    is_missing = np.isnan(values)
+    fault = f"infinity or a value too large for {values.dtype!r}"
+    if is_missing.any():
+        is_finite, fault = ~is_missing, "NaN"
+    place = _place(np.argwhere(~is_finite)[0])
+    raise ValueError(f"Input {name} contains {fault}{place}. {advice}")
+
+
+def located(error, X, dtype, advice):
+    """Say where NaN or infinity stands that scikit-learn has found.
+
+    Parameters
+    ----------
+    error : ValueError
+        What scikit-learn has raised.
+    X : {ndarray, table, sparse matrix} or list of ndarray
+        What it was raised for.
+    dtype : dtype or tuple of dtype
+        Element type that X is converted to, or those to keep.
+    advice : str
+        What to do about NaN.
+
+    Returns
+    -------
+    error : ValueError
+        One that names the columns or the sample, or `error` itself where it is about something
+        else.
+    """
+    fault = str(error).partition("\n")[0].rstrip(".")
+    if not fault.startswith(("Input X contains NaN", "Input X contains infinity")):
+        return error
+    is_missing = "NaN" in fault
+    dtype = np.float64 if isinstance(dtype, tuple) else dtype
+    with np.errstate(over="ignore"):
+        place = _place_of(np.isnan if is_missing else np.isinf, X, dtype)
+    return ValueError(f"{fault}{place}. {advice if is_missing else _TOO_LARGE}")
+
+
+def _place_of(is_wrong, X, dtype):
+    """Say in which columns, or else in which sample, a cell is wrong."""
+    if isinstance(X, list) or len(X.shape) > 2:
+        samples = (np.asarray(sample).astype(dtype) for sample in X)
+        first = next((i for i, sample in enumerate(samples) if is_wrong(sample).any()), None)
+        return "" if first is None else f" in the sample at position {first}"
+    if issparse(X):
+        cells = X.tocoo()
+        columns = np.unique(cells.col[is_wrong(cells.data.astype(dtype))]).tolist()
+    elif hasattr(X, "columns"):
+        tested = [is_wrong(_floats(column_of(X, i), dtype)).any() for i in range(X.shape[1])]
+        columns = [column for column, wrong in zip(X.columns, tested, strict=True) if wrong]
+    else:
+        wrong = is_wrong(X.astype(dtype)).reshape(len(X), -1)
+        columns = np.flatnonzero(wrong.any(axis=0)).tolist()
+    return f" in {named(columns)}" if columns else ""
+
+
+def _floats(column, dtype):
+    return as_numbers(np.asarray(column), "X", "").astype(dtype)
