@@ -2,10 +2,12 @@
 
 from difflib import get_close_matches
 from functools import cache
+from inspect import Parameter, Signature, signature
 from math import prod
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
 #: Version of the layout of pickled networks and estimators.
 FORMAT = 1
@@ -20,18 +22,45 @@ class Component(BaseEstimator):
     ``_list_parameters`` are reached by position or, where an item is a pair
     ``("name", component)``, by name: ``layers__0__units``, ``layers__hidden__units``.
     ``layers__0=...`` replaces the whole item.
+
+    A subclass may have other parameters than its base and pass on values of its own. What it
+    passes on is an attribute and no parameter: it is validated and pickled, and not set by name.
     """
 
     #: Names of the parameters that are lists of components.
     _list_parameters = ()
     #: Constraints of scikit-learn's parameter validation, one entry a parameter.
     _parameter_constraints = {}
+    #: Whether what holds the component as a parameter validates it as well.
+    _validated_by_holder = True
+
+    def __new__(cls, *args, **kwargs):
+        """Refuse arguments by position that are taken by name only, and say which those are."""
+        if args:
+            _check_positional(cls, len(args))
+        return super().__new__(cls)
 
     @classmethod
     @cache
     def _get_param_names(cls):
         # Reading a signature takes scikit-learn longer than a step of a small network.
         return super()._get_param_names()
+
+    @classmethod
+    def _reachable_lists(cls):
+        """Return the list parameters by which items are reached: not those a subclass fixes."""
+        return [name for name in cls._list_parameters if name in cls._get_param_names()]
+
+    def _validate_params(self):
+        """Validate the parameters, what a subclass has fixed, and the components among them."""
+        constraints = _strict_constraints(type(self))
+        values = self.get_params(deep=False)
+        values |= {name: getattr(self, name) for name in constraints if hasattr(self, name)}
+        validate_parameter_constraints(constraints, values, caller_name=type(self).__name__)
+        for name, value in values.items():
+            nested = isinstance(value, Component) and value._validated_by_holder
+            if nested and constraints.get(name) != "no_validation":
+                value._validate_params()
 
     def get_params(self, deep=True):
         """Get the parameters, and with `deep` those of the components inside them.
@@ -48,7 +77,7 @@ class Component(BaseEstimator):
         """
         params = super().get_params(deep=deep)
         if deep:
-            for parameter in self._list_parameters:
+            for parameter in self._reachable_lists():
                 for key, item in named_items(getattr(self, parameter)):
                     params[f"{parameter}__{key}"] = item
                     if _is_component(item):
@@ -84,7 +113,7 @@ class Component(BaseEstimator):
             parameter, _, rest = name.partition("__")
             if not rest:
                 continue
-            if parameter in self._list_parameters:
+            if parameter in self._reachable_lists():
                 items.append((rest.count("__"), parameter, rest, value))
             else:
                 nested[name] = value
@@ -119,6 +148,47 @@ class Component(BaseEstimator):
         replaced = list(items)
         replaced[position] = (items[position][0], value) if named else value
         setattr(self, parameter, replaced)
+
+
+# `inspect` reads it where a class has no ``__init__``: such a class takes no arguments.
+Component.__new__.__signature__ = Signature([Parameter("cls", Parameter.POSITIONAL_ONLY)])
+
+
+def _check_positional(cls, n_given):
+    parameters = list(signature(cls.__init__).parameters.values())[1:]
+    if any(p.kind is Parameter.VAR_POSITIONAL for p in parameters):
+        return
+    first = [p.name for p in parameters if p.kind is not Parameter.KEYWORD_ONLY]
+    if n_given <= len(first):
+        return
+    by_name = [p.name for p in parameters if p.kind is Parameter.KEYWORD_ONLY]
+    taken = f"only {', '.join(first)} by position" if first else "no arguments by position"
+    others = f" Write the others by name: {', '.join(by_name)}." if by_name else ""
+    raise TypeError(f"{cls.__name__} takes {taken}, got {n_given}.{others}")
+
+
+class _Numbers(Interval):
+    """Interval of numbers, which bools are not."""
+
+    def is_satisfied_by(self, val):
+        return not isinstance(val, bool) and super().is_satisfied_by(val)
+
+
+@cache
+def _strict_constraints(cls):
+    """Return the constraints of a class, with intervals that hold no bools."""
+    strict = {}
+    for name, options in cls._parameter_constraints.items():
+        strict[name] = options
+        if isinstance(options, list):
+            strict[name] = [_without_bools(option) for option in options]
+    return strict
+
+
+def _without_bools(option):
+    if not isinstance(option, Interval):
+        return option
+    return _Numbers(option.type, option.left, option.right, closed=option.closed)
 
 
 def _is_component(value):

@@ -102,8 +102,9 @@ class BaseNeuralEstimator(
 
     def _store(self, arguments):
         """Store the arguments of ``__init__``, given as its ``locals()``."""
-        for name in self._get_param_names():
-            setattr(self, name, arguments[name])
+        for name, value in arguments.items():
+            if name != "self":
+                setattr(self, name, value)
 
     @abstractmethod
     def _encode_target(self, data, reset):

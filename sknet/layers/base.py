@@ -52,6 +52,8 @@ class Layer(Component, ABC):
     #: A frozen layer (``trainable=False``) keeps its weights; see the subclasses' parameter.
     trainable = True
     _inside_frozen = False
+    # `build_layer` validates a layer, and knows the path for the message.
+    _validated_by_holder = False
     #: Whether the layer adds something of its own to the loss, as a penalty on what it returns:
     #: its forward pass then leaves in `added_loss` the mean over the rows, each times its weight
     #: in `row_weights` if that is not None, and its backward pass adds the gradient of that.
@@ -302,8 +304,10 @@ class Layer(Component, ABC):
         return f"'{path}' ({name})" if path else name
 
     def __getstate__(self):
-        # A layer is pickled as its parameters: the network keeps weights, once, as one vector.
-        return self.get_params(deep=False)
+        # A layer is pickled as it was before it was built: the network keeps weights, once, as
+        # one vector.
+        state = vars(self)
+        return {name: state[name] for name in getattr(self, "_given", state)}
 
 
 def build_layer(layer, path, input_shape):
@@ -323,6 +327,8 @@ def build_layer(layer, path, input_shape):
     output_shape : tuple of int
         Shape of one output.
     """
+    if not hasattr(layer, "_given"):
+        layer._given = frozenset(vars(layer)) - {"_path", "_inside_frozen"}
     layer._path = path
     layer._weights = []
     try:

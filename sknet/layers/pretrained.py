@@ -94,7 +94,7 @@ class Pretrained(Sequential):
 
     def __sklearn_clone__(self):
         # A clone of the estimator would not be fitted.
-        return type(self)(self.estimator, self.trainable)
+        return type(self)(**self.get_params())
 
     def adapt(self, x):
         """Do nothing: the encoder has adapted to its own training rows."""
