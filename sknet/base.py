@@ -31,6 +31,8 @@ class Component(BaseEstimator):
     _list_parameters = ()
     #: Constraints of scikit-learn's parameter validation, one entry a parameter.
     _parameter_constraints = {}
+    #: What the refusal of arguments by position adds.
+    _hint_by_position = ""
     #: Whether what holds the component as a parameter validates it as well.
     _validated_by_holder = True
 
@@ -39,6 +41,9 @@ class Component(BaseEstimator):
         if args:
             _check_positional(cls, len(args))
         return super().__new__(cls)
+
+    def __init__(self):  # what has no parameters takes no arguments, also by name
+        pass
 
     @classmethod
     @cache
@@ -162,9 +167,12 @@ def _check_positional(cls, n_given):
     if n_given <= len(first):
         return
     by_name = [p.name for p in parameters if p.kind is Parameter.KEYWORD_ONLY]
-    taken = f"only {', '.join(first)} by position" if first else "no arguments by position"
-    others = f" Write the others by name: {', '.join(by_name)}." if by_name else ""
-    raise TypeError(f"{cls.__name__} takes {taken}, got {n_given}.{others}")
+    taken = f"only {', '.join(first)} by position" if first else "no argument by position"
+    others = f" Write {'the others' if first else 'them'} by name: {', '.join(by_name)}."
+    raise TypeError(
+        f"{cls.__name__} takes {taken}, got {n_given}.{others if by_name else ''}"
+        f"{cls._hint_by_position}"
+    )
 
 
 class _Numbers(Interval):

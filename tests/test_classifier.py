@@ -47,7 +47,7 @@ def test_binary_probabilities_sum_to_one_and_agree_with_predict_and_decision(blo
     assert network.out_activation_ == "logistic"
 
 
-@pytest.mark.parametrize("loss", ["log_loss", "focal", LogLoss(0.1), FocalLoss(1.0)])
+@pytest.mark.parametrize("loss", ["log_loss", "focal", LogLoss(0.1), FocalLoss(gamma=1.0)])
 def test_multiclass_probabilities_sum_to_one_and_agree_with_predict(blobs, loss):
     X, y = blobs
     network = small(loss=loss).fit(X, y + 5)

@@ -24,7 +24,7 @@ PARAMS = {
 ESTIMATORS = [NeuralClassifier, NeuralRegressor, AutoencoderTransformer]
 WAYS = [
     *[{"solver": name} for name in ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")],
-    {"solver": SGD(0.95, nesterov=False)},
+    {"solver": SGD(momentum=0.95, nesterov=False)},
     {"solver": RMSprop(momentum=0.9)},
     {
         "learning_rate": "adaptive",
@@ -94,7 +94,12 @@ def test_lbfgs_goes_on_from_where_it_was(cls, data):
 
 def test_early_stopping_keeps_the_best_epoch_of_all_calls(data):
     X, y = data
-    params = {**PARAMS, "early_stopping": True, "max_iter": 20, "solver": SGD(0, nesterov=False)}
+    params = {
+        **PARAMS,
+        "early_stopping": True,
+        "max_iter": 20,
+        "solver": SGD(momentum=0, nesterov=False),
+    }
     network = NeuralClassifier(**params, warm_start=True).fit(X, y, X_val=X, y_val=y)
     before = network.predict_proba(X)
     network.fit(X, 1 - y, X_val=X, y_val=y)  # each epoch unlearns

@@ -401,13 +401,13 @@ default="squared_error"
     def _code_layers(self):
         """Return the layer whose output is the code, and what penalises it."""
         if self.variational:
-            return [("code", GaussianCode(self.n_components, self.beta))]
+            return [("code", GaussianCode(self.n_components, beta=self.beta))]
         by_mean = self.sparsity > 0 and self.sparsity_type == "kl"
         activation = "logistic" if by_mean else None
         code = Dense(self.n_components, activation)
         if self.contraction > 0:
             activation = activation or clone(self.activation, safe=False)
-            code = ContractiveDense(self.n_components, activation, self.contraction)
+            code = ContractiveDense(self.n_components, activation, penalty=self.contraction)
         if self.sparsity == 0:
             return [("code", code)]
         penalty = {"kl" if by_mean else "l1": self.sparsity, "target": self.sparsity_target}

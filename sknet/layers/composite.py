@@ -103,7 +103,7 @@ class Composite(Layer):
     _list_parameters = ("layers",)
     _parameter_constraints = {"layers": [list, tuple], "trainable": ["boolean"]}
 
-    def __init__(self, layers, trainable=True):
+    def __init__(self, layers, *, trainable=True):
         self.layers = layers
         self.trainable = trainable
 

@@ -67,6 +67,7 @@ class Embedding(Layer):
     def __init__(
         self,
         output_dim,
+        *,
         input_dim=None,
         mask_zero=False,
         embeddings_initializer="uniform",
@@ -245,7 +246,12 @@ class PositionalEmbedding(LayerOverSteps):
     is_causal = True
 
     def __init__(
-        self, kind="learned", max_length=None, embeddings_initializer="uniform", trainable=True
+        self,
+        kind="learned",
+        *,
+        max_length=None,
+        embeddings_initializer="uniform",
+        trainable=True,
     ):
         self.kind = kind
         self.max_length = max_length

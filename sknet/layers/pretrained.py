@@ -47,7 +47,7 @@ class Pretrained(Sequential):
     _list_parameters = ()
     _parameter_constraints = {"estimator": "no_validation", "trainable": ["boolean"]}
 
-    def __init__(self, estimator, trainable=True):
+    def __init__(self, estimator, *, trainable=True):
         self.estimator = estimator
         self.trainable = trainable
 

@@ -66,6 +66,7 @@ class Optimizer(Component, ABC):
     sknet.testing.check_optimizer : Check that an optimizer of one's own keeps the contract.
     """
 
+    _hint_by_position = " The learning rate is learning_rate_init of the estimator."
     n_moments = 0
     weight_decay = 0.0
 
