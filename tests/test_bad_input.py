@@ -44,7 +44,7 @@ TARGET = X[:, 0] + 0.1 * RNG.standard_normal(30)
 TWO_TARGETS = np.column_stack([TARGET, -TARGET])
 TWO_LABELS = np.column_stack([LABELS, LABELS[::-1]])
 FRAME = pd.DataFrame(X, columns=list("abcd"))
-BRIEF = {"hidden_layer_sizes": (5,), "max_iter": 2, "tol": 0, "random_state": 0}
+BRIEF = {"max_iter": 2, "tol": 0, "random_state": 0}
 
 ESTIMATORS = {
     NeuralClassifier: LABELS,

@@ -127,7 +127,9 @@ def test_embedding_finds_its_size_from_the_training_data(dtype):
     layer = Embedding(2)
     layer.adapt(np.array([[0, 3], [17, 2]], dtype))
     assert layer.input_dim == 18
-    layer.adapt(np.array([[90, 1]], dtype))
+    layer.adapt(np.array([[17, 1]], dtype))
+    with pytest.raises(ValueError, match="from 0 to 17, got 90"):
+        layer.adapt(np.array([[90, 1]], dtype))
     assert layer.input_dim == 18
 
 

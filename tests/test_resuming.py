@@ -223,7 +223,11 @@ def test_other_parameters_may_change_between_two_fits(data):
     [
         (NeuralClassifier, {}, {"hidden_layer_sizes": (9,)}),
         (NeuralClassifier, {}, {"activation": "tanh"}),
-        (NeuralClassifier, {"layers": [Dense(3)]}, {"layers__0__units": 4}),
+        (
+            NeuralClassifier,
+            {"layers": [Dense(3)], "hidden_layer_sizes": 100},
+            {"layers__0__units": 4},
+        ),
         (NeuralClassifier, {}, {"dtype": "float32"}),
         (NeuralClassifier, {}, {"input_shape": (5, 1), "layers": None}),
         (NeuralRegressor, {}, {"loss": Quantile([0.1, 0.9])}),

@@ -271,10 +271,8 @@ default="squared_error"
         return self.encoder
 
     def _check_combinations(self):
-        if isinstance(self.loss, Loss):
-            self.loss._validate_params()
         if self.encoder is not None and self.decoder is not None:
-            self._refuse_plain_options("encoder=... and decoder=...")
+            self._refuse_plain_options("encoder", "decoder")
         if self.noise_type == "masking" and self.noise >= 1:
             raise ValueError(
                 f"noise_type='masking' expects noise below 1, the part of the cells that are set "
@@ -293,6 +291,10 @@ default="squared_error"
             )
         if self.variational:
             self._check_variational()
+
+    def _uses_activation(self, lists):
+        # A contractive code is a layer of its own that has the activation.
+        return self.contraction > 0 or super()._uses_activation(lists)
 
     def _n_encoder_layers(self):
         layers = self.encoder

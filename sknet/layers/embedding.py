@@ -82,8 +82,12 @@ class Embedding(Layer):
         self.trainable = trainable
 
     def adapt(self, x):
-        """Take the number of codes from the training inputs if it was left open."""
-        if self.input_dim is None and np.size(x):
+        """Refuse what are no codes; take their number from the inputs if it was left open."""
+        if not np.size(x):
+            return
+        if self.input_dim is not None:
+            self._check(x, self.input_dim)
+        else:
             # The limit keeps a table for what are no codes at all from being made.
             largest = self._check(x, _n_exact(x.dtype))
             self.input_dim = int(largest) + 1
