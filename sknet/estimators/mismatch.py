@@ -56,8 +56,8 @@ def count_foreign(training, validation):
     At most 500 rows of each set are compared, drawn with a fixed seed. A column is foreign if the
     median of the validation values lies outside the training range by more than 0.3 of it; if at
     least 0.6 of the training values repeat, and hardly any validation value is one of them; or if
-    fewer than half repeat, and the interquartile ranges differ by a factor of more than 16. Columns
-    of one training value do not count.
+    fewer than half repeat, and the interquartile ranges differ by a factor of more than 16.
+    Columns of one training value do not count.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def count_foreign(training, validation):
     repeats = _share_known(a[1::2], a[::2])
     off = (excess > 0.3) | ((repeats >= 0.6) & (_share_known(b, a) < 0.1 * repeats))
     spread, spread_val = (third - first)[varies], (third_val - first_val)[varies]
-    off |= (repeats < 0.5) & (0 < spread_val) & (spread_val < spread / 16)
-    off |= (repeats < 0.5) & (0 < spread) & (spread < spread_val / 16)
+    off |= (repeats < 0.5) & (spread_val > 0) & (spread_val < spread / 16)
+    off |= (repeats < 0.5) & (spread > 0) & (spread < spread_val / 16)
     if np.mean(off) > 0.5 or (excess > 1).any():
         return int(np.count_nonzero(off)), len(off)
     return 0, len(off)
