@@ -7,7 +7,11 @@ from math import prod
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+from sklearn.utils._param_validation import (
+    Interval,
+    make_constraint,
+    validate_parameter_constraints,
+)
 
 #: Version of the layout of pickled networks and estimators.
 FORMAT = 1
@@ -61,7 +65,13 @@ class Component(BaseEstimator):
         constraints = _strict_constraints(type(self))
         values = self.get_params(deep=False)
         values |= {name: getattr(self, name) for name in constraints if hasattr(self, name)}
-        validate_parameter_constraints(constraints, values, caller_name=type(self).__name__)
+        checks = _checks(type(self))
+        wrong = {
+            name: value
+            for name, value in values.items()
+            if name in checks and not any(check.is_satisfied_by(value) for check in checks[name])
+        }
+        validate_parameter_constraints(constraints, wrong, caller_name=type(self).__name__)
         for name, value in values.items():
             nested = isinstance(value, Component) and value._validated_by_holder
             if nested and constraints.get(name) != "no_validation":
@@ -191,6 +201,17 @@ def _strict_constraints(cls):
         if isinstance(options, list):
             strict[name] = [_without_bools(option) for option in options]
     return strict
+
+
+@cache
+def _checks(cls):
+    """Return the constraints as scikit-learn applies them, which it makes anew at each call."""
+    constraints = _strict_constraints(cls).items()
+    return {
+        name: [make_constraint(option) for option in options]
+        for name, options in constraints
+        if options != "no_validation"
+    }
 
 
 def _without_bools(option):
