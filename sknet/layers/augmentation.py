@@ -102,7 +102,7 @@ class _Displacement(_Augmentation):
 
     _parameter_constraints = {
         "fill_mode": [StrOptions({"constant", "nearest"})],
-        "fill_value": [Real],
+        "fill_value": [Interval(Real, None, None, closed="neither")],
     }
 
     def _frame(self, x, margins):

@@ -70,9 +70,12 @@ class Quantile(RegressionLoss):
         return self._cumulate(raw, np.empty_like(raw)) if self._several else raw.copy()
 
     def _count_raw(self, target):
-        levels = [float(level) for level in np.ravel(self.quantiles)]
+        try:
+            levels = [float(level) for level in np.ravel(self.quantiles)]
+        except (TypeError, ValueError):
+            levels = []
         increasing = all(low < high for low, high in pairwise(levels))
-        if np.ndim(self.quantiles) > 1 or not levels or not increasing:
+        if not levels or np.ndim(self.quantiles) > 1 or not increasing:
             raise ValueError(
                 "Quantile expects quantiles to be a float or a sequence of increasing floats, "
                 f"got {self.quantiles!r}. Sort them and drop repeated ones."
