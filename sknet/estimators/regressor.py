@@ -59,6 +59,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     """
 
     _losses = REGRESSION_LOSSES
+    _has_numeric_target = True
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],

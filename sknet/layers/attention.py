@@ -91,6 +91,7 @@ class MultiHeadAttention(LayerOverSteps):
         key_dim=None,
         value_dim=None,
         dropout=0.0,
+        *,
         causal=False,
         use_bias=True,
         kernel_initializer="auto",
@@ -379,6 +380,7 @@ class TransformerBlock(LayerOverSteps):
     def __init__(
         self,
         num_heads,
+        *,
         intermediate_dim=None,
         key_dim=None,
         dropout=0.0,
@@ -407,14 +409,14 @@ class TransformerBlock(LayerOverSteps):
         self._branches = [
             _Branch(
                 [
-                    ("attention_norm", LayerNorm(self.epsilon)),
+                    ("attention_norm", LayerNorm(epsilon=self.epsilon)),
                     ("attention", attention),
                     ("attention_dropout", Dropout(self.dropout)),
                 ]
             ),
             _Branch(
                 [
-                    ("feedforward_norm", LayerNorm(self.epsilon)),
+                    ("feedforward_norm", LayerNorm(epsilon=self.epsilon)),
                     ("intermediate", intermediate),
                     ("output", Dense(features)),
                     ("output_dropout", Dropout(self.dropout)),

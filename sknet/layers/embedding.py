@@ -72,6 +72,7 @@ class Embedding(Layer):
     def __init__(
         self,
         output_dim,
+        *,
         input_dim=None,
         mask_zero=False,
         embeddings_initializer="uniform",
@@ -86,8 +87,12 @@ class Embedding(Layer):
         self.trainable = trainable
 
     def adapt(self, x):
-        """Take the number of codes from the training inputs if it was left open."""
-        if self.input_dim is None and np.size(x):
+        """Refuse what are no codes; take their number from the inputs if it was left open."""
+        if not np.size(x):
+            return
+        if self.input_dim is not None:
+            self._check(x, self.input_dim)
+        else:
             # The limit keeps a table for what are no codes at all from being made.
             largest = self._check(x, _n_exact(x.dtype))
             self.input_dim = int(largest) + 1
@@ -266,7 +271,12 @@ class PositionalEmbedding(OrderedLayer, LayerOverSteps):
     is_causal = True
 
     def __init__(
-        self, kind="learned", max_length=None, embeddings_initializer="uniform", trainable=True
+        self,
+        kind="learned",
+        *,
+        max_length=None,
+        embeddings_initializer="uniform",
+        trainable=True,
     ):
         self.kind = kind
         self.max_length = max_length
