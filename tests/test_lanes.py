@@ -1,14 +1,17 @@
 import multiprocessing
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from sknet import blas
-from sknet.blas import single_threaded_blas, spare_threads
+from sknet.blas import spare_threads
 from sknet.lanes import run_in_lanes
 from sknet.layers import Conv2D
 from sknet.network import Network
+from sknet.settings import single_threaded_blas
 
 
 @pytest.mark.parametrize("n_spare", [0, 1, 5])
@@ -47,8 +50,17 @@ def test_lanes_keep_the_error_state_of_numpy():
 
 def test_there_are_no_threads_to_spare_outside_a_fit_or_beside_another():
     assert spare_threads() == 0
-    with single_threaded_blas(), single_threaded_blas():
-        assert spare_threads() == 0
+    with threadpool_limits(2, user_api="blas"), single_threaded_blas():
+        with single_threaded_blas():  # of the same call
+            assert spare_threads() == 1
+        with ThreadPoolExecutor(1) as other, single_threaded_blas():
+            assert other.submit(spare_threads_inside).result() == 0
+        assert spare_threads() == 1
+
+
+def spare_threads_inside():
+    with single_threaded_blas():
+        return spare_threads()
 
 
 def gradients(x):

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..activations import ACTIVATIONS
 from ..activations import Activation as ActivationFunction
-from ..base import Component, named_items, same, stamp, unstamp
+from ..base import Component, named_items, same
 from ..compatibility import CallbackSupportMixin, VisualBlock
 from ..inputs import in_shape
 from ..layers import Dense, Flatten, Layer, Sequential
@@ -23,10 +23,12 @@ from ..losses import get_loss
 from ..network import Network
 from ..optimizers import LBFGS, OPTIMIZERS, Optimizer, get_optimizer
 from ..schedules import SCHEDULES, Schedule, get_schedule
+from ..settings import isolated, single_threaded_blas
 from ..training import Plan, Trainer
 from .architecture import hidden_sizes, plain_layers
 from .attributes import FittedAttributes
 from .loop import TrainingLoop
+from .persistence import Persistence
 from .stopping import Patience
 from .validation import DataValidation
 
@@ -55,7 +57,13 @@ def trains_by_steps(estimator):
 
 
 class BaseNeuralEstimator(
-    FittedAttributes, TrainingLoop, DataValidation, CallbackSupportMixin, Component, ABC
+    FittedAttributes,
+    TrainingLoop,
+    DataValidation,
+    Persistence,
+    CallbackSupportMixin,
+    Component,
+    ABC,
 ):
     """Base class of the estimators.
 
@@ -112,10 +120,11 @@ class BaseNeuralEstimator(
         With `reset`, learn ``_target`` (a `Target`) from it; otherwise check y against it.
         """
 
+    @isolated
     def _fit(self, X, y, sample_weight, X_val, y_val, sample_weight_val):
         deadline = self._deadline()
         resume = self.warm_start and hasattr(self, "network_")
-        with self._restored_on_error():
+        with self._restored_on_error(), single_threaded_blas():
             self._check_combinations()
             data = self._check_data(X, y, sample_weight, reset=not resume)
             if resume:
@@ -132,6 +141,7 @@ class BaseNeuralEstimator(
             self._train(data, validation, plan, X, y, sample_weight)
         return self
 
+    @isolated
     def _partial_fit(self, X, y, sample_weight):
         if self.early_stopping:
             raise ValueError(
@@ -139,7 +149,7 @@ class BaseNeuralEstimator(
                 "early_stopping=False."
             )
         first = not hasattr(self, "network_")
-        with self._restored_on_error():
+        with self._restored_on_error(), single_threaded_blas():
             self._check_combinations()
             data = self._check_data(X, y, sample_weight, reset=first)
             if first:
@@ -149,10 +159,12 @@ class BaseNeuralEstimator(
             else:
                 self._check_same_network()
             plan = self._plan(data, 1, None)
-            for epoch in self._trainer.run(data, plan):
-                self._record(epoch, None)
-                self._should_stop(epoch, plan)
-            self._trainer.finish()
+            try:
+                for epoch in self._trainer.run(data, plan):
+                    self._record(epoch, None)
+                    self._should_stop(epoch, plan)
+            finally:
+                self._finish()
         return self
 
     @contextmanager
@@ -163,15 +175,19 @@ class BaseNeuralEstimator(
         model so far is kept, with the history that belongs to it.
         """
         before = self.__dict__.copy()
+        network = before.get("network_")
+        params = None if network is None else network.params.copy()
         try:
             yield
         except BaseException:
-            resumed = self.__dict__.get("network_", self) is before.get("network_")
+            resumed = self.__dict__.get("network_", self) is network
             if resumed and self._trainer.samples != before["_trainer"].samples:
+                self._finish()
                 raise
+            if network is not None:
+                network.params[:] = params
             callbacks = {k: v for k, v in self.__dict__.items() if "callback" in k}
-            self.__dict__.clear()
-            self.__dict__.update(before, **callbacks)
+            self.__dict__ = {**before, **callbacks}  # at once, whatever else is pressed
             raise
 
     def _start(self, data):
@@ -255,6 +271,12 @@ class BaseNeuralEstimator(
 
     def _check_same_network(self):
         """Refuse to resume training with another architecture; follow the other parameters."""
+        if not isinstance(self._trainer, Trainer):
+            raise ValueError(
+                f"This {type(self).__name__} is a copy without its training state, for prediction "
+                "alone. Train the estimator that it was made of, or set warm_start=False, or use "
+                "clone, to start anew."
+            )
         if not same(self._hidden_layers(), self._architecture[0]):
             raise ValueError(
                 f"{type(self).__name__} cannot go on training with other layers than it has been "
@@ -374,9 +396,3 @@ class BaseNeuralEstimator(
             )
         names = [block.names for block in blocks]
         return VisualBlock("serial", blocks, names=names, name_details=names)
-
-    def __getstate__(self):
-        return stamp(super().__getstate__())
-
-    def __setstate__(self, state):
-        super().__setstate__(unstamp(state, type(self).__name__))

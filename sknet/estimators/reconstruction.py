@@ -10,12 +10,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
-from ..blas import single_threaded_blas
 from ..inputs import in_shape
 from ..layers import GaussianCode
 from ..layers.variational import LARGEST_LOG_VARIANCE
 from ..losses import LogLoss
 from ..losses.observed import ObservedLoss
+from ..settings import single_threaded_blas
 
 #: Rows that are scored at a time.
 _ROWS = 1024
