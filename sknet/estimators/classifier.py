@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from ..losses import CLASSIFICATION_LOSSES, Loss, Target
+from ..settings import isolated
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
 
@@ -296,6 +297,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             None if kind in ("multilabel", "multioutput") else self.classes_
         )
 
+    @isolated
     def predict(self, X):
         """Predict the classes of some rows.
 
@@ -321,6 +323,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         columns = [c[codes] for c, codes in zip(self.classes_, best, strict=True)]
         return np.stack(columns, axis=1)
 
+    @isolated
     def predict_proba(self, X):
         """Predict the probabilities of the classes.
 
@@ -338,6 +341,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         raw = self._raw_predictions(X)
         return self._loss.inverse_link(raw)
 
+    @isolated
     def predict_log_proba(self, X):
         """Predict the logarithms of the probabilities, exact also where those underflow.
 
@@ -354,6 +358,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         raw = self._raw_predictions(X)
         return self._loss.log_inverse_link(raw)
 
+    @isolated
     def decision_function(self, X):
         """Return the raw scores of the classes, before the logistic or softmax function.
 

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
+from ..settings import isolated
 from ..tokens import n_dropped
 
 
@@ -23,6 +24,7 @@ class TextGeneration:
         },
         prefer_skip_nested_validation=True,
     )
+    @isolated
     def generate(
         self,
         prompt="",

@@ -208,7 +208,8 @@ class TrainingLoop:
         """Put the weights in place that predict, and drop what only training needs."""
         best = self.__dict__.get("_best_params")
         if best is not None:
-            self.best_iter_ = self._best_epoch
+            # An interruption may have kept the last epoch out of the history.
+            self.best_iter_ = min(self._best_epoch, self.n_iter_)
         self._trainer.finish(best)
         for name in self._of_training:
             self.__dict__.pop(name, None)

@@ -15,9 +15,9 @@ from ..layers import GaussianCode
 from ..layers.variational import LARGEST_LOG_VARIANCE
 from ..losses import LogLoss
 from ..losses.observed import ObservedLoss
-from ..settings import single_threaded_blas
+from ..settings import isolated, single_threaded_blas
 
-#: Rows that are scored at a time.
+#: Largest number of rows that are scored at a time.
 _ROWS = 1024
 
 
@@ -91,6 +91,7 @@ class Reconstruction:
         """Tell whether the network was trained on observed cells alone."""
         return isinstance(self._loss, ObservedLoss)
 
+    @isolated
     def inverse_transform(self, X):
         """Decode some codes.
 
@@ -117,6 +118,7 @@ class Reconstruction:
     def _decode(self, code):
         return self.network_.predict(self.network_.predict(code, "decoder"), "output")
 
+    @isolated
     def reconstruct(self, X):
         """Encode some rows and decode the codes.
 
@@ -134,6 +136,7 @@ class Reconstruction:
         return self._loss.inverse_link(raw)
 
     @available_if(fills_missing)
+    @isolated
     def impute(self, X):
         """Fill the missing cells of some rows with those of their reconstruction.
 
@@ -153,6 +156,7 @@ class Reconstruction:
         X = self._check_X(X)
         return np.where(np.isnan(X), self._loss.inverse_link(self.network_.predict(X)), X)
 
+    @isolated
     def score(self, X, y=None, sample_weight=None):
         """Return the negative mean squared error of the reconstruction.
 
@@ -183,6 +187,7 @@ class Reconstruction:
         rows = np.mean(error, axis=1, dtype=np.float64)
         return -float(np.average(rows, weights=weight))
 
+    @isolated
     def score_samples(self, X, n_draws=64):
         """Return for each row minus the loss of its reconstruction, or a bound of its likelihood.
 
@@ -211,10 +216,11 @@ class Reconstruction:
         if self._loss.kinds == LogLoss.kinds:
             self._check_range(X)
         loss = copy(self._loss)
-        loss.allocate(_ROWS, self.network_.dtype)
-        starts = range(0, X.shape[0], _ROWS)
+        n_rows = min(_ROWS, self.network_.chunk_rows(X))
+        loss.allocate(n_rows, self.network_.dtype)
+        starts = range(0, X.shape[0], n_rows)
         score = self._bound_rows if self._is_variational() else self._score_rows
-        return np.concatenate([score(X[i : i + _ROWS], loss, n_draws) for i in starts])
+        return np.concatenate([score(X[i : i + n_rows], loss, n_draws) for i in starts])
 
     def _is_variational(self):
         return isinstance(self.network_["encoder__code"], GaussianCode)
@@ -238,6 +244,7 @@ class Reconstruction:
         return bounds
 
     @available_if(is_variational)
+    @isolated
     def sample(self, n_samples=1, random_state=None):
         """Draw codes from the standard normal distribution and decode them.
 
