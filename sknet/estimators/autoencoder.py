@@ -29,6 +29,7 @@ from ..layers import (
 from ..layers.composite import named_layers
 from ..losses import REGRESSION_LOSSES, LogLoss, Loss, SquaredError, Target, get_loss
 from ..losses.observed import ObservedLoss
+from ..settings import isolated
 from .architecture import hidden_sizes, plain_layers
 from .base import BaseNeuralEstimator, trains_by_steps
 from .codec import Decoder, Encoder, ZeroMissing, ends_in_reconstruction, flattened, transposed
@@ -250,6 +251,7 @@ default="squared_error"
         """
         return self._partial_fit(X, None, sample_weight)
 
+    @isolated
     def transform(self, X):
         """Encode some rows.
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName
-from ..base import Component, named_items, same, stamp, unstamp
+from ..base import Component, named_items, same
 from ..compatibility import CallbackSupportMixin, VisualBlock
 from ..inputs import Sequences, in_shape
 from ..layers import Dense, Flatten, Layer, Sequential
@@ -22,6 +22,7 @@ from ..losses import get_loss
 from ..network import Network
 from ..optimizers import LBFGS, OPTIMIZERS, Optimizer, get_optimizer
 from ..schedules import SCHEDULES, Schedule, get_schedule
+from ..settings import isolated, single_threaded_blas
 from ..training import Plan, Trainer
 from .architecture import (
     hidden_sizes,
@@ -34,6 +35,7 @@ from .combinations import ParameterChecks
 from .loop import TrainingLoop
 from .mismatch import warn_of_mismatch
 from .overflow import tell_of_overflow
+from .persistence import Persistence
 from .rollback import Rollback
 from .stopping import Patience
 from .validation import DataValidation
@@ -68,6 +70,7 @@ class BaseNeuralEstimator(
     ParameterChecks,
     DataValidation,
     Rollback,
+    Persistence,
     CallbackSupportMixin,
     Component,
     ABC,
@@ -130,10 +133,11 @@ class BaseNeuralEstimator(
         With `reset`, learn ``_target`` (a `Target`) from it; otherwise check y against it.
         """
 
+    @isolated
     def _fit(self, X, y, sample_weight, X_val, y_val, sample_weight_val):
         deadline = self._deadline()
         resume = self.warm_start and hasattr(self, "network_")
-        with self._restored_on_error():
+        with self._restored_on_error(), single_threaded_blas():
             self._check_parameters()
             data = self._check_data(X, y, sample_weight, reset=not resume)
             if resume:
@@ -156,6 +160,7 @@ class BaseNeuralEstimator(
             self._train(data, validation, plan, X, y, sample_weight)
         return self
 
+    @isolated
     def _partial_fit(self, X, y, sample_weight):
         if self.early_stopping:
             raise ValueError(
@@ -163,7 +168,7 @@ class BaseNeuralEstimator(
                 "early_stopping=False."
             )
         first = not hasattr(self, "network_")
-        with self._restored_on_error():
+        with self._restored_on_error(), single_threaded_blas():
             if not first:  # scikit-learn validates the parameters of the first call
                 self._validate_params()
             self._check_parameters()
@@ -176,10 +181,12 @@ class BaseNeuralEstimator(
                 self._check_same_network()
                 self._check_inputs(data)
             plan = self._plan(data, 1, None)
-            for epoch in self._trainer.run(data, plan):
-                self._record(epoch, None)
-                self._should_stop(epoch, plan)
-            self._trainer.finish()
+            try:
+                for epoch in self._trainer.run(data, plan):
+                    self._record(epoch, None)
+                    self._should_stop(epoch, plan)
+            finally:
+                self._finish()
         return self
 
     def _check_inputs(self, data, where=""):
@@ -283,6 +290,12 @@ class BaseNeuralEstimator(
 
     def _check_same_network(self):
         """Refuse to resume training with another architecture; follow the other parameters."""
+        if not isinstance(self._trainer, Trainer):
+            raise ValueError(
+                f"This {type(self).__name__} is a copy without its training state, for prediction "
+                "alone. Train the estimator that it was made of, or set warm_start=False, or use "
+                "clone, to start anew."
+            )
         if not same(self._hidden_layers(), self._architecture[0]):
             raise ValueError(
                 f"{type(self).__name__} cannot go on training with other layers than it has been "
@@ -426,9 +439,3 @@ class BaseNeuralEstimator(
             )
         names = [block.names for block in blocks]
         return VisualBlock("serial", blocks, names=names, name_details=names)
-
-    def __getstate__(self):
-        return stamp(super().__getstate__())
-
-    def __setstate__(self, state):
-        super().__setstate__(unstamp(state, type(self).__name__))

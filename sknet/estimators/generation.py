@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
+from ..settings import isolated
 from ..tokens import n_dropped
 from .overflow import tell_of_overflow
 
@@ -21,6 +22,7 @@ _OPTIONS = {
 class TextGeneration:
     """Adds ``generate`` to a language model."""
 
+    @isolated
     def generate(
         self,
         prompt="",

@@ -15,6 +15,7 @@ from ..losses import Target
 from ..losses.stepwise import StepwiseLogLoss
 from ..preprocessing import TokenizerTransformer
 from ..preprocessing.samples import reread
+from ..settings import isolated
 from ..tokens import scoring_windows, training_windows
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
@@ -205,6 +206,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         """
         return self._partial_fit(reread(X), None, None)
 
+    @isolated
     def score_samples(self, X):
         """Return the log-likelihood of each text.
 
@@ -220,6 +222,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         """
         return self._log_likelihoods(X)[0]
 
+    @isolated
     def score(self, X, y=None):
         """Return the mean log-likelihood of a token.
 
@@ -238,6 +241,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         total, n_tokens = self._log_likelihoods(X)
         return float(total.sum() / n_tokens)
 
+    @isolated
     def perplexity(self, X):
         """Return exp(-score): how many tokens the next one is drawn from, as it were.
 

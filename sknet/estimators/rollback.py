@@ -22,12 +22,12 @@ class Rollback:
         except BaseException:
             resumed = self.__dict__.get("network_", self) is before.get("network_")
             if resumed and self._trainer.samples != before["_trainer"].samples:
+                self._finish()
                 raise
             for put_back, state in changed:
                 put_back(state)
             callbacks = {k: v for k, v in self.__dict__.items() if "callback" in k}
-            self.__dict__.clear()
-            self.__dict__.update(before, **callbacks)
+            self.__dict__ = {**before, **callbacks}  # at once, whatever else is pressed
             raise
 
     def _states(self):
@@ -37,23 +37,8 @@ class Rollback:
             states.append((self.random_state.set_state, self.random_state.get_state()))
         if hasattr(self, "network_"):
             trainer = self._trainer
-            states.append((_put_weights, _weights(trainer)))
+            states.append((partial(np.copyto, self.network_.params), self.network_.params.copy()))
             for rng in (trainer.order_rng, trainer.noise_rng):
                 source = rng.bit_generator
                 states.append((partial(setattr, source, "state"), source.state))
         return states
-
-
-def _weights(trainer):
-    """Return the weights that may change before the first step: all of them, and their copy."""
-    params = trainer.network.params
-    if trainer._unfinished is None:
-        # Those of the last step are in place. Beyond the trained ones there may be moving
-        # averages, which a batch changes without a step.
-        params = params[trainer.network.n_trainable :]
-    return params, params.copy()
-
-
-def _put_weights(weights):
-    params, values = weights
-    params[:] = values

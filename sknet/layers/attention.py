@@ -161,6 +161,13 @@ class MultiHeadAttention(LayerOverSteps):
             )
         return features // self.num_heads
 
+    def scratch_sizes(self, n_steps):
+        """Yield what a sample takes: outputs; queries, keys and values; attention weights."""
+        n_steps = self.input_shape_[0] or n_steps
+        yield from super().scratch_sizes(n_steps)
+        yield self.num_heads * sum(self._dims) * n_steps
+        yield self.num_heads * n_steps**2
+
     def replicate(self):
         """Return a copy that shares the weights, with a dropout of its own."""
         copy = super().replicate()

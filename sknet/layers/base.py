@@ -237,6 +237,26 @@ class Layer(Component, ABC):
         """
         return []
 
+    def scratch_sizes(self, n_steps):
+        """Yield how many elements a sample takes in the large arrays of a prediction.
+
+        The fewer rows are predicted at a time, the more there are. By default an array is counted
+        for the outputs of the layer, and those of each layer inside it.
+
+        Parameters
+        ----------
+        n_steps : int
+            Number of steps where it is free.
+
+        Yields
+        ------
+        size : int
+            Elements of one array.
+        """
+        yield prod(n_steps if n is None else n for n in self.output_shape_)
+        for _, part in self.sublayers():
+            yield from part.scratch_sizes(n_steps)
+
     def add_weight(
         self, name, shape, initializer="glorot_uniform", *, rate_factor=1.0, decay=False, fan=None
     ):
