@@ -374,6 +374,11 @@ class Trainer:
                 self._unfinished = self.network.params.copy()
             self.network.params[:] = chosen
 
+    @property
+    def generators(self):
+        """Random generators that training advances."""
+        return self.order_rng, self.noise_rng
+
     def go_on(self):
         """Put the weights of the last step in place again."""
         if self._unfinished is not None:
@@ -391,7 +396,10 @@ class EndedTraining:
         The trained network.
     samples : int
         Rows seen.
+    generators : tuple
+        Its random generators, of which there are none.
     """
 
     network: object
     samples: int
+    generators = ()

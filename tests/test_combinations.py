@@ -19,7 +19,7 @@ BRIEF = {"max_iter": 1, "tol": 0, "random_state": 0}
 def test_plain_options_beside_layers_are_refused(cls):
     for option in ({"hidden_layer_sizes": (50,)}, {"activation": "tanh"}):
         name = next(iter(option))
-        network = cls(layers=[Dense(3)], **option, **BRIEF)
+        network = cls(layers=[Dense(4)], **option, **BRIEF)
         with pytest.raises(ValueError, match=f"^{name}=.* is for the plain hidden layers"):
             network.fit(X, y)
         with pytest.raises(ValueError, match=f"^{name}=.* is for the plain hidden layers"):
@@ -33,7 +33,7 @@ def test_the_activation_of_ints_may_be_given(layers):
 
 @pytest.mark.parametrize("sizes", [(100,), [100], 100, np.array([100])])
 def test_the_default_in_another_form_is_the_default(sizes):
-    NeuralClassifier(sizes, layers=[Dense(3)], **BRIEF).fit(X, y)
+    NeuralClassifier(sizes, layers=[Dense(4)], **BRIEF).fit(X, y)
 
 
 def test_a_default_of_a_subclass_is_a_default():
@@ -43,19 +43,19 @@ def test_a_default_of_a_subclass_is_a_default():
                 hidden_layer_sizes, layers=layers, random_state=random_state, max_iter=1, tol=0
             )
 
-    Small(layers=[Dense(3)]).fit(X, y)
+    Small(layers=[Dense(4)]).fit(X, y)
     with pytest.raises(ValueError, match=r"hidden_layer_sizes=\(6,\) is for"):
-        Small((6,), layers=[Dense(3)]).fit(X, y)
+        Small((6,), layers=[Dense(4)]).fit(X, y)
 
 
 def test_an_autoencoder_uses_the_sizes_of_the_part_that_is_not_written():
-    AutoencoderTransformer(2, (5,), encoder=[Dense(3)], **BRIEF).fit(X)
-    both = {"encoder": [Dense(3)], "decoder": [Dense(3)]}
+    AutoencoderTransformer(2, (5,), encoder=[Dense(4)], **BRIEF).fit(X)
+    both = {"encoder": [Dense(4)], "decoder": [Dense(4)]}
     with pytest.raises(ValueError, match=r"with encoder=\.\.\. and decoder=\.\.\., put Dense"):
         AutoencoderTransformer(2, (5,), **both, **BRIEF).fit(X)
     with pytest.raises(ValueError, match="activation='tanh' is for"):
         AutoencoderTransformer(2, activation="tanh", **both, **BRIEF).fit(X)
-    contractive = {"encoder": [], "decoder": [Dense(3)], "contraction": 0.1}
+    contractive = {"encoder": [], "decoder": [Dense(4)], "contraction": 0.1}
     AutoencoderTransformer(2, activation="tanh", **contractive, **BRIEF).fit(X)
 
 

@@ -378,7 +378,7 @@ def exact_losses(margin, gamma=0.0):
 def test_losses_of_confident_labels_are_accurate_in_float32(label, gamma):
     margins = np.linspace(-40, 40, 81, dtype=np.float32)
     raw = (margins if label else -margins).reshape(-1, 1)
-    loss = FocalLoss(gamma) if gamma else LogLoss()
+    loss = FocalLoss(gamma=gamma) if gamma else LogLoss()
     for kind in ("binary", "multilabel"):
         bind(loss, Target(kind, 1, (2,)), 81, np.float32)
         y = np.full((81, 1), label, np.float32)
@@ -410,7 +410,7 @@ def test_losses_of_confident_classes_are_accurate_in_float32(true, gamma):
     margins = np.linspace(-40, 40, 41, dtype=np.float32)
     raw = np.zeros((41, 3), np.float32)
     raw[:, true] = margins
-    loss = bind(FocalLoss(gamma) if gamma else LogLoss(), THREE, 41, np.float32)
+    loss = bind(FocalLoss(gamma=gamma) if gamma else LogLoss(), THREE, 41, np.float32)
     y = np.full(41, true)
     # Two other classes: the margin against both together is less by log(2).
     expected, miss = exact_losses(margins.astype(np.float64) - np.log(2), gamma)

@@ -51,7 +51,7 @@ class Renamed(NeuralRegressor):
 
 class WithLayers(NeuralClassifier):
     def __init__(self, random_state=None):
-        layers = [("hidden", Dense(4)), Dense(3)]
+        layers = [("hidden", Dense(4)), Dense(5)]
         super().__init__(layers=layers, max_iter=2, tol=0, random_state=random_state)
 
 

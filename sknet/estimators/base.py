@@ -1,6 +1,5 @@
 """What the estimators share: the walk of a fit, and prediction."""
 
-import warnings
 from abc import ABC, abstractmethod
 from copy import copy
 from math import inf
@@ -24,6 +23,7 @@ from ..optimizers import LBFGS, OPTIMIZERS, Optimizer, get_optimizer
 from ..schedules import SCHEDULES, Schedule, get_schedule
 from ..settings import isolated, single_threaded_blas
 from ..training import Plan, Trainer
+from ..warning import warn
 from .architecture import (
     hidden_sizes,
     plain_layers,
@@ -363,11 +363,9 @@ class BaseNeuralEstimator(
         auto = min(self._auto_batch_size, data.n_rows)
         batch_size = auto if self.batch_size == "auto" else self.batch_size
         if batch_size > data.n_rows:
-            warnings.warn(
+            warn(
                 f"batch_size={batch_size} is larger than the {data.n_rows} training rows; all "
                 "rows make one batch.",
-                UserWarning,
-                stacklevel=4,
             )
         epochs = self._trainer.epochs
         return Plan(
@@ -400,7 +398,7 @@ class BaseNeuralEstimator(
         """Return the network's raw outputs for X, telling of those that are not finite."""
         self._require_fit()
         raw = self.network_.predict(self._check_X(X))
-        tell_of_overflow(self, raw, refuse_nan, stacklevel=4)
+        tell_of_overflow(self, raw, refuse_nan)
         return raw
 
     def _require_fit(self):

@@ -95,7 +95,7 @@ class TextGeneration:
             if position == ids.shape[1]:  # room for as many again
                 ids = np.pad(ids, [(0, 0), (0, position)], constant_values=end)
             logits = reader(ids[:, :position])
-            tell_of_overflow(self, logits, refuse_nan=True, stacklevel=4)
+            tell_of_overflow(self, logits, refuse_nan=True)
             logits = logits.astype(np.float64)
             logits[:, banned] = -np.inf
             ids[:, position] = np.where(writes, 1 + choose(logits, rng), end)

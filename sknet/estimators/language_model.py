@@ -277,7 +277,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
             counts = counts & (np.arange(codes.shape[1]) >= overlaps[rows, None])
             sums = np.where(counts, log_p, 0.0).sum(axis=1, dtype=np.float64)
             np.add.at(total, owners[rows], sums)
-        tell_of_overflow(self, total, stacklevel=4)
+        tell_of_overflow(self, total)
         return total, sum(len(text) + 1 for text in texts)
 
     def _check_combinations(self):

@@ -1,6 +1,5 @@
 """The estimator's part of training: recording, scoring, stopping, callbacks."""
 
-import warnings
 from copy import copy
 from math import inf, isfinite, isnan, nan
 from time import perf_counter
@@ -10,6 +9,7 @@ from sklearn.metrics import check_scoring
 
 from ..optimizers import LBFGS
 from ..schedules import Adaptive, Constant, InvScaling
+from ..warning import warn
 
 
 class TrainingLoop:
@@ -86,11 +86,10 @@ class TrainingLoop:
 
     def _warn_of_max_iter(self, plan):
         if self.tol > 0 and self.n_iter_no_change < inf:  # else all epochs were asked for
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} reached max_iter={plan.max_epochs} and has not converged; "
                 f"{self._scale_advice() or 'raise max_iter or learning_rate_init'}.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
 
     def _warn_of_lbfgs(self, plan, n_iterations):
@@ -104,19 +103,15 @@ class TrainingLoop:
         else:
             reason = f"diverged in iteration {self.n_iter_}: the loss is not finite"
             remedy = self._scale_advice() or "scale X and y"
-        warnings.warn(
-            f"{type(self).__name__}: lbfgs {reason}; {remedy}.", ConvergenceWarning, stacklevel=2
-        )
+        warn(f"{type(self).__name__}: lbfgs {reason}; {remedy}.", ConvergenceWarning)
 
     def _scale_advice(self):
         """Return what to do about a target of another scale than networks expect, if it is."""
         return ""
 
     def _warn_of_interruption(self):
-        warnings.warn(
+        warn(
             f"{type(self).__name__}.fit was interrupted; the model so far is kept.",
-            UserWarning,
-            stacklevel=2,
         )
 
     def _make_scorer(self):
@@ -185,12 +180,11 @@ class TrainingLoop:
             remedy = "Lower learning_rate_init, scale X or set clip_norm"
             if self._scale_advice():
                 remedy = f"Note that {self._scale_advice()}"
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} diverged in epoch {self.n_iter_} at learning rate "
                 f"{epoch.learning_rate:.3g}: an output, the loss, its gradient or the step is not "
                 f"finite. The last weights with a finite loss are kept. {remedy}.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         if not epoch.complete or plan.is_over:
             return True

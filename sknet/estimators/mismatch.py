@@ -1,8 +1,8 @@
 """Validation sets that lie far from the training set, as if they had missed a preprocessing."""
 
-import warnings
-
 import numpy as np
+
+from ..warning import warn
 
 #: Rows that are drawn of each set; what is looked for shows in few.
 _N_ROWS = 500
@@ -28,25 +28,21 @@ def warn_of_mismatch(owner, training, validation, target_is_continuous):
     """
     n_off, n_columns = count_foreign(_rows(training, "X"), _rows(validation, "X"))
     if n_off:
-        warnings.warn(
+        warn(
             f"{owner}: X_val lies far from X in {n_off} of {n_columns} columns, as if it had not "
             "gone through the steps that X has. In a pipeline pass X_val through them with "
             'Pipeline(..., transform_input=["X_val"]) and metadata routing, '
             "set_fit_request(X_val=True, y_val=True); else transform it as X.",
-            UserWarning,
-            stacklevel=5,
         )
     if not target_is_continuous:
         return
     n_off, n_columns = count_foreign(_rows(training, "y"), _rows(validation, "y"))
     if n_off:
-        warnings.warn(
+        warn(
             f"{owner}: y_val lies far from y in {n_off} of {n_columns} targets, as if it had not "
             "been scaled as y is. TransformedTargetRegressor scales y alone, and neither "
             "transform_input nor metadata routing changes y_val: pass y_val scaled in the same "
             "way.",
-            UserWarning,
-            stacklevel=5,
         )
 
 

@@ -84,7 +84,7 @@ class Reconstruction:
 
     def _encode(self, X):
         code = self.network_.predict(self._as_encoder_input(X), "encoder")
-        tell_of_overflow(self, code, stacklevel=4)
+        tell_of_overflow(self, code)
         return code
 
     def _as_encoder_input(self, X):
@@ -147,7 +147,7 @@ class Reconstruction:
     def _linked(self, raw):
         """Turn raw outputs into features, telling of those that are not finite."""
         features = self._loss.inverse_link(raw)
-        tell_of_overflow(self, features, stacklevel=4)
+        tell_of_overflow(self, features)
         return features
 
     @available_if(fills_missing)

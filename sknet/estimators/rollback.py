@@ -38,7 +38,7 @@ class Rollback:
         if hasattr(self, "network_"):
             trainer = self._trainer
             states.append((partial(np.copyto, self.network_.params), self.network_.params.copy()))
-            for rng in (trainer.order_rng, trainer.noise_rng):
+            for rng in trainer.generators:
                 source = rng.bit_generator
                 states.append((partial(setattr, source, "state"), source.state))
         return states

@@ -1,6 +1,5 @@
 """Layers that turn codes and positions into vectors."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -8,6 +7,7 @@ from scipy.sparse import csc_matrix
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..initializers import INITIALIZERS, Initializer
+from ..warning import warn
 from .axes import LayerOverSteps, OrderedLayer
 from .base import Layer
 
@@ -104,13 +104,11 @@ class Embedding(Layer):
             return
         n_codes = len(np.unique(x))
         if self.input_dim > _SPARSE * n_codes:
-            warnings.warn(
+            warn(
                 f"Layer {self._label()} takes {self.input_dim} codes, as the largest is "
                 f"{self.input_dim - 1}, but only {n_codes} occur in X: its table of vectors is "
                 "mostly unused. Number the codes that occur from 0 on, by "
                 "sklearn.preprocessing.OrdinalEncoder, or pass input_dim.",
-                UserWarning,
-                stacklevel=2,
             )
 
     def build(self, input_shape):
