@@ -2,10 +2,16 @@
 
 from difflib import get_close_matches
 from functools import cache
+from inspect import Parameter, Signature, signature
 from math import log10, prod
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils._param_validation import (
+    Interval,
+    make_constraint,
+    validate_parameter_constraints,
+)
 
 #: Version of the layout of pickled networks and estimators.
 FORMAT = 2
@@ -20,18 +26,56 @@ class Component(BaseEstimator):
     ``_list_parameters`` are reached by position or, where an item is a pair
     ``("name", component)``, by name: ``layers__0__units``, ``layers__hidden__units``.
     ``layers__0=...`` replaces the whole item.
+
+    A subclass may have other parameters than its base and pass on values of its own. What it
+    passes on is an attribute and no parameter: it is validated and pickled, and not set by name.
     """
 
     #: Names of the parameters that are lists of components.
     _list_parameters = ()
     #: Constraints of scikit-learn's parameter validation, one entry a parameter.
     _parameter_constraints = {}
+    #: What the refusal of arguments by position adds.
+    _hint_by_position = ""
+    #: Whether what holds the component as a parameter validates it as well.
+    _validated_by_holder = True
+
+    def __new__(cls, *args, **kwargs):
+        """Refuse arguments by position that are taken by name only, and say which those are."""
+        if args:
+            _check_positional(cls, len(args))
+        return super().__new__(cls)
+
+    def __init__(self):  # what has no parameters takes no arguments, also by name
+        pass
 
     @classmethod
     @cache
     def _get_param_names(cls):
         # Reading a signature takes scikit-learn longer than a step of a small network.
         return super()._get_param_names()
+
+    @classmethod
+    def _reachable_lists(cls):
+        """Return the list parameters by which items are reached: not those a subclass fixes."""
+        return [name for name in cls._list_parameters if name in cls._get_param_names()]
+
+    def _validate_params(self):
+        """Validate the parameters, what a subclass has fixed, and the components among them."""
+        constraints = _strict_constraints(type(self))
+        values = self.get_params(deep=False)
+        values |= {name: getattr(self, name) for name in constraints if hasattr(self, name)}
+        checks = _checks(type(self))
+        wrong = {
+            name: value
+            for name, value in values.items()
+            if name in checks and not any(check.is_satisfied_by(value) for check in checks[name])
+        }
+        validate_parameter_constraints(constraints, wrong, caller_name=type(self).__name__)
+        for name, value in values.items():
+            nested = isinstance(value, Component) and value._validated_by_holder
+            if nested and constraints.get(name) != "no_validation":
+                value._validate_params()
 
     def get_params(self, deep=True):
         """Get the parameters, and with `deep` those of the components inside them.
@@ -48,7 +92,7 @@ class Component(BaseEstimator):
         """
         params = super().get_params(deep=deep)
         if deep:
-            for parameter in self._list_parameters:
+            for parameter in self._reachable_lists():
                 for key, item in named_items(getattr(self, parameter)):
                     params[f"{parameter}__{key}"] = item
                     if _is_component(item):
@@ -84,7 +128,7 @@ class Component(BaseEstimator):
             parameter, _, rest = name.partition("__")
             if not rest:
                 continue
-            if parameter in self._list_parameters:
+            if parameter in self._reachable_lists():
                 items.append((rest.count("__"), parameter, rest, value))
             else:
                 nested[name] = value
@@ -119,6 +163,61 @@ class Component(BaseEstimator):
         replaced = list(items)
         replaced[position] = (items[position][0], value) if named else value
         setattr(self, parameter, replaced)
+
+
+# `inspect` reads it where a class has no ``__init__``: such a class takes no arguments.
+Component.__new__.__signature__ = Signature([Parameter("cls", Parameter.POSITIONAL_ONLY)])
+
+
+def _check_positional(cls, n_given):
+    parameters = list(signature(cls.__init__).parameters.values())[1:]
+    if any(p.kind is Parameter.VAR_POSITIONAL for p in parameters):
+        return
+    first = [p.name for p in parameters if p.kind is not Parameter.KEYWORD_ONLY]
+    if n_given <= len(first):
+        return
+    by_name = [p.name for p in parameters if p.kind is Parameter.KEYWORD_ONLY]
+    taken = f"only {', '.join(first)} by position" if first else "no argument by position"
+    others = f" Write {'the others' if first else 'them'} by name: {', '.join(by_name)}."
+    raise TypeError(
+        f"{cls.__name__} takes {taken}, got {n_given}.{others if by_name else ''}"
+        f"{cls._hint_by_position}"
+    )
+
+
+class _Numbers(Interval):
+    """Interval of numbers, which bools are not."""
+
+    def is_satisfied_by(self, val):
+        return not isinstance(val, bool) and super().is_satisfied_by(val)
+
+
+@cache
+def _strict_constraints(cls):
+    """Return the constraints of a class, with intervals that hold no bools."""
+    strict = {}
+    for name, options in cls._parameter_constraints.items():
+        strict[name] = options
+        if isinstance(options, list):
+            strict[name] = [_without_bools(option) for option in options]
+    return strict
+
+
+@cache
+def _checks(cls):
+    """Return the constraints as scikit-learn applies them, which it makes anew at each call."""
+    constraints = _strict_constraints(cls).items()
+    return {
+        name: [make_constraint(option) for option in options]
+        for name, options in constraints
+        if options != "no_validation"
+    }
+
+
+def _without_bools(option):
+    if not isinstance(option, Interval):
+        return option
+    return _Numbers(option.type, option.left, option.right, closed=option.closed)
 
 
 def _is_component(value):

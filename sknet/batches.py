@@ -36,6 +36,11 @@ class Data:
         return self.X.shape[0] if self.rows is None else len(self.rows)
 
     @property
+    def used_X(self):
+        """Inputs of the rows in use."""
+        return self.X if self.rows is None else self.X[self.rows]
+
+    @property
     def mean_weight(self):
         """Mean weight of the rows in use."""
         if self.sample_weight is None:

@@ -6,17 +6,14 @@ thread, would differ from the same fit outside. Inside `single_threaded_blas`, `
 bits of one thread; it uses more for the rows where a trial has shown that they change no bit.
 """
 
-import os
-import threading
-from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import pairwise
 from math import inf
 from time import perf_counter
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
+from . import settings
 from .lanes import is_in_lane, run_in_lanes
 
 #: Multiply-adds from which BLAS's threads gain more than waking them costs, measured on two cores,
@@ -38,82 +35,47 @@ _TRIAL_ELEMENTS = 2000
 
 
 class _Threads:
-    """The setting of BLAS, shared by all fits of the process that run at the same time."""
+    """Lets the only fit or prediction that runs use several threads where no bit changes."""
 
     def __init__(self):
-        self._lock = threading.Lock()
-        self._libraries = None
-        self._depth = 0
         self._safe_rows = {}
         self._late = self._rest = 0
-        self.uses_lanes = False
-        self.allowed = 1
-
-    def limit(self):
-        with self._lock:
-            if self._libraries is None:
-                self._libraries = ThreadpoolController().select(user_api="blas")
-            if self._depth == 0:
-                self._take_control()
-                controllers = self._libraries.lib_controllers
-                # SciPy's wheels bring a BLAS of their own, which np.matmul does not call.
-                numpys = [lib for lib in controllers if "numpy" in str(lib.filepath)]
-                self._switched = numpys or controllers
-                self.allowed = max((lib.num_threads for lib in self._switched), default=1)
-                self._limiter = self._libraries.limit(limits=1)
-            self._depth += 1
-
-    def restore(self):
-        with self._lock:
-            self._depth -= 1
-            if self._depth == 0:
-                self._take_control()
-                self._limiter.restore_original_limits()
-                self.uses_lanes = False
-                self.allowed = 1
-
-    def _take_control(self):
-        # Newer versions of threadpoolctl obey one thread only until that lets go; here the first
-        # fit may begin and the last may end in other threads.
-        for library in self._libraries.lib_controllers:
-            if hasattr(library, "clear_controlling_thread"):
-                library.clear_controlling_thread(force=True)
 
     def spare(self):
         """Return how many threads may help this one, and tell `multiply` that they do."""
-        if self._depth != 1 or self.allowed == 1 or is_in_lane():
+        setting = settings.blas_setting
+        if setting.n_holders != 1 or setting.allowed == 1 or is_in_lane():
             return 0
-        self.uses_lanes = True
-        return self.allowed - 1
+        setting.uses_lanes = True
+        return setting.allowed - 1
 
     def _multiply_on_all(self, a, b, out):
+        setting = settings.blas_setting
         # BLAS's threads go on spinning for a while after a product, in the way of helpers.
-        if self.uses_lanes:
-            self._multiply_in_lanes(a, b, out)
+        if setting.uses_lanes:
+            self._multiply_in_lanes(a, b, out, setting.allowed)
             return
         try:
-            for library in self._switched:
-                library.set_num_threads(self.allowed)
+            setting.use(setting.allowed)
             np.matmul(a, b, out=out)
         finally:
-            for library in self._switched:
-                library.set_num_threads(1)
+            setting.use(1)
 
-    def _multiply_in_lanes(self, a, b, out):
+    def _multiply_in_lanes(self, a, b, out, n_lanes):
         n_blocks = len(out) // _ALIGNMENT
-        cuts = [_ALIGNMENT * (n_blocks * lane // self.allowed) for lane in range(self.allowed)]
+        cuts = [_ALIGNMENT * (n_blocks * lane // n_lanes) for lane in range(n_lanes)]
         parts = [slice(*pair) for pair in pairwise([*cuts, len(out)])]
 
         def multiply(lane):
             np.matmul(a[parts[lane]], b, out=out[parts[lane]])
 
-        run_in_lanes(multiply, len(parts), self.allowed - 1)
+        run_in_lanes(multiply, n_lanes, n_lanes - 1)
 
     def multiply(self, a, b, out):
         """Multiply the first rows on all threads, as far as that is safe, and the rest on one."""
-        with self._lock:
-            rows = 0
-            if self._depth == 1:  # no other fit would see the setting change
+        rows = 0
+        with settings.blas_setting.lock:
+            if settings.blas_setting.n_holders == 1:  # no other call would see it change
                 rows = self._multiply_safely(a, b, out)
         if rows < len(out):
             np.matmul(a[rows:], b, out=out[rows:])
@@ -123,9 +85,11 @@ class _Threads:
         if self._rest:
             self._rest -= 1
             return 0
-        if self.uses_lanes and a.size * b.shape[1] < _MANY_FOR_LANES:
+        setting = settings.blas_setting
+        if setting.uses_lanes and a.size * b.shape[1] < _MANY_FOR_LANES:
             return 0
-        layout = _is_transposed(a), _is_transposed(b), out.dtype, self.allowed, self.uses_lanes
+        threads = setting.allowed, setting.uses_lanes
+        layout = _is_transposed(a), _is_transposed(b), out.dtype, *threads
         key = (a.shape, b.shape[1], *layout)
         if key not in self._safe_rows:
             self._safe_rows[key] = self._try(a, b, out)
@@ -178,26 +142,6 @@ def _digest(array):
 
 
 _threads = _Threads()
-
-
-def _forget_threads():
-    global _threads
-    _threads = _Threads()
-
-
-if hasattr(os, "register_at_fork"):  # a child process must not wait for its parent's fits
-    os.register_at_fork(after_in_child=_forget_threads)
-
-
-@contextmanager
-def single_threaded_blas():
-    """Run the block with BLAS on one thread; the user's setting is restored after it."""
-    threads = _threads
-    threads.limit()
-    try:
-        yield
-    finally:
-        threads.restore()
 
 
 def spare_threads():
@@ -260,7 +204,7 @@ def matmul(a, b, out):
     width = _block_width(out)
     for start in range(0, out.shape[1], width):
         block = slice(start, start + width)
-        if _threads.allowed == 1:
+        if settings.blas_setting.allowed == 1:
             np.matmul(a, b[:, block], out=out[:, block])
         else:
             _threads.multiply(a, b[:, block], out[:, block])

@@ -25,10 +25,10 @@ def run_in_lanes(function, n_lanes, n_helpers):
     n_lanes : int
         Number of lanes.
     n_helpers : int
-        Number of threads that may help.
+        Number of threads that may help, as far as the system gives any.
     """
-    n_helpers = min(n_helpers, n_lanes - 1)
-    waiting = deque(range(n_lanes))
+    waiting, errors = deque(range(n_lanes)), []
+    doors = [threading.Lock() for _ in range(min(n_helpers, n_lanes - 1))]
 
     def work():
         while waiting:
@@ -38,14 +38,34 @@ def run_in_lanes(function, n_lanes, n_helpers):
                 return
             function(lane)
 
-    # The context carries NumPy's error state to the threads.
-    helpers = [_pool().submit(copy_context().run, _in_lane, work) for _ in range(n_helpers)]
-    try:
-        _in_lane(work)
-    finally:
+    def help_out(door):
+        with door:
+            try:
+                _in_lane(work)
+            except BaseException as error:
+                waiting.clear()
+                errors.append(error)
+
+    def close():
+        # Whoever comes in late finds nothing to do; those that are in have to come out.
         waiting.clear()
-        for helper in helpers:
-            helper.result()
+        for door in doors:
+            with door:
+                pass
+
+    def work_with_help():
+        _ask_for_help(help_out, doors)
+        work()
+
+    try:  # twice, as the first may be interrupted: helpers must not write to memory in later use
+        try:
+            _in_lane(work_with_help)
+        finally:
+            close()
+    finally:
+        close()
+    if errors:
+        raise errors[0]
 
 
 def is_in_lane():
@@ -88,11 +108,23 @@ def reseed(rng, source):
 
 
 def _in_lane(work):
-    _local.depth = getattr(_local, "depth", 0) + 1
+    before = getattr(_local, "depth", 0)
     try:
+        _local.depth = before + 1
         work()
     finally:
-        _local.depth -= 1
+        _local.depth = before
+
+
+def _ask_for_help(help_out, doors):
+    """Let helpers come in by the doors, as far as there are any to be had."""
+    global _helpers
+    try:
+        for door in doors:
+            # The context carries NumPy's error state to the threads.
+            _pool().submit(copy_context().run, help_out, door)
+    except RuntimeError:  # no more threads: the interpreter shuts down, or a limit is reached
+        _helpers = None
 
 
 def _pool():

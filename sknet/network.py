@@ -8,10 +8,10 @@ import numpy as np
 import sklearn
 
 from .base import Workspace, stamp, unstamp, written
-from .blas import single_threaded_blas
 from .inputs import Sequences, as_inputs, in_shape
 from .layers.base import Layer, build_layer
 from .optimizers import Group
+from .settings import isolated, single_threaded_blas
 from .stepping import Stepper
 
 #: Elements of the widest activation of one chunk of rows in predict: 1 MB in float32 stays in
@@ -19,6 +19,8 @@ from .stepping import Stepper
 _CHUNK_ELEMENTS = 2**18
 #: Multiply-adds below which BLAS starts no threads, whatever the shapes: nothing to limit.
 _SMALL_WORK = 2**13
+#: Bytes of scratch memory that may wait for the next prediction.
+_IDLE_BYTES = 2**25
 
 
 class Network:
@@ -68,7 +70,7 @@ class Network:
         self._place_weights()
         self.params = self._zeros()
         self._bind(self.params)
-        self._idle, self._sizes = [], None
+        self._idle, self._scratch = [], {}
 
     def _zeros(self):
         """Return memory for all weights, or say which layer wants too much of it."""
@@ -229,6 +231,7 @@ class Network:
         """
         self.layer.backward(grad_output, input_grad=False)
 
+    @isolated
     def predict(self, X, part=None):
         """Compute the raw outputs of all rows, a chunk at a time; safe from many threads.
 
@@ -245,31 +248,33 @@ class Network:
             Raw outputs.
         """
         n = X.shape[0]
-        if n * len(self.params) <= _SMALL_WORK:
-            return self._run(X, part, n)
+        largest, _ = self._scratch_of(X)
+        if n * len(self.params) <= _SMALL_WORK and n * largest <= _CHUNK_ELEMENTS:
+            return self._run(X, part)
         rows = min(n, self.chunk_rows(X))
         out = self._empty_output(X, self._part(part).output_shape_)
         with single_threaded_blas():
             for start in range(0, n, rows):
                 chunk = slice(start, start + rows)
-                self._run(X[chunk], part, rows, out[chunk])
+                self._run(X[chunk], part, out[chunk])
         return out
 
-    def _run(self, x, part, rows, out=None):
+    def _run(self, x, part, out=None):
         """Compute the outputs of a chunk on a replica, which waits for the next one after."""
         # list.pop and list.append are atomic: two threads never get the same replica.
         try:
             replica = self._idle.pop()
         except IndexError:
-            replica = self.replica(rows)
+            # Its memory is made for what comes: rows may be many and short, or few and long.
+            replica = self.replica(1)
         try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                raw = (replica if part is None else replica._part(part)).forward(x)
+            raw = (replica if part is None else replica._part(part)).forward(x)
             if out is None:
                 return raw.copy()
             out[:, : raw.shape[1]] = raw  # a chunk is as long as the longest sequence in it
         finally:
-            self._idle.append(replica)
+            if x.shape[0] * self._scratch_of(x)[1] * self.dtype.itemsize <= _IDLE_BYTES:
+                self._idle.append(replica)
 
     def _empty_output(self, X, shape):
         if None not in shape:
@@ -292,14 +297,20 @@ class Network:
         n : int
             At least 1.
         """
-        if self._sizes is None:
-            shapes = [part.output_shape_ for part in self.layer.walk()]
-            # Where the number of steps is free: sizes of one step.
-            self._sizes = [prod(n for n in shape if n is not None) for shape in shapes]
-        n_steps = self._n_steps(X) if None in self.input_shape else 1
+        largest, total = self._scratch_of(X)
         memory = sklearn.get_config()["working_memory"] * 2**20
-        largest, total = max(self._sizes) * n_steps, sum(self._sizes) * n_steps
         return max(1, int(min(memory / (total * self.dtype.itemsize), _CHUNK_ELEMENTS / largest)))
+
+    def _scratch_of(self, X):
+        """Return the elements of the largest array that a row takes, and of all together."""
+        n_steps = self._n_steps(X) if None in self.input_shape else 1
+        found = self._scratch.get(n_steps)
+        if found is None:
+            sizes = list(self.layer.scratch_sizes(n_steps))
+            found = max(1, *sizes), max(1, sum(sizes))
+            if len(self._scratch) < 100:  # sequences may be of any length
+                self._scratch[n_steps] = found
+        return found
 
     def _n_steps(self, X):
         is_padded = isinstance(X, Sequences)
@@ -326,6 +337,7 @@ class Network:
                 )
         return layer
 
+    @isolated
     def activations(self, X, layer):
         """Return what a layer makes of some inputs when the network predicts.
 
@@ -348,6 +360,7 @@ class Network:
         """
         return self._watch(X, layer, lambda part, out: out)
 
+    @isolated
     def attention_weights(self, X, layer):
         """Return how much each step attends to each other one.
 
@@ -379,7 +392,7 @@ class Network:
         """Predict chunk by chunk and collect what `read` finds at a layer."""
         X = as_inputs(X, self.input_shape, self.dtype, type(self).__name__)
         n_steps = X.shape[1] if isinstance(X, Sequences) else None
-        replica, found = self.replica(self.chunk_rows(X)), []
+        rows, replica, found = self.chunk_rows(X), self.replica(1), []
         part = replica[layer]
         forward = part.forward
 
@@ -389,8 +402,7 @@ class Network:
             return out
 
         part.forward = watched
-        rows = replica._work.n_rows
-        with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+        with single_threaded_blas():
             for start in range(0, len(X), rows):
                 chunk, mask = X[start : start + rows], None
                 if n_steps is not None:  # outputs of one length
@@ -430,10 +442,25 @@ class Network:
 
     def __setstate__(self, state):
         state = unstamp(state, "network")
-        params = state.pop("params")
+        params = state.pop("params", None)
         self.__dict__.update(state)
         self._build()
+        self._check_vector(params)
         self.params[:] = params
+
+    def _check_vector(self, params):
+        n, dtype = len(self.params), self.dtype
+        found = type(params).__name__
+        if isinstance(params, np.ndarray):
+            found = f"one of shape {params.shape} and type {params.dtype}"
+            if params.shape == (n,) and params.dtype.type is dtype.type:
+                if np.isfinite(params).all():
+                    return
+                found = "one with values that are not finite"
+        raise ValueError(
+            f"The pickled network expects its weights as an array of shape ({n},) and type "
+            f"{dtype}, got {found}; the file is damaged: load another copy, or fit again."
+        )
 
 
 def _frozen_parts(layer: Layer):

@@ -86,9 +86,10 @@ class Schedule(Component, ABC):
 
     #: Whether the shape has an end, for which all planned epochs are needed.
     has_end = False
+    _hint_by_position = " The learning rate is learning_rate_init of the estimator."
     _parameter_constraints = {"warmup": [Interval(Real, 0, None, closed="left")]}
 
-    def __init__(self, warmup=0.0):
+    def __init__(self, *, warmup=0.0):
         self.warmup = warmup
 
     def factor(self, progress):
@@ -160,8 +161,8 @@ class InvScaling(Schedule):
         "power_t": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, power_t=0.5, warmup=0.0):
-        super().__init__(warmup)
+    def __init__(self, *, power_t=0.5, warmup=0.0):
+        super().__init__(warmup=warmup)
         self.power_t = power_t
 
     def _factor(self, progress):
@@ -200,8 +201,8 @@ class Adaptive(Schedule):
         "min_learning_rate": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, shrink=0.2, min_learning_rate=1e-6, warmup=0.0):
-        super().__init__(warmup)
+    def __init__(self, *, shrink=0.2, min_learning_rate=1e-6, warmup=0.0):
+        super().__init__(warmup=warmup)
         self.shrink = shrink
         self.min_learning_rate = min_learning_rate
 
@@ -234,8 +235,8 @@ class Step(Schedule):
         "every": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, drop=0.5, every=50, warmup=0.0):
-        super().__init__(warmup)
+    def __init__(self, *, drop=0.5, every=50, warmup=0.0):
+        super().__init__(warmup=warmup)
         self.drop = drop
         self.every = every
 
@@ -265,8 +266,8 @@ class Exponential(Schedule):
         "decay": [Interval(Real, 0, 1, closed="right")],
     }
 
-    def __init__(self, decay=0.98, warmup=0.0):
-        super().__init__(warmup)
+    def __init__(self, *, decay=0.98, warmup=0.0):
+        super().__init__(warmup=warmup)
         self.decay = decay
 
     def _factor(self, progress):
@@ -303,8 +304,8 @@ class Cosine(Schedule):
         "final": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, final=0.0, warmup=0.0):
-        super().__init__(warmup)
+    def __init__(self, *, final=0.0, warmup=0.0):
+        super().__init__(warmup=warmup)
         self.final = final
 
     def _factor(self, progress):
@@ -352,8 +353,8 @@ class OneCycle(Schedule):
         "final_div_factor": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, pct_start=0.3, div_factor=25.0, final_div_factor=1e4, warmup=0.0):
-        super().__init__(warmup)
+    def __init__(self, *, pct_start=0.3, div_factor=25.0, final_div_factor=1e4, warmup=0.0):
+        super().__init__(warmup=warmup)
         self.pct_start = pct_start
         self.div_factor = div_factor
         self.final_div_factor = final_div_factor

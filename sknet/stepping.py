@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .blas import single_threaded_blas
+from .settings import isolated, single_threaded_blas
 
 
 class Stepper:
@@ -33,6 +33,7 @@ class Stepper:
         """Forget all steps, to begin with other sequences or after an error."""
         self._memory, self.n_steps = {}, 0
 
+    @isolated
     def advance(self, x):
         """Read the next steps.
 
@@ -57,7 +58,7 @@ class Stepper:
         if not fits or (len(x), *x.shape[2:]) != (self._batch_size, *step_shape):
             expected = ", ".join(map(str, (self._batch_size, "steps", *step_shape)))
             raise ValueError(f"The network expects steps of shape ({expected}), got {x.shape}.")
-        with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+        with single_threaded_blas():
             raw = self._replica.layer.advance(x, self._memory).copy()
         self.n_steps += x.shape[1]
         return raw

@@ -1,20 +1,21 @@
 """Training: the step, the epoch, and the full-batch path of L-BFGS."""
 
-from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite, prod
 from time import perf_counter
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
-from .base import Workspace
 from .batches import Batches
-from .blas import single_threaded_blas
-from .layers.in_lanes import put_in_lanes
 from .optimizers import Optimizer
 from .schedules import Progress
+from .settings import single_threaded_blas
+from .step import Step, adding_parts
+
+#: Rows of which the loss is evaluated at a time, and elements of their outputs.
+_ROWS, _ELEMENTS = 1024, 2**22
 
 
 @dataclass
@@ -23,8 +24,6 @@ class Epoch:
 
     Attributes
     ----------
-    number : int
-        Epochs since the weights were initialized, this one and broken off ones included.
     loss : float
         Weighted mean loss of the rows, penalty included, each taken before its step.
     learning_rate : float
@@ -36,10 +35,10 @@ class Epoch:
     interrupted : bool
         Whether the user pressed Ctrl-C.
     diverged : bool
-        Whether a loss or gradient was not finite; the weights are those before it.
+        Whether an output, a loss or a gradient was not finite; the weights are those of the last
+        step whose outputs and loss were.
     """
 
-    number: int
     loss: float
     learning_rate: float
     seconds: float
@@ -96,68 +95,6 @@ class Plan:
         return self.deadline is not None and perf_counter() > self.deadline
 
 
-class _Step:
-    """One step of training: forward, loss, backward, update."""
-
-    def __init__(self, trainer, plan, batch_size):
-        network = trainer.network
-        self.trainer = trainer
-        self.grads = np.zeros_like(network.params)
-        self.network = network.replica(batch_size, trainer.noise_rng, self.grads)
-        put_in_lanes(self.network.layer, batch_size, network.dtype, trainer.noise_rng)
-        self.params = network.params[: network.n_trainable]
-        self.trained_grads = self.grads[: network.n_trainable]
-        self.loss = trainer.loss
-        self.loss.allocate(batch_size, network.dtype)
-        self._adding = _adding_parts(self.network)
-        self._work = Workspace(batch_size, network.dtype)
-        if None not in network.output_shape:  # else outputs have as many steps as the batch
-            self._work("grad_raw", (batch_size, *network.output_shape))
-        decayed = [g.where for g in network.groups if g.decay and g.rate_factor > 0]
-        self._kernels = [(network.params[where], self.grads[where]) for where in decayed]
-        self._add_scaled = get_blas_funcs("axpy", dtype=network.dtype)
-        self._penalty = plan.alpha / plan.mean_weight
-        self._clip_norm = plan.clip_norm
-        self._longest_step = float(np.finfo(network.dtype).max) ** 0.5
-
-    def __call__(self, x, y, sample_weight, learning_rate):
-        """Return the loss before the step and whether loss and gradient were finite."""
-        loss = self.gradient(x, y, sample_weight)
-        finite = isfinite(loss) and self._clip(learning_rate)
-        if finite:
-            self.trainer.built_optimizer().update(self.params, self.trained_grads, learning_rate)
-        return loss, finite
-
-    def gradient(self, x, y, sample_weight):
-        """Put the gradient of the batch's penalized loss into `grads`; return the loss."""
-        for part in self._adding:
-            part.row_weights = sample_weight
-        raw = self.network.forward(x, training=True)
-        out = self._work("grad_raw", raw.shape)
-        loss, grad = self.loss.value_and_gradient(raw, y, sample_weight, out)
-        loss += sum(part.added_loss for part in self._adding)
-        self.network.backward(grad)
-        return loss + self._penalize(self._penalty / len(y))
-
-    def _penalize(self, factor):
-        if factor == 0:
-            return 0.0
-        squares = 0.0
-        for kernels, grads in self._kernels:
-            squares += float(np.dot(kernels, kernels))
-            self._add_scaled(kernels, grads, a=factor)
-        return 0.5 * factor * squares
-
-    def _clip(self, learning_rate):
-        # One pass tells that every element is finite and that a step of this rate leaves the
-        # weights finite: an update never spoils them.
-        norm = sqrt(np.dot(self.trained_grads, self.trained_grads))
-        if self._clip_norm is not None and norm > self._clip_norm:
-            self.trained_grads *= self._clip_norm / norm
-            norm = self._clip_norm if isfinite(norm) else norm
-        return learning_rate * max(norm, 1.0) < self._longest_step
-
-
 class Trainer:
     """Trains a network; keeps all that an exact resumption needs.
 
@@ -176,8 +113,6 @@ class Trainer:
     ----------
     epochs : float
         Passes over the data so far; a part of one counts as that part.
-    passes : int
-        Passes begun so far, those that were broken off included.
     samples : int
         Rows seen so far.
     rate_scale : float
@@ -191,7 +126,6 @@ class Trainer:
         self.order_rng = np.random.default_rng(order_seed)
         self.noise_rng = np.random.default_rng(noise_seed)
         self.epochs = 0.0
-        self.passes = 0
         self.samples = 0
         self.rate_scale = 1.0
         self._updates = 0
@@ -248,7 +182,7 @@ class Trainer:
         """
         self._take_up(plan)
         batches = Batches(data, plan.batch_size, plan.mean_weight)
-        step = _Step(self, plan, batches.batch_size)
+        step = Step(self, plan, batches.batch_size)
         for _ in range(plan.max_epochs):
             epoch = self._run_epoch(batches, step, plan)
             yield epoch
@@ -257,11 +191,10 @@ class Trainer:
 
     def _run_epoch(self, batches, step, plan):
         begin, start = perf_counter(), self.epochs
-        self.passes += 1
-        epoch = Epoch(self.passes, 0.0, 0.0, 0.0)
+        epoch = Epoch(0.0, 0.0, 0.0)
         seen = 0
         try:
-            with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+            with single_threaded_blas():
                 for x, y, weight in batches(self.order_rng if plan.shuffle else None):
                     epoch.learning_rate = self._rate(plan, 1 / len(batches))
                     loss, finite = step(x, y, weight, epoch.learning_rate)
@@ -277,6 +210,9 @@ class Trainer:
                         break
         except KeyboardInterrupt:
             epoch.interrupted = True
+        if epoch.diverged or not step.is_sound():
+            step.restore()
+            epoch.diverged = True
         epoch.loss = epoch.loss / seen if seen else float("nan")
         epoch.complete = seen == batches.n_rows and not epoch.diverged
         epoch.seconds = perf_counter() - begin
@@ -307,41 +243,42 @@ class Trainer:
         converged : bool
             Whether the optimizer stopped by itself.
         """
+        self.go_on()
+        self._average = None  # L-BFGS has no use for one
         batches = Batches(data, data.n_rows, plan.mean_weight)
         x, y, weight = next(iter(batches()))
-        step = _Step(self, plan, batches.batch_size)
+        step = Step(self, plan, batches.batch_size)
         begin, clock = self.epochs, [perf_counter()]
-        reached = step.params.copy()  # the trial points of a line search lie elsewhere
+        params = self.network.params
+        reached = params.copy()  # the trial points of a line search lie elsewhere
 
-        def value_and_gradient(params):
-            step.params[:] = params
+        def value_and_gradient(trial):
+            step.params[:] = trial
             return step.gradient(x, y, weight), step.trained_grads
 
-        def after_iteration(params, loss):
+        def after_iteration(found, loss):
             if not isfinite(loss):
                 return True
-            reached[:] = step.params[:] = params
+            step.params[:] = found
+            reached[:] = params
             self.epochs += 1
-            self.passes += 1
             self.samples += data.n_rows
             now = perf_counter()
-            epoch = Epoch(self.passes, float(loss), 1.0, now - clock[0])
+            epoch = Epoch(float(loss), 1.0, now - clock[0])
             clock[0] = now
             return on_iteration(epoch) or plan.is_over
 
+        step.looks_at_outputs = True
         try:
-            with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+            with single_threaded_blas():
                 result = self.optimizer.minimize(
-                    value_and_gradient, reached, plan.max_epochs, tol, after_iteration
+                    value_and_gradient, step.params.copy(), plan.max_epochs, tol, after_iteration
                 )
-            if np.isfinite(result.x).all():
-                reached[:] = result.x
         finally:
-            step.params[:] = reached
+            params[:] = reached
         if self.epochs == begin:  # already at a minimum: one evaluation, no iteration
             self.epochs += 1
-            self.passes += 1
-            on_iteration(Epoch(self.passes, float(result.fun), 1.0, 0.0))
+            on_iteration(Epoch(float(result.fun), 1.0, 0.0))
         return bool(result.success)
 
     def evaluate(self, data):
@@ -358,38 +295,52 @@ class Trainer:
             Mean loss.
         """
         loss = copy(self.loss)
-        rows = self.network.chunk_rows(data.X) if None in self.network.output_shape else 1024
+        rows = self._rows_of_evaluation(data.X)
         loss.allocate(rows, self.network.dtype)
         total = 0.0
         adding = self._adding_replica(rows)
         for x, y, weight in Batches(data, rows, data.mean_weight)():
             raw = self.network.predict(x)
-            with np.errstate(over="ignore", invalid="ignore"):
-                value, _ = loss.value_and_gradient(raw, y, weight)
+            value, _ = loss.value_and_gradient(raw, y, weight)
             total += (value + adding(x, weight)) * len(y)
         return total / data.n_rows
 
+    def _rows_of_evaluation(self, X):
+        """Return how many rows are evaluated at a time."""
+        shape = self.network.output_shape
+        if None in shape or adding_parts(self.network):
+            return min(_ROWS, self.network.chunk_rows(X))
+        return max(1, min(_ROWS, _ELEMENTS // prod(shape)))
+
     def _adding_replica(self, rows):
         """Return a function of a batch that gives what layers add to its loss."""
-        if not _adding_parts(self.network):
+        if not adding_parts(self.network):
             return lambda x, weight: 0.0
         replica = self.network.replica(rows)
-        parts = _adding_parts(replica)
+        parts = adding_parts(replica)
 
         def added(x, weight):
             for part in parts:
                 part.row_weights = weight
-            with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+            with single_threaded_blas():
                 replica.forward(x)
             return sum(part.added_loss for part in parts)
 
         return added
 
+    def weights(self):
+        """Return the vectors that every step changes: the parameters, and their average if any.
+
+        Returns
+        -------
+        vectors : list of ndarray of shape (n_params,)
+            Not copied.
+        """
+        params = self.network.params
+        return [params] if self._average is None else [params, self._average]
+
     def _take_up(self, plan):
-        """Go back to the weights of the last step, if others were put in their place."""
-        if self._unfinished is not None:
-            self.network.params[:] = self._unfinished
-            self._unfinished = None
+        self.go_on()
         if plan.averaging is None:
             self._average = None
         elif self._average is None:
@@ -404,24 +355,10 @@ class Trainer:
         self._average *= decay
         get_blas_funcs("axpy", (self._average,))(self.network.params, self._average, a=1 - decay)
 
-    @contextmanager
-    def averaged(self):
-        """Put the averaged weights in place for the block, if there are any.
-
-        Yields
-        ------
-        None
-            While the average is in place.
-        """
-        if self._average is None:
-            yield
-            return
-        last = self.network.params.copy()
-        self.network.params[:] = self._average
-        try:
-            yield
-        finally:
-            self.network.params[:] = last
+    @property
+    def is_finished(self):
+        """Whether weights that predict stand in the place of the last step's."""
+        return self._unfinished is not None
 
     def finish(self, best=None):
         """Put in place the weights that predict; the last step's are kept for resumption.
@@ -433,9 +370,36 @@ class Trainer:
         """
         chosen = self._average if best is None else best
         if chosen is not None:
-            self._unfinished = self.network.params.copy()
+            if self._unfinished is None:  # written down before it is changed
+                self._unfinished = self.network.params.copy()
             self.network.params[:] = chosen
 
+    @property
+    def generators(self):
+        """Random generators that training advances."""
+        return self.order_rng, self.noise_rng
 
-def _adding_parts(network):
-    return [part for part in network.layer.walk() if part.adds_loss]
+    def go_on(self):
+        """Put the weights of the last step in place again."""
+        if self._unfinished is not None:
+            self.network.params[:] = self._unfinished
+            self._unfinished = None
+
+
+@dataclass
+class EndedTraining:
+    """What is left of a `Trainer` that cannot go on.
+
+    Attributes
+    ----------
+    network : Network
+        The trained network.
+    samples : int
+        Rows seen.
+    generators : tuple
+        Its random generators, of which there are none.
+    """
+
+    network: object
+    samples: int
+    generators = ()

@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
-    {"base", "lanes"},
+    {"base", "lanes", "settings", "warning"},
     {"activations", "blas", "compatibility", "initializers"},
     {
         "batches",
@@ -31,7 +31,7 @@ GROUPS = [
         "weights",
     },
     {"network", "stepping"},
-    {"training"},
+    {"step", "training"},
     {"testing"},
     {"estimators"},
     {"__init__"},

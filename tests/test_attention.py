@@ -293,7 +293,9 @@ def normalize(x, layer):
 @pytest.mark.parametrize("activation", ["tanh", "gelu"])
 @pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
 def test_a_block_is_what_its_formula_says(mask, activation):
-    network = build(TransformerBlock(2, 7, causal=True, activation=activation), (5, 4))
+    network = build(
+        TransformerBlock(2, intermediate_dim=7, causal=True, activation=activation), (5, 4)
+    )
     x = draw(3, 5, 4)
     part = dict(network.layer.sublayers())
     h = x + attend(part["attention"], normalize(x, part["attention_norm"]), mask)[0]
@@ -387,7 +389,11 @@ def test_attention_finds_the_marked_step():
         (MultiHeadAttention(2, dropout=1), (5, 4), "The 'dropout' parameter of MultiHead"),
         (TransformerBlock(2, activation="gelo"), (5, 4), "The 'activation' parameter of Transf"),
         (TransformerBlock(2, epsilon=0), (5, 4), "The 'epsilon' parameter of TransformerBlock"),
-        (TransformerBlock(2, 0), (5, 4), "The 'intermediate_dim' parameter of TransformerBlock"),
+        (
+            TransformerBlock(2, intermediate_dim=0),
+            (5, 4),
+            "The 'intermediate_dim' parameter of TransformerBlock",
+        ),
     ],
 )
 def test_what_cannot_be_built_is_refused_in_a_sentence(layer, shape, sentence):

@@ -26,7 +26,9 @@ def X():
 
 
 def small(**params):
-    defaults = {"hidden_layer_sizes": (8,), "max_iter": 20, "tol": 0, "random_state": 0}
+    defaults = {"max_iter": 20, "tol": 0, "random_state": 0}
+    if None in (params.get("encoder"), params.get("decoder")):
+        defaults["hidden_layer_sizes"] = (8,)
     return AutoencoderTransformer(**{**defaults, **params})
 
 

@@ -45,7 +45,7 @@ TWO_TARGETS = np.column_stack([TARGET, -TARGET])
 TWO_LABELS = np.column_stack([LABELS, LABELS[::-1]])
 ZEROS_AND_ONES = (TWO_LABELS > 0).astype(int)
 FRAME = pd.DataFrame(X, columns=list("abcd"))
-BRIEF = {"hidden_layer_sizes": (5,), "max_iter": 2, "tol": 0, "random_state": 0}
+BRIEF = {"max_iter": 2, "tol": 0, "random_state": 0}
 
 ESTIMATORS = {
     NeuralClassifier: LABELS,

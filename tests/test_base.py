@@ -8,7 +8,27 @@ import pytest
 from sknet.activations import ACTIVATIONS, Activation, ReLU, get_activation
 from sknet.base import Component, Workspace, named_component
 from sknet.initializers import INITIALIZERS, HeUniform, Initializer, get_initializer
-from sknet.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, Huber, LogLoss, Loss, get_loss
+from sknet.layers import (
+    LSTM,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Embedding,
+    Flatten,
+    MultiHeadAttention,
+    SimpleRNN,
+    TransformerBlock,
+    UpSampling2D,
+)
+from sknet.losses import (
+    CLASSIFICATION_LOSSES,
+    REGRESSION_LOSSES,
+    FocalLoss,
+    Huber,
+    LogLoss,
+    Loss,
+    get_loss,
+)
 from sknet.optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, get_optimizer
 from sknet.schedules import SCHEDULES, Cosine, Schedule, get_schedule
 
@@ -26,7 +46,10 @@ every_family = pytest.mark.parametrize(
         *((parameter, *family) for parameter, family in FAMILIES.items()),
         *(
             ("loss", partial(get_loss, available=registry), registry, member, Loss)
-            for registry, member in [(CLASSIFICATION_LOSSES, LogLoss), (REGRESSION_LOSSES, Huber)]
+            for registry, member in [
+                (CLASSIFICATION_LOSSES, LogLoss),
+                (REGRESSION_LOSSES, Huber),
+            ]
         ),
     ],
     ids=[*FAMILIES, "classification loss", "regression loss"],
@@ -113,3 +136,28 @@ def test_copies_of_a_workspace_keep_its_class_and_drop_its_arrays(cls, copy_of):
     assert (made.n_rows, made.dtype) == (10_000, np.float32)
     assert not np.shares_memory(made("scratch", (10_000, 4)), array)
     assert len(pickle.dumps(original)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: Embedding(10_000, 64), "takes only output_dim by position, got 2. .* input_dim"),
+        (lambda: Dense(3, "relu", True, "auto", "zeros", False), "by position, got 6"),
+        (lambda: LSTM(3, "tanh"), "takes only units by position, got 2"),
+        (lambda: SimpleRNN(3, "tanh", True), "takes only units, activation by position"),
+        (lambda: Conv2D(8, 3, 1, "same", "channels_last"), "by position, got 5"),
+        (lambda: BatchNorm(-1), "takes no argument by position, got 1. .* momentum, epsilon"),
+        (lambda: MultiHeadAttention(2, 8, 8, 0.1, True), "by position, got 5"),
+        (lambda: TransformerBlock(64, 4), "takes only num_heads by position"),
+        (lambda: UpSampling2D(2, "channels_last"), "takes only size by position"),
+        (lambda: Adam(0.001), "learning_rate_init of the estimator"),
+        (lambda: Cosine(0.1, 1000), "learning_rate_init of the estimator"),
+        (lambda: FocalLoss(0.25, 2.0), "by name: gamma, alpha"),
+        (lambda: Flatten("channels_last"), "takes no argument by position"),
+        (lambda: Flatten(data_format="channels_last"), "unexpected keyword argument"),
+        (lambda: Embedding(10_000, output_dim=64), "multiple values for argument 'output_dim'"),
+    ],
+)
+def test_arguments_in_the_order_of_keras_are_refused_where_it_differs(make, told):
+    with pytest.raises(TypeError, match=told):
+        make()

@@ -8,7 +8,8 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sknet import blas
-from sknet.blas import matmul, single_threaded_blas
+from sknet.blas import matmul
+from sknet.settings import single_threaded_blas
 
 # (M, K, N): small, thin, one inner, wide, long, and above all thresholds
 SHAPES = [

@@ -47,7 +47,7 @@ def test_binary_probabilities_sum_to_one_and_agree_with_predict_and_decision(blo
     assert network.out_activation_ == "logistic"
 
 
-@pytest.mark.parametrize("loss", ["log_loss", "focal", LogLoss(0.1), FocalLoss(1.0)])
+@pytest.mark.parametrize("loss", ["log_loss", "focal", LogLoss(0.1), FocalLoss(gamma=1.0)])
 def test_multiclass_probabilities_sum_to_one_and_agree_with_predict(blobs, loss):
     X, y = blobs
     network = small(loss=loss).fit(X, y + 5)
@@ -298,6 +298,6 @@ def test_hidden_layer_sizes_may_be_an_int_an_array_or_empty(blobs):
 
 def test_ints_in_layers_take_the_activation_of_the_estimator(blobs):
     X, y = blobs
-    by_layers = small(layers=[8], activation="tanh").fit(X, y)
+    by_layers = small(layers=[8], hidden_layer_sizes=100, activation="tanh").fit(X, y)
     by_sizes = small(hidden_layer_sizes=(8,), activation="tanh").fit(X, y)
     assert_array_equal(by_layers.predict_proba(X), by_sizes.predict_proba(X))

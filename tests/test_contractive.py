@@ -82,7 +82,7 @@ def test_the_penalty_makes_the_code_less_sensitive():
     rows = np.random.default_rng(0).normal(size=(200, 5))
     norms = []
     for penalty in (0.0, 1.0):
-        layers = [("code", ContractiveDense(4, "tanh", penalty))]
+        layers = [("code", ContractiveDense(4, "tanh", penalty=penalty))]
         options = {"learning_rate_init": 0.02, "random_state": 0, "max_iter": 60, "tol": 0}
         network = NeuralRegressor(layers=layers, **options).fit(rows, rows)
         layer = network.network_["code"].replicate()

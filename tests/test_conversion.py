@@ -121,7 +121,7 @@ def test_what_is_not_padded_is_refused(X, message):
 def test_sequences_are_padded_at_their_ends(lengths, step, length, value):
     rng = np.random.default_rng(0)
     sequences = [rng.normal(size=(n, *step)) for n in lengths]
-    X = pad_sequences(sequences, length, value)
+    X = pad_sequences(sequences, length, value=value)
     assert X.shape == (len(lengths), length or max(lengths), *step)
     for row, sequence in zip(X, sequences, strict=True):
         n = min(len(sequence), X.shape[1])

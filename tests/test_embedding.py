@@ -66,7 +66,7 @@ def test_embedding_leaves_padded_steps_alone(mask_zero):
 def test_embedding_is_the_product_with_one_hot_codes(
     n_rows, shape, input_dim, output_dim, dtype, seed
 ):
-    network = Network(Embedding(output_dim, input_dim), shape, dtype, 0)
+    network = Network(Embedding(output_dim, input_dim=input_dim), shape, dtype, 0)
     x = codes(n_rows, *shape, high=input_dim, seed=seed)
     one_hot = (x[..., None] == np.arange(input_dim)).astype(dtype)
     grad = draw(*x.shape, output_dim, seed=seed).astype(dtype)
@@ -127,7 +127,9 @@ def test_embedding_finds_its_size_from_the_training_data(dtype):
     layer = Embedding(2)
     layer.adapt(np.array([[0, 3], [17, 2]], dtype))
     assert layer.input_dim == 18
-    layer.adapt(np.array([[90, 1]], dtype))
+    layer.adapt(np.array([[17, 1]], dtype))
+    with pytest.raises(ValueError, match="from 0 to 17, got 90"):
+        layer.adapt(np.array([[90, 1]], dtype))
     assert layer.input_dim == 18
 
 
@@ -296,15 +298,23 @@ def test_the_layers_behind_do_not_see_masked_steps():
             "input_dim=None. Pass input_dim, the largest code plus one",
         ),
         (
-            Embedding(2, 5, mask_zero=True),
+            Embedding(2, input_dim=5, mask_zero=True),
             (3, 2),
             "Layer 'layers__a' (Embedding) expects sequences of codes, of shape (T,), with "
             "mask_zero=True, got (3, 2). Pass mask_zero=False.",
         ),
-        (Embedding(0, 5), (3,), "Layer 'layers__a' (Embedding): The 'output_dim' parameter"),
-        (Embedding(2, 0), (3,), "Layer 'layers__a' (Embedding): The 'input_dim' parameter"),
         (
-            Embedding(2, 5, embeddings_initializer="auto"),
+            Embedding(0, input_dim=5),
+            (3,),
+            "Layer 'layers__a' (Embedding): The 'output_dim' parameter",
+        ),
+        (
+            Embedding(2, input_dim=0),
+            (3,),
+            "Layer 'layers__a' (Embedding): The 'input_dim' parameter",
+        ),
+        (
+            Embedding(2, input_dim=5, embeddings_initializer="auto"),
             (3,),
             "The 'embeddings_initializer' parameter of Embedding",
         ),

@@ -85,15 +85,17 @@ def checks_skipped_by(estimator, among):
 
 
 def classifier(*, learning_rate_init=0.01, max_iter=60, **parameters):
-    parameters = {"hidden_layer_sizes": (30,), **parameters}
+    if "layers" not in parameters:
+        parameters = {"hidden_layer_sizes": (30,), **parameters}
     return NeuralClassifier(
         learning_rate_init=learning_rate_init, max_iter=max_iter, random_state=0, **parameters
     )
 
 
 def regressor(*, learning_rate_init=0.03, max_iter=60, **parameters):
+    if "layers" not in parameters:
+        parameters = {"hidden_layer_sizes": (30,), **parameters}
     return NeuralRegressor(
-        (30,),
         learning_rate_init=learning_rate_init,
         max_iter=max_iter,
         random_state=0,
@@ -102,6 +104,8 @@ def regressor(*, learning_rate_init=0.03, max_iter=60, **parameters):
 
 
 def autoencoder(n_components=2, sizes=(10,), *, max_iter=60, **parameters):
+    if {"encoder", "decoder"} <= parameters.keys():
+        sizes = (100,)
     return AutoencoderTransformer(
         n_components, sizes, max_iter=max_iter, random_state=0, **parameters
     )

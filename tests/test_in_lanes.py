@@ -7,7 +7,6 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from sknet import NeuralClassifier
-from sknet.blas import single_threaded_blas
 from sknet.inputs import as_sequences
 from sknet.layers import (
     GRU,
@@ -32,6 +31,7 @@ from sknet.layers import (
 from sknet.layers import in_lanes as module
 from sknet.layers.in_lanes import InLanes, put_in_lanes
 from sknet.network import Network
+from sknet.settings import single_threaded_blas
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
 
+from sknet import NeuralClassifier
 from sknet.initializers import (
     INITIALIZERS,
     Constant,
@@ -18,6 +19,7 @@ from sknet.initializers import (
     Zeros,
     get_initializer,
 )
+from sknet.layers import Dense
 
 SHAPE, FAN_IN, FAN_OUT = (300, 200), 50, 150
 # With fans that differ from the shape: 2 / (50 + 150), 2 / 50 and 1 / 50.
@@ -214,3 +216,10 @@ def test_get_initializer_takes_a_class_of_the_user():
 def test_parameters_out_of_range_are_refused(part):
     with pytest.raises(InvalidParameterError):
         part._validate_params()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, True, [1.0, np.nan], ["a"], [None]])
+def test_a_constant_that_is_no_finite_number_is_refused_by_fit(value):
+    network = NeuralClassifier(layers=[Dense(2, kernel_initializer=Constant(value))])
+    with pytest.raises(ValueError, match=r"'value' parameter of Constant|Constant expects value"):
+        network.fit(np.eye(4), [0, 1, 0, 1])

@@ -127,8 +127,8 @@ def test_sparse_x_gives_what_dense_x_gives(cls, form, interface, integers):
         {"solver": "lbfgs"},
         {"batch_size": 7},
         {"early_stopping": True},
-        {"layers": [6]},
-        {"layers": [("first", Dense(6)), Dropout(0.5)]},
+        {"hidden_layer_sizes": 100, "layers": [6]},
+        {"hidden_layer_sizes": 100, "layers": [("first", Dense(6)), Dropout(0.5)]},
         {"hidden_layer_sizes": ()},
     ],
 )
@@ -236,6 +236,8 @@ def test_sparse_multilabel_targets_are_taken(integers):
 def test_samples_of_the_input_shape_equal_their_rows(cls, layers, dtype, integers):
     X, y = integers[0].astype(dtype), integers[1]
     params = {**PARAMS, "input_shape": (2, 2), **layers}
+    if "layers" in layers:
+        del params["hidden_layer_sizes"]
     rows = cls(**params).fit(X, y)
     samples = cls(**params).fit(X.reshape(60, 2, 2), y)
     assert_array_equal(outputs(samples, X.reshape(60, 2, 2)), outputs(rows, X))

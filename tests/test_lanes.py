@@ -1,14 +1,17 @@
 import multiprocessing
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
-from sknet import blas
-from sknet.blas import single_threaded_blas, spare_threads
-from sknet.lanes import run_in_lanes
+from sknet import blas, lanes
+from sknet.blas import spare_threads
+from sknet.lanes import is_in_lane, run_in_lanes
 from sknet.layers import Conv2D
 from sknet.network import Network
+from sknet.settings import single_threaded_blas
 
 
 @pytest.mark.parametrize("n_spare", [0, 1, 5])
@@ -33,6 +36,35 @@ def test_an_error_in_a_lane_reaches_the_caller(n_spare):
         run_in_lanes(fail, 4, n_spare)
 
 
+def test_where_no_thread_is_to_be_had_the_caller_does_it_all(monkeypatch):
+    def refuse(*args):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(lanes, "_helpers", None)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    done = []
+    run_in_lanes(lambda lane: done.append((lane, threading.get_ident())), 4, 3)
+    assert sorted(done) == [(lane, threading.get_ident()) for lane in range(4)]
+    assert not is_in_lane()
+
+
+def test_an_interruption_waits_for_the_helpers_and_leaves_no_lane_behind():
+    barrier, leave, finished = threading.Barrier(2, timeout=20), threading.Event(), []
+
+    def work(lane):
+        barrier.wait()
+        if threading.current_thread() is threading.main_thread():
+            threading.Timer(0.1, leave.set).start()
+            raise KeyboardInterrupt
+        leave.wait(20)
+        finished.append(lane)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_in_lanes(work, 2, 1)
+    assert len(finished) == 1
+    assert not is_in_lane()
+
+
 def test_lanes_keep_the_error_state_of_numpy():
     barrier, found = threading.Barrier(2, timeout=20), []
 
@@ -47,8 +79,17 @@ def test_lanes_keep_the_error_state_of_numpy():
 
 def test_there_are_no_threads_to_spare_outside_a_fit_or_beside_another():
     assert spare_threads() == 0
-    with single_threaded_blas(), single_threaded_blas():
-        assert spare_threads() == 0
+    with threadpool_limits(2, user_api="blas"), single_threaded_blas():
+        with single_threaded_blas():  # of the same call
+            assert spare_threads() == 1
+        with ThreadPoolExecutor(1) as other, single_threaded_blas():
+            assert other.submit(spare_threads_inside).result() == 0
+        assert spare_threads() == 1
+
+
+def spare_threads_inside():
+    with single_threaded_blas():
+        return spare_threads()
 
 
 def gradients(x):

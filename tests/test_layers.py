@@ -391,7 +391,7 @@ def test_ints_are_dense_layers_with_the_estimators_activation(problem):
     short = [4, Sequential([5, ("b", Residual([5]))])]
     dense = {n: Dense(n, activation="tanh") for n in (4, 5)}
     long = [dense[4], Sequential([dense[5], ("b", Residual([clone(dense[5])]))])]
-    first, second = (fit(ls, *problem, activation=a) for ls, a in ((short, "tanh"), (long, "elu")))
+    first, second = fit(short, *problem, activation="tanh"), fit(long, *problem)
     np.testing.assert_array_equal(first.network_.params, second.network_.params)
     third = fit(short, *problem, activation="elu")
     assert not np.array_equal(first.network_.params, third.network_.params)

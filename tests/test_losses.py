@@ -265,7 +265,7 @@ def test_focal_loss_of_labels_is_the_formula_of_the_paper(rng, gamma, alpha):
     p = np.where(y == 1, scipy.special.expit(z), scipy.special.expit(-z))
     balance = 1.0 if alpha is None else np.where(y == 1, alpha, 1 - alpha)
     expected = np.mean(-balance * (1 - p) ** gamma * np.log(p))
-    actual = value_of(FocalLoss(gamma, alpha), BINARY, z[:, None], y)
+    actual = value_of(FocalLoss(gamma=gamma, alpha=alpha), BINARY, z[:, None], y)
     assert actual == pytest.approx(expected, rel=1e-10)
 
 
@@ -274,7 +274,7 @@ def test_focal_loss_of_classes_is_the_formula_of_the_paper(rng, gamma):
     z, y = 3 * rng.normal(size=(30, 4)), rng.integers(0, 4, 30)
     p = scipy.special.softmax(z, axis=1)[np.arange(30), y]
     expected = np.mean(-((1 - p) ** gamma) * np.log(p))
-    actual = value_of(FocalLoss(gamma), Target("multiclass", 1, (4,)), z, y)
+    actual = value_of(FocalLoss(gamma=gamma), Target("multiclass", 1, (4,)), z, y)
     assert actual == pytest.approx(expected, rel=1e-10)
 
 
@@ -358,7 +358,7 @@ def test_extreme_logits_give_finite_losses(make, dtype):
 
 @pytest.mark.parametrize("gamma", [0.0, 0.3, 2.0])
 def test_focal_loss_is_finite_where_rows_are_certain(gamma):
-    loss = bind(FocalLoss(gamma), Target("multiclass", 1, (3,)))
+    loss = bind(FocalLoss(gamma=gamma), Target("multiclass", 1, (3,)))
     value, gradient = loss.value_and_gradient(np.array([[50.0, 0.0, 0.0]]), np.array([0]))
     assert value == pytest.approx(0.0, abs=1e-15)
     np.testing.assert_allclose(gradient, 0.0, atol=1e-15)
@@ -378,7 +378,7 @@ def exact_losses(margin, gamma=0.0):
 def test_losses_of_confident_labels_are_accurate_in_float32(label, gamma):
     margins = np.linspace(-40, 40, 81, dtype=np.float32)
     raw = (margins if label else -margins).reshape(-1, 1)
-    loss = FocalLoss(gamma) if gamma else LogLoss()
+    loss = FocalLoss(gamma=gamma) if gamma else LogLoss()
     for kind in ("binary", "multilabel"):
         bind(loss, Target(kind, 1, (2,)), 81, np.float32)
         y = np.full((81, 1), label, np.float32)
@@ -410,7 +410,7 @@ def test_losses_of_confident_classes_are_accurate_in_float32(true, gamma):
     margins = np.linspace(-40, 40, 41, dtype=np.float32)
     raw = np.zeros((41, 3), np.float32)
     raw[:, true] = margins
-    loss = bind(FocalLoss(gamma) if gamma else LogLoss(), THREE, 41, np.float32)
+    loss = bind(FocalLoss(gamma=gamma) if gamma else LogLoss(), THREE, 41, np.float32)
     y = np.full(41, true)
     # Two other classes: the margin against both together is less by log(2).
     expected, miss = exact_losses(margins.astype(np.float64) - np.log(2), gamma)
@@ -462,7 +462,9 @@ def test_the_softmax_is_that_of_scipy(rng):
     np.testing.assert_allclose(loss.value_and_gradient(z, y)[1], expected, atol=1e-15)
 
 
-@pytest.mark.parametrize("loss", [LogLoss(), LogLoss(0.1), FocalLoss(), FocalLoss(0)], ids=repr)
+@pytest.mark.parametrize(
+    "loss", [LogLoss(), LogLoss(0.1), FocalLoss(), FocalLoss(gamma=0)], ids=repr
+)
 def test_a_single_class_has_no_loss(loss):
     bind(loss, Target("multiclass", 1, (1,)))
     raw, y = np.array([[3.0], [-2.0]]), np.array([0, 0])

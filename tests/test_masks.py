@@ -94,7 +94,7 @@ def test_masking_trains_and_predicts_as_without_padding(layers, place):
 @pytest.mark.parametrize("name", ["valid", "strides", "waves", "positions"])
 def test_code_0_anywhere_trains_and_predicts_as_without_padding(name, place):
     X, y = padded(TEXTS, PLACES[place], 0), Y > 0
-    layers = [Embedding(3, 6, mask_zero=True), *STACKS[name]]
+    layers = [Embedding(3, input_dim=6, mask_zero=True), *STACKS[name]]
     params = {"layers": layers, "input_shape": (None,), **SETTINGS}
     expected = NeuralClassifier(**params).fit(TEXTS, y)
     model = NeuralClassifier(**params).fit(X, y)

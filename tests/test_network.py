@@ -11,6 +11,7 @@ from scipy.special import expit, log_softmax, ndtr
 
 from sknet import NeuralClassifier, NeuralRegressor
 from sknet.activations import GELU
+from sknet.base import Workspace
 from sknet.layers import (
     Activation,
     BatchNorm,
@@ -19,12 +20,15 @@ from sknet.layers import (
     Flatten,
     Layer,
     LayerNorm,
+    MultiHeadAttention,
     Reshape,
     Residual,
     Sequential,
+    TimeDistributed,
 )
 from sknet.network import Network
 from sknet.optimizers import SGD
+from sknet.testing.memory import peak_of
 
 
 def build(dtype=np.float64, seed=0):
@@ -235,6 +239,44 @@ def test_predict_goes_row_by_row_where_not_even_one_fits_the_memory():
     with sklearn.config_context(working_memory=1e-6):
         assert network.predict(draw(3, 5)).shape == (3, 2)
     assert Spy.sizes == [1, 1, 1]
+
+
+def idle_bytes(network):
+    """Return the bytes of all arrays that idle replicas keep beside the weights."""
+    arrays = {}
+    stack = [vars(part) for replica in network._idle for part in replica.layer.walk()]
+    while stack:
+        for value in stack.pop().values():
+            if isinstance(value, Workspace):
+                stack.append(value._memory)
+            elif isinstance(value, np.ndarray) and not np.may_share_memory(value, network.params):
+                base = value if value.base is None else value.base
+                arrays[id(base)] = base.nbytes
+    return sum(arrays.values())
+
+
+@pytest.mark.parametrize("free", [False, True])
+def test_predict_with_attention_fits_the_memory_and_gives_it_back(free):
+    n_steps, heads = 300, 4
+    layer = Sequential([MultiHeadAttention(heads, key_dim=1)])
+    network = Network(layer, (None if free else n_steps, 4), np.float32, 0)
+    x = np.zeros((40, n_steps, 4), np.float32)
+    with sklearn.config_context(working_memory=8):
+        assert network.chunk_rows(x.reshape(40, -1)) * heads * n_steps**2 * 4 < 8 * 2**20
+        assert peak_of(lambda: network.predict(x.reshape(40, -1))) < 12 * 2**20
+    assert idle_bytes(network) < 12 * 2**20
+    long = np.zeros((1, 1500 * 4), np.float32)
+    if free:  # few long rows on a replica of many short ones
+        assert peak_of(lambda: network.predict(long)) < 2.5 * heads * 1500**2 * 4
+        assert idle_bytes(network) < 12 * 2**20
+
+
+def test_steps_of_time_distributed_layers_count_in_the_chunks():
+    layer = Sequential([TimeDistributed([Dense(500), Dense(1)])])
+    network = Network(layer, (100, 2), np.float32, 0)
+    assert network.chunk_rows(np.zeros((9999, 200))) * 500 * 100 <= 2**18
+    with sklearn.config_context(working_memory=0.5):
+        assert network.chunk_rows(np.zeros((9999, 200))) * 500 * 100 * 4 <= 2**19
 
 
 def test_predict_from_many_threads_gives_the_right_answers():

@@ -309,7 +309,11 @@ def test_spatial_dropout_drops_whole_channels_at_its_rate(layer, inner):
         ),
         (GroupNorm(0), (36,), "Layer 'layers__0' (GroupNorm): The 'groups' parameter of Group"),
         (GroupNorm(-2), (36,), "(GroupNorm): The 'groups' parameter of GroupNorm must be an int"),
-        (RMSNorm(0), (36,), "Layer 'layers__0' (RMSNorm): The 'epsilon' parameter of RMSNorm"),
+        (
+            RMSNorm(epsilon=0),
+            (36,),
+            "Layer 'layers__0' (RMSNorm): The 'epsilon' parameter of RMSNorm",
+        ),
         (SpatialDropout1D(1.0), (9, 4), "(SpatialDropout1D): The 'rate' parameter"),
     ],
 )

@@ -96,15 +96,18 @@ def assert_same_walk(ours, theirs, X):
 SOLVERS = {
     "adam": ({"solver": "adam"}, {}),
     "adam, other betas": (
-        {"solver": Adam(0.8, 0.99, 1e-6)},
+        {"solver": Adam(beta_1=0.8, beta_2=0.99, epsilon=1e-6)},
         {"solver": "adam", "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6},
     ),
-    "sgd, nesterov": ({"solver": SGD(0.9, nesterov=True)}, {"solver": "sgd"}),
+    "sgd, nesterov": ({"solver": SGD(momentum=0.9, nesterov=True)}, {"solver": "sgd"}),
     "sgd, momentum": (
-        {"solver": SGD(0.8, nesterov=False)},
+        {"solver": SGD(momentum=0.8, nesterov=False)},
         {"solver": "sgd", "momentum": 0.8, "nesterovs_momentum": False},
     ),
-    "sgd, plain": ({"solver": SGD(0.0, nesterov=False)}, {"solver": "sgd", "momentum": 0.0}),
+    "sgd, plain": (
+        {"solver": SGD(momentum=0.0, nesterov=False)},
+        {"solver": "sgd", "momentum": 0.0},
+    ),
 }
 
 

@@ -30,7 +30,10 @@ def autoencoder(data):
 
 
 def classifier(autoencoder, trainable=True, **params):
-    layers = [("start", Pretrained(autoencoder, trainable)), Dense(16, activation="relu")]
+    layers = [
+        ("start", Pretrained(autoencoder, trainable=trainable)),
+        Dense(16, activation="relu"),
+    ]
     return NeuralClassifier(layers=layers, **{**PARAMS, **params})
 
 

@@ -33,7 +33,7 @@ def data():
 @pytest.mark.parametrize("cls", ESTIMATORS)
 def test_repr_shows_what_was_changed_and_evaluates_to_the_estimator(cls):
     assert repr(cls()) == f"{cls.__name__}()"
-    network = cls(solver=SGD(0.8), hidden_layer_sizes=(3, 4))
+    network = cls(solver=SGD(momentum=0.8), hidden_layer_sizes=(3, 4))
     assert repr(network) == f"{cls.__name__}(hidden_layer_sizes=(3, 4), solver=SGD(momentum=0.8))"
     assert repr(eval(repr(network))) == repr(network)
 

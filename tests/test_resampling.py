@@ -129,14 +129,14 @@ def test_bilinear_pixels_are_those_of_scipys_zoom(size, lengths):
 
     x = draw(2, *lengths, 2)
     grad = draw(2, lengths[0] * size[0], lengths[1] * size[1], 2, seed=1)
-    out, _, grad_x = run(UpSampling2D(size, "bilinear"), x, grad)
+    out, _, grad_x = run(UpSampling2D(size, interpolation="bilinear"), x, grad)
     np.testing.assert_allclose(out, change(x), atol=1e-12)
     np.testing.assert_allclose(grad_x, transposed(change, x, grad), atol=1e-12)
 
 
 def test_bilinear_rows_end_where_their_mask_ends():
     x, mask = draw(3, 5, 4, 2), np.arange(5) < np.array([[5], [2], [0]])
-    layer = UpSampling2D((2, 3), "bilinear")
+    layer = UpSampling2D((2, 3), interpolation="bilinear")
     out, mask_out, _ = run(layer, x, mask=mask)
     np.testing.assert_array_equal(mask_out.sum(axis=1), [10, 4, 0])
     for i, n_steps in ((0, 5), (1, 2)):
@@ -209,7 +209,11 @@ def test_sequences_may_have_any_length():
             (4, 4, 1),
             "size must be an int or 2 ints of at least 1, got (2, 0",
         ),
-        (UpSampling2D(2, "cubic"), (4, 4, 1), "The 'interpolation' parameter of UpSampling2D"),
+        (
+            UpSampling2D(2, interpolation="cubic"),
+            (4, 4, 1),
+            "The 'interpolation' parameter of UpSampling2D",
+        ),
         (ZeroPadding1D(-1), (4, 1), "The 'padding' parameter of ZeroPadding1D must be"),
         (ZeroPadding1D((1, 2, 3)), (4, 1), "padding must be an int or a pair (before, after), w"),
         (
@@ -237,7 +241,7 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(layer, shape, sentence):
     [
         (UpSampling1D(3), (4, 2)),
         (UpSampling2D((2, 3)), (3, 2, 2)),
-        (UpSampling2D(2, "bilinear"), (3, 4, 2)),
+        (UpSampling2D(2, interpolation="bilinear"), (3, 4, 2)),
         (ZeroPadding1D((1, 2)), (4, 2)),
         (ZeroPadding2D(((1, 0), (2, 1))), (3, 2, 2)),
         (Cropping1D((1, 2)), (7, 2)),

@@ -24,7 +24,7 @@ PARAMS = {
 ESTIMATORS = [NeuralClassifier, NeuralRegressor, AutoencoderTransformer]
 WAYS = [
     *[{"solver": name} for name in ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")],
-    {"solver": SGD(0.95, nesterov=False)},
+    {"solver": SGD(momentum=0.95, nesterov=False)},
     {"solver": RMSprop(momentum=0.9)},
     {
         "learning_rate": "adaptive",
@@ -94,7 +94,12 @@ def test_lbfgs_goes_on_from_where_it_was(cls, data):
 
 def test_early_stopping_keeps_the_best_epoch_of_all_calls(data):
     X, y = data
-    params = {**PARAMS, "early_stopping": True, "max_iter": 20, "solver": SGD(0, nesterov=False)}
+    params = {
+        **PARAMS,
+        "early_stopping": True,
+        "max_iter": 20,
+        "solver": SGD(momentum=0, nesterov=False),
+    }
     network = NeuralClassifier(**params, warm_start=True).fit(X, y, X_val=X, y_val=y)
     before = network.predict_proba(X)
     network.fit(X, 1 - y, X_val=X, y_val=y)  # each epoch unlearns
@@ -218,7 +223,11 @@ def test_other_parameters_may_change_between_two_fits(data):
     [
         (NeuralClassifier, {}, {"hidden_layer_sizes": (9,)}),
         (NeuralClassifier, {}, {"activation": "tanh"}),
-        (NeuralClassifier, {"layers": [Dense(3)]}, {"layers__0__units": 4}),
+        (
+            NeuralClassifier,
+            {"layers": [Dense(3)], "hidden_layer_sizes": 100},
+            {"layers__0__units": 4},
+        ),
         (NeuralClassifier, {}, {"dtype": "float32"}),
         (NeuralClassifier, {}, {"input_shape": (5, 1), "layers": None}),
         (NeuralRegressor, {}, {"loss": Quantile([0.1, 0.9])}),

@@ -48,7 +48,7 @@ def test_adaptive_divides_by_five_as_scikit_learn_does():
 
 @pytest.mark.parametrize("power_t", [0.0, 0.5, 1.0])
 def test_invscaling_falls_once_an_epoch_with_the_rows_seen(power_t):
-    factors = [InvScaling(power_t).factor(progress) for progress in training()]
+    factors = [InvScaling(power_t=power_t).factor(progress) for progress in training()]
     expected = [1 / (ROWS * epoch + 1) ** power_t for epoch in range(EPOCHS) for _ in range(STEPS)]
     np.testing.assert_allclose(factors, expected, rtol=1e-14)
 
@@ -94,7 +94,7 @@ def test_exponential_decays_at_every_step(epochs, expected):
 )
 @pytest.mark.parametrize("final", [0.0, 0.1, 1.0])
 def test_cosine_is_half_a_wave_from_one_to_final(fraction, wave, final):
-    factor = Cosine(final).factor(Progress(fraction, 3.0, 120, 0.25))
+    factor = Cosine(final=final).factor(Progress(fraction, 3.0, 120, 0.25))
     assert factor == pytest.approx(final + (1 - final) * wave, rel=1e-12, abs=1e-16)
 
 

@@ -88,7 +88,10 @@ def test_parameters_of_solver_and_schedule_objects_and_the_objects_themselves(da
     )
     search(
         model(),
-        {"solver": [SGD(0.9), Adam(beta_1=0.8), "adamw"], "learning_rate": ["constant", "cosine"]},
+        {
+            "solver": [SGD(momentum=0.9), Adam(beta_1=0.8), "adamw"],
+            "learning_rate": ["constant", "cosine"],
+        },
         data,
     )
 

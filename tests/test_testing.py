@@ -408,7 +408,7 @@ class SharesItsLayers(Sequential):
     replicate = Layer.replicate
 
     def __init__(self, layers=(2,), trainable=True):
-        super().__init__(layers, trainable)
+        super().__init__(layers, trainable=trainable)
 
 
 @pytest.mark.parametrize(("layer_class", "sentence", "shape", "options"), WRONG)

@@ -343,6 +343,61 @@ def test_a_diverging_loss_ends_the_training_with_finite_weights(dtype, rate, dat
     assert np.isfinite(network.network_.params).all()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("way", [{}, {"averaging": 0.5}, {"early_stopping": True}], ids=str)
+@pytest.mark.parametrize(
+    ("activation", "solver", "rate"),
+    [("identity", "sgd", 1e9), ("relu", "sgd", 1e15), ("relu", "adam", 1e9)],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_predictions_are_finite_after_divergence(activation, solver, rate, way, dtype, data):
+    network = NeuralRegressor(
+        **{**SMALL, "hidden_layer_sizes": (8,) * 4, "max_iter": 12, **way},
+        activation=activation,
+        solver=solver,
+        learning_rate_init=rate,
+        dtype=dtype,
+        random_state=0,
+    )
+    network.fit(*data)
+    assert not network.loss_ < 1e30
+    assert np.isfinite(network.predict(data[0])).all()
+    if not way.get("early_stopping"):
+        network.partial_fit(*data)
+        assert np.isfinite(network.predict(data[0])).all()
+
+
+class EndlessLoss(SquaredError):
+    countdown = None
+
+    def value_and_gradient(self, raw, *args, **kwargs):
+        value, gradient = super().value_and_gradient(raw, *args, **kwargs)
+        return (np.inf if next(self.countdown) == 0 else value), gradient
+
+
+@pytest.mark.parametrize("way", [{}, {"averaging": 0.5}], ids=str)
+def test_divergence_goes_back_to_the_last_step_with_a_finite_loss(way, data):
+    params = {**SMALL, "batch_size": 60, "random_state": 0, **way}
+    EndlessLoss.countdown = iter(range(6, -1, -1))
+    network = NeuralRegressor(**{**params, "max_iter": 20}, loss=EndlessLoss())
+    with pytest.warns(ConvergenceWarning, match="diverged in epoch 7"):
+        network.fit(*data)
+    # The seventh step found the weights of the sixth wanting: back to those that it began with.
+    expected = NeuralRegressor(**{**params, "max_iter": 5}).fit(*data)
+    assert_array_equal(network.predict(data[0]), expected.predict(data[0]))
+
+
+def test_a_batch_that_overflows_spoils_no_moving_average(data):
+    X, y = data
+    params = {**SMALL, "normalization": "batch", "random_state": 0, "loss": EndlessLoss()}
+    EndlessLoss.countdown = iter(range(4, -1, -1))
+    network = NeuralRegressor(**{**params, "max_iter": 1}).fit(X, y)
+    before = network.predict(X)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        network.partial_fit(X * 1e6, y)
+    assert_array_equal(network.predict(X), before)
+
+
 def test_an_update_that_overflows_does_not_spoil_the_weights(data):
     # The rate itself is infinite in float32.
     network = NeuralRegressor(**SMALL, solver="sgd", learning_rate_init=1e300, dtype="float32")

@@ -270,7 +270,8 @@ def test_a_scaler_in_a_pipeline_is_not_fitted_to_the_validation_set(data):
     X, y, X_val, y_val = data
     with config_context(enable_metadata_routing=True):
         network = NeuralClassifier(**PARAMS).set_fit_request(X_val=True, y_val=True)
-        pipeline = make_pipeline(network).fit(X, y, X_val=X_val + 50, y_val=y_val)
+        with pytest.warns(UserWarning, match="X_val lies far from X in 5 of 5 columns"):
+            pipeline = make_pipeline(network).fit(X, y, X_val=X_val + 50, y_val=y_val)
     assert_allclose(pipeline["scale"].mean_, X.mean(axis=0))
 
 

@@ -1,6 +1,5 @@
 """From an estimator's parameters to the layers of its network."""
 
-import warnings
 from numbers import Integral
 
 from sklearn.base import clone
@@ -8,6 +7,7 @@ from sklearn.base import clone
 from ..activations import Identity, Logistic, get_activation
 from ..layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
 from ..layers.axes import LayerOverAxes, is_channels_first
+from ..warning import warn
 
 
 def hidden_sizes(hidden_layer_sizes):
@@ -91,12 +91,10 @@ def warn_of_channels_first(network):
         return
     parts = (part for part in network.layer.walk() if isinstance(part, LayerOverAxes))
     if any(part.input_shape_ == shape and len(part._axes) == 2 for part in parts):
-        warnings.warn(
+        warn(
             f"Samples of shape {shape} look like images whose channels come first; here they come "
             f"last, and these are read as images of {shape[0]} x {shape[1]} with {shape[2]} "
             "channels. Put X through sknet.preprocessing.from_channels_first.",
-            UserWarning,
-            stacklevel=2,
         )
 
 
@@ -117,9 +115,7 @@ def warn_of_own_output(hidden, widths, owner):
         return
     outputs = Logistic if isinstance(last, Activation) else (Identity, Logistic)
     if isinstance(get_activation(last.activation), outputs):
-        warnings.warn(
+        warn(
             f"The last of layers, {last._label()}, looks like an output layer; {owner} adds the "
             "output layer, and softmax or logistic functions, by itself. Leave yours out.",
-            UserWarning,
-            stacklevel=2,
         )

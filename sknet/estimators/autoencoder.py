@@ -29,6 +29,7 @@ from ..layers import (
 from ..layers.composite import named_layers
 from ..losses import REGRESSION_LOSSES, LogLoss, Loss, SquaredError, Target, get_loss
 from ..losses.observed import ObservedLoss
+from ..settings import isolated
 from .architecture import hidden_sizes, plain_layers
 from .base import BaseNeuralEstimator, trains_by_steps
 from .codec import Decoder, Encoder, ZeroMissing, ends_in_reconstruction, flattened, transposed
@@ -250,6 +251,7 @@ default="squared_error"
         """
         return self._partial_fit(X, None, sample_weight)
 
+    @isolated
     def transform(self, X):
         """Encode some rows.
 
@@ -272,10 +274,8 @@ default="squared_error"
         return self.encoder
 
     def _check_combinations(self):
-        if isinstance(self.loss, Loss):
-            self.loss._validate_params()
         if self.encoder is not None and self.decoder is not None:
-            self._refuse_plain_options("encoder=... and decoder=...")
+            self._refuse_plain_options("encoder", "decoder")
         if self.noise_type == "masking" and self.noise >= 1:
             raise ValueError(
                 f"noise_type='masking' expects noise below 1, the part of the cells that are set "
@@ -294,6 +294,10 @@ default="squared_error"
             )
         if self.variational:
             self._check_variational()
+
+    def _uses_activation(self, lists):
+        # A contractive code is a layer of its own that has the activation.
+        return self.contraction > 0 or super()._uses_activation(lists)
 
     def _n_encoder_layers(self):
         layers = self.encoder
@@ -406,13 +410,13 @@ default="squared_error"
     def _code_layers(self):
         """Return the layer whose output is the code, and what penalises it."""
         if self.variational:
-            return [("code", GaussianCode(self.n_components, self.beta))]
+            return [("code", GaussianCode(self.n_components, beta=self.beta))]
         by_mean = self.sparsity > 0 and self.sparsity_type == "kl"
         activation = "logistic" if by_mean else None
         code = Dense(self.n_components, activation)
         if self.contraction > 0:
             activation = activation or clone(self.activation, safe=False)
-            code = ContractiveDense(self.n_components, activation, self.contraction)
+            code = ContractiveDense(self.n_components, activation, penalty=self.contraction)
         if self.sparsity == 0:
             return [("code", code)]
         penalty = {"kl" if by_mean else "l1": self.sparsity, "target": self.sparsity_target}

@@ -1,8 +1,6 @@
 """What the estimators share: the walk of a fit, and prediction."""
 
-import warnings
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
 from copy import copy
 from math import inf
 from numbers import Integral, Real
@@ -14,16 +12,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName
-from ..base import Component, named_items, same, stamp, unstamp
+from ..base import Component, named_items, same
 from ..compatibility import CallbackSupportMixin, VisualBlock
-from ..inputs import in_shape
+from ..inputs import Sequences, in_shape
 from ..layers import Dense, Flatten, Layer, Sequential
 from ..layers.composite import named_layers, takes_sparse
 from ..losses import get_loss
 from ..network import Network
 from ..optimizers import LBFGS, OPTIMIZERS, Optimizer, get_optimizer
 from ..schedules import SCHEDULES, Schedule, get_schedule
+from ..settings import isolated, single_threaded_blas
 from ..training import Plan, Trainer
+from ..warning import warn
 from .architecture import (
     hidden_sizes,
     plain_layers,
@@ -31,8 +31,12 @@ from .architecture import (
     warn_of_own_output,
 )
 from .attributes import FittedAttributes
+from .combinations import ParameterChecks
 from .loop import TrainingLoop
+from .mismatch import warn_of_mismatch
 from .overflow import tell_of_overflow
+from .persistence import Persistence
+from .rollback import Rollback
 from .stopping import Patience
 from .validation import DataValidation
 
@@ -61,7 +65,15 @@ def trains_by_steps(estimator):
 
 
 class BaseNeuralEstimator(
-    FittedAttributes, TrainingLoop, DataValidation, CallbackSupportMixin, Component, ABC
+    FittedAttributes,
+    TrainingLoop,
+    ParameterChecks,
+    DataValidation,
+    Rollback,
+    Persistence,
+    CallbackSupportMixin,
+    Component,
+    ABC,
 ):
     """Base class of the estimators.
 
@@ -103,13 +115,16 @@ class BaseNeuralEstimator(
     }
     #: Losses that the name `loss` may stand for.
     _losses = {}
+    #: Whether the targets are numbers, which a validation set may have on another scale.
+    _has_numeric_target = False
     #: Largest number of rows of a step for ``batch_size="auto"``.
     _auto_batch_size = 200
 
     def _store(self, arguments):
         """Store the arguments of ``__init__``, given as its ``locals()``."""
-        for name in self._get_param_names():
-            setattr(self, name, arguments[name])
+        for name, value in arguments.items():
+            if name != "self":
+                setattr(self, name, value)
 
     @abstractmethod
     def _encode_target(self, data, reset):
@@ -118,18 +133,25 @@ class BaseNeuralEstimator(
         With `reset`, learn ``_target`` (a `Target`) from it; otherwise check y against it.
         """
 
+    @isolated
     def _fit(self, X, y, sample_weight, X_val, y_val, sample_weight_val):
         deadline = self._deadline()
         resume = self.warm_start and hasattr(self, "network_")
-        with self._restored_on_error():
-            self._check_combinations()
+        with self._restored_on_error(), single_threaded_blas():
+            self._check_parameters()
             data = self._check_data(X, y, sample_weight, reset=not resume)
             if resume:
                 self._check_same_network()
+                self._check_inputs(data)
             else:
                 self._start(data)
             validation = self._check_validation(X_val, y_val, sample_weight_val)
-            if validation is None and self.early_stopping:
+            if validation is not None:
+                self._check_inputs(validation.data, "In the validation set: ")
+                warn_of_mismatch(
+                    type(self).__name__, data, validation.data, self._has_numeric_target
+                )
+            elif self.early_stopping:
                 validation = self._split(data, X, y, sample_weight)
             if not resume:
                 self._set_initial_bias(data)
@@ -138,6 +160,7 @@ class BaseNeuralEstimator(
             self._train(data, validation, plan, X, y, sample_weight)
         return self
 
+    @isolated
     def _partial_fit(self, X, y, sample_weight):
         if self.early_stopping:
             raise ValueError(
@@ -145,8 +168,10 @@ class BaseNeuralEstimator(
                 "early_stopping=False."
             )
         first = not hasattr(self, "network_")
-        with self._restored_on_error():
-            self._check_combinations()
+        with self._restored_on_error(), single_threaded_blas():
+            if not first:  # scikit-learn validates the parameters of the first call
+                self._validate_params()
+            self._check_parameters()
             data = self._check_data(X, y, sample_weight, reset=first)
             if first:
                 self._start(data)
@@ -154,31 +179,31 @@ class BaseNeuralEstimator(
                 self._mean_weight = data.mean_weight
             else:
                 self._check_same_network()
+                self._check_inputs(data)
             plan = self._plan(data, 1, None)
-            for epoch in self._trainer.run(data, plan):
-                self._record(epoch, None)
-                self._should_stop(epoch, plan)
-            self._trainer.finish()
+            try:
+                for epoch in self._trainer.run(data, plan):
+                    self._record(epoch, None)
+                    self._should_stop(epoch, plan)
+            finally:
+                self._finish()
         return self
 
-    @contextmanager
-    def _restored_on_error(self):
-        """Leave the estimator as it was when a fit fails.
-
-        Where training went on from an earlier fit, its weights have changed in place: then the
-        model so far is kept, with the history that belongs to it.
-        """
-        before = self.__dict__.copy()
+    def _check_inputs(self, data, where=""):
+        """Let the layers of a built network refuse inputs before the first step."""
         try:
-            yield
-        except BaseException:
-            resumed = self.__dict__.get("network_", self) is before.get("network_")
-            if resumed and self._trainer.samples != before["_trainer"].samples:
-                raise
-            callbacks = {k: v for k, v in self.__dict__.items() if "callback" in k}
-            self.__dict__.clear()
-            self.__dict__.update(before, **callbacks)
-            raise
+            self.network_.layer.adapt(in_shape(data.used_X, self._input_shape))
+            self._try_lengths(data.used_X)
+        except ValueError as error:
+            raise ValueError(f"{where}{error}") from None
+
+    def _try_lengths(self, X):
+        """Run the shortest and the longest sequence, which layers may refuse."""
+        if None not in self._input_shape:
+            return
+        lengths = X.lengths if isinstance(X, Sequences) else [0]
+        for row in {int(np.argmin(lengths)), int(np.argmax(lengths))}:
+            self.network_.predict(X[row : row + 1])
 
     def _start(self, data):
         """Make the network, the trainer and an empty history."""
@@ -189,15 +214,14 @@ class BaseNeuralEstimator(
         self._architecture = clone(hidden, safe=False), self.input_shape
         output = self._output_layer(hidden, self._loss.build(self._target))
         layer = self._joined([*hidden, ("output", output)])
-        used = data.X if data.rows is None else data.X[data.rows]
-        layer.adapt(in_shape(used, self._input_shape))
+        layer.adapt(in_shape(data.used_X, self._input_shape))
         self.network_ = Network(layer, self._input_shape, data.X.dtype, weights_seed)
         self._check_network()
+        self._try_lengths(data.used_X)
         self.n_outputs_ = self.network_.output_shape[-1]
         self._trainer = Trainer(
             self.network_, self._loss, get_optimizer(self.solver), training_seed
         )
-        self._trainer.optimizer._validate_params()
         self._patience = Patience()
         self._converged = False
         self.history_ = {}
@@ -266,6 +290,12 @@ class BaseNeuralEstimator(
 
     def _check_same_network(self):
         """Refuse to resume training with another architecture; follow the other parameters."""
+        if not isinstance(self._trainer, Trainer):
+            raise ValueError(
+                f"This {type(self).__name__} is a copy without its training state, for prediction "
+                "alone. Train the estimator that it was made of, or set warm_start=False, or use "
+                "clone, to start anew."
+            )
         if not same(self._hidden_layers(), self._architecture[0]):
             raise ValueError(
                 f"{type(self).__name__} cannot go on training with other layers than it has been "
@@ -273,7 +303,7 @@ class BaseNeuralEstimator(
             )
         self._check_same_form()
         # Changes go to a copy: should a later check fail, the trainer is still as it was.
-        self._trainer = copy(self._trainer)
+        self._trainer, self._patience = copy(self._trainer), copy(self._patience)
         loss = self._make_loss()
         if not same(loss, self._loss):
             if loss.build(self._target) != self.network_.output_shape[-1]:
@@ -285,7 +315,6 @@ class BaseNeuralEstimator(
             self._loss = self._trainer.loss = loss
         optimizer = get_optimizer(self.solver)
         if not same(optimizer, self._trainer.optimizer):
-            optimizer._validate_params()
             self._check_noise(optimizer)
             self._trainer.use_optimizer(optimizer)
 
@@ -330,16 +359,13 @@ class BaseNeuralEstimator(
 
     def _plan(self, data, max_epochs, deadline):
         schedule = get_schedule(self.learning_rate)
-        schedule._validate_params()
         self._check_penalty()
         auto = min(self._auto_batch_size, data.n_rows)
         batch_size = auto if self.batch_size == "auto" else self.batch_size
         if batch_size > data.n_rows:
-            warnings.warn(
+            warn(
                 f"batch_size={batch_size} is larger than the {data.n_rows} training rows; all "
                 "rows make one batch.",
-                UserWarning,
-                stacklevel=4,
             )
         epochs = self._trainer.epochs
         return Plan(
@@ -372,7 +398,7 @@ class BaseNeuralEstimator(
         """Return the network's raw outputs for X, telling of those that are not finite."""
         self._require_fit()
         raw = self.network_.predict(self._check_X(X))
-        tell_of_overflow(self, raw, refuse_nan, stacklevel=4)
+        tell_of_overflow(self, raw, refuse_nan)
         return raw
 
     def _require_fit(self):
@@ -411,9 +437,3 @@ class BaseNeuralEstimator(
             )
         names = [block.names for block in blocks]
         return VisualBlock("serial", blocks, names=names, name_details=names)
-
-    def __getstate__(self):
-        return stamp(super().__getstate__())
-
-    def __setstate__(self, state):
-        super().__setstate__(unstamp(state, type(self).__name__))

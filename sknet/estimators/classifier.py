@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..losses import CLASSIFICATION_LOSSES, Loss
+from ..settings import isolated
 from .base import BaseNeuralEstimator, trains_by_steps
 from .class_weights import class_factors
 from .classes import as_classes, encode, learn_classes, same_classes
@@ -303,6 +304,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             sample_weight = self._check_weight(sample_weight, right, "sample_weight")
         return accuracy_score(right, np.ones_like(right), sample_weight=sample_weight)
 
+    @isolated
     def predict(self, X):
         """Predict the classes of some rows.
 
@@ -333,6 +335,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         columns = [c[codes] for c, codes in zip(self.classes_, best, strict=True)]
         return np.stack(columns, axis=1)
 
+    @isolated
     def predict_proba(self, X):
         """Predict the probabilities of the classes.
 
@@ -350,6 +353,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         raw = self._raw_predictions(X)
         return self._loss.inverse_link(raw)
 
+    @isolated
     def predict_log_proba(self, X):
         """Predict the logarithms of the probabilities, exact also where those underflow.
 
@@ -366,6 +370,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         raw = self._raw_predictions(X)
         return self._loss.log_inverse_link(raw)
 
+    @isolated
     def decision_function(self, X):
         """Return the raw scores of the classes, before the logistic or softmax function.
 

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
+from ..settings import isolated
 from ..tokens import n_dropped
 from .overflow import tell_of_overflow
 
@@ -21,6 +22,7 @@ _OPTIONS = {
 class TextGeneration:
     """Adds ``generate`` to a language model."""
 
+    @isolated
     def generate(
         self,
         prompt="",
@@ -93,7 +95,7 @@ class TextGeneration:
             if position == ids.shape[1]:  # room for as many again
                 ids = np.pad(ids, [(0, 0), (0, position)], constant_values=end)
             logits = reader(ids[:, :position])
-            tell_of_overflow(self, logits, refuse_nan=True, stacklevel=4)
+            tell_of_overflow(self, logits, refuse_nan=True)
             logits = logits.astype(np.float64)
             logits[:, banned] = -np.inf
             ids[:, position] = np.where(writes, 1 + choose(logits, rng), end)

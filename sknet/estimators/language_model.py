@@ -15,6 +15,7 @@ from ..losses import Target
 from ..losses.stepwise import StepwiseLogLoss
 from ..preprocessing import TokenizerTransformer
 from ..preprocessing.samples import reread
+from ..settings import isolated
 from ..tokens import scoring_windows, training_windows
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
@@ -205,6 +206,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         """
         return self._partial_fit(reread(X), None, None)
 
+    @isolated
     def score_samples(self, X):
         """Return the log-likelihood of each text.
 
@@ -220,6 +222,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         """
         return self._log_likelihoods(X)[0]
 
+    @isolated
     def score(self, X, y=None):
         """Return the mean log-likelihood of a token.
 
@@ -238,6 +241,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         total, n_tokens = self._log_likelihoods(X)
         return float(total.sum() / n_tokens)
 
+    @isolated
     def perplexity(self, X):
         """Return exp(-score): how many tokens the next one is drawn from, as it were.
 
@@ -273,7 +277,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
             counts = counts & (np.arange(codes.shape[1]) >= overlaps[rows, None])
             sums = np.where(counts, log_p, 0.0).sum(axis=1, dtype=np.float64)
             np.add.at(total, owners[rows], sums)
-        tell_of_overflow(self, total, stacklevel=4)
+        tell_of_overflow(self, total)
         return total, sum(len(text) + 1 for text in texts)
 
     def _check_combinations(self):

@@ -1,6 +1,6 @@
 """The estimator's part of training: recording, scoring, stopping, callbacks."""
 
-import warnings
+from copy import copy
 from math import inf, isfinite, isnan, nan
 from time import perf_counter
 
@@ -9,6 +9,7 @@ from sklearn.metrics import check_scoring
 
 from ..optimizers import LBFGS
 from ..schedules import Adaptive, Constant, InvScaling
+from ..warning import warn
 
 
 class TrainingLoop:
@@ -32,8 +33,8 @@ class TrainingLoop:
 
         def end(epoch, epoch_task):
             self._record(epoch, validation)
-            stop = watched and epoch_task.call_on_fit_task_end(**task, **state)
-            return self._should_stop(epoch, plan) or stop
+            stop = self._should_stop(epoch, plan)
+            return (watched and epoch_task.call_on_fit_task_end(**task, **state)) or stop
 
         try:
             if isinstance(self._trainer.optimizer, LBFGS):
@@ -49,6 +50,7 @@ class TrainingLoop:
     def _start_judging(self, validation):
         """Prepare to tell progress, and where a training is resumed, what there is to beat."""
         self._best_params = None
+        self._patience = copy(self._patience)
         if self._converged:  # asked to go on after training had stopped by itself
             self._patience.count = 0
         self._converged = False
@@ -84,11 +86,10 @@ class TrainingLoop:
 
     def _warn_of_max_iter(self, plan):
         if self.tol > 0 and self.n_iter_no_change < inf:  # else all epochs were asked for
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} reached max_iter={plan.max_epochs} and has not converged; "
                 f"{self._scale_advice() or 'raise max_iter or learning_rate_init'}.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
 
     def _warn_of_lbfgs(self, plan, n_iterations):
@@ -102,19 +103,15 @@ class TrainingLoop:
         else:
             reason = f"diverged in iteration {self.n_iter_}: the loss is not finite"
             remedy = self._scale_advice() or "scale X and y"
-        warnings.warn(
-            f"{type(self).__name__}: lbfgs {reason}; {remedy}.", ConvergenceWarning, stacklevel=2
-        )
+        warn(f"{type(self).__name__}: lbfgs {reason}; {remedy}.", ConvergenceWarning)
 
     def _scale_advice(self):
         """Return what to do about a target of another scale than networks expect, if it is."""
         return ""
 
     def _warn_of_interruption(self):
-        warnings.warn(
+        warn(
             f"{type(self).__name__}.fit was interrupted; the model so far is kept.",
-            UserWarning,
-            stacklevel=2,
         )
 
     def _make_scorer(self):
@@ -122,37 +119,38 @@ class TrainingLoop:
 
     def _record(self, epoch, validation):
         """Write down an epoch and judge it."""
-        self.n_iter_ = self.best_iter_ = epoch.number
-        history = {"loss": epoch.loss}
+        number, history = len(self.loss_curve_) + 1, {"loss": epoch.loss}
         try:
             if validation is not None:
-                with self._trainer.averaged():
-                    self._validate(validation, history)
-                    self._judge(epoch, history)
-            else:
-                self._judge(epoch, history)
+                self._trainer.finish()
+                self._validate(validation, history)
+            self._judge(number, history)
         finally:  # an epoch is written down even if its scoring is interrupted
+            self._trainer.go_on()
             history.update(learning_rate=epoch.learning_rate, seconds=epoch.seconds)
-            self._append(history)
+            self._append(number, history)
         if self.verbose:
-            self._print(epoch, history)
+            self._print(number, history)
 
-    def _judge(self, epoch, history):
+    def _judge(self, number, history):
         """Tell whether the epoch brought progress, and keep the weights of the best."""
         if not self.early_stopping:
-            self._patience.update(-epoch.loss, self.tol)
+            self._patience.update(-history["loss"], self.tol)
             return
         improved = self._patience.update(history["validation_score"], self.tol)
         if improved or self._best_params is None:
             self._best_params = self.network_.params.copy()
-            self._best_epoch = epoch.number
+            self._best_epoch = number
 
-    def _append(self, history):
+    def _append(self, number, history):
         """Add an epoch to `history_`; what an epoch does not know is NaN."""
-        n_before = len(self.history_.get("loss", []))
-        for name in {**self.history_, **history}:
-            values = self.history_.setdefault(name, [nan] * n_before)
-            values.append(history.get(name, nan))
+        unknown = [nan] * (number - 1)
+        extended = {
+            name: [*self.history_.get(name, unknown), history.get(name, nan)]
+            for name in {**self.history_, **history}
+        }
+        # At once: an interruption finds all attributes before or after the epoch.
+        self.__dict__.update(history_=extended, n_iter_=number, best_iter_=number)
 
     def _validate(self, validation, history):
         loss = history["validation_loss"] = self._trainer.evaluate(validation.data)
@@ -167,12 +165,12 @@ class TrainingLoop:
         history["validation_score"] = float(score)
         return history["validation_score"]
 
-    def _print(self, epoch, history):
-        parts = [f"Epoch {epoch.number}: loss {epoch.loss:.6g}"]
+    def _print(self, number, history):
+        parts = [f"Epoch {number}: loss {history['loss']:.6g}"]
         if "validation_score" in history:
             parts.append(f"validation loss {history['validation_loss']:.6g}")
             parts.append(f"score {history['validation_score']:.6g}")
-        print(", ".join([*parts, f"{epoch.seconds:.2f} s"]))
+        print(", ".join([*parts, f"{history['seconds']:.2f} s"]))
 
     def _should_stop(self, epoch, plan):
         """Tell whether to stop after this epoch, warning where that is not what was planned."""
@@ -182,12 +180,11 @@ class TrainingLoop:
             remedy = "Lower learning_rate_init, scale X or set clip_norm"
             if self._scale_advice():
                 remedy = f"Note that {self._scale_advice()}"
-            warnings.warn(
-                f"{type(self).__name__} diverged in epoch {epoch.number} at learning rate "
-                f"{epoch.learning_rate:.3g}: the loss, its gradient or the step is not finite. "
-                f"The last finite weights are kept. {remedy}.",
+            warn(
+                f"{type(self).__name__} diverged in epoch {self.n_iter_} at learning rate "
+                f"{epoch.learning_rate:.3g}: an output, the loss, its gradient or the step is not "
+                f"finite. The last weights with a finite loss are kept. {remedy}.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         if not epoch.complete or plan.is_over:
             return True
@@ -210,17 +207,20 @@ class TrainingLoop:
 
     def _finish(self):
         """Put the weights in place that predict, and drop what only training needs."""
-        if self._best_params is not None:
-            self.best_iter_ = self._best_epoch
-        self._trainer.finish(self._best_params)
-        del self._best_params, self._scorer
+        best = self.__dict__.get("_best_params")
+        if best is not None:
+            # An interruption may have kept the last epoch out of the history.
+            self.best_iter_ = min(self._best_epoch, self.n_iter_)
+        self._trainer.finish(best)
+        for name in self._of_training:
+            self.__dict__.pop(name, None)
 
     def _reconstruct(self):
         """Return the attributes of an estimator that is fitted as of now, for callbacks."""
-        with self._trainer.averaged():
-            network = self.network_.snapshot()
-        history = {name: list(values) for name, values in self.history_.items()}
-        return {"network_": network, "history_": history}
+        state = self._copied_training()
+        if not state["_trainer"].is_finished:
+            state["_trainer"].finish()
+        return state
 
     def _deadline(self):
         return None if self.max_time is None else perf_counter() + self.max_time

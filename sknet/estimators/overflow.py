@@ -1,12 +1,13 @@
 """What users are told of outputs that are not finite."""
 
-import warnings
 from math import isfinite
 
 import numpy as np
 
+from ..warning import warn
 
-def tell_of_overflow(estimator, values, refuse_nan=False, stacklevel=3):
+
+def tell_of_overflow(estimator, values, refuse_nan=False):
     """Warn of outputs that are inf or NaN.
 
     Parameters
@@ -17,8 +18,6 @@ def tell_of_overflow(estimator, values, refuse_nan=False, stacklevel=3):
         Outputs.
     refuse_nan : bool, default=False
         Whether something is to be chosen by the outputs: then those that are NaN are refused.
-    stacklevel : int, default=3
-        Where the warning points, as in `warnings.warn`.
 
     Raises
     ------
@@ -41,9 +40,8 @@ def tell_of_overflow(estimator, values, refuse_nan=False, stacklevel=3):
             f"have: values overflow {dtype}; {remedy}."
         )
     if n_wrong:
-        warnings.warn(
+        warn(
             f"{name}: the outputs of {n_wrong} of {len(rows)} rows are inf or NaN, as values "
             f"overflow {dtype}; {remedy}.",
             RuntimeWarning,
-            stacklevel=stacklevel,
         )

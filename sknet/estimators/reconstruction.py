@@ -11,16 +11,16 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from ..base import written
-from ..blas import single_threaded_blas
 from ..cells import as_array, located
 from ..inputs import in_shape
 from ..layers import GaussianCode
 from ..layers.variational import LARGEST_LOG_VARIANCE
 from ..losses import LogLoss
 from ..losses.observed import ObservedLoss
+from ..settings import isolated, single_threaded_blas
 from .overflow import tell_of_overflow
 
-#: Rows that are scored at a time.
+#: Largest number of rows that are scored at a time.
 _ROWS = 1024
 
 
@@ -84,7 +84,7 @@ class Reconstruction:
 
     def _encode(self, X):
         code = self.network_.predict(self._as_encoder_input(X), "encoder")
-        tell_of_overflow(self, code, stacklevel=4)
+        tell_of_overflow(self, code)
         return code
 
     def _as_encoder_input(self, X):
@@ -96,6 +96,7 @@ class Reconstruction:
         """Tell whether the network was trained on observed cells alone."""
         return isinstance(self._loss, ObservedLoss)
 
+    @isolated
     def inverse_transform(self, X):
         """Decode some codes.
 
@@ -127,6 +128,7 @@ class Reconstruction:
     def _decode(self, code):
         return self.network_.predict(self.network_.predict(code, "decoder"), "output")
 
+    @isolated
     def reconstruct(self, X):
         """Encode some rows and decode the codes.
 
@@ -145,10 +147,11 @@ class Reconstruction:
     def _linked(self, raw):
         """Turn raw outputs into features, telling of those that are not finite."""
         features = self._loss.inverse_link(raw)
-        tell_of_overflow(self, features, stacklevel=4)
+        tell_of_overflow(self, features)
         return features
 
     @available_if(fills_missing)
+    @isolated
     def impute(self, X):
         """Fill the missing cells of some rows with those of their reconstruction.
 
@@ -168,6 +171,7 @@ class Reconstruction:
         X = self._check_X(X)
         return np.where(np.isnan(X), self._linked(self.network_.predict(X)), X)
 
+    @isolated
     def score(self, X, y=None, sample_weight=None):
         """Return the negative mean squared error of the reconstruction.
 
@@ -202,6 +206,7 @@ class Reconstruction:
         rows = np.mean(error, axis=1, dtype=np.float64)
         return -float(np.average(rows, weights=weight))
 
+    @isolated
     def score_samples(self, X, n_draws=64):
         """Return for each row minus the loss of its reconstruction, or a bound of its likelihood.
 
@@ -230,11 +235,11 @@ class Reconstruction:
         if self._loss.kinds == LogLoss.kinds:
             self._check_range(X)
         loss = copy(self._loss)
-        loss.allocate(_ROWS, self.network_.dtype)
-        starts = range(0, X.shape[0], _ROWS)
+        n_rows = min(_ROWS, self.network_.chunk_rows(X))
+        loss.allocate(n_rows, self.network_.dtype)
+        starts = range(0, X.shape[0], n_rows)
         score = self._bound_rows if self._is_variational() else self._score_rows
-        with np.errstate(over="ignore", invalid="ignore"):
-            scores = np.concatenate([score(X[i : i + _ROWS], loss, n_draws) for i in starts])
+        scores = np.concatenate([score(X[i : i + n_rows], loss, n_draws) for i in starts])
         tell_of_overflow(self, scores)
         return scores
 
@@ -260,6 +265,7 @@ class Reconstruction:
         return bounds
 
     @available_if(is_variational)
+    @isolated
     def sample(self, n_samples=1, random_state=None):
         """Draw codes from the standard normal distribution and decode them.
 

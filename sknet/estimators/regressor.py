@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..cells import as_array, check_finite
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, Target
+from ..settings import isolated
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
 from .overflow import tell_of_overflow
@@ -59,6 +60,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     """
 
     _losses = REGRESSION_LOSSES
+    _has_numeric_target = True
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
@@ -189,6 +191,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         loss = self.loss if isinstance(self.loss, Loss) else self._losses[self.loss]()
         loss.check_target(data.y if data.rows is None else data.y[data.rows])
 
+    @isolated
     def predict(self, X, return_std=False):
         """Predict the targets of some rows.
 
@@ -225,6 +228,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     def _shaped(self, predictions):
         return predictions[:, 0] if predictions.shape[1] == 1 and self._one_target else predictions
 
+    @isolated
     def score(self, X, y, sample_weight=None):
         """Return R^2, or with several quantiles their mean D^2 of the pinball loss.
 

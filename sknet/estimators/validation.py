@@ -11,7 +11,6 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples, validat
 from ..batches import Data
 from ..cells import as_numbers, located
 from ..inputs import as_inputs, as_rows, check_width, infer_shape, readable, stacked
-from ..losses import Loss
 from ..weights import bounded
 from .holdout import hold_out
 
@@ -28,26 +27,6 @@ class Validation:
 
 class DataValidation:
     """Turns the arguments of ``fit`` into `Data` and `Validation`."""
-
-    def _check_combinations(self):
-        """Refuse parameters that are each valid and do not go together."""
-        if isinstance(self.loss, Loss):
-            self.loss._validate_params()
-        if self.layers is not None:
-            self._refuse_plain_options("layers=...")
-
-    def _refuse_plain_options(self, written):
-        """Refuse what is for plain hidden layers where the user has written all layers."""
-        for name, off, kind in (
-            ("dropout", 0.0, "Dropout"),
-            ("normalization", None, "BatchNorm or LayerNorm"),
-        ):
-            value = getattr(self, name)
-            if value != off:
-                raise ValueError(
-                    f"{name}={value!r} is for the plain hidden layers; with {written}, put "
-                    f"{kind} layers into the list."
-                )
 
     def _check_data(self, X, y, sample_weight, reset, training=True):
         """Return the validated rows, y encoded; rows of weight zero are not in use."""

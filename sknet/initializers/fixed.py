@@ -3,6 +3,7 @@
 from numbers import Real
 
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from .base import Initializer
 
@@ -59,13 +60,20 @@ class Constant(Initializer):
     array([1., 2., 3.])
     """
 
-    _parameter_constraints = {"value": [Real, "array-like"]}
+    _parameter_constraints = {
+        "value": [Interval(Real, None, None, closed="neither"), "array-like"]
+    }
 
     def __init__(self, value):
         self.value = value
 
     def _values(self, rng, shape, fan_in, fan_out):
-        value = np.asarray(self.value, dtype=np.float64)
+        try:
+            value = np.asarray(self.value, dtype=np.float64)
+        except (TypeError, ValueError):
+            value = np.array(np.nan)
+        if not np.isfinite(value).all():
+            raise ValueError(f"Constant expects value to hold finite numbers, got {self.value!r}.")
         try:
             return np.broadcast_to(value, shape)
         except ValueError:

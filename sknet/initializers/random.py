@@ -6,7 +6,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from ..blas import single_threaded_blas
+from ..settings import single_threaded_blas
 from .base import Initializer
 
 

@@ -50,7 +50,7 @@ class ActivityPenalty(RowLoss):
 
     is_causal = True
 
-    def __init__(self, l1=0.0, kl=0.0, target=0.05):
+    def __init__(self, l1=0.0, *, kl=0.0, target=0.05):
         self.l1 = l1
         self.kl = kl
         self.target = target

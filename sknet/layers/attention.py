@@ -91,6 +91,7 @@ class MultiHeadAttention(LayerOverSteps):
         key_dim=None,
         value_dim=None,
         dropout=0.0,
+        *,
         causal=False,
         use_bias=True,
         kernel_initializer="auto",
@@ -159,6 +160,13 @@ class MultiHeadAttention(LayerOverSteps):
                 "Choose another num_heads, or pass key_dim.",
             )
         return features // self.num_heads
+
+    def scratch_sizes(self, n_steps):
+        """Yield what a sample takes: outputs; queries, keys and values; attention weights."""
+        n_steps = self.input_shape_[0] or n_steps
+        yield from super().scratch_sizes(n_steps)
+        yield self.num_heads * sum(self._dims) * n_steps
+        yield self.num_heads * n_steps**2
 
     def replicate(self):
         """Return a copy that shares the weights, with a dropout of its own."""
@@ -379,6 +387,7 @@ class TransformerBlock(LayerOverSteps):
     def __init__(
         self,
         num_heads,
+        *,
         intermediate_dim=None,
         key_dim=None,
         dropout=0.0,
@@ -407,14 +416,14 @@ class TransformerBlock(LayerOverSteps):
         self._branches = [
             _Branch(
                 [
-                    ("attention_norm", LayerNorm(self.epsilon)),
+                    ("attention_norm", LayerNorm(epsilon=self.epsilon)),
                     ("attention", attention),
                     ("attention_dropout", Dropout(self.dropout)),
                 ]
             ),
             _Branch(
                 [
-                    ("feedforward_norm", LayerNorm(self.epsilon)),
+                    ("feedforward_norm", LayerNorm(epsilon=self.epsilon)),
                     ("intermediate", intermediate),
                     ("output", Dense(features)),
                     ("output_dropout", Dropout(self.dropout)),

@@ -102,7 +102,7 @@ class _Displacement(_Augmentation):
 
     _parameter_constraints = {
         "fill_mode": [StrOptions({"constant", "nearest"})],
-        "fill_value": [Real],
+        "fill_value": [Interval(Real, None, None, closed="neither")],
     }
 
     def _frame(self, x, margins):
@@ -184,7 +184,9 @@ class RandomTranslation(_Displacement):
         "width_factor": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, height_factor=0.1, width_factor=0.1, fill_mode="constant", fill_value=0.0):
+    def __init__(
+        self, height_factor=0.1, width_factor=0.1, fill_mode="constant", *, fill_value=0.0
+    ):
         self.height_factor = height_factor
         self.width_factor = width_factor
         self.fill_mode = fill_mode
@@ -266,7 +268,7 @@ class RandomRotation(_Displacement):
         "factor": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, factor=0.1, fill_mode="constant", fill_value=0.0):
+    def __init__(self, factor=0.1, fill_mode="constant", *, fill_value=0.0):
         self.factor = factor
         self.fill_mode = fill_mode
         self.fill_value = fill_value

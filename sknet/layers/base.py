@@ -51,6 +51,8 @@ class Layer(Component, ABC):
     #: A frozen layer (``trainable=False``) keeps its weights; see the subclasses' parameter.
     trainable = True
     _inside_frozen = False
+    # `build_layer` validates a layer, and knows the path for the message.
+    _validated_by_holder = False
     #: Whether the layer adds something of its own to the loss, as a penalty on what it returns:
     #: its forward pass then leaves in `added_loss` the mean over the rows, each times its weight
     #: in `row_weights` if that is not None, and its backward pass adds the gradient of that.
@@ -64,20 +66,35 @@ class Layer(Component, ABC):
     #: on no later step, in training as well. Such a layer can `advance`.
     is_causal = False
 
+    _had_weights = False
+
+    @property
+    def has_been_built(self):
+        """Whether the layer, or the one that it was copied from, has had weights of its own."""
+        built = "_built" in vars(self) and any(part._weights for part in self.walk())
+        return built or self._had_weights
+
     @property
     def is_frozen(self):
         """Whether the layer, or one that it stands in, keeps its weights while training."""
         return self._inside_frozen or not self.trainable
 
     def adapt(self, x):
-        """Set parameters that were left open to what the training inputs ask for.
+        """Set parameters that were left open to what the inputs ask for, or refuse the inputs.
 
-        Called once before `build`, where the layer sees the inputs as they are given.
+        Called where the layer sees the inputs as they are given: with those of training before
+        `build`, and before each later training with its inputs and those of its validation set.
 
         Parameters
         ----------
         x : ndarray of shape (n_samples, *input_shape)
-            All training inputs; those of unequal length as one long sequence.
+            All inputs; those of unequal length as one long sequence.
+
+        Returns
+        -------
+        x : ndarray or None
+            What the layer behind it can adapt to, where that is the same values in another
+            shape; None in all other layers.
         """
 
     @abstractmethod
@@ -220,6 +237,26 @@ class Layer(Component, ABC):
         """
         return []
 
+    def scratch_sizes(self, n_steps):
+        """Yield how many elements a sample takes in the large arrays of a prediction.
+
+        The fewer rows are predicted at a time, the more there are. By default an array is counted
+        for the outputs of the layer, and those of each layer inside it.
+
+        Parameters
+        ----------
+        n_steps : int
+            Number of steps where it is free.
+
+        Yields
+        ------
+        size : int
+            Elements of one array.
+        """
+        yield prod(n_steps if n is None else n for n in self.output_shape_)
+        for _, part in self.sublayers():
+            yield from part.scratch_sizes(n_steps)
+
     def add_weight(
         self, name, shape, initializer="glorot_uniform", *, rate_factor=1.0, decay=False, fan=None
     ):
@@ -301,8 +338,17 @@ class Layer(Component, ABC):
         return f"'{path}' ({name})" if path else name
 
     def __getstate__(self):
-        # A layer is pickled as its parameters: the network keeps weights, once, as one vector.
-        return self.get_params(deep=False)
+        # A layer is pickled as it was before it was built: the network keeps weights, once, as
+        # one vector.
+        state = vars(self)
+        state = {name: state[name] for name in getattr(self, "_given", state)}
+        return state | {"_had_weights": True} if self.has_been_built else state
+
+    def __sklearn_clone__(self):
+        copy = super().__sklearn_clone__()
+        if self.has_been_built:
+            copy._had_weights = True
+        return copy
 
 
 def build_layer(layer, path, input_shape):
@@ -322,6 +368,8 @@ def build_layer(layer, path, input_shape):
     output_shape : tuple of int
         Shape of one output.
     """
+    if not hasattr(layer, "_given"):
+        layer._given = frozenset(vars(layer)) - {"_path", "_inside_frozen"}
     layer._path = path
     layer._weights = []
     try:

@@ -52,7 +52,7 @@ class Bidirectional(Layer):
         "trainable": ["boolean"],
     }
 
-    def __init__(self, layer, merge_mode="concat", trainable=True):
+    def __init__(self, layer, merge_mode="concat", *, trainable=True):
         self.layer = layer
         self.merge_mode = merge_mode
         self.trainable = trainable

@@ -43,7 +43,7 @@ class Branch(Composite):
     }
     accepts_sparse = False
 
-    def __init__(self, columns, layers, trainable=True):
+    def __init__(self, columns, layers, *, trainable=True):
         self.columns = columns
         self.layers = layers
         self.trainable = trainable
@@ -213,7 +213,7 @@ class ColumnBranches(Composite):
     }
     accepts_sparse = False
 
-    def __init__(self, branches, merge="concatenate", trainable=True):
+    def __init__(self, branches, merge="concatenate", *, trainable=True):
         self.branches = branches
         self.merge = merge
         self.trainable = trainable

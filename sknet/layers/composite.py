@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..base import named_items
 from .base import Layer, build_layer
 from .dense import Dense
 from .packing import moved_steps, real_first
@@ -46,6 +47,8 @@ def named_layers(items, activation="relu", owner="layers"):
             layer = Dense(int(layer), activation=activation)
         if not isinstance(layer, Layer):
             hint = " Did you forget the parentheses?" if isinstance(layer, type) else ""
+            if hasattr(layer, "fit"):
+                hint = " Write Pretrained(...) around a fitted autoencoder to take its encoder."
             raise TypeError(
                 f"{owner}__{name} must be a layer, a pair ('name', layer) or an int, "
                 f"got {layer!r}.{hint}"
@@ -64,6 +67,35 @@ def named_layers(items, activation="relu", owner="layers"):
                 "its own."
             )
     return pairs
+
+
+def nested_items(items, path):
+    """Yield the items of a list parameter and those inside them, as the user has written them.
+
+    Parameters
+    ----------
+    items : object
+        As for `named_layers`; anything but a list has no items.
+    path : str
+        Name of the parameter.
+
+    Yields
+    ------
+    path : str
+        Where the user finds the item, such as ``"layers__0"``.
+    item : object
+        A layer, an int, or whatever else stands there.
+    """
+    for name, item in named_items(items):
+        where = f"{path}__{name}"
+        yield where, item
+        if not isinstance(item, Layer):
+            continue
+        for parameter in item._list_parameters:
+            yield from nested_items(getattr(item, parameter), f"{where}__{parameter}")
+        for pair in item.get_params(deep=False).items():
+            if isinstance(pair[1], Layer):
+                yield from nested_items([pair], where)
 
 
 def takes_sparse(items):
@@ -104,7 +136,7 @@ class Composite(Layer):
     _list_parameters = ("layers",)
     _parameter_constraints = {"layers": [list, tuple], "trainable": ["boolean"]}
 
-    def __init__(self, layers, trainable=True):
+    def __init__(self, layers, *, trainable=True):
         self.layers = layers
         self.trainable = trainable
 
@@ -114,12 +146,14 @@ class Composite(Layer):
         return takes_sparse(self.layers)
 
     def adapt(self, x):
-        """Let the first layer adapt; those behind it see other values."""
+        """Let the first layer adapt, and those behind it as long as they see the same values."""
         # Wrong parameters are for `build` to refuse.
-        items = self.layers[:1] if isinstance(self.layers, list | tuple) else []
-        for name, first in named_layers(items):
-            first._path = f"{self._owner()}__{name}"
-            first.adapt(x)
+        items = self.layers if isinstance(self.layers, list | tuple) else []
+        for name, layer in named_layers(items, owner=self._owner()):
+            layer._path = f"{self._owner()}__{name}"
+            x = layer.adapt(x)
+            if x is None:
+                return
 
     def _owner(self):
         """Return where the user finds the list of layers, for errors."""

@@ -77,6 +77,7 @@ sknet.activations.Activation, default="logistic"
         self,
         units,
         activation="logistic",
+        *,
         penalty=0.1,
         use_bias=True,
         kernel_initializer="auto",
@@ -84,7 +85,12 @@ sknet.activations.Activation, default="logistic"
         trainable=True,
     ):
         super().__init__(
-            units, activation, use_bias, kernel_initializer, bias_initializer, trainable
+            units,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            trainable=trainable,
         )
         self.penalty = penalty
 

@@ -44,6 +44,7 @@ class _Convolution(Convolutional):
         kernel_size,
         strides=1,
         padding="valid",
+        *,
         dilation_rate=1,
         groups=1,
         activation=None,

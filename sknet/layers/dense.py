@@ -65,6 +65,7 @@ class Dense(AffineLayer):
         use_bias=True,
         kernel_initializer="auto",
         bias_initializer="zeros",
+        *,
         trainable=True,
     ):
         self.units = units

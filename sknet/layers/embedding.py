@@ -1,6 +1,5 @@
 """Layers that turn codes and positions into vectors."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -8,6 +7,7 @@ from scipy.sparse import csc_matrix
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..initializers import INITIALIZERS, Initializer
+from ..warning import warn
 from .axes import LayerOverSteps, OrderedLayer
 from .base import Layer
 
@@ -72,6 +72,7 @@ class Embedding(Layer):
     def __init__(
         self,
         output_dim,
+        *,
         input_dim=None,
         mask_zero=False,
         embeddings_initializer="uniform",
@@ -86,8 +87,12 @@ class Embedding(Layer):
         self.trainable = trainable
 
     def adapt(self, x):
-        """Take the number of codes from the training inputs if it was left open."""
-        if self.input_dim is None and np.size(x):
+        """Refuse what are no codes; take their number from the inputs if it was left open."""
+        if not np.size(x):
+            return
+        if self.input_dim is not None:
+            self._check(x, self.input_dim)
+        else:
             # The limit keeps a table for what are no codes at all from being made.
             largest = self._check(x, _n_exact(x.dtype))
             self.input_dim = int(largest) + 1
@@ -99,13 +104,11 @@ class Embedding(Layer):
             return
         n_codes = len(np.unique(x))
         if self.input_dim > _SPARSE * n_codes:
-            warnings.warn(
+            warn(
                 f"Layer {self._label()} takes {self.input_dim} codes, as the largest is "
                 f"{self.input_dim - 1}, but only {n_codes} occur in X: its table of vectors is "
                 "mostly unused. Number the codes that occur from 0 on, by "
                 "sklearn.preprocessing.OrdinalEncoder, or pass input_dim.",
-                UserWarning,
-                stacklevel=2,
             )
 
     def build(self, input_shape):
@@ -266,7 +269,12 @@ class PositionalEmbedding(OrderedLayer, LayerOverSteps):
     is_causal = True
 
     def __init__(
-        self, kind="learned", max_length=None, embeddings_initializer="uniform", trainable=True
+        self,
+        kind="learned",
+        *,
+        max_length=None,
+        embeddings_initializer="uniform",
+        trainable=True,
     ):
         self.kind = kind
         self.max_length = max_length

@@ -122,6 +122,7 @@ class LSTM(RecurrentLayer):
     def __init__(
         self,
         units,
+        *,
         return_sequences=False,
         go_backwards=False,
         dropout=0.0,
@@ -315,6 +316,7 @@ class GRU(RecurrentLayer):
     def __init__(
         self,
         units,
+        *,
         return_sequences=False,
         go_backwards=False,
         dropout=0.0,

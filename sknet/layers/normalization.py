@@ -172,7 +172,7 @@ class LayerNorm(_RowNorm):
     >>> block = Sequential([Dense(64), LayerNorm(), Activation("relu")])
     """
 
-    def __init__(self, epsilon=1e-5, trainable=True):
+    def __init__(self, *, epsilon=1e-5, trainable=True):
         self.epsilon = epsilon
         self.trainable = trainable
 
@@ -206,7 +206,7 @@ class RMSNorm(_RowNorm):
 
     _centres = False
 
-    def __init__(self, epsilon=1e-6, trainable=True):
+    def __init__(self, *, epsilon=1e-6, trainable=True):
         self.epsilon = epsilon
         self.trainable = trainable
 
@@ -305,7 +305,7 @@ class BatchNorm(_ChannelNorm):
         "trainable": ["boolean"],
     }
 
-    def __init__(self, momentum=0.9, epsilon=1e-5, trainable=True):
+    def __init__(self, *, momentum=0.9, epsilon=1e-5, trainable=True):
         self.momentum = momentum
         self.epsilon = epsilon
         self.trainable = trainable
@@ -426,7 +426,7 @@ class GroupNorm(_ChannelNorm):
         "trainable": ["boolean"],
     }
 
-    def __init__(self, groups=8, epsilon=1e-5, trainable=True):
+    def __init__(self, groups=8, *, epsilon=1e-5, trainable=True):
         self.groups = groups
         self.epsilon = epsilon
         self.trainable = trainable

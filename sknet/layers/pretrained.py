@@ -47,7 +47,7 @@ class Pretrained(Sequential):
     _list_parameters = ()
     _parameter_constraints = {"estimator": "no_validation", "trainable": ["boolean"]}
 
-    def __init__(self, estimator, trainable=True):
+    def __init__(self, estimator, *, trainable=True):
         self.estimator = estimator
         self.trainable = trainable
 
@@ -94,7 +94,7 @@ class Pretrained(Sequential):
 
     def __sklearn_clone__(self):
         # A clone of the estimator would not be fitted.
-        return type(self)(self.estimator, self.trainable)
+        return type(self)(**self.get_params())
 
     def adapt(self, x):
         """Do nothing: the encoder has adapted to its own training rows."""

@@ -424,6 +424,7 @@ class SimpleRNN(RecurrentLayer):
         self,
         units,
         activation="tanh",
+        *,
         return_sequences=False,
         go_backwards=False,
         dropout=0.0,

@@ -108,7 +108,7 @@ class UpSampling2D(_UpSampling):
         "interpolation": [StrOptions({"nearest", "bilinear"})],
     }
 
-    def __init__(self, size=2, interpolation="nearest"):
+    def __init__(self, size=2, *, interpolation="nearest"):
         self.size = size
         self.interpolation = interpolation
 

@@ -3,6 +3,8 @@
 from math import prod
 from numbers import Integral
 
+from scipy.sparse import issparse
+
 from .base import Layer
 
 
@@ -44,6 +46,10 @@ class Flatten(_Reshaping):
                 "Put a recurrent or a global pooling layer in its place.",
             )
         return (prod(input_shape),)
+
+    def adapt(self, x):
+        """Pass the rows on; sequences of any length have none."""
+        return None if issparse(x) else x.reshape(len(x), -1)
 
     def compute_mask(self, x, mask):
         """Return None: the output has no steps."""
@@ -90,6 +96,13 @@ class Reshape(_Reshaping):
                 "Choose a target_shape with as many values.",
             )
         return tuple(shape)
+
+    def adapt(self, x):
+        """Pass on the samples in their new shape."""
+        try:
+            return x.reshape(len(x), *self.target_shape)
+        except (TypeError, ValueError):
+            return None  # build refuses them
 
     def _keep_steps(self, input_shape):
         shape = tuple(self.target_shape)

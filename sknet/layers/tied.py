@@ -43,7 +43,9 @@ class TransposedDense(AffineLayer):
         for name in ("activation", "use_bias", "bias_initializer", "trainable")
     }
 
-    def __init__(self, activation=None, use_bias=True, bias_initializer="zeros", trainable=True):
+    def __init__(
+        self, activation=None, use_bias=True, *, bias_initializer="zeros", trainable=True
+    ):
         self.activation = activation
         self.use_bias = use_bias
         self.bias_initializer = bias_initializer

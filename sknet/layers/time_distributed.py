@@ -59,6 +59,13 @@ class TimeDistributed(Composite):
         n_steps = self.input_shape_[0] or 1
         super().allocate(batch_size * n_steps, dtype, rng)
 
+    def scratch_sizes(self, n_steps):
+        """Yield the elements that a sample takes: outputs, and those of all steps inside."""
+        sizes = super().scratch_sizes(n_steps)
+        yield next(sizes)
+        n_steps = self.input_shape_[0] or n_steps
+        yield from (n_steps * size for size in sizes)
+
     def forward(self, x, training=False, mask=None):
         """Run the layers forward on the steps that are real."""
         self._real = None if mask is None or mask.all() else np.flatnonzero(mask)

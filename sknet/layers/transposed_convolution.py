@@ -19,6 +19,7 @@ class _TransposedConvolution(Convolutional):
         kernel_size,
         strides=1,
         padding="valid",
+        *,
         dilation_rate=1,
         activation=None,
         use_bias=True,

@@ -74,7 +74,7 @@ class GaussianCode(RowLoss):
     }
     is_stochastic = True
 
-    def __init__(self, units, beta=1.0, trainable=True):
+    def __init__(self, units, *, beta=1.0, trainable=True):
         self.units = units
         self.beta = beta
         self.trainable = trainable

@@ -355,7 +355,7 @@ class FocalLoss(ClassificationLoss):
         "alpha": [None, Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, gamma=2.0, alpha=None):
+    def __init__(self, *, gamma=2.0, alpha=None):
         self.gamma = gamma
         self.alpha = alpha
 

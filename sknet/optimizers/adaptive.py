@@ -41,7 +41,7 @@ class RMSprop(Optimizer):
 
     _parameter_constraints = {"rho": FRACTION, "epsilon": POSITIVE, "momentum": FRACTION}
 
-    def __init__(self, rho=0.9, epsilon=1e-7, momentum=0.0):
+    def __init__(self, *, rho=0.9, epsilon=1e-7, momentum=0.0):
         self.rho = rho
         self.epsilon = epsilon
         self.momentum = momentum
@@ -103,7 +103,7 @@ class Adam(Optimizer):
     n_moments = 2
     _parameter_constraints = {"beta_1": FRACTION, "beta_2": FRACTION, "epsilon": POSITIVE}
 
-    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -169,7 +169,7 @@ class AdamW(Adam):
 
     _parameter_constraints = {"weight_decay": NON_NEGATIVE, **Adam._parameter_constraints}
 
-    def __init__(self, weight_decay=1e-2, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(self, *, weight_decay=1e-2, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
         super().__init__(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         self.weight_decay = weight_decay
 

@@ -66,6 +66,7 @@ class Optimizer(Component, ABC):
     sknet.testing.check_optimizer : Check that an optimizer of one's own keeps the contract.
     """
 
+    _hint_by_position = " The learning rate is learning_rate_init of the estimator."
     n_moments = 0
     weight_decay = 0.0
 
@@ -92,7 +93,7 @@ class Optimizer(Component, ABC):
 
     def _merge(self, groups, n_params):
         """List the groups that move; neighbours that are treated alike become one."""
-        decays = "weight_decay" in self.get_params(deep=False)
+        decays = "weight_decay" in vars(self)
         merged = []
         for where, rate_factor, decay in sorted(groups, key=lambda g: g.where.indices(n_params)):
             start, stop, _ = where.indices(n_params)

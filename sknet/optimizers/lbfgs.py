@@ -44,7 +44,7 @@ class LBFGS(Component):
         "maxcor": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, max_fun=15000, maxcor=10):
+    def __init__(self, *, max_fun=15000, maxcor=10):
         self.max_fun = max_fun
         self.maxcor = maxcor
 

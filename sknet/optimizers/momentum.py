@@ -37,7 +37,7 @@ class SGD(Optimizer):
 
     _parameter_constraints = {"momentum": FRACTION, "nesterov": ["boolean"]}
 
-    def __init__(self, momentum=0.9, nesterov=True):
+    def __init__(self, *, momentum=0.9, nesterov=True):
         self.momentum = momentum
         self.nesterov = nesterov
 
@@ -102,7 +102,7 @@ class Lion(Optimizer):
         "weight_decay": NON_NEGATIVE,
     }
 
-    def __init__(self, beta_1=0.9, beta_2=0.99, weight_decay=0.0):
+    def __init__(self, *, beta_1=0.9, beta_2=0.99, weight_decay=0.0):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.weight_decay = weight_decay

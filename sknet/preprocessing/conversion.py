@@ -132,7 +132,7 @@ def from_nan_padded(X):
     },
     prefer_skip_nested_validation=True,
 )
-def pad_sequences(sequences, length=None, value=0):
+def pad_sequences(sequences, length=None, *, value=0):
     """Put sequences of unequal length into one array.
 
     Sequences (T_i, ...) become an array (n, T, ...): each is followed by the padding value up to

@@ -8,7 +8,7 @@ from scipy.sparse import issparse
 from sknet.base import Workspace
 
 #: What is worked out when it is first asked for.
-LAZY = {"_sizes", "_idle"}
+LAZY = {"_scratch", "_idle", "_work"}
 _WALKED = ("sknet", "sklearn", "tests")
 _PLAIN = {str, bytes, bool, int, float, complex, type(None)}
 

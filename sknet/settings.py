@@ -1,0 +1,189 @@
+"""The settings of NumPy and of BLAS under which networks run, whatever the user's are.
+
+The user's settings must come back after every call, one that an interruption ends included.
+Python raises KeyboardInterrupt between any two lines, those of ``__exit__`` among them, so nothing
+here depends on a single ``finally``: see `isolated` and `single_threaded_blas`.
+"""
+
+import os
+import threading
+from contextvars import ContextVar, copy_context
+from functools import wraps
+from weakref import WeakSet
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+
+class BlasSetting:
+    """The number of BLAS's threads, shared by all calls of the process that run at a time.
+
+    The user's setting is written down before it is changed, and restored when the last call has
+    ended. Every step may be repeated: where an interruption has left one out, whoever comes next
+    makes up for it.
+
+    Attributes
+    ----------
+    lock : threading.RLock
+        Held while the setting changes. Reentrant, as a signal handler may predict.
+    allowed : int
+        Number of threads that the user lets NumPy's BLAS use; 1 outside of all calls.
+    uses_lanes : bool
+        Whether threads of our own help a call. BLAS's would be in their way.
+    """
+
+    def __init__(self, libraries=None):
+        self.lock = threading.RLock()
+        self.allowed, self.uses_lanes = 1, False
+        self._libraries = libraries
+        self._original = None
+        self._holders = WeakSet()  # a holder that was forgotten ends with its call
+
+    @property
+    def n_holders(self):
+        """Number of calls at a time that need one thread."""
+        return len(self._holders)
+
+    def is_held(self, holder):
+        """Return whether a call has this setting already."""
+        return holder is not None and holder in self._holders
+
+    def take(self, holder):
+        """Set BLAS to one thread for a call."""
+        with self.lock:
+            if self._libraries is None:
+                self._libraries = _Libraries()
+            self._holders.add(holder)
+            present = self._libraries.read()
+            if self._original is None:
+                self.allowed = self._libraries.n_threads_of_numpy()
+                self._original = present
+            self._libraries.write([1] * len(present))
+
+    def release(self, holder):
+        """Restore the user's setting unless another call needs one thread."""
+        with self.lock:
+            self._holders.discard(holder)
+            if not self._holders:
+                self.restore()
+
+    def restore(self):
+        """Restore the user's setting."""
+        if self._original is not None:
+            self._libraries.write(self._original)
+            self.allowed, self.uses_lanes, self._original = 1, False, None
+
+    def use(self, n_threads):
+        """Let NumPy's BLAS use some threads within a call, which has to hold the lock."""
+        self._libraries.write_of_numpy(n_threads)
+
+    def in_child(self):
+        """Return the setting of a forked process, in which none of the calls runs."""
+        if self._original is not None:
+            self._libraries.write(self._original)
+        return BlasSetting(self._libraries)
+
+
+class _Libraries:
+    """The BLAS libraries of the process."""
+
+    def __init__(self):
+        self._all = ThreadpoolController().select(user_api="blas").lib_controllers
+        # SciPy's wheels bring a BLAS of their own, which np.matmul does not call.
+        self._numpys = [lib for lib in self._all if "numpy" in str(lib.filepath)] or self._all
+
+    def read(self):
+        return [library.num_threads for library in self._all]
+
+    def n_threads_of_numpy(self):
+        return max((library.num_threads for library in self._numpys), default=1)
+
+    def write(self, counts):
+        for library, n_threads in zip(self._all, counts, strict=True):
+            _write(library, n_threads)
+
+    def write_of_numpy(self, n_threads):
+        for library in self._numpys:
+            _write(library, n_threads)
+
+
+def _write(library, n_threads):
+    # Newer versions of threadpoolctl obey one thread only until that lets go; here the first
+    # call may begin and the last may end in other threads.
+    if hasattr(library, "clear_controlling_thread"):
+        library.clear_controlling_thread(force=True)
+    library.set_num_threads(n_threads)
+
+
+class _Holder:
+    """A call that needs BLAS on one thread."""
+
+
+#: The setting of this process.
+blas_setting = BlasSetting()
+_holder = ContextVar("sknet_holder", default=None)
+
+
+def _start_child():
+    global blas_setting
+    blas_setting = blas_setting.in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_child)
+
+
+class single_threaded_blas:
+    """Run a block with BLAS on one thread; the user's setting is restored after it.
+
+    Blocks may be nested: only the outermost of a call changes anything.
+    """
+
+    def __enter__(self):
+        """Take the setting, unless this call has it."""
+        self._holder = None
+        if not blas_setting.is_held(_holder.get()):
+            self._holder = _Holder()
+            _holder.set(self._holder)
+            blas_setting.take(self._holder)
+
+    def __exit__(self, *error):
+        """Give it back."""
+        if self._holder is not None:
+            blas_setting.release(self._holder)
+
+
+def isolated(function):
+    """Decorate what users call: run it so that the user's settings neither matter nor change.
+
+    It runs in a context of its own, where NumPy ignores floating-point errors: infinities and
+    underflow are looked for where they matter. What it has set there ends with it, whatever
+    exception it ends with; and where an interruption has left out the end of a block of
+    `single_threaded_blas`, the setting of BLAS is restored here.
+
+    Parameters
+    ----------
+    function : callable
+        Function or method.
+
+    Returns
+    -------
+    function : callable
+        With the same signature.
+    """
+
+    @wraps(function)
+    def call(*args, **kwargs):
+        context = copy_context()
+        try:
+            return context.run(_ignoring_errors, function, args, kwargs)
+        finally:
+            if context.get(_holder) is not _holder.get():
+                blas_setting.release(context[_holder])
+
+    return call
+
+
+def _ignoring_errors(function, args, kwargs):
+    with np.errstate(all="ignore"):
+        return function(*args, **kwargs)
