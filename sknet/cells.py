@@ -6,7 +6,7 @@ cells are refused, by their column or position.
 
 import datetime
 from decimal import Decimal
-from numbers import Complex, Integral, Real
+from numbers import Complex, Real
 
 import numpy as np
 from scipy.sparse import issparse
@@ -67,8 +67,10 @@ def as_numbers(values, name, owner, where=""):
     TypeError
         If a cell is another object that is no number.
     """
+    if isinstance(values, np.ma.MaskedArray):
+        values = _filled(values)
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
-        return _filled(values) if isinstance(values, np.ma.MaskedArray) else values
+        return values
     if values is None:
         raise ValueError(f"{owner} expects numbers in {name}, got None{where}.")
     if hasattr(values, "dtypes") and hasattr(values, "columns"):
@@ -99,17 +101,31 @@ def as_array(values, name, owner, where=""):
     Returns
     -------
     array : ndarray
-        An array of bools, ints or floats, missing values NaN; a sparse matrix as it is.
+        An array of bools, ints or floats, missing values NaN.
+
+    Raises
+    ------
+    ValueError or TypeError
+        As `as_numbers`.
+    TypeError
+        If it is a sparse matrix.
     """
     values = as_numbers(values, name, owner, where)
-    return values if issparse(values) else as_numbers(np.asarray(values), name, owner, where)
+    if issparse(values):
+        raise TypeError(
+            f"{owner} expects dense data in {name}, got a sparse matrix{where}. Pass "
+            f"{name}.toarray()."
+        )
+    return as_numbers(np.asarray(values), name, owner, where)
 
 
 def _filled(values):
     """Return the values of a masked array, NaN where they are masked."""
     if not np.ma.is_masked(values):
         return values.data
-    return values.astype(np.result_type(values.dtype, np.float32)).filled(np.nan)
+    is_number = values.dtype.kind in "biuf"
+    dtype = np.result_type(values.dtype, np.float32) if is_number else object
+    return values.astype(dtype).filled(np.nan)
 
 
 def _as_array(values, name, owner, where):
@@ -142,17 +158,28 @@ def _shape(item):
         return np.array(item, dtype=object).shape
 
 
-def _kind_of(cell_type):
-    """Return the kind of what is no number, and None for numbers and missing values."""
+def kind_of(cell_type):
+    """Name the kind of cells of a type.
+
+    Parameters
+    ----------
+    cell_type : type
+        Type of a cell.
+
+    Returns
+    -------
+    kind : str or None
+        Such as "strings", "dates" or "sequences"; None for numbers and missing values.
+    """
     if issubclass(cell_type, np.timedelta64 | datetime.timedelta):
         return "time spans"
-    if issubclass(cell_type, np.datetime64 | datetime.date | datetime.time):
+    if issubclass(cell_type, np.datetime64 | datetime.date):
         return "dates"
     if issubclass(cell_type, str):
         return "strings"
     if issubclass(cell_type, bytes | bytearray):
         return "bytes"
-    if issubclass(cell_type, Real | Decimal | np.bool_) or _is_missing(cell_type):
+    if issubclass(cell_type, Real | Decimal | np.bool_) or is_missing(cell_type):
         return None
     if issubclass(cell_type, Complex):
         return "complex numbers"
@@ -160,15 +187,27 @@ def _kind_of(cell_type):
     return "sequences" if is_sequence else f"objects of type {cell_type.__name__}"
 
 
-def _is_missing(cell_type):
-    return cell_type is type(None) or cell_type.__name__ == "NAType"  # that of pandas.NA
+def is_missing(cell_type):
+    """Tell whether cells of a type are missing values: None or pandas.NA.
+
+    Parameters
+    ----------
+    cell_type : type
+        Type of a cell.
+
+    Returns
+    -------
+    is_missing : bool
+        Not so for numbers and dates, among which NaN and NaT are.
+    """
+    return cell_type is type(None) or cell_type.__name__ == "NAType"  # pandas need not be there
 
 
 def _find_wrong(array):
     """Return the kind and the index of the first cell that is no number, or None and None."""
     if array.dtype != object:
         return _KINDS.get(array.dtype.kind), None
-    kinds = {cell_type: _kind_of(cell_type) for cell_type in set(map(type, array.flat))}
+    kinds = {cell_type: kind_of(cell_type) for cell_type in set(map(type, array.flat))}
     if not any(kinds.values()):
         return None, None
     cells = enumerate(array.flat)
@@ -177,25 +216,22 @@ def _find_wrong(array):
 
 
 def _converted(array, name, owner, where):
-    """Return an object array of numbers as an array of ints or floats."""
-    types = set(map(type, array.flat))
-    if types and all(issubclass(each, Integral) for each in types):
-        try:
-            return array.astype(np.int64)
-        except OverflowError:
-            pass
+    """Return an object array of numbers as an array of the smallest type that holds them."""
+    cells = array.ravel().tolist()
+    if any(map(is_missing, set(map(type, cells)))):
+        cells = [np.nan if is_missing(type(cell)) else cell for cell in cells]
     try:
-        if any(map(_is_missing, types)):
-            cells = [None if _is_missing(type(cell)) else cell for cell in array.flat]
-            array = np.array([*cells, None], dtype=object)[:-1].reshape(array.shape)
-        return array.astype(np.float64)
+        numbers = np.array(cells)
+        if numbers.dtype == object:  # decimals and fractions, or ints beyond those of NumPy
+            numbers = numbers.astype(np.float64)
     except OverflowError:
-        position = next(i for i, cell in enumerate(array.flat) if not _fits(cell))
+        position = next(i for i, cell in enumerate(cells) if not _fits(cell))
         place = _place(np.unravel_index(position, array.shape))
         raise ValueError(
             f"{owner} expects numbers that a float can hold in {name}, got one above 1.8e308"
             f"{place}{where}. Scale {name}, or take its logarithm."
         ) from None
+    return numbers.reshape(array.shape)
 
 
 def _fits(cell):
@@ -203,8 +239,6 @@ def _fits(cell):
         float(cell)
     except OverflowError:
         return False
-    except TypeError:
-        return True  # missing
     return True
 
 

@@ -48,8 +48,9 @@ def test_numbers_of_all_types_are_taken(values, expected):
     assert_array_equal(as_array(values, "X", "Someone"), expected)
 
 
-def test_whole_numbers_in_an_object_array_stay_whole():
-    assert as_numbers(objects([1, np.int8(2)]), "X", "Someone").dtype == np.int64
+@pytest.mark.parametrize("largest", [True, 2**53 + 1, 2**64 - 1])
+def test_whole_numbers_in_an_object_array_stay_exact(largest):
+    assert as_numbers(objects([True, largest]), "X", "Someone").tolist() == [True, largest]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..base import Component, stamp, unstamp
-from .samples import listed, numeric_array, reread, shown
+from ..cells import as_array
+from .samples import listed, reread, shown
 from .splitter import WORDS, TextSplitter
 
 #: The ids that no token of a text has.
@@ -349,7 +350,8 @@ class TokenizerTransformer(TransformerMixin, Component):
         return dtype
 
     def _check_ids(self, X):
-        ids, largest = numeric_array(X, type(self).__name__), len(self.tokens_) - 1
+        ids = as_array(X, "the token ids", type(self).__name__)
+        largest = len(self.tokens_) - 1
         if ids.ndim != 2 or ids.dtype == bool:
             raise ValueError(
                 f"{type(self).__name__} expects a 2-D array of token ids, got shape {ids.shape} "
