@@ -10,6 +10,7 @@ from numbers import Complex, Real
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.utils import check_array
 
 _KINDS = {
     "U": "strings",
@@ -350,6 +351,40 @@ def check_finite(values, name, advice):
         is_finite, fault = ~is_missing, "NaN"
     place = _place(np.argwhere(~is_finite)[0])
     raise ValueError(f"Input {name} contains {fault}{place}. {advice}")
+
+
+def checked(rows, X, advice, *, dtype, order="C", **options):
+    """Return rows as scikit-learn's `check_array` does, or say where X is not finite.
+
+    Parameters
+    ----------
+    rows : {array-like, sparse matrix}
+        What is checked.
+    X : {ndarray, table, sparse matrix} or list of ndarray
+        What the rows were made of, for errors.
+    advice : str
+        What to do about NaN, for errors.
+    dtype : dtype or tuple of dtype
+        Element type of the result, or those to keep.
+    order : {"C", "F"}, default="C"
+        Layout in memory.
+    **options : dict
+        Further options of `check_array`.
+
+    Returns
+    -------
+    rows : {ndarray, sparse matrix}
+        The checked rows.
+
+    Raises
+    ------
+    ValueError
+        If they are no rows of finite numbers.
+    """
+    try:
+        return check_array(rows, dtype=dtype, order=order, input_name="X", **options)
+    except ValueError as error:
+        raise located(error, X, dtype, advice) from None
 
 
 def located(error, X, dtype, advice):

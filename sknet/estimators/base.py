@@ -36,7 +36,7 @@ from .loop import TrainingLoop
 from .mismatch import warn_of_mismatch
 from .overflow import tell_of_overflow
 from .persistence import Persistence
-from .rollback import Rollback
+from .rollback import restored_on_error
 from .stopping import Patience
 from .validation import DataValidation
 
@@ -69,7 +69,6 @@ class BaseNeuralEstimator(
     TrainingLoop,
     ParameterChecks,
     DataValidation,
-    Rollback,
     Persistence,
     CallbackSupportMixin,
     Component,
@@ -137,7 +136,7 @@ class BaseNeuralEstimator(
     def _fit(self, X, y, sample_weight, X_val, y_val, sample_weight_val):
         deadline = self._deadline()
         resume = self.warm_start and hasattr(self, "network_")
-        with self._restored_on_error(), single_threaded_blas():
+        with restored_on_error(self), single_threaded_blas():
             self._check_parameters()
             data = self._check_data(X, y, sample_weight, reset=not resume)
             if resume:
@@ -168,7 +167,7 @@ class BaseNeuralEstimator(
                 "early_stopping=False."
             )
         first = not hasattr(self, "network_")
-        with self._restored_on_error(), single_threaded_blas():
+        with restored_on_error(self), single_threaded_blas():
             if not first:  # scikit-learn validates the parameters of the first call
                 self._validate_params()
             self._check_parameters()
