@@ -34,7 +34,6 @@ from .attributes import FittedAttributes
 from .combinations import ParameterChecks
 from .loop import TrainingLoop
 from .mismatch import warn_of_mismatch
-from .overflow import tell_of_overflow
 from .persistence import Persistence
 from .rollback import restored_on_error
 from .stopping import Patience
@@ -393,12 +392,10 @@ class BaseNeuralEstimator(
                 f"small for that in {self.network_.dtype}. Scale sample_weight, or set alpha=0."
             )
 
-    def _raw_predictions(self, X, refuse_nan=False):
-        """Return the network's raw outputs for X, telling of those that are not finite."""
+    def _raw_predictions(self, X):
+        """Return the network's raw outputs for X."""
         self._require_fit()
-        raw = self.network_.predict(self._check_X(X))
-        tell_of_overflow(self, raw, refuse_nan)
-        return raw
+        return self.network_.predict(self._check_X(X))
 
     def _require_fit(self):
         if not hasattr(self, "network_"):  # scikit-learn's check takes a tenth of one prediction

@@ -143,7 +143,7 @@ class Reconstruction:
     def _linked(self, raw):
         """Turn raw outputs into features, telling of those that are not finite."""
         features = self._loss.inverse_link(raw)
-        tell_of_overflow(self, features)
+        tell_of_overflow(self, raw, features)
         return features
 
     @available_if(fills_missing)

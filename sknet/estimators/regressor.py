@@ -206,8 +206,8 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         """
         raw = self._raw_predictions(X)
         predictions = self._loss.inverse_link(raw)
-        tell_of_overflow(self, predictions)
         if not return_std:
+            tell_of_overflow(self, raw, predictions)
             return self._shaped(predictions)
         if not isinstance(self._loss, Gaussian):
             raise ValueError(
@@ -216,7 +216,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
                 "loss='gaussian' and fit again."
             )
         std = self._loss.standard_deviation(raw)
-        tell_of_overflow(self, std)
+        tell_of_overflow(self, raw, predictions, std)
         return self._shaped(predictions), self._shaped(std)
 
     def _shaped(self, predictions):
