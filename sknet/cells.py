@@ -5,6 +5,7 @@ cells are refused, by their column or position.
 """
 
 import datetime
+from collections.abc import Mapping
 from decimal import Decimal
 from numbers import Complex, Real
 
@@ -82,6 +83,9 @@ def as_numbers(values, name, owner, where=""):
         if kind:
             _refuse(owner, name, f"{kind}{where}", [kind])
         return values
+    advice = without_order(values, name)
+    if advice:
+        raise TypeError(f"{owner} expects numbers in {name}, got {advice}")
     array = _as_array(values, name, owner, where)
     kind, index = _find_wrong(array)
     if kind and array.dtype != object and isinstance(values, list | tuple):
@@ -118,6 +122,29 @@ def as_array(values, name, owner, where=""):
             f"{name}.toarray()."
         )
     return as_numbers(np.asarray(values), name, owner, where)
+
+
+def without_order(values, name="X"):
+    """Say what to pass in place of a dict or a set; None for anything else.
+
+    Parameters
+    ----------
+    values : object
+        What the user passes.
+    name : str, default="X"
+        Name of the argument.
+
+    Returns
+    -------
+    advice : str or None
+        What it is, and what to do.
+    """
+    kind = type(values).__name__
+    if isinstance(values, Mapping):
+        return f"a {kind}. Pass list({name}.values())."
+    if isinstance(values, set | frozenset):
+        return f"a {kind}, which has no order. Pass a list, such as sorted({name})."
+    return None
 
 
 def _filled(values):

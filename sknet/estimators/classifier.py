@@ -1,7 +1,5 @@
 """The classifier."""
 
-from reprlib import repr as brief
-
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import accuracy_score, check_scoring
@@ -9,6 +7,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from ..base import brief
 from ..losses import CLASSIFICATION_LOSSES, Loss
 from ..settings import isolated
 from .base import BaseNeuralEstimator, trains_by_steps

@@ -3,9 +3,10 @@
 import numpy as np
 from sklearn.base import clone
 
+from ..base import brief
 from ..cells import as_array
 from ..preprocessing import TokenizerTransformer
-from ..preprocessing.samples import listed, shown
+from ..preprocessing.samples import listed
 from ..preprocessing.tokenizer import UNKNOWN, check_texts
 
 #: Largest number of codes: float32 has all whole numbers up to here.
@@ -57,7 +58,7 @@ class TextVocabulary:
         """Return the ids of the beginning of a text."""
         if not isinstance(prompt, str):
             raise TypeError(
-                f"{self.owner}.generate expects prompt to be a str, got {shown(prompt)} of "
+                f"{self.owner}.generate expects prompt to be a str, got {brief(prompt)} of "
                 f"type {type(prompt).__name__}. Pass one text a call."
             )
         return self.tokenizer.encode([prompt], cut=False)[0]
@@ -142,7 +143,7 @@ def _codes(item, owner, where):
     row = row if row.size else row.astype(np.intp)
     found = None
     if isinstance(item, str):
-        found = f"{shown(item)} of type {type(item).__name__}"
+        found = f"{brief(item)} of type {type(item).__name__}"
     elif row.ndim != 1:
         found = f"shape {row.shape}"
     elif row.dtype.kind not in "iu":

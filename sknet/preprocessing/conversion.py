@@ -5,8 +5,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
+from ..base import brief
 from ..cells import as_array
-from .samples import as_sequences, is_ragged, shown
+from .samples import as_sequences, is_ragged
 
 
 def from_channels_first(X):
@@ -217,7 +218,7 @@ def _joint_type(sequences, value):
     dtype = next((each for each in dtypes if _holds(each, value)), None)
     if dtype is None:
         raise ValueError(
-            f"pad_sequences expects a value that an array can hold, got {shown(value)}. Pass "
+            f"pad_sequences expects a value that an array can hold, got {brief(value)}. Pass "
             "a float, or an int of at most 64 bits."
         )
     if dtype.kind == "f":

@@ -1,25 +1,6 @@
 """What users pass as samples one by one: lists, columns of arrays, and what is read once."""
 
-from collections.abc import Mapping
-from reprlib import repr as shortened
-
-from ..cells import as_array
-
-
-def shown(value):
-    """Return a value as an error shows it: short, in one line.
-
-    Parameters
-    ----------
-    value : object
-        Any value.
-
-    Returns
-    -------
-    text : str
-        The beginning and the end of its ``repr``.
-    """
-    return " ".join(shortened(value).split())
+from ..cells import as_array, without_order
 
 
 def reread(X):
@@ -63,13 +44,9 @@ def listed(X, owner, expected, single=""):
     ValueError
         If X has no items, or they have no order.
     """
-    kind, items, advice = type(X).__name__, "texts" if single else "all samples", None
+    kind, items, advice = type(X).__name__, "texts" if single else "all samples", without_order(X)
     if isinstance(X, str | bytes | bytearray) or not hasattr(X, "__iter__"):
         advice = f"{single}{kind}. Put {items} into a list."
-    elif isinstance(X, Mapping):
-        advice = f"a {kind}. Pass list(X.values())."
-    elif isinstance(X, set | frozenset):
-        advice = f"a {kind}, which has no order. Pass a list, such as sorted(X)."
     elif getattr(X, "shape", None) == ():
         advice = f"shape (). Put {items} into a list."
     if advice:

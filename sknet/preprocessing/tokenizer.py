@@ -8,9 +8,9 @@ from sklearn.base import TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..base import Component, stamp, unstamp
+from ..base import Component, brief, stamp, unstamp
 from ..cells import as_array
-from .samples import listed, reread, shown
+from .samples import listed, reread
 from .splitter import WORDS, TextSplitter
 
 #: The ids that no token of a text has.
@@ -54,7 +54,7 @@ def check_texts(X, owner, advice="Convert it, or fill missing texts with ''."):
     for position, text in enumerate(texts):
         if not isinstance(text, str):
             raise TypeError(
-                f"{owner} expects X to hold str, got {shown(text)} of type "
+                f"{owner} expects X to hold str, got {brief(text)} of type "
                 f"{type(text).__name__} at position {position}. {advice}"
             )
     return texts
