@@ -4,6 +4,7 @@ from difflib import get_close_matches
 from functools import cache
 from inspect import Parameter, Signature, signature
 from math import log10, prod
+from reprlib import repr as shortened
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -357,6 +358,22 @@ def written(n):
     """
     n = int(n)
     return f"{n:,}" if n < 10**15 else f"about 10**{int((n.bit_length() - 1) * log10(2))}"
+
+
+def brief(value):
+    """Return a value as an error shows it: short, in one line.
+
+    Parameters
+    ----------
+    value : object
+        Any value.
+
+    Returns
+    -------
+    text : str
+        The beginning and the end of its ``repr``.
+    """
+    return " ".join(shortened(value).split())
 
 
 def stamp(state):

@@ -5,11 +5,13 @@ cells are refused, by their column or position.
 """
 
 import datetime
+from collections.abc import Mapping
 from decimal import Decimal
-from numbers import Complex, Integral, Real
+from numbers import Complex, Real
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.utils import check_array
 
 _KINDS = {
     "U": "strings",
@@ -67,8 +69,10 @@ def as_numbers(values, name, owner, where=""):
     TypeError
         If a cell is another object that is no number.
     """
+    if isinstance(values, np.ma.MaskedArray):
+        values = _filled(values)
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
-        return _filled(values) if isinstance(values, np.ma.MaskedArray) else values
+        return values
     if values is None:
         raise ValueError(f"{owner} expects numbers in {name}, got None{where}.")
     if hasattr(values, "dtypes") and hasattr(values, "columns"):
@@ -79,6 +83,9 @@ def as_numbers(values, name, owner, where=""):
         if kind:
             _refuse(owner, name, f"{kind}{where}", [kind])
         return values
+    advice = without_order(values, name)
+    if advice:
+        raise TypeError(f"{owner} expects numbers in {name}, got {advice}")
     array = _as_array(values, name, owner, where)
     kind, index = _find_wrong(array)
     if kind and array.dtype != object and isinstance(values, list | tuple):
@@ -99,17 +106,54 @@ def as_array(values, name, owner, where=""):
     Returns
     -------
     array : ndarray
-        An array of bools, ints or floats, missing values NaN; a sparse matrix as it is.
+        An array of bools, ints or floats, missing values NaN.
+
+    Raises
+    ------
+    ValueError or TypeError
+        As `as_numbers`.
+    TypeError
+        If it is a sparse matrix.
     """
     values = as_numbers(values, name, owner, where)
-    return values if issparse(values) else as_numbers(np.asarray(values), name, owner, where)
+    if issparse(values):
+        raise TypeError(
+            f"{owner} expects dense data in {name}, got a sparse matrix{where}. Pass "
+            f"{name}.toarray()."
+        )
+    return as_numbers(np.asarray(values), name, owner, where)
+
+
+def without_order(values, name="X"):
+    """Say what to pass in place of a dict or a set; None for anything else.
+
+    Parameters
+    ----------
+    values : object
+        What the user passes.
+    name : str, default="X"
+        Name of the argument.
+
+    Returns
+    -------
+    advice : str or None
+        What it is, and what to do.
+    """
+    kind = type(values).__name__
+    if isinstance(values, Mapping):
+        return f"a {kind}. Pass list({name}.values())."
+    if isinstance(values, set | frozenset):
+        return f"a {kind}, which has no order. Pass a list, such as sorted({name})."
+    return None
 
 
 def _filled(values):
     """Return the values of a masked array, NaN where they are masked."""
     if not np.ma.is_masked(values):
         return values.data
-    return values.astype(np.result_type(values.dtype, np.float32)).filled(np.nan)
+    is_number = values.dtype.kind in "biuf"
+    dtype = np.result_type(values.dtype, np.float32) if is_number else object
+    return values.astype(dtype).filled(np.nan)
 
 
 def _as_array(values, name, owner, where):
@@ -142,17 +186,28 @@ def _shape(item):
         return np.array(item, dtype=object).shape
 
 
-def _kind_of(cell_type):
-    """Return the kind of what is no number, and None for numbers and missing values."""
+def kind_of(cell_type):
+    """Name the kind of cells of a type.
+
+    Parameters
+    ----------
+    cell_type : type
+        Type of a cell.
+
+    Returns
+    -------
+    kind : str or None
+        Such as "strings", "dates" or "sequences"; None for numbers and missing values.
+    """
     if issubclass(cell_type, np.timedelta64 | datetime.timedelta):
         return "time spans"
-    if issubclass(cell_type, np.datetime64 | datetime.date | datetime.time):
+    if issubclass(cell_type, np.datetime64 | datetime.date):
         return "dates"
     if issubclass(cell_type, str):
         return "strings"
     if issubclass(cell_type, bytes | bytearray):
         return "bytes"
-    if issubclass(cell_type, Real | Decimal | np.bool_) or _is_missing(cell_type):
+    if issubclass(cell_type, Real | Decimal | np.bool_) or is_missing(cell_type):
         return None
     if issubclass(cell_type, Complex):
         return "complex numbers"
@@ -160,15 +215,27 @@ def _kind_of(cell_type):
     return "sequences" if is_sequence else f"objects of type {cell_type.__name__}"
 
 
-def _is_missing(cell_type):
-    return cell_type is type(None) or cell_type.__name__ == "NAType"  # that of pandas.NA
+def is_missing(cell_type):
+    """Tell whether cells of a type are missing values: None or pandas.NA.
+
+    Parameters
+    ----------
+    cell_type : type
+        Type of a cell.
+
+    Returns
+    -------
+    is_missing : bool
+        Not so for numbers and dates, among which NaN and NaT are.
+    """
+    return cell_type is type(None) or cell_type.__name__ == "NAType"  # pandas need not be there
 
 
 def _find_wrong(array):
     """Return the kind and the index of the first cell that is no number, or None and None."""
     if array.dtype != object:
         return _KINDS.get(array.dtype.kind), None
-    kinds = {cell_type: _kind_of(cell_type) for cell_type in set(map(type, array.flat))}
+    kinds = {cell_type: kind_of(cell_type) for cell_type in set(map(type, array.flat))}
     if not any(kinds.values()):
         return None, None
     cells = enumerate(array.flat)
@@ -177,25 +244,22 @@ def _find_wrong(array):
 
 
 def _converted(array, name, owner, where):
-    """Return an object array of numbers as an array of ints or floats."""
-    types = set(map(type, array.flat))
-    if types and all(issubclass(each, Integral) for each in types):
-        try:
-            return array.astype(np.int64)
-        except OverflowError:
-            pass
+    """Return an object array of numbers as an array of the smallest type that holds them."""
+    cells = array.ravel().tolist()
+    if any(map(is_missing, set(map(type, cells)))):
+        cells = [np.nan if is_missing(type(cell)) else cell for cell in cells]
     try:
-        if any(map(_is_missing, types)):
-            cells = [None if _is_missing(type(cell)) else cell for cell in array.flat]
-            array = np.array([*cells, None], dtype=object)[:-1].reshape(array.shape)
-        return array.astype(np.float64)
+        numbers = np.array(cells)
+        if numbers.dtype == object:  # decimals and fractions, or ints beyond those of NumPy
+            numbers = numbers.astype(np.float64)
     except OverflowError:
-        position = next(i for i, cell in enumerate(array.flat) if not _fits(cell))
+        position = next(i for i, cell in enumerate(cells) if not _fits(cell))
         place = _place(np.unravel_index(position, array.shape))
         raise ValueError(
             f"{owner} expects numbers that a float can hold in {name}, got one above 1.8e308"
             f"{place}{where}. Scale {name}, or take its logarithm."
         ) from None
+    return numbers.reshape(array.shape)
 
 
 def _fits(cell):
@@ -203,8 +267,6 @@ def _fits(cell):
         float(cell)
     except OverflowError:
         return False
-    except TypeError:
-        return True  # missing
     return True
 
 
@@ -316,6 +378,40 @@ def check_finite(values, name, advice):
         is_finite, fault = ~is_missing, "NaN"
     place = _place(np.argwhere(~is_finite)[0])
     raise ValueError(f"Input {name} contains {fault}{place}. {advice}")
+
+
+def checked(rows, X, advice, *, dtype, order="C", **options):
+    """Return rows as scikit-learn's `check_array` does, or say where X is not finite.
+
+    Parameters
+    ----------
+    rows : {array-like, sparse matrix}
+        What is checked.
+    X : {ndarray, table, sparse matrix} or list of ndarray
+        What the rows were made of, for errors.
+    advice : str
+        What to do about NaN, for errors.
+    dtype : dtype or tuple of dtype
+        Element type of the result, or those to keep.
+    order : {"C", "F"}, default="C"
+        Layout in memory.
+    **options : dict
+        Further options of `check_array`.
+
+    Returns
+    -------
+    rows : {ndarray, sparse matrix}
+        The checked rows.
+
+    Raises
+    ------
+    ValueError
+        If they are no rows of finite numbers.
+    """
+    try:
+        return check_array(rows, dtype=dtype, order=order, input_name="X", **options)
+    except ValueError as error:
+        raise located(error, X, dtype, advice) from None
 
 
 def located(error, X, dtype, advice):

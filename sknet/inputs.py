@@ -4,9 +4,8 @@ from math import prod
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_array
 
-from .cells import as_array, as_numbers, located
+from .cells import as_array, as_numbers, checked
 
 _FILL = "Fill missing values first, by sklearn.impute.SimpleImputer."
 
@@ -285,10 +284,7 @@ def as_sequences(items, shape, dtype, owner):
             )
     lengths = np.array([len(item) for item in items])
     values = np.concatenate([item.reshape(len(item), -1) for item in items])
-    try:
-        values = check_array(values, dtype=dtype, order="C", input_name="X", estimator=owner)
-    except ValueError as error:
-        raise located(error, items, dtype, _FILL) from None
+    values = checked(values, items, _FILL, dtype=dtype, estimator=owner)
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     return Sequences(values.reshape(len(values), *step), starts, lengths)
 
@@ -389,10 +385,7 @@ def as_inputs(X, shape, dtype, owner):
     if isinstance(X, list) and None in shape:
         return as_sequences(X, shape, dtype, owner)
     rows = as_rows(stacked(X, shape, owner), shape, owner)
-    try:
-        rows = check_array(rows, dtype=dtype, order="C", input_name="X", estimator=owner)
-    except ValueError as error:
-        raise located(error, X, dtype, _FILL) from None
+    rows = checked(rows, X, _FILL, dtype=dtype, estimator=owner)
     check_width(rows.shape[1], shape)
     return rows
 

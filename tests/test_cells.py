@@ -48,8 +48,9 @@ def test_numbers_of_all_types_are_taken(values, expected):
     assert_array_equal(as_array(values, "X", "Someone"), expected)
 
 
-def test_whole_numbers_in_an_object_array_stay_whole():
-    assert as_numbers(objects([1, np.int8(2)]), "X", "Someone").dtype == np.int64
+@pytest.mark.parametrize("largest", [True, 2**53 + 1, 2**64 - 1])
+def test_whole_numbers_in_an_object_array_stay_exact(largest):
+    assert as_numbers(objects([True, largest]), "X", "Someone").tolist() == [True, largest]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,8 @@ def test_whole_numbers_in_an_object_array_stay_whole():
         ([[1, [2]]], ValueError, r"lists of one length and depth; item 0 differs"),
         (objects([[1], [2]]), ValueError, r"got sequences at position 0\. .*to_list"),
         (objects([{}]), TypeError, r"got objects of type dict at position 0\. "),
-        ({1, 2}, TypeError, r"got objects of type set\. "),
+        ({1, 2}, TypeError, r"got a set, which has no order\. Pass a list, such as sorted\(X\)"),
+        ({"a": [1]}, TypeError, r"got a dict\. Pass list\(X\.values\(\)\)"),
         (None, ValueError, r"got None\."),
         (
             FRAME.assign(a="x", b=pd.Timestamp(0)),

@@ -2,6 +2,7 @@
 
 import datetime
 import enum
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -91,9 +92,11 @@ def test_labels_are_read_as_what_they_are(given, expected):
         ([0.0, np.inf], "Input y contains infinity"),
         (np.array([1j, 2]), "Complex data not supported"),
         ([1j, 2], "Complex data not supported"),
-        ([10**400, 1], "integers that no type of 64 bits holds together; make them strings"),
-        ([10**400, 1.0], "integers that no type of 64 bits holds"),
-        ([2**63, -1], "integers that no type of 64 bits holds"),
+        ([10**400, 1], "numbers that no type of 64 bits holds together; make them strings"),
+        ([10**400, 1.0], "numbers that no type of 64 bits holds"),
+        ([Decimal("0.1")], "numbers that no type of 64 bits holds"),
+        ([datetime.time(1)], "y has labels of type time; make them strings or integers"),
+        ([2**63, -1], "numbers that no type of 64 bits holds"),
         (np.zeros(2, [("a", int)]), "labels of dtype .*; make them strings"),
         ([Plain.NO], "y has labels of type Plain; make them strings or integers"),
         (pd.Series(DAYS).dt.tz_localize("UTC"), "dates with a time zone"),

@@ -69,8 +69,9 @@ def test_the_rows_that_overflow_are_counted_and_the_warning_points_to_the_caller
 @pytest.mark.parametrize("loss", ["squared_error", "poisson", "gaussian", "quantile"])
 def test_regressors_warn_of_predictions_that_are_not_finite(loss):
     model = NeuralRegressor((2,), loss=loss, **OPTIONS).fit(X, np.abs(X[:, 0]))
-    with pytest.warns(RuntimeWarning, match="NeuralRegressor: the outputs of 30 of 30"):
-        spoilt(model, np.inf).predict(X)
+    with pytest.warns(RuntimeWarning, match="NeuralRegressor: the outputs of 30 of 30") as caught:
+        spoilt(model, np.inf).predict(X, return_std=loss == "gaussian")
+    assert len(caught) == 1
 
 
 def test_overflow_of_the_link_and_of_deviations_is_warned_of():

@@ -297,6 +297,8 @@ def test_a_sparse_target_is_refused(container):
         lambda: network.partial_fit(X, y),
         lambda: network.fit(X, X, X_val=X, y_val=y),
     ):
-        with pytest.raises(TypeError, match=r"Sparse data was passed for y.*y\.toarray\(\)"):
+        with pytest.raises(
+            TypeError, match=r"dense data in y, got a sparse matrix\. Pass y\.toarray\(\)"
+        ):
             call()
     assert not hasattr(network, "network_")

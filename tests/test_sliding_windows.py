@@ -121,8 +121,8 @@ def test_with_a_gap_no_value_is_forecast_on_both_sides_of_a_split(horizon):
         ((3, 1), r"got shape \(\)"),
         ((np.zeros((2, 5, 3)), 1), r"got shape \(2, 5, 3\). Call it for one series"),
         ((np.zeros((5, 0)), 1), r"got shape \(5, 0\)"),
-        ((["a", "b", "c"], 1), "expects numbers in arrays, got elements of dtype <U1"),
-        (([[1, 2], [3]], 1), "got lists of unequal length"),
+        ((["a", "b", "c"], 1), "expects numbers in series, got strings at position 0"),
+        (([[1, 2], [3]], 1), "lists of one length and depth; item 1"),
     ],
 )
 def test_what_is_no_series_is_refused(arguments, message):

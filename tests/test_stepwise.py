@@ -102,7 +102,7 @@ def test_pickles_transform_the_same(sequences):
     [
         (np.ones((3, 2)), r"expects sequences of shape .*, got \(3, 2\). A table needs no"),
         ([np.ones((3, 2)), np.ones((3, 4))], r"got shape \(3, 2\) at position 0 and \(3, 4\)"),
-        ([], "at least one series"),
+        ([], "at least one sequence in X"),
         ([np.array(["a"])], "expects numbers"),
     ],
 )
@@ -174,7 +174,10 @@ class NeedsY(TransformerMixin, BaseEstimator):
             r"a row for each of the 24 steps, got shape \(23, 2",
         ),
         (FunctionTransformer(lambda X: X[None]), r"24 steps, got shape \(1, 24, 2\)"),
-        (FunctionTransformer(lambda X: X.astype(str)), "<U32 from FunctionTransformer.transform"),
+        (
+            FunctionTransformer(lambda X: X.astype(str)),
+            "in the output of FunctionTransformer.transform, got strings",
+        ),
         (NeedsY(), "has no y for the steps of sequences, but NeedsY needs one"),
         (TargetEncoder(), "but TargetEncoder needs one"),
     ],

@@ -316,10 +316,10 @@ def test_the_type_of_the_ids_is_a_choice_and_has_to_hold_them():
         ([[1.5]], "got 1.5"),
         ([[np.nan]], "got nan"),
         ([1, 2], r"2-D array of token ids, got shape \(2,\)"),
-        ([["a"]], "dtype <U1"),
-        ([[1, 2], [3]], "got lists of unequal length"),
+        ([["a"]], "numbers in the token ids, got strings in row 0, column 0"),
+        ([[1, 2], [3]], "lists of one length and depth; item 1"),
         ([[np.inf]], "got inf"),
-        ([[10**400]], "too large for float64"),
+        ([[10**400]], "one above 1.8e308"),
     ],
 )
 def test_ids_that_are_no_tokens_are_refused(ids, message):

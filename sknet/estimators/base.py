@@ -34,9 +34,8 @@ from .attributes import FittedAttributes
 from .combinations import ParameterChecks
 from .loop import TrainingLoop
 from .mismatch import warn_of_mismatch
-from .overflow import tell_of_overflow
 from .persistence import Persistence
-from .rollback import Rollback
+from .rollback import restored_on_error
 from .stopping import Patience
 from .validation import DataValidation
 
@@ -69,7 +68,6 @@ class BaseNeuralEstimator(
     TrainingLoop,
     ParameterChecks,
     DataValidation,
-    Rollback,
     Persistence,
     CallbackSupportMixin,
     Component,
@@ -137,7 +135,7 @@ class BaseNeuralEstimator(
     def _fit(self, X, y, sample_weight, X_val, y_val, sample_weight_val):
         deadline = self._deadline()
         resume = self.warm_start and hasattr(self, "network_")
-        with self._restored_on_error(), single_threaded_blas():
+        with restored_on_error(self), single_threaded_blas():
             self._check_parameters()
             data = self._check_data(X, y, sample_weight, reset=not resume)
             if resume:
@@ -168,7 +166,7 @@ class BaseNeuralEstimator(
                 "early_stopping=False."
             )
         first = not hasattr(self, "network_")
-        with self._restored_on_error(), single_threaded_blas():
+        with restored_on_error(self), single_threaded_blas():
             if not first:  # scikit-learn validates the parameters of the first call
                 self._validate_params()
             self._check_parameters()
@@ -394,12 +392,10 @@ class BaseNeuralEstimator(
                 f"small for that in {self.network_.dtype}. Scale sample_weight, or set alpha=0."
             )
 
-    def _raw_predictions(self, X, refuse_nan=False):
-        """Return the network's raw outputs for X, telling of those that are not finite."""
+    def _raw_predictions(self, X):
+        """Return the network's raw outputs for X."""
         self._require_fit()
-        raw = self.network_.predict(self._check_X(X))
-        tell_of_overflow(self, raw, refuse_nan)
-        return raw
+        return self.network_.predict(self._check_X(X))
 
     def _require_fit(self):
         if not hasattr(self, "network_"):  # scikit-learn's check takes a tenth of one prediction

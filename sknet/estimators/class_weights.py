@@ -2,10 +2,10 @@
 
 from math import nan
 from numbers import Real
-from reprlib import repr as brief
 
 import numpy as np
 
+from ..base import brief
 from ..weights import bounded
 from .classes import encode
 from .labels import as_labels, shown

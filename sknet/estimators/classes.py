@@ -1,11 +1,11 @@
 """The kind of a classifier's target, its classes, and their codes."""
 
 from collections.abc import Sized
-from reprlib import repr as brief
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
+from ..base import brief
 from ..losses import Target
 from .labels import as_labels, family
 

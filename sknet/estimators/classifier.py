@@ -1,7 +1,5 @@
 """The classifier."""
 
-from reprlib import repr as brief
-
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import accuracy_score, check_scoring
@@ -9,6 +7,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from ..base import brief
 from ..losses import CLASSIFICATION_LOSSES, Loss
 from ..settings import isolated
 from .base import BaseNeuralEstimator, trains_by_steps
@@ -16,6 +15,7 @@ from .class_weights import class_factors
 from .classes import as_classes, encode, learn_classes, same_classes
 from .documentation import documented
 from .labels import as_labels, family, shown
+from .overflow import tell_of_overflow
 
 
 @documented
@@ -323,7 +323,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         ValueError
             If scores are NaN because values overflow: no class is the most probable then.
         """
-        raw = self._raw_predictions(X, refuse_nan=True)
+        raw = self._scores(X, refuse_nan=True)
         kind = self._target.kind
         if kind == "binary":
             return self.classes_[(raw[:, 0] > 0).astype(np.intp)]
@@ -350,7 +350,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             Probabilities in the order of ``classes_``; one array an output where there are
             several; for multilabel targets the probability of each label.
         """
-        raw = self._raw_predictions(X)
+        raw = self._scores(X)
         return self._loss.inverse_link(raw)
 
     @isolated
@@ -367,7 +367,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         log_p : ndarray of shape (n_samples, n_classes) or list of such arrays
             As `predict_proba`.
         """
-        raw = self._raw_predictions(X)
+        raw = self._scores(X)
         return self._loss.log_inverse_link(raw)
 
     @isolated
@@ -384,10 +384,16 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         scores : ndarray of shape (n_samples,), (n_samples, n_classes) or list of such arrays
             For two classes one score, above 0 for the second; else one a class or label.
         """
-        raw = self._raw_predictions(X)
+        raw = self._scores(X)
         if self._target.kind == "multioutput":
             return self._blocks(raw)
         return raw[:, 0] if self._target.kind == "binary" else raw
+
+    def _scores(self, X, refuse_nan=False):
+        """Return the raw scores for X, telling of those that are not finite."""
+        raw = self._raw_predictions(X)
+        tell_of_overflow(self, raw, refuse_nan=refuse_nan)
+        return raw
 
     def _blocks(self, raw):
         return np.split(raw, np.cumsum(self._target.n_classes)[:-1], axis=1)

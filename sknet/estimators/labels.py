@@ -1,16 +1,11 @@
 """Reading the labels that users give."""
 
 from collections.abc import Sized
-from datetime import date, timedelta
 
 import numpy as np
 from scipy.sparse import issparse
 
-#: Types of what stands for a missing label, by name: pandas need not be there.
-_MISSING = {"NoneType", "NAType", "NaTType"}
-_NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
-_DATES = (date, np.datetime64)
-_DURATIONS = (timedelta, np.timedelta64)
+from ..cells import is_missing, kind_of
 
 
 def as_labels(labels, name="y"):
@@ -64,23 +59,19 @@ def _as_objects(labels, name):
 def _of_one_type(array, name, keep):
     """Check the types of objects; return strings as they are with `keep`, others as numbers."""
     values = array.ravel().tolist()
-    types = {type(value) for value in values}
-    if types - {str, int, bool}:  # else there is nothing to look for
-        _refuse_missing_objects(values, array.shape, name)
-    _refuse_types(types, name)
-    if values and _all_are(types, str):
+    kinds = {each: kind_of(each) for each in set(map(type, values))}
+    if kinds.keys() - {str, int, bool}:  # else there is nothing to look for
+        _refuse_missing_objects(values, kinds, array.shape, name)
+    kind = _only_kind(kinds, name)
+    if kind == "strings":
         # NumPy's strings of a str that is an Enum are those of its representation.
-        keep = keep or not types <= {str, np.str_}
+        keep = keep or not kinds.keys() <= {str, np.str_}
         return array.astype(object) if keep else np.array(values).reshape(array.shape)
-    if _all_are(types, _DATES + _DURATIONS):
-        if any(getattr(value, "tzinfo", None) for value in values):
-            raise ValueError(f"{name} has dates with a time zone; make them UTC without one.")
-        return np.array(values, "M8" if _all_are(types, _DATES) else "m8").reshape(array.shape)
-    return _as_numbers(values, types, name).reshape(array.shape)
-
-
-def _all_are(types, kinds):
-    return bool(types) and all(issubclass(kind, kinds) for kind in types)
+    if kind is None:
+        return _as_numbers(values, kinds, name).reshape(array.shape)
+    if any(getattr(value, "tzinfo", None) for value in values):
+        raise ValueError(f"{name} has dates with a time zone; make them UTC without one.")
+    return np.array(values, "M8" if kind == "dates" else "m8").reshape(array.shape)
 
 
 def _as_numbers(values, types, name):
@@ -89,43 +80,41 @@ def _as_numbers(values, types, name):
         exact = numbers.dtype.kind != "O"
     except OverflowError:  # floats, and an integer beyond them
         exact = False
-    integral = types and not any(issubclass(kind, float | np.floating) for kind in types)
+    integral = types and not any(issubclass(each, float | np.floating) for each in types)
     if not exact or (integral and numbers.dtype.kind == "f"):
         raise ValueError(
-            f"{name} has integers that no type of 64 bits holds together; make them strings."
+            f"{name} has numbers that no type of 64 bits holds together; make them strings."
         )
     return numbers
 
 
-def _refuse_missing_objects(values, shape, name):
+def _refuse_missing_objects(values, kinds, shape, name):
+    n_columns = shape[1] if len(shape) > 1 else 1
     for position, value in enumerate(values):
-        if type(value).__name__ in _MISSING:
-            found = str(value)
-        elif isinstance(value, _NUMBERS + _DATES + _DURATIONS) and value != value:
-            found = "NaN" if isinstance(value, _NUMBERS) else "NaT"
-        else:
-            continue
-        _refuse_missing(position // (shape[1] if len(shape) > 1 else 1), found, name)
+        can_be_nan = kinds[type(value)] in (None, "dates", "time spans")
+        if is_missing(type(value)) or (can_be_nan and value != value):
+            _refuse_missing(position // n_columns, str(value).replace("nan", "NaN"), name)
 
 
-def _refuse_types(types, name):
-    """Refuse types that are no labels, or more than one."""
-    names = ", ".join(sorted({kind.__name__ for kind in types}))
-    if any(issubclass(kind, bytes) for kind in types):
+def _only_kind(kinds, name):
+    """Return the kind of all types; refuse more than one, and what is no label."""
+    names = ", ".join(sorted(each.__name__ for each in kinds))
+    found = set(kinds.values()) or {None}  # no label at all is none of a wrong kind
+    if "bytes" in found:
         _refuse_bytes(name)
-    if any(issubclass(kind, complex | np.complexfloating) for kind in types):
+    if "complex numbers" in found:
         _refuse_complex(name)
-    if any(issubclass(kind, Sized) and not issubclass(kind, str) for kind in types):
+    if any(issubclass(each, Sized) and not issubclass(each, str) for each in kinds):
         raise ValueError(
             f"{name} has elements of type {names} in place of labels; make all rows of one "
             "length, or turn lists of labels into columns of 0 and 1 by MultiLabelBinarizer."
         )
-    families = (_NUMBERS, str, _DATES, _DURATIONS)
-    fitting = [sum(issubclass(kind, family) for kind in types) for family in families]
-    if max(fitting) < len(types):
-        several = f"of several types, {names}" if len(types) > 1 else f"of type {names}"
-        advice = "make them all of one type" if any(fitting) else "make them strings or integers"
+    allowed = found & {None, "strings", "dates", "time spans"}
+    if len(found) > 1 or not allowed:
+        several = f"of several types, {names}" if len(kinds) > 1 else f"of type {names}"
+        advice = "make them all of one type" if allowed else "make them strings or integers"
         raise ValueError(f"{name} has labels {several}; {advice}.")
+    return found.pop()
 
 
 def _check_values(array, name):

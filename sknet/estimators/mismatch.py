@@ -4,6 +4,13 @@ import numpy as np
 
 from ..warning import warn
 
+_ADVICE = {
+    "X": "In a pipeline pass X_val through its steps with "
+    'Pipeline(..., transform_input=["X_val"]) and metadata routing, '
+    "set_fit_request(X_val=True, y_val=True); else transform it as X.",
+    "y": "TransformedTargetRegressor scales y alone, and neither transform_input nor metadata "
+    "routing changes y_val: pass y_val scaled in the same way.",
+}
 #: Rows that are drawn of each set; what is looked for shows in few.
 _N_ROWS = 500
 #: Columns that are looked at, evenly spaced, where there are more.
@@ -26,24 +33,14 @@ def warn_of_mismatch(owner, training, validation, target_is_continuous):
     target_is_continuous : bool
         Whether to compare the targets as well.
     """
-    n_off, n_columns = count_foreign(_rows(training, "X"), _rows(validation, "X"))
-    if n_off:
-        warn(
-            f"{owner}: X_val lies far from X in {n_off} of {n_columns} columns, as if it had not "
-            "gone through the steps that X has. In a pipeline pass X_val through them with "
-            'Pipeline(..., transform_input=["X_val"]) and metadata routing, '
-            "set_fit_request(X_val=True, y_val=True); else transform it as X.",
-        )
-    if not target_is_continuous:
-        return
-    n_off, n_columns = count_foreign(_rows(training, "y"), _rows(validation, "y"))
-    if n_off:
-        warn(
-            f"{owner}: y_val lies far from y in {n_off} of {n_columns} targets, as if it had not "
-            "been scaled as y is. TransformedTargetRegressor scales y alone, and neither "
-            "transform_input nor metadata routing changes y_val: pass y_val scaled in the same "
-            "way.",
-        )
+    compared = ("X", "y") if target_is_continuous else ("X",)
+    for name in compared:
+        n_off, n_columns = count_foreign(_rows(training, name), _rows(validation, name))
+        if n_off:
+            warn(
+                f"{owner}: {name}_val lies far from {name} in {n_off} of {n_columns} columns, as "
+                f"if it had not been transformed as {name} was. {_ADVICE[name]}"
+            )
 
 
 def count_foreign(training, validation):

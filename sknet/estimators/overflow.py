@@ -7,15 +7,15 @@ import numpy as np
 from ..warning import warn
 
 
-def tell_of_overflow(estimator, values, refuse_nan=False):
-    """Warn of outputs that are inf or NaN.
+def tell_of_overflow(estimator, *outputs, refuse_nan=False):
+    """Warn, once for all, of outputs that are inf or NaN.
 
     Parameters
     ----------
     estimator : BaseNeuralEstimator
         Whose outputs they are.
-    values : ndarray of shape (n_rows, ...)
-        Outputs.
+    *outputs : ndarray of shape (n_rows, ...)
+        What a call has computed: raw outputs, and what was made of them.
     refuse_nan : bool, default=False
         Whether something is to be chosen by the outputs: then those that are NaN are refused.
 
@@ -25,7 +25,8 @@ def tell_of_overflow(estimator, values, refuse_nan=False):
         If there is a NaN and `refuse_nan`.
     """
     # One product tells most often that there is nothing to tell: 0.5 us for a row.
-    if isfinite(np.vdot(values, values)):
+    values = next((values for values in outputs if not isfinite(np.vdot(values, values))), None)
+    if values is None:
         return
     rows = np.reshape(values, (len(values), -1))
     n_nan = np.count_nonzero(np.isnan(rows).any(axis=1))

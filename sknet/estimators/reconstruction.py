@@ -8,10 +8,9 @@ from scipy.sparse import issparse
 from scipy.special import ndtri
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_array
 
 from ..base import written
-from ..cells import as_array, located
+from ..cells import as_array, checked
 from ..inputs import in_shape
 from ..layers import GaussianCode
 from ..layers.variational import LARGEST_LOG_VARIANCE
@@ -111,12 +110,9 @@ class Reconstruction:
             The rows that the codes stand for.
         """
         self._require_fit()
-        dtype = self.network_.dtype
         X = as_array(X, "X", f"{type(self).__name__}.inverse_transform")
-        try:
-            code = check_array(X, dtype=dtype, order="C", input_name="X", estimator=self)
-        except ValueError as error:
-            raise located(error, X, dtype, "Leave such codes out.") from None
+        options = {"dtype": self.network_.dtype, "estimator": self}
+        code = checked(X, X, "Leave such codes out.", **options)
         width = self._code_size
         if code.shape[1] != width:
             raise ValueError(
@@ -147,7 +143,7 @@ class Reconstruction:
     def _linked(self, raw):
         """Turn raw outputs into features, telling of those that are not finite."""
         features = self._loss.inverse_link(raw)
-        tell_of_overflow(self, features)
+        tell_of_overflow(self, raw, features)
         return features
 
     @available_if(fills_missing)

@@ -1,7 +1,6 @@
 """The regressor."""
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score
 from sklearn.utils import column_or_1d
@@ -141,14 +140,9 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         return self._partial_fit(X, y, sample_weight)
 
     def _readable_y(self, y):
-        owner = type(self).__name__
-        if issparse(y):
-            raise TypeError(
-                "Sparse data was passed for y, but dense data is required; pass y.toarray()."
-            )
         if y is None:
             return None
-        y = as_array(y, "y", owner)
+        y = as_array(y, "y", type(self).__name__)
         check_finite(y, "y", "Leave such rows out.")
         return y
 
@@ -212,8 +206,8 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         """
         raw = self._raw_predictions(X)
         predictions = self._loss.inverse_link(raw)
-        tell_of_overflow(self, predictions)
         if not return_std:
+            tell_of_overflow(self, raw, predictions)
             return self._shaped(predictions)
         if not isinstance(self._loss, Gaussian):
             raise ValueError(
@@ -222,7 +216,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
                 "loss='gaussian' and fit again."
             )
         std = self._loss.standard_deviation(raw)
-        tell_of_overflow(self, std)
+        tell_of_overflow(self, raw, predictions, std)
         return self._shaped(predictions), self._shaped(std)
 
     def _shaped(self, predictions):

@@ -6,39 +6,44 @@ from functools import partial
 import numpy as np
 
 
-class Rollback:
-    """Puts an estimator back where it was when a fit fails before its first step."""
+@contextmanager
+def restored_on_error(estimator):
+    """Leave an estimator as it was when a fit fails before its first step.
 
-    @contextmanager
-    def _restored_on_error(self):
-        """Leave the estimator as it was when a fit fails.
+    Where training was resumed, its weights have changed in place from the first step on: then the
+    model so far is kept, with the history that belongs to it.
 
-        Where training went on from an earlier fit, its weights have changed in place: then the
-        model so far is kept, with the history that belongs to it.
-        """
-        before, changed = self.__dict__.copy(), self._states()
-        try:
-            yield
-        except BaseException:
-            resumed = self.__dict__.get("network_", self) is before.get("network_")
-            if resumed and self._trainer.samples != before["_trainer"].samples:
-                self._finish()
-                raise
-            for put_back, state in changed:
-                put_back(state)
-            callbacks = {k: v for k, v in self.__dict__.items() if "callback" in k}
-            self.__dict__ = {**before, **callbacks}  # at once, whatever else is pressed
+    Parameters
+    ----------
+    estimator : BaseNeuralEstimator
+        Fitted in the block.
+    """
+    before, changed = estimator.__dict__.copy(), _states(estimator)
+    try:
+        yield
+    except BaseException:
+        after = estimator.__dict__
+        resumed = after.get("network_", estimator) is before.get("network_")
+        if resumed and estimator._trainer.samples != before["_trainer"].samples:
+            estimator._finish()
             raise
+        for put_back, state in changed:
+            put_back(state)
+        callbacks = {k: v for k, v in after.items() if "callback" in k}
+        estimator.__dict__ = {**before, **callbacks}  # at once, whatever else is pressed
+        raise
 
-    def _states(self):
-        """Return pairs of what puts a state back and the state, of all that changes in place."""
-        states = []
-        if isinstance(self.random_state, np.random.RandomState):
-            states.append((self.random_state.set_state, self.random_state.get_state()))
-        if hasattr(self, "network_"):
-            trainer = self._trainer
-            states.append((partial(np.copyto, self.network_.params), self.network_.params.copy()))
-            for rng in trainer.generators:
-                source = rng.bit_generator
-                states.append((partial(setattr, source, "state"), source.state))
-        return states
+
+def _states(estimator):
+    """Return pairs of what puts a state back and the state, of all that changes in place."""
+    states = []
+    seed = estimator.random_state
+    if isinstance(seed, np.random.RandomState):
+        states.append((seed.set_state, seed.get_state()))
+    if hasattr(estimator, "network_"):
+        params = estimator.network_.params
+        states.append((partial(np.copyto, params), params.copy()))
+        for rng in estimator._trainer.generators:
+            source = rng.bit_generator
+            states.append((partial(setattr, source, "state"), source.state))
+    return states

@@ -5,11 +5,11 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import _safe_indexing, check_array, check_X_y, indexable
+from sklearn.utils import _safe_indexing, check_X_y, indexable
 from sklearn.utils.validation import _check_sample_weight, _num_samples, validate_data
 
 from ..batches import Data
-from ..cells import as_numbers, located
+from ..cells import as_numbers, checked, located
 from ..inputs import as_inputs, as_rows, check_width, infer_shape, readable, stacked
 from ..weights import bounded
 from .holdout import hold_out
@@ -61,13 +61,11 @@ class DataValidation:
         options = self._X_checks(reset)
         try:
             with np.errstate(invalid="ignore"):  # of the sum by which NaN are looked for
-                checked = validate_data(
-                    self, self._as_rows(X), y, reset=reset, **checks, **options
-                )
+                found = validate_data(self, self._as_rows(X), y, reset=reset, **checks, **options)
         except ValueError as error:
             raise located(error, X, options["dtype"], self._missing_advice()) from None
-        self._check_columns(checked[0] if isinstance(checked, tuple) else checked)
-        return checked
+        self._check_columns(found[0] if isinstance(found, tuple) else found)
+        return found
 
     def _missing_advice(self):
         return (
@@ -81,14 +79,11 @@ class DataValidation:
             return self._check_any_length(X, False)
         if isinstance(X, np.ndarray) and not hasattr(self, "feature_names_in_"):
             # Asking an array for the names of its columns takes a quarter of one prediction.
-            options = self._X_checks(False)
-            try:
-                checked = check_array(self._as_rows(X), input_name="X", estimator=self, **options)
-            except ValueError as error:
-                raise located(error, X, options["dtype"], self._missing_advice()) from None
-            if checked.shape[1] == getattr(self, "n_features_in_", None):
-                self._check_columns(checked)
-                return checked
+            options = {"estimator": self, **self._X_checks(False)}
+            rows = checked(self._as_rows(X), X, self._missing_advice(), **options)
+            if rows.shape[1] == getattr(self, "n_features_in_", None):
+                self._check_columns(rows)
+                return rows
         return self._check_table(X)
 
     def _check_columns(self, X):

@@ -3,8 +3,10 @@
 import numpy as np
 from sklearn.base import clone
 
+from ..base import brief
+from ..cells import as_array
 from ..preprocessing import TokenizerTransformer
-from ..preprocessing.samples import listed, numeric_array, shown
+from ..preprocessing.samples import listed
 from ..preprocessing.tokenizer import UNKNOWN, check_texts
 
 #: Largest number of codes: float32 has all whole numbers up to here.
@@ -56,7 +58,7 @@ class TextVocabulary:
         """Return the ids of the beginning of a text."""
         if not isinstance(prompt, str):
             raise TypeError(
-                f"{self.owner}.generate expects prompt to be a str, got {shown(prompt)} of "
+                f"{self.owner}.generate expects prompt to be a str, got {brief(prompt)} of "
                 f"type {type(prompt).__name__}. Pass one text a call."
             )
         return self.tokenizer.encode([prompt], cut=False)[0]
@@ -127,18 +129,22 @@ class CodeVocabulary:
 
     def _rows(self, X):
         if len(getattr(X, "shape", ())) > 1:
-            X = numeric_array(X, self.owner, expected=_CODES)
+            X = as_array(X, "the tokens", f"{self.owner} with tokenizer=None")
         items = listed(X, f"{self.owner} with tokenizer=None", "a list of arrays of tokens")
-        rows = [_codes(item, self.owner, f" at position {i}") for i, item in enumerate(items)]
+        where = " in the array at position {}"
+        rows = [_codes(item, self.owner, where.format(i)) for i, item in enumerate(items)]
         return _check_any(rows, self.owner)
 
 
 def _codes(item, owner, where):
     """Return a row of tokens as an array of int, or refuse what is none."""
-    row = numeric_array(item, f"{owner} with tokenizer=None", where, _CODES)
+    owner = f"{owner} with tokenizer=None"
+    row = np.array([]) if isinstance(item, str) else as_array(item, "the tokens", owner, where)
     row = row if row.size else row.astype(np.intp)
     found = None
-    if row.ndim != 1:
+    if isinstance(item, str):
+        found = f"{brief(item)} of type {type(item).__name__}"
+    elif row.ndim != 1:
         found = f"shape {row.shape}"
     elif row.dtype.kind not in "iu":
         found = f"dtype {row.dtype}"
@@ -146,7 +152,7 @@ def _codes(item, owner, where):
         found = row.min()
     if found is not None:
         raise ValueError(
-            f"{owner} with tokenizer=None expects {_CODES}, got {found}{where}. Pass lists or 1-D "
+            f"{owner} expects {_CODES}, got {found}{where}. Pass lists or 1-D "
             "arrays of int, or set tokenizer."
         )
     return row

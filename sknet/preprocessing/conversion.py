@@ -5,7 +5,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .samples import as_sequences, is_ragged, numeric_array, shown
+from ..base import brief
+from ..cells import as_array
+from .samples import as_sequences, is_ragged
 
 
 def from_channels_first(X):
@@ -45,7 +47,7 @@ def from_channels_first(X):
     [(30, 2), (20, 2)]
     """
     if is_ragged(X):
-        series = as_sequences(X, "from_channels_first")
+        series = as_sequences(X, "X", "from_channels_first")
         for i, each in enumerate(series):
             if each.ndim != 2 or len(each) != len(series[0]):
                 first = f"{series[0].shape} at position 0 and " if i else ""
@@ -55,7 +57,7 @@ def from_channels_first(X):
                     "each series as a 2-D array."
                 )
         return [np.array(each.T, order="C") for each in series]
-    X = numeric_array(X, "from_channels_first")
+    X = as_array(X, "X", "from_channels_first")
     if X.ndim < 3:
         raise ValueError(
             "from_channels_first expects an array (samples, channels, time) or (samples, "
@@ -106,7 +108,7 @@ def from_nan_padded(X):
     >>> [series.shape for series in from_nan_padded(from_channels_first(X))]
     [(29, 12), (20, 12)]
     """
-    X = numeric_array(X, "from_nan_padded")
+    X = as_array(X, "X", "from_nan_padded")
     if X.ndim not in (2, 3):
         raise ValueError(
             "from_nan_padded expects an array (samples, time) or (samples, time, features), got "
@@ -176,7 +178,7 @@ def pad_sequences(sequences, length=None, *, value=0):
     array([[1.5, nan],
            [2.5, 3.5]])
     """
-    sequences = as_sequences(sequences, "pad_sequences")
+    sequences = as_sequences(sequences, "sequences", "pad_sequences")
     steps = sequences[0].shape[1:]
     for i, sequence in enumerate(sequences):
         if sequence.ndim == 0:
@@ -216,7 +218,7 @@ def _joint_type(sequences, value):
     dtype = next((each for each in dtypes if _holds(each, value)), None)
     if dtype is None:
         raise ValueError(
-            f"pad_sequences expects a value that an array can hold, got {shown(value)}. Pass "
+            f"pad_sequences expects a value that an array can hold, got {brief(value)}. Pass "
             "a float, or an int of at most 64 bits."
         )
     if dtype.kind == "f":

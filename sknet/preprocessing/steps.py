@@ -12,7 +12,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ..base import Component, stamp, unstamp
-from .samples import as_sequences, is_ragged, listed, numeric_array, reread
+from ..cells import as_array
+from .samples import as_sequences, is_ragged, listed, reread
 
 
 def _can_invert(estimator):
@@ -152,7 +153,7 @@ class StepwiseTransformer(TransformerMixin, Component):
         inner = type(self.transformer_).__name__
         done = getattr(self.transformer_, method)(steps)
         done = done.toarray() if issparse(done) else done
-        done = numeric_array(done, type(self).__name__, f" from {inner}.{method}")
+        done = as_array(done, f"the output of {inner}.{method}", type(self).__name__)
         done = done[:, None] if done.ndim == 1 else done
         if done.ndim != 2 or len(done) != len(steps):
             raise ValueError(
@@ -172,7 +173,7 @@ class StepwiseTransformer(TransformerMixin, Component):
         """
         owner = type(self).__name__
         if not is_ragged(X):
-            X = numeric_array(X, owner)
+            X = as_array(X, "X", owner)
             if X.ndim != 3 or 0 in X.shape:
                 raise ValueError(
                     f"{owner} expects sequences of shape (n_samples, T, F) or a list of arrays of "
@@ -180,7 +181,7 @@ class StepwiseTransformer(TransformerMixin, Component):
                 )
             return X.reshape(-1, X.shape[-1]), X.shape[:2], None
         X = listed(X, owner, "a list of arrays")
-        sequences = as_sequences(X, owner)
+        sequences = as_sequences(X, "X", owner)
         tables = [each[:, None] if each.ndim == 1 else each for each in sequences]
         for i, each in enumerate(tables):
             if each.ndim != 2 or each.shape[1] != tables[0].shape[1]:

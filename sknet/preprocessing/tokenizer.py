@@ -8,8 +8,9 @@ from sklearn.base import TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..base import Component, stamp, unstamp
-from .samples import listed, numeric_array, reread, shown
+from ..base import Component, brief, stamp, unstamp
+from ..cells import as_array
+from .samples import listed, reread
 from .splitter import WORDS, TextSplitter
 
 #: The ids that no token of a text has.
@@ -53,7 +54,7 @@ def check_texts(X, owner, advice="Convert it, or fill missing texts with ''."):
     for position, text in enumerate(texts):
         if not isinstance(text, str):
             raise TypeError(
-                f"{owner} expects X to hold str, got {shown(text)} of type "
+                f"{owner} expects X to hold str, got {brief(text)} of type "
                 f"{type(text).__name__} at position {position}. {advice}"
             )
     return texts
@@ -349,7 +350,8 @@ class TokenizerTransformer(TransformerMixin, Component):
         return dtype
 
     def _check_ids(self, X):
-        ids, largest = numeric_array(X, type(self).__name__), len(self.tokens_) - 1
+        ids = as_array(X, "the token ids", type(self).__name__)
+        largest = len(self.tokens_) - 1
         if ids.ndim != 2 or ids.dtype == bool:
             raise ValueError(
                 f"{type(self).__name__} expects a 2-D array of token ids, got shape {ids.shape} "

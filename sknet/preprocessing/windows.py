@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .samples import numeric_array
+from ..cells import as_array
 
 _COUNT = [Interval(Integral, 1, None, closed="left")]
 
@@ -135,7 +135,7 @@ def _position(series, target):
 
 
 def _check_series(series):
-    series = numeric_array(series, "sliding_windows")
+    series = as_array(series, "series", "sliding_windows")
     if series.ndim not in (1, 2) or 0 in series.shape[1:]:
         raise ValueError(
             "sliding_windows expects a series of shape (n_steps,) or (n_steps, n_features), got "
