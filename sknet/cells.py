@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 
 _KINDS = {
     "U": "strings",
+    "T": "strings",
     "S": "bytes",
     "M": "dates",
     "m": "time spans",
@@ -20,9 +21,9 @@ _KINDS = {
     "V": "records",
 }
 _ENCODE = (
-    "Convert digits by astype(float), and encode categories in a ColumnTransformer: by "
-    "OrdinalEncoder, whose codes an Embedding in ColumnBranches takes, OneHotEncoder or "
-    "TargetEncoder."
+    "Convert digits by astype(float), text by sknet.preprocessing.TokenizerTransformer, and "
+    "categories in a ColumnTransformer: by OrdinalEncoder, whose codes an Embedding in "
+    "ColumnBranches takes, OneHotEncoder or TargetEncoder."
 )
 _CONVERT = "Convert digits by astype(float)."
 _COUNT = "Turn {} into numbers first, such as days: {} / np.timedelta64(1, 'D')."
@@ -36,7 +37,7 @@ _ADVICE = {
     "sequences": "Pass sequences as a list of arrays, such as column.to_list(), one a sample.",
 }
 _TOO_LARGE = "Replace such values, or scale X."
-_OTHER = "Each cell of this argument must be no string and no other object, but a number."
+_OTHER = "The argument must be free of strings and other objects: pass an array of numbers."
 
 
 def as_numbers(values, name, owner, where=""):

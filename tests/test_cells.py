@@ -58,6 +58,7 @@ def test_whole_numbers_in_an_object_array_stay_whole():
         (["1.5", "2"], ValueError, r"got strings at position 0\. Convert digits"),
         ([[1.0, 2], [3, "b"]], ValueError, r"got strings in row 1, column 1\. "),
         (np.array([b"a"]), ValueError, r"got bytes\. "),
+        (np.array(["1"], np.dtypes.StringDType()), ValueError, r"got strings\. .*Tokenizer"),
         (DAYS, ValueError, r"got dates\. .*timedelta64"),
         (DAYS - DAYS[0], ValueError, r"got time spans\. "),
         ([np.timedelta64("NaT"), 1.0], ValueError, r"got time spans at position 0\. "),
@@ -71,7 +72,7 @@ def test_whole_numbers_in_an_object_array_stay_whole():
         ([[1, [2]]], ValueError, r"lists of one length and depth; item 0 differs"),
         (objects([[1], [2]]), ValueError, r"got sequences at position 0\. .*to_list"),
         (objects([{}]), TypeError, r"got objects of type dict at position 0\. "),
-        ({1, 2}, TypeError, r"got objects of type set\. "),
+        ({1, 2}, TypeError, r"got objects of type set\. .* pass an array of numbers"),
         (None, ValueError, r"got None\."),
         (
             FRAME.assign(a="x", b=pd.Timestamp(0)),

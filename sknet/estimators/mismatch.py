@@ -32,7 +32,8 @@ def warn_of_mismatch(owner, training, validation, target_is_continuous):
             f"{owner}: X_val lies far from X in {n_off} of {n_columns} columns, as if it had not "
             "gone through the steps that X has. In a pipeline pass X_val through them with "
             'Pipeline(..., transform_input=["X_val"]) and metadata routing, '
-            "set_fit_request(X_val=True, y_val=True); else transform it as X.",
+            "sklearn.set_config(enable_metadata_routing=True) and "
+            "set_fit_request(X_val=True, y_val=True); elsewhere transform it as X.",
         )
     if not target_is_continuous:
         return
