@@ -34,6 +34,7 @@ _ADVICE = {
     "time spans": _COUNT.format("time spans", "spans"),
     "complex numbers": "Pass their real and imaginary parts side by side.",
     "records": "Pass their fields as columns of a 2-D array.",
+    "sparse matrices": "Stack sparse rows by scipy.sparse.vstack, or take their toarray().",
     "sequences": "Pass sequences as a list of arrays, such as column.to_list(), one a sample.",
 }
 _TOO_LARGE = "Replace such values, or scale X."
@@ -72,6 +73,8 @@ def as_numbers(values, name, owner, where=""):
         return _filled(values) if isinstance(values, np.ma.MaskedArray) else values
     if values is None:
         raise ValueError(f"{owner} expects numbers in {name}, got None{where}.")
+    if type(values).__name__ == "LazyFrame":
+        raise TypeError(f"{owner} expects {name} to be read, got a LazyFrame. Pass its collect().")
     if hasattr(values, "dtypes") and hasattr(values, "columns"):
         _check_table(values, name, owner, where)
         return values
@@ -123,6 +126,12 @@ def _as_array(values, name, owner, where):
             f"{owner} expects numbers in {name}, got an object of type {type(values).__name__} "
             f"that NumPy makes no array of{where}. Pass an array."
         )
+    for i, item in enumerate(values):
+        if not isinstance(item, Real) and not _is_nested(item) and any(map(_is_nested, values)):
+            raise ValueError(
+                f"{owner} expects lists or arrays of numbers in {name}, got an item of type "
+                f"{type(item).__name__} at position {i}{where}. Leave it out, or replace it."
+            )
     shapes = [_shape(item) for item in values]
     odd = [i for i, shape in enumerate(shapes) if shape is None or shape != shapes[0]]
     if odd:
@@ -131,6 +140,10 @@ def _as_array(values, name, owner, where):
             "differs from those before it, or its own items differ."
         )
     return np.array(values, dtype=object)  # types that NumPy does not bring together
+
+
+def _is_nested(item):
+    return hasattr(item, "__len__") and not isinstance(item, str | bytes | dict | set)
 
 
 def _shape(item):
@@ -157,6 +170,8 @@ def _kind_of(cell_type):
         return None
     if issubclass(cell_type, Complex):
         return "complex numbers"
+    if hasattr(cell_type, "toarray"):
+        return "sparse matrices"
     is_sequence = hasattr(cell_type, "__len__") and not issubclass(cell_type, dict | set)
     return "sequences" if is_sequence else f"objects of type {cell_type.__name__}"
 

@@ -221,6 +221,13 @@ def test_channels_first_are_told_from_channels_last():
         network.predict(X)
 
 
+def test_whole_numbers_in_lists_want_an_embedding():
+    with pytest.raises(ValueError, match=r"got \(None,\)\. Put an Embedding before it for codes"):
+        model([GRU(2)]).fit([[1, 2], [3]], [0, 1])
+    with pytest.raises(ValueError, match="Expected 2D array, got 1D array"):
+        model([GRU(2)]).fit(memoryview(np.ones(4)), [0, 1] * 2)
+
+
 @pytest.mark.parametrize(
     ("layers", "warned"),
     [
