@@ -15,6 +15,7 @@ from sklearn.utils import check_array
 
 _KINDS = {
     "U": "strings",
+    "T": "strings",
     "S": "bytes",
     "M": "dates",
     "m": "time spans",
@@ -22,9 +23,9 @@ _KINDS = {
     "V": "records",
 }
 _ENCODE = (
-    "Convert digits by astype(float), and encode categories in a ColumnTransformer: by "
-    "OrdinalEncoder, whose codes an Embedding in ColumnBranches takes, OneHotEncoder or "
-    "TargetEncoder."
+    "Convert digits by astype(float), text by sknet.preprocessing.TokenizerTransformer, and "
+    "categories in a ColumnTransformer: by OrdinalEncoder, whose codes an Embedding in "
+    "ColumnBranches takes, OneHotEncoder or TargetEncoder."
 )
 _CONVERT = "Convert digits by astype(float)."
 _COUNT = "Turn {} into numbers first, such as days: {} / np.timedelta64(1, 'D')."
@@ -35,10 +36,11 @@ _ADVICE = {
     "time spans": _COUNT.format("time spans", "spans"),
     "complex numbers": "Pass their real and imaginary parts side by side.",
     "records": "Pass their fields as columns of a 2-D array.",
+    "sparse matrices": "Stack sparse rows by scipy.sparse.vstack, or take their toarray().",
     "sequences": "Pass sequences as a list of arrays, such as column.to_list(), one a sample.",
 }
 _TOO_LARGE = "Replace such values, or scale X."
-_OTHER = "Each cell of this argument must be no string and no other object, but a number."
+_OTHER = "The argument must be free of strings and other objects: pass an array of numbers."
 
 
 def as_numbers(values, name, owner, where=""):
@@ -75,6 +77,8 @@ def as_numbers(values, name, owner, where=""):
         return values
     if values is None:
         raise ValueError(f"{owner} expects numbers in {name}, got None{where}.")
+    if type(values).__name__ == "LazyFrame":
+        raise TypeError(f"{owner} expects {name} to be read, got a LazyFrame. Pass its collect().")
     if hasattr(values, "dtypes") and hasattr(values, "columns"):
         _check_table(values, name, owner, where)
         return values
@@ -166,6 +170,12 @@ def _as_array(values, name, owner, where):
             f"{owner} expects numbers in {name}, got an object of type {type(values).__name__} "
             f"that NumPy makes no array of{where}. Pass an array."
         )
+    for i, item in enumerate(values):
+        if not isinstance(item, Real) and not _is_nested(item) and any(map(_is_nested, values)):
+            raise ValueError(
+                f"{owner} expects lists or arrays of numbers in {name}, got an item of type "
+                f"{type(item).__name__} at position {i}{where}. Leave it out, or replace it."
+            )
     shapes = [_shape(item) for item in values]
     odd = [i for i, shape in enumerate(shapes) if shape is None or shape != shapes[0]]
     if odd:
@@ -174,6 +184,10 @@ def _as_array(values, name, owner, where):
             "differs from those before it, or its own items differ."
         )
     return np.array(values, dtype=object)  # types that NumPy does not bring together
+
+
+def _is_nested(item):
+    return hasattr(item, "__len__") and not isinstance(item, str | bytes | dict | set)
 
 
 def _shape(item):
@@ -211,6 +225,8 @@ def kind_of(cell_type):
         return None
     if issubclass(cell_type, Complex):
         return "complex numbers"
+    if hasattr(cell_type, "toarray"):
+        return "sparse matrices"
     is_sequence = hasattr(cell_type, "__len__") and not issubclass(cell_type, dict | set)
     return "sequences" if is_sequence else f"objects of type {cell_type.__name__}"
 

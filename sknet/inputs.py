@@ -204,7 +204,7 @@ def _listed(X):
     """Return what comes one by one as a list, and None for anything else."""
     if isinstance(X, list | tuple):
         return list(X)
-    if getattr(X, "ndim", None) == 1 and X.dtype == object:
+    if getattr(X, "ndim", None) == 1 and getattr(X, "dtype", None) == np.dtype(object):
         return list(X)
     # Series of pandas and polars, which have data types of their own.
     return X.to_list() if hasattr(X, "to_list") else None

@@ -502,9 +502,24 @@ def test_values_in_the_place_of_gaps_leave_no_trace(gappy):
     # Zero weights for what is not there: the same as rows of less columns where one has no value.
     rows = gappy.copy()
     rows[:, 3] = np.nan
-    network = small(handle_missing="ignore", alpha=0).fit(rows)
-    assert_array_equal(network.coefs_[0][3], untrained(rows, handle_missing="ignore").coefs_[0][3])
+    empty = "X has only NaN in column 3, of which nothing can be learned: impute"
+    with pytest.warns(UserWarning, match=empty):
+        network = small(handle_missing="ignore", alpha=0).fit(rows)
+    with pytest.warns(UserWarning, match=empty):
+        start = untrained(rows, handle_missing="ignore")
+    assert_array_equal(network.coefs_[0][3], start.coefs_[0][3])
     assert network.intercepts_[-1][3] == 0
+
+
+def test_rows_without_any_observed_cell_are_no_training_set(gappy):
+    nothing = np.full((4, gappy.shape[1]), np.nan)
+    network = small(handle_missing="ignore", max_iter=1).fit(gappy)
+    with pytest.raises(ValueError, match="expects some observed cells in X, got NaN in all"):
+        network.partial_fit(nothing)
+    with pytest.raises(ValueError, match=r"score expects some observed cells in X"):
+        network.score(nothing)
+    assert network.n_iter_ == 1
+    assert network.impute(nothing).shape == nothing.shape
 
 
 def test_gaps_are_filled_from_what_is_observed():

@@ -97,7 +97,7 @@ def test_a_fitted_layer_is_refused_and_pretrained_is_named(take, fitted):
 def test_a_fitted_layer_inside_a_wrapper_is_refused():
     texts = NeuralLanguageModel(layers=[Embedding(2), GRU(2, return_sequences=True)], max_iter=1)
     gru = texts.fit(["ab"]).network_[1]
-    with pytest.raises(ValueError, match=r"^layers__0__layer is a GRU of a fitted network"):
+    with pytest.raises(ValueError, match=r"^layers__0__layer \(GRU\) belongs to a fitted network"):
         NeuralClassifier(layers=[Bidirectional(gru)]).fit(X[:, :, None], y)
 
 

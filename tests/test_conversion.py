@@ -49,6 +49,11 @@ def test_a_list_stays_a_list_also_of_equal_lengths():
     assert [s.shape for s in from_channels_first([np.ones((2, 3))] * 2)] == [(3, 2)] * 2
 
 
+def test_images_in_a_list_have_their_channels_last():
+    images = np.random.default_rng(0).random((4, 3, 5, 6))
+    assert np.array_equal(from_channels_first(list(images)), np.moveaxis(images, 1, -1))
+
+
 @pytest.mark.parametrize(
     ("X", "message"),
     [
@@ -56,6 +61,7 @@ def test_a_list_stays_a_list_also_of_equal_lengths():
         (5, r"got shape \(\)"),
         ([np.zeros((2, 3)), np.zeros((3, 3))], r"\(2, 3\) at position 0 and \(3, 3\) at position"),
         ([np.zeros((2, 3)), np.zeros(3)], r"\(3,\) at position 1"),
+        ([np.zeros((2, 3)), np.zeros((2, 3, 4))], r"\(2, 3, 4\) at position 1"),
         ([], "at least one sequence in .*, got none"),
         ("text", "got strings"),
         ([[["a"]]], "got strings in row 0, column 0 in the sequence at position 0"),

@@ -10,7 +10,12 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_s
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
+from sknet import (
+    AutoencoderTransformer,
+    NeuralClassifier,
+    NeuralLanguageModel,
+    NeuralRegressor,
+)
 from sknet.base import Workspace
 from sknet.inputs import Sequences, as_inputs, as_sequences, infer_shape, readable, sequence_list
 from sknet.layers import (
@@ -18,6 +23,7 @@ from sknet.layers import (
     LSTM,
     Activation,
     AveragePool1D,
+    BatchNorm,
     Conv1D,
     Conv2D,
     Dense,
@@ -27,6 +33,7 @@ from sknet.layers import (
     GlobalMaxPool1D,
     MaxPool1D,
     MaxPool2D,
+    Sequential,
     TransformerBlock,
     UpSampling1D,
 )
@@ -214,12 +221,21 @@ def test_channels_first_are_told_from_channels_last():
         network.predict(X)
 
 
+def test_whole_numbers_in_lists_want_an_embedding():
+    with pytest.raises(ValueError, match=r"got \(None,\)\. Put an Embedding before it for codes"):
+        model([GRU(2)]).fit([[1, 2], [3]], [0, 1])
+    with pytest.raises(ValueError, match="Expected 2D array, got 1D array"):
+        model([GRU(2)]).fit(memoryview(np.ones(4)), [0, 1] * 2)
+
+
 @pytest.mark.parametrize(
     ("layers", "warned"),
     [
         ([4, Dense(3)], True),
         ([4, Dense(3, "sigmoid")], True),
         ([Dense(3), Activation("logistic")], True),
+        ([Sequential([4, Dense(3)])], True),
+        ([Dense(3), BatchNorm()], False),
         ([Dense(3, "relu")], False),
         ([Dense(5)], False),
         ([Dense(5), Activation("logistic")], False),
@@ -231,6 +247,21 @@ def test_an_output_layer_of_the_user_is_warned_of(layers, warned, recwarn):
     told = [str(warning.message) for warning in recwarn]
     assert len(told) == warned
     assert all("NeuralClassifier adds the output layer" in each for each in told)
+
+
+def test_an_output_layer_over_tokens_is_warned_of():
+    layers = [Embedding(2), GRU(2, return_sequences=True)]
+    brief = {"max_iter": 1, "tol": 0}
+    width = NeuralLanguageModel(layers=layers, **brief).fit(["abc"]).n_outputs_
+    with pytest.warns(UserWarning, match="NeuralLanguageModel adds the output layer"):
+        NeuralLanguageModel(layers=[*layers, Dense(width)], **brief).fit(["abc"])
+    NeuralLanguageModel(layers=[*layers, Dense(width - 1)], **brief).fit(["abc"])
+
+
+def test_a_code_as_wide_as_the_data_is_no_output_layer():
+    X = np.random.default_rng(0).random((6, 4))
+    layers = {"encoder": [4, Dense(2)], "decoder": [4, Dense(4)]}
+    AutoencoderTransformer(2, max_iter=1, tol=0, **layers).fit(X)  # warns of nothing
 
 
 @pytest.mark.parametrize(

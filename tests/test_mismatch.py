@@ -72,6 +72,28 @@ def test_a_trend_that_goes_on_is_not_foreign():
     assert count_foreign(time[:25], time[75:]) == (1, 1)
 
 
+@pytest.mark.parametrize("spread", [0.12, 1.0])
+def test_columns_within_the_training_range_are_foreign_by_their_spread(spread):
+    # Raw lengths and weights of mean 0.1 to 0.5 lie inside the range of the scaled ones.
+    rng = np.random.default_rng(0)
+    X = rng.normal([0.5, 0.4, 0.1, 0.2], spread * np.array([1, 0.8, 0.3, 0.6]), (400, 4))
+    X, validation = X[:300], X[300:]
+    scaler = StandardScaler().fit(X)
+    scaled = scaler.transform(X), scaler.transform(validation)
+    small = spread < 1
+    assert count_foreign(scaled[0], validation) == (4 * small, 4)
+    assert count_foreign(X, scaled[1]) == (4 * small, 4)
+    assert count_foreign(*scaled) == (0, 4)
+
+
+def test_windows_of_a_series_that_becomes_calm_are_not_foreign():
+    steps = np.random.default_rng(0).standard_normal((1000, 1))
+    steps[800:] /= 6
+    windows = np.lib.stride_tricks.sliding_window_view(steps[:, 0], 5)
+    assert count_foreign(windows[:790], windows[800:]) == (0, 5)
+    assert count_foreign(steps[:800], steps[800:]) == (0, 1)
+
+
 def test_missing_values_are_left_out():
     X = np.random.default_rng(0).standard_normal((200, 3))
     X[::3, 0] = X[:, 2] = np.nan

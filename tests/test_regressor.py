@@ -260,6 +260,17 @@ def test_a_warning_of_slow_or_diverged_training_tells_of_the_scale_of_y(
     assert [advice in str(warning.message) for warning in caught] == [told]
 
 
+@pytest.mark.parametrize("scale", [1e6, 1e-6])
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error"])
+def test_a_target_whose_scale_kept_the_network_from_learning_is_told_of(scale, loss, data):
+    X, mean, _ = data
+    with pytest.warns(UserWarning, match="not learned more than a constant, .*: scale y, by skl"):
+        small(loss=loss).fit(X, mean * scale)
+    # Warn of nothing: too few epochs to tell, and a scale that has been learned.
+    small(loss=loss, max_iter=9).fit(X, mean * scale)
+    linear("squared_error", max_iter=20, tol=0).fit(X, mean * scale)
+
+
 @pytest.mark.parametrize(
     ("loss", "y"), [("poisson", [1.0, -1.0]), ("gamma", [1.0, 0.0])], ids=["poisson", "gamma"]
 )

@@ -77,6 +77,7 @@ def test_a_sequence_that_is_too_long_is_refused_before_the_first_step():
     "params",
     [
         {"learning_rate_init": -1},
+        {"class_weight": "even"},
         {"learning_rate_init": np.inf},
         {"alpha": np.nan},
         {"alpha": True},
@@ -93,6 +94,12 @@ def test_a_later_partial_fit_validates_all_parameters(params):
     refuses_unchanged(network, lambda n: n.partial_fit(X, y), told)
     with pytest.raises(ValueError, match=told):
         NeuralClassifier((3,), **{**BRIEF, **params}).fit(X, y)
+
+
+def test_partial_fit_refuses_a_scorer_that_it_does_not_need():
+    told = "'no_score' is not a valid scoring value"
+    network = NeuralClassifier((3,), **BRIEF).fit(X, y).set_params(scoring="no_score")
+    refuses_unchanged(network, lambda n: n.partial_fit(X, y), told)
 
 
 class Failing(Dense):

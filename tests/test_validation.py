@@ -228,6 +228,24 @@ def test_unknown_labels_in_the_validation_set_are_refused_by_name(data):
         NeuralClassifier(**PARAMS).fit(X, y, X_val=X_val, y_val=np.where(y_val == 0, 99, y_val))
 
 
+@pytest.mark.parametrize(
+    ("X_val", "y_val", "told"),
+    [
+        ([["a", "b"]], [0], True),
+        (np.ones((1, 7)), [0], True),
+        (np.full((1, 2), np.nan), [0], True),
+        (np.ones((1, 2)), ["a"], False),
+    ],
+)
+def test_validation_rows_that_do_not_fit_may_have_missed_the_steps_of_a_pipeline(
+    X_val, y_val, told
+):
+    network = NeuralClassifier((2,), max_iter=1, tol=0)
+    with pytest.raises(ValueError, match=r"^In the validation set: ") as caught:
+        network.fit(np.eye(2), [0, 1], X_val=X_val, y_val=y_val)
+    assert ('transform_input=["X_val"]' in str(caught.value)) == told
+
+
 def make_pipeline(network):
     scaler = StandardScaler().set_fit_request(sample_weight=False)
     return Pipeline([("scale", scaler), ("net", network)], transform_input=["X_val"])

@@ -5,7 +5,7 @@ from numbers import Integral
 from sklearn.base import clone
 
 from ..activations import Identity, Logistic, get_activation
-from ..layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+from ..layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Sequential
 from ..layers.axes import LayerOverAxes, is_channels_first
 from ..warning import warn
 
@@ -111,6 +111,8 @@ def warn_of_own_output(hidden, widths, owner):
         Who adds the output layer.
     """
     last = hidden[-1][1] if hidden else None
+    while type(last) is Sequential and last.sublayers():
+        last = last.sublayers()[-1][1]
     if type(last) not in (Dense, Activation) or last.output_shape_[-1] not in widths:
         return
     outputs = Logistic if isinstance(last, Activation) else (Identity, Logistic)

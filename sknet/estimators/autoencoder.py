@@ -13,7 +13,7 @@ from sklearn.base import (
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from ..cells import located
+from ..cells import located, named
 from ..inputs import readable
 from ..layers import (
     ActivityPenalty,
@@ -30,6 +30,7 @@ from ..layers.composite import named_layers
 from ..losses import REGRESSION_LOSSES, LogLoss, Loss, SquaredError, Target, get_loss
 from ..losses.observed import ObservedLoss
 from ..settings import isolated
+from ..warning import warn
 from .architecture import hidden_sizes, plain_layers
 from .base import BaseNeuralEstimator, trains_by_steps
 from .codec import Decoder, Encoder, ZeroMissing, ends_in_reconstruction, flattened, transposed
@@ -361,6 +362,24 @@ default="squared_error"
             kind = "multilabel"  # one probability a feature
             self._check_range(data.X if data.rows is None else data.X[data.rows])
         self._target = Target(kind, data.X.shape[1])
+        if self.handle_missing == "ignore":
+            self._check_observed(data.X if data.rows is None else data.X[data.rows], reset)
+
+    def _check_observed(self, X, reset):
+        """Refuse rows without any value, and tell which columns have none."""
+        is_empty = np.isnan(X).all(axis=0)
+        if is_empty.all():
+            raise ValueError(
+                f"{type(self).__name__} expects some observed cells in X, got NaN in all of them. "
+                "Leave such rows out."
+            )
+        if reset and is_empty.any():
+            names = getattr(self, "feature_names_in_", np.arange(len(is_empty)))
+            warn(
+                f"{type(self).__name__}: X has only NaN in {named(names[is_empty].tolist())}, of "
+                "which nothing can be learned: impute fills them with meaningless values. Leave "
+                "such columns out.",
+            )
 
     def _check_range(self, X):
         values = X.data if issparse(X) else X

@@ -154,7 +154,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         self : NeuralClassifier
             The estimator.
         """
-        if isinstance(self.class_weight, str):
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' needs all rows at once; for partial_fit pass a dict of "
                 "weights."

@@ -19,6 +19,7 @@ class ParameterChecks:
         self._refuse_fitted_layers()
         self._refuse_options_of_steps()
         self._check_combinations()
+        self._make_scorer()  # refuses the name of no scorer
 
     def _check_combinations(self):
         """Refuse parameters that are each valid and do not go together."""
@@ -68,10 +69,10 @@ class ParameterChecks:
             for path, item in nested_items(getattr(self, name), name):
                 if isinstance(item, Layer) and item.has_been_built:
                     raise ValueError(
-                        f"{path} is a {type(item).__name__} of a fitted network, whose weights "
-                        f"{type(self).__name__} would not keep. To start from a fitted encoder "
-                        "put sknet.layers.Pretrained(autoencoder) into the list; to train new "
-                        f"weights write a new {type(item).__name__}(...)."
+                        f"{path} ({type(item).__name__}) belongs to a fitted network, whose "
+                        f"weights {type(self).__name__} would not keep. To start from a fitted "
+                        "encoder put sknet.layers.Pretrained(autoencoder) into the list; to train "
+                        "new weights write a new layer."
                     )
 
     def _refuse_options_of_steps(self):

@@ -17,6 +17,7 @@ from ..preprocessing import TokenizerTransformer
 from ..preprocessing.samples import reread
 from ..settings import isolated
 from ..tokens import scoring_windows, training_windows
+from .architecture import warn_of_own_output
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
 from .generation import TextGeneration
@@ -347,6 +348,8 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
                     "convolutions, put LayerNorm in the place of BatchNorm, and leave out layers "
                     "that run backwards."
                 )
+        if self.layers is not None:
+            warn_of_own_output(network.layer.sublayers()[:-1], {network.output_shape[-1]}, name)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -41,6 +41,7 @@ class TrainingLoop:
                 self._minimize(data, plan, lambda epoch: end(epoch, begin()))
             else:
                 self._run_epochs(data, plan, begin, end)
+            self._judge_result(data)
         except KeyboardInterrupt:
             self._warn_of_interruption()
         finally:
@@ -108,6 +109,9 @@ class TrainingLoop:
     def _scale_advice(self):
         """Return what to do about a target of another scale than networks expect, if it is."""
         return ""
+
+    def _judge_result(self, data):
+        """Warn of a training that has ended as planned and has learned nothing."""
 
     def _warn_of_interruption(self):
         warn(

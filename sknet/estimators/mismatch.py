@@ -7,7 +7,8 @@ from ..warning import warn
 _ADVICE = {
     "X": "In a pipeline pass X_val through its steps with "
     'Pipeline(..., transform_input=["X_val"]) and metadata routing, '
-    "set_fit_request(X_val=True, y_val=True); else transform it as X.",
+    "sklearn.set_config(enable_metadata_routing=True) and "
+    "set_fit_request(X_val=True, y_val=True); elsewhere transform it as X.",
     "y": "TransformedTargetRegressor scales y alone, and neither transform_input nor metadata "
     "routing changes y_val: pass y_val scaled in the same way.",
 }
@@ -49,7 +50,9 @@ def count_foreign(training, validation):
     At most 500 rows of each set are compared, drawn with a fixed seed. A column is foreign if the
     median of the validation values lies outside the training range by more than 0.3 of it; if at
     least 0.6 of the training values repeat, and hardly any validation value is one of them; or if
-    fewer than half repeat, and the interquartile ranges differ by a factor of more than 16.
+    fewer than half repeat, and the interquartile ranges differ by a factor of more than 16. The
+    factor is 4 in columns that look scaled in one of the sets, with a median within 0.5 of 0 and
+    an interquartile range from 0.5 to 2, if the factors of these columns are not all alike.
     Columns of one training value do not count.
 
     Parameters
@@ -68,23 +71,41 @@ def count_foreign(training, validation):
     if training is None or validation is None or len(validation) < _FEWEST:
         return 0, 0
     a, b = _sample(training), _sample(validation)
-    low, first, third, high = _quantiles(a, [0, 0.25, 0.75, 1])
-    first_val, median_val, third_val = _quantiles(b, [0.25, 0.5, 0.75])
-    varies = high > low
+    varies = np.greater(*_quantiles(a, [1, 0]))
     if not varies.any():
         return 0, 0
-    low, width = low[varies], (high - low)[varies]
-    excess = np.abs((median_val[varies] - low) / width - 0.5) - 0.5
+    a, b = a[:, varies], b[:, varies]
+    low, *quartiles, high = _quantiles(a, [0, 0.25, 0.5, 0.75, 1])
+    quartiles_val = _quantiles(b, [0.25, 0.5, 0.75])
+    width = high - low
+    excess = np.abs((quartiles_val[1] - low) / width - 0.5) - 0.5
     # In units of the training range, which is then from 0 to 1.
-    a, b = (a[:, varies] - low) / width, (b[:, varies] - low) / width
+    a, b = (a - low) / width, (b - low) / width
     repeats = _share_known(a[1::2], a[::2])
     off = (excess > 0.3) | ((repeats >= 0.6) & (_share_known(b, a) < 0.1 * repeats))
-    spread, spread_val = (third - first)[varies], (third_val - first_val)[varies]
-    off |= (repeats < 0.5) & (spread_val > 0) & (spread_val < spread / 16)
-    off |= (repeats < 0.5) & (spread > 0) & (spread < spread_val / 16)
+    off |= _differ_in_spread(quartiles, quartiles_val, repeats < 0.5)
     if np.mean(off) > 0.5 or (excess > 1).any():
         return int(np.count_nonzero(off)), len(off)
     return 0, len(off)
+
+
+def _differ_in_spread(quartiles, quartiles_val, counts):
+    """Tell in which columns the interquartile ranges differ by a large factor."""
+    spread, spread_val = quartiles[2] - quartiles[0], quartiles_val[2] - quartiles_val[0]
+    counts = counts & (spread > 0) & (spread_val > 0)
+    ratios = np.ones_like(spread)
+    np.divide(spread, spread_val, out=ratios, where=counts)
+    is_scaled = counts & (_looks_scaled(quartiles) | _looks_scaled(quartiles_val))
+    # A scaler brings columns together by factors of their own; a series that becomes calm changes
+    # all its lags alike.
+    own_factors = np.ptp(np.log(ratios[is_scaled])) > np.log(2) if is_scaled.any() else False
+    largest = np.where(is_scaled & own_factors, 4, 16)
+    return (ratios > largest) | (ratios < 1 / largest)
+
+
+def _looks_scaled(quartiles):
+    first, median, third = quartiles
+    return (np.abs(median) <= 0.5) & (third - first >= 0.5) & (third - first <= 2)
 
 
 def _rows(data, name):

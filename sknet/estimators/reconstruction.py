@@ -195,6 +195,11 @@ class Reconstruction:
         if self._ignores_missing():
             known = ~np.isnan(X)
             weight = known if weight is None else known * weight[:, None]
+            if not weight.any():
+                raise ValueError(
+                    f"{type(self).__name__}.score expects some observed cells in X, got NaN in "
+                    "all of them."
+                )
             error = np.where(known, error, 0)
             tell_of_overflow(self, error)
             return -float(np.average(error, weights=weight))

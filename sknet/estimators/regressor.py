@@ -1,5 +1,7 @@
 """The regressor."""
 
+from copy import copy
+
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score
@@ -10,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from ..cells import as_array, check_finite
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, Target
 from ..settings import isolated
+from ..warning import warn
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
 from .overflow import tell_of_overflow
@@ -160,10 +163,32 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         near = 0.01 <= deviation <= 100 and abs(mean) <= 100 * deviation
         if near or deviation == 0 or self._loss.link == "exp":
             return ""
+        self._told_of_scale = True
         return (
             f"y has mean {mean:.3g} and standard deviation {deviation:.3g}: scale y, by "
             "sklearn.compose.TransformedTargetRegressor(transformer=StandardScaler())"
         )
+
+    def _judge_result(self, data):
+        told, advice = hasattr(self, "_told_of_scale"), self._scale_advice()
+        losses = self.history_["loss"]
+        if not told and advice and len(losses) >= 10:
+            constant = self._loss_of_constant(data)
+            if constant - losses[-1] < 1e-3 * abs(constant):
+                warn(
+                    f"{type(self).__name__} has not learned more than a constant, with a loss of "
+                    f"{losses[-1]:.3g} where the best constant has {constant:.3g}; {advice}.",
+                )
+
+    def _loss_of_constant(self, data):
+        rows = slice(None) if data.rows is None else data.rows
+        y, weight = data.y[rows], data.sample_weight
+        weight = None if weight is None else weight[rows] / data.mean_weight
+        raw = np.empty((len(y), self.n_outputs_), data.y.dtype)
+        raw[:] = self._initial_bias(y, weight)
+        loss = copy(self._loss)
+        loss.allocate(len(y), data.y.dtype)
+        return loss.value_and_gradient(raw, y, weight)[0]
 
     def _encode_target(self, data, reset):
         y = np.asarray(data.y)

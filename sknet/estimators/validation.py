@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from numbers import Integral, Real
+from re import search
 
 import numpy as np
 from scipy.sparse import issparse
@@ -13,6 +14,11 @@ from ..cells import as_numbers, checked, located
 from ..inputs import as_inputs, as_rows, check_width, infer_shape, readable, stacked
 from ..weights import bounded
 from .holdout import hold_out
+
+_STEPS = (
+    "If X goes through other steps of a pipeline first, X_val has to, too: by "
+    'Pipeline(..., transform_input=["X_val"]) and metadata routing.'
+)
 
 
 @dataclass
@@ -180,7 +186,8 @@ class DataValidation:
             data = self._check_data(X_val, y_val, sample_weight_val, reset=False, training=False)
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"In the validation set: {error}") from None
+            advice = f" {_STEPS}" if search(r"\bX\b", str(error)) else ""
+            raise kind(f"In the validation set: {error}{advice}") from None
         weight = self._check_weight(sample_weight_val, data.X, "sample_weight_val")
         return Validation(data, X_val, y_val, weight)
 

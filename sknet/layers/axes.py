@@ -40,10 +40,13 @@ class LayerOverAxes(Layer):
     def _check_axes(self, input_shape):
         """Refuse inputs that do not have these axes and a last one of known length."""
         if len(input_shape) != len(self._axes) + 1 or None in input_shape[1:]:
+            advice = "Put a Reshape before it or pass input_shape."
+            if input_shape == (None,):
+                advice = "Put an Embedding before it for codes, or pass other numbers as floats."
             self._refuse(
                 f"inputs of shape ({', '.join(self._axes)}, {self._last_axis})",
                 f"{input_shape}",
-                "Put a Reshape before it or pass input_shape.",
+                advice,
             )
 
     def _per_axis(self, parameter, value=None):

@@ -120,7 +120,10 @@ class Pretrained(Sequential):
         """Copy the layers of the encoder, which start with its weights."""
         sources = self._sources()
         if not sources:
-            self._refuse("a fitted AutoencoderTransformer", repr(self.estimator), "Fit it before.")
+            got, advice = repr(self.estimator), "Fit it before."
+            if hasattr(self.estimator, "network_"):
+                got, advice = f"a {type(self.estimator).__name__}", "Only its encoder is reused."
+            self._refuse("a fitted AutoencoderTransformer", got, advice)
         expected = sources[0][1].input_shape_
         if input_shape != expected:
             self._refuse(

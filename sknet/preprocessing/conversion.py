@@ -14,17 +14,18 @@ def from_channels_first(X):
     """Move the axis of the channels to the end, where networks here expect it.
 
     An array (n, channels, time), as aeon has it, becomes (n, time, channels), and an array of
-    images (n, channels, height, width) becomes (n, height, width, channels). Of series of unequal
-    length each (channels, time) becomes (time, channels).
+    images (n, channels, height, width) becomes (n, height, width, channels). In a list each series
+    (channels, time) becomes (time, channels), and each image (height, width, channels).
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_channels, ...), or list of (n_channels, n_steps) arrays
-        Samples with the channels first; a list or an object array holds series of any length.
+    X : array-like of shape (n_samples, n_channels, ...), or list of (n_channels, ...) arrays
+        Samples with the channels first; a list or an object array holds series of any length, or
+        images.
 
     Returns
     -------
-    X : ndarray of shape (n_samples, ..., n_channels), or list of (n_steps, n_channels) ndarrays
+    X : ndarray of shape (n_samples, ..., n_channels), or list of (..., n_channels) ndarrays
         A copy with the channels last; a list if a list or an object array came in.
 
     Raises
@@ -49,14 +50,15 @@ def from_channels_first(X):
     if is_ragged(X):
         series = as_sequences(X, "X", "from_channels_first")
         for i, each in enumerate(series):
-            if each.ndim != 2 or len(each) != len(series[0]):
+            is_alike = (each.ndim, len(each)) == (series[0].ndim, len(series[0]))
+            if each.ndim not in (2, 3) or not is_alike:
                 first = f"{series[0].shape} at position 0 and " if i else ""
                 raise ValueError(
-                    "from_channels_first expects a list of arrays (channels, time) with the same "
-                    f"number of channels, got shape {first}{each.shape} at position {i}. Pass "
-                    "each series as a 2-D array."
+                    "from_channels_first expects a list of arrays (channels, time) or (channels, "
+                    f"height, width) with the same number of channels, got shape {first}"
+                    f"{each.shape} at position {i}. Give series of one channel an axis for it."
                 )
-        return [np.array(each.T, order="C") for each in series]
+        return [np.array(np.moveaxis(each, 0, -1), order="C") for each in series]
     X = as_array(X, "X", "from_channels_first")
     if X.ndim < 3:
         raise ValueError(
