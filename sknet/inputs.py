@@ -205,10 +205,11 @@ def _listed(X):
     """Return what comes one by one as a list, and None for anything else."""
     if isinstance(X, list | tuple):
         return list(X)
-    if getattr(X, "ndim", None) == 1 and X.dtype == object:
+    if getattr(X, "ndim", None) == 1 and getattr(X, "dtype", None) == object:
         return list(X)
     # Series of pandas and polars, which have data types of their own.
-    return X.to_list() if hasattr(X, "to_list") else None
+    is_series = hasattr(X, "to_list") and not isinstance(X, type)
+    return X.to_list() if is_series else None
 
 
 def _has_steps(item):

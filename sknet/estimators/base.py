@@ -10,8 +10,8 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ..activations import ACTIVATIONS, ActivationName
 from ..activations import Activation as ActivationFunction
-from ..activations import ActivationName
 from ..base import Component, named_items, same
 from ..compatibility import CallbackSupportMixin, VisualBlock
 from ..inputs import Sequences, in_shape
@@ -119,6 +119,14 @@ class BaseNeuralEstimator(
     _has_numeric_target = False
     #: Largest number of rows of a step for ``batch_size="auto"``.
     _auto_batch_size = 200
+
+    @classmethod
+    def _registry(cls, parameter):
+        """Return the classes that the names stand for which a parameter may be."""
+        if parameter == "loss":
+            return cls._losses
+        families = {"solver": OPTIMIZERS, "learning_rate": SCHEDULES, "activation": ACTIVATIONS}
+        return families.get(parameter, {})
 
     def _store(self, arguments):
         """Store the arguments of ``__init__``, given as its ``locals()``."""

@@ -2,6 +2,8 @@
 
 from copy import copy
 from math import inf, isfinite, isnan, nan
+from numbers import Real
+from reprlib import repr as brief
 from time import perf_counter
 
 from sklearn.exceptions import ConvergenceWarning
@@ -162,8 +164,21 @@ class TrainingLoop:
             score = self._scorer(
                 self, validation.X, validation.y, sample_weight=validation.sample_weight
             )
-        history["validation_score"] = float(score)
+        history["validation_score"] = self._as_float(score)
         return history["validation_score"]
+
+    def _as_float(self, score):
+        """Return what a scorer gives as a float, if it is a number."""
+        try:
+            score = getattr(score, "item", lambda: score)()  # an array of one number is one
+            if isinstance(score, Real):
+                return float(score)
+        except (ValueError, OverflowError):
+            pass
+        raise ValueError(
+            f"scoring must return a number, got {brief(score)} ({type(score).__name__}) from "
+            f"{self.scoring!r}."
+        )
 
     def _print(self, number, history):
         parts = [f"Epoch {number}: loss {history['loss']:.6g}"]

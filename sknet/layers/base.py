@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from math import prod
 from typing import NamedTuple
 
+import numpy as np
+
 from ..base import Component, Workspace
 from ..initializers import get_initializer
 
@@ -376,6 +378,10 @@ def build_layer(layer, path, input_shape):
         layer._validate_params()
     except ValueError as error:
         raise type(error)(f"Layer {layer._label()}: {error}") from None
+    for name in layer._given:
+        value = getattr(layer, name)
+        if isinstance(value, np.generic):  # ints of Python do not overflow where sizes are summed
+            setattr(layer, name, value.item())
     layer.input_shape_ = tuple(input_shape)
     layer.output_shape_ = tuple(layer.build(layer.input_shape_))
     # What there is now makes a replica; what running adds is scratch.

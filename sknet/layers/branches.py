@@ -74,7 +74,9 @@ class Branch(Composite):
         if len(input_shape) != 1 or input_shape[0] is None:
             self._refuse("rows of shape (features,)", input_shape, "Put a Flatten before it.")
         n_columns, columns = input_shape[0], self.columns
-        if not isinstance(columns, slice):
+        if isinstance(columns, slice):
+            self._check_slice(columns)
+        else:
             columns = self._as_index(n_columns)
         found = np.arange(n_columns)[columns]
         if not len(found):
@@ -84,6 +86,13 @@ class Branch(Composite):
                 "Drop the branch or choose columns.",
             )
         return found
+
+    def _check_slice(self, columns):
+        bounds = columns.start, columns.stop, columns.step
+        if not all(bound is None or isinstance(bound, Integral) for bound in bounds):
+            self._refuse("a slice of ints", f"columns={columns!r}", "Count columns from 0.")
+        if columns.step == 0:
+            self._refuse("a slice of steps other than 0", f"columns={columns!r}", "Leave it out.")
 
     def _as_index(self, n_columns):
         """Return columns that are no slice as an array that NumPy can index with."""

@@ -3,9 +3,14 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from ..constraints import Constraints
 from .samples import as_sequences, is_ragged, numeric_array, shown
+
+_CONSTRAINTS = Constraints(
+    {"length": [Interval(Integral, 1, None, closed="left"), None], "value": [Real]}
+)
 
 
 def from_channels_first(X):
@@ -124,14 +129,6 @@ def from_nan_padded(X):
     return [series[:length].copy() for series, length in zip(X, lengths, strict=True)]
 
 
-@validate_params(
-    {
-        "sequences": "no_validation",
-        "length": [Interval(Integral, 1, None, closed="left"), None],
-        "value": [Real],
-    },
-    prefer_skip_nested_validation=True,
-)
 def pad_sequences(sequences, length=None, *, value=0):
     """Put sequences of unequal length into one array.
 
@@ -176,6 +173,7 @@ def pad_sequences(sequences, length=None, *, value=0):
     array([[1.5, nan],
            [2.5, 3.5]])
     """
+    _CONSTRAINTS.validate({"length": length, "value": value}, "pad_sequences")
     sequences = as_sequences(sequences, "pad_sequences")
     steps = sequences[0].shape[1:]
     for i, sequence in enumerate(sequences):

@@ -43,7 +43,7 @@ def reread(X):
         A list where X was a generator, a file or another iterable without positions.
     """
     is_read_once = hasattr(X, "__iter__") and not hasattr(X, "__getitem__")
-    return list(X) if is_read_once and not isinstance(X, set | frozenset) else X
+    return list(X) if is_read_once and not isinstance(X, set | frozenset | type) else X
 
 
 def listed(X, who, expected, single=""):
@@ -71,7 +71,9 @@ def listed(X, who, expected, single=""):
         If X has no items, or they have no order.
     """
     kind, items, advice = type(X).__name__, "texts" if single else "all samples", None
-    if isinstance(X, str | bytes | bytearray) or not hasattr(X, "__iter__"):
+    if isinstance(X, type):
+        advice = f"the class {X.__name__}. Pass {items}, in a list."
+    elif isinstance(X, str | bytes | bytearray) or not hasattr(X, "__iter__"):
         advice = f"{single}{kind}. Put {items} into a list."
     elif isinstance(X, Mapping):
         advice = f"a {kind}. Pass list(X.values())."
@@ -82,6 +84,22 @@ def listed(X, who, expected, single=""):
     if advice:
         raise ValueError(f"{who} expects {expected}, got {advice}")
     return list(X)
+
+
+def shape_of(X):
+    """Return the shape of an array or a table.
+
+    Parameters
+    ----------
+    X : object
+        What the user passes.
+
+    Returns
+    -------
+    shape : tuple of int or None
+        None of anything else, such as the class of an array.
+    """
+    return None if isinstance(X, type) else getattr(X, "shape", None)
 
 
 def is_ragged(X):
@@ -97,12 +115,12 @@ def is_ragged(X):
     is_ragged : bool
         False for an array of numbers or a table.
     """
-    shape = getattr(X, "shape", None)
+    shape = shape_of(X)
     if shape is None:
         is_text = isinstance(X, str | bytes | bytearray)
         return hasattr(X, "__iter__") and not is_text
     # A polars dtype has no kind.
-    return len(shape) == 1 and getattr(X.dtype, "kind", "O") == "O"
+    return len(shape) == 1 and hasattr(X, "dtype") and getattr(X.dtype, "kind", "O") == "O"
 
 
 def as_sequences(X, who):
@@ -125,7 +143,7 @@ def as_sequences(X, who):
     ValueError
         If there are none, or they do not hold numbers.
     """
-    if len(getattr(X, "shape", ())) > 1:
+    if len(shape_of(X) or ()) > 1:
         sequences = list(numeric_array(X, who))
     else:
         items = listed(X, who, "a list of arrays")
@@ -177,8 +195,8 @@ class _NotNumbers(Exception):
 
 def _is_frame(X):
     """Tell whether X is a data frame of pandas or polars with columns."""
-    is_table = hasattr(X, "iloc") or hasattr(X, "get_columns")
-    return is_table and len(X.shape) == 2 and X.shape[1] > 0
+    shape, is_table = shape_of(X) or (), hasattr(X, "iloc") or hasattr(X, "get_columns")
+    return is_table and len(shape) == 2 and shape[1] > 0
 
 
 def _table(frame):

@@ -11,7 +11,7 @@ None | '' | 'a' | 'é' | 'auto' | b'a' | [] | () | {} | [1, 2] | [nan] | ['a'] |
 range(3) | [b'a'] | np.array([1, 2]) | np.array([]) | np.array(2) | np.float32(0.5) |
 np.float64(nan) | np.int8(1) | np.bool_(True) | np.datetime64('NaT') |
 np.datetime64('2024-01-01') | np.ma.masked | pd.NA | pd.NaT | Decimal('0.5') | Decimal('NaN') |
-Fraction(1, 2) | date(2024, 1, 1) | str | np.str_('a') | np.array('a') | lambda: 1 | X | FRAME |
+Fraction(1, 2) | date(2024, 1, 1) | str | np.str_('a') | np.array('a') | answer | X | FRAME |
 Dense | Dense(2) | layers | [X, 'a'] | (1, 'a') | ('a', 1) | (1, 2, 3) | -2**63 | [[[1]]] | [0] |
 [-1] | [1.5] | (0,) | (-1,) | (2**64,) | (nan,) | (1.0,) | ('a',) | [True]
 """

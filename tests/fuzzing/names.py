@@ -121,6 +121,11 @@ def doubled_csr():
     return csr_array((np.repeat(X.ravel() / 2, 2), indices, np.arange(N + 1) * 8), shape=X.shape)
 
 
+def answer():
+    """Stand for a function where none is expected."""
+    return 42
+
+
 class score_of:
     """A scorer that gives the same value each time."""
 

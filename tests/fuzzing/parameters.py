@@ -167,7 +167,7 @@ VALUES = {
 }
 
 #: Parameters that bound the work: a large value is right, and would take forever.
-_BOUNDS = {"max_iter", "max_fun", "maxcor", "n_draws"}
+_BOUNDS = {"max_iter", "max_fun", "maxcor", "n_draws", "max_length"}
 _HUGE = {"2**31", "2**64", "10**400", "1e308", "inf"}
 #: Without a seed a failure could not be repeated.
 _SEEDS = {"random_state"}

@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 import sknet
 
 from . import names
-from .state import difference, is_finite, state_of
+from .state import difference, holds_missing, is_finite, state_of
 
 SECONDS = 5  # of processor time, for one call
 MEGABYTES = 500  # that one call may ask for
@@ -209,7 +209,7 @@ def _judge_result(result, caught, call, estimator, arguments):
         return []
     name = call.function.rpartition(".")[2]
     keeps = name in KEEPING or type(estimator).__name__ == "StepwiseTransformer"
-    if keeps and not is_finite(arguments):
+    if keeps and (not is_finite(arguments) or holds_missing([*filter(lambda v: v is not None, arguments.values())])):
         return []
     if not is_finite(result):
         return [Failure("result is not finite", f"{type(estimator).__name__}.{name}", "", call)]
