@@ -74,16 +74,10 @@ class Component(BaseEstimator):
         """Return a copy that is not fitted, or name the parameter that cannot be copied."""
         try:
             return super().__sklearn_clone__()
-        except TypeError as error:
-            if not str(error).startswith("cannot pickle"):
-                raise
-            reason = error
-        params = self.get_params(deep=False).items()
-        name, value = next((pair for pair in params if not _can_be_copied(pair[1])), ("", None))
-        raise TypeError(
-            f"{type(self).__name__} cannot be copied, as its parameter {name}={value!r} cannot: "
-            f"{reason}. Set it to another value."
-        )
+        except TypeError:
+            for name, value in self.get_params(deep=False).items():
+                copied(value, f"The {name!r} parameter of {type(self).__name__}")
+            raise
 
     def get_params(self, deep=True):
         """Get the parameters, and with `deep` those of the components inside them.
@@ -236,14 +230,6 @@ def _is_component(value):
     return hasattr(value, "get_params") and not isinstance(value, type)
 
 
-def _can_be_copied(value):
-    try:
-        clone(value, safe=False)
-    except TypeError:
-        return False
-    return True
-
-
 def _is_pair(item):
     return isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
 
@@ -264,6 +250,39 @@ def named_items(items):
     if not isinstance(items, (list, tuple)):
         return []
     return [item if _is_pair(item) else (str(i), item) for i, item in enumerate(items)]
+
+
+def copied(value, name):
+    """Return a copy of a parameter, in which components are not fitted.
+
+    Parameters
+    ----------
+    value : object
+        The parameter.
+    name : str
+        What it is called, for errors.
+
+    Returns
+    -------
+    copy : object
+        Shares nothing with `value`.
+
+    Raises
+    ------
+    TypeError
+        If there is something inside that cannot be copied.
+    """
+    try:
+        return clone(value, safe=False)
+    except TypeError as error:
+        fault = str(error)
+        if not fault.startswith("cannot pickle "):
+            raise
+        found = fault.removeprefix("cannot pickle ").removesuffix(" object")
+        raise TypeError(
+            f"{name} holds an object of type {found}, which cannot be copied. Write numbers, "
+            "texts or components of sknet."
+        ) from None
 
 
 def _describe_keys(keys):

@@ -63,7 +63,7 @@ class _Refused:
     def __repr__(self):
         if not isinstance(self._value, int) or self._value.bit_length() < 64:
             return repr(self._value)
-        power = int((self._value.bit_length() - 1) * log10(2))
+        power = int(log10(abs(self._value)))
         sign = "-" * (self._value < 0)
         return f"{sign}10**{power}, too large for {'a float' if power > 307 else '64 bits'},"
 

@@ -205,7 +205,7 @@ def _listed(X):
     """Return what comes one by one as a list, and None for anything else."""
     if isinstance(X, list | tuple):
         return list(X)
-    if getattr(X, "ndim", None) == 1 and getattr(X, "dtype", None) == object:
+    if getattr(X, "ndim", None) == 1 and hasattr(X, "dtype") and X.dtype == object:
         return list(X)
     # Series of pandas and polars, which have data types of their own.
     is_series = hasattr(X, "to_list") and not isinstance(X, type)

@@ -207,3 +207,9 @@ def test_inverse_transform_keeps_the_width_of_transform(sequences):
 def test_what_has_no_steps_is_refused(X):
     with pytest.raises(ValueError, match="StepwiseTransformer expects"):
         StepwiseTransformer().fit(X)
+
+
+@pytest.mark.parametrize("X", [str, np.ndarray, pd.Series, pl.DataFrame])
+def test_a_class_is_no_list_of_sequences(X):
+    with pytest.raises(ValueError, match=f"got the class {X.__name__}. Pass all samples"):
+        StepwiseTransformer().fit(X)

@@ -13,6 +13,7 @@ from sklearn.base import (
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from ..base import copied
 from ..cells import located
 from ..inputs import readable
 from ..layers import (
@@ -433,7 +434,7 @@ default="squared_error"
         return plain_layers(sizes, self.activation, self.normalization, self.dropout)
 
     def _written_layers(self, name):
-        layers = clone(list(getattr(self, name)), safe=False)
+        layers = copied(list(getattr(self, name)), name)
         return named_layers(layers, self.activation, name)
 
     def _output_layer(self, hidden, width):

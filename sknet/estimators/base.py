@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..activations import ACTIVATIONS, ActivationName
 from ..activations import Activation as ActivationFunction
-from ..base import Component, named_items, same
+from ..base import Component, copied, named_items, same
 from ..compatibility import CallbackSupportMixin, VisualBlock
 from ..inputs import Sequences, in_shape
 from ..layers import Dense, Flatten, Layer, Sequential
@@ -259,7 +259,7 @@ class BaseNeuralEstimator(
     def _hidden_layers(self):
         """Return the user's layers, copied, or the plain ones, as (name, layer) pairs."""
         if self.layers is not None:
-            pairs = named_layers(clone(list(self.layers), safe=False), self.activation)
+            pairs = named_layers(copied(list(self.layers), "layers"), self.activation)
             if any(name == "output" for name, _ in pairs):
                 raise ValueError(
                     f"layers: 'output' is the name of the layer that {type(self).__name__} adds; "

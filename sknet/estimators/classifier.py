@@ -270,7 +270,16 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
 
     def _make_scorer(self):
         # scikit-learn's accuracy refuses several outputs of several classes, `score` does not.
-        return check_scoring(self) if self.scoring == "accuracy" else super()._make_scorer()
+        if self.scoring == "accuracy":
+            return check_scoring(self)
+        scorer = super()._make_scorer()
+        several = self._target.kind == "multioutput"
+        if several and getattr(scorer, "_response_method", "predict") != "predict":
+            raise ValueError(
+                f"scoring={self.scoring!r} takes one array of probabilities, and several outputs "
+                "of several classes have one each. Choose 'loss', 'accuracy' or a callable."
+            )
+        return scorer
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy: the share of rows whose labels are all right.

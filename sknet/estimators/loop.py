@@ -56,9 +56,12 @@ class TrainingLoop:
         if self._converged:  # asked to go on after training had stopped by itself
             self._patience.count = 0
         self._converged = False
+        if self.history_ and (self.early_stopping or (validation and self._scorer)):
+            # The scorer may refuse, and is to do so before the first step.
+            score = self._validate(validation, {})
         if self.early_stopping and self.history_:
-            # The score so far may be of other validation rows: take it again on these.
-            self._patience.best = self._validate(validation, {})
+            # The score so far may be of other validation rows.
+            self._patience.best = score
             self._best_params = self.network_.params.copy()
             self._best_epoch = self.best_iter_
         elif self.history_:

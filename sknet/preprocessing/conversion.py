@@ -193,7 +193,7 @@ def pad_sequences(sequences, length=None, *, value=0):
     dtype = _joint_type(sequences, value)
     try:
         X = np.full((len(sequences), int(length), *steps), value, dtype=dtype)
-    except ValueError:  # more than can be addressed
+    except (MemoryError, ValueError):  # more than there is, or can be addressed
         raise ValueError(
             f"pad_sequences cannot make {len(sequences)} sequences of length={length}. Pass a "
             "smaller length, or None."
