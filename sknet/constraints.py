@@ -54,6 +54,22 @@ class Constraints:
         validate_parameter_constraints(self._options, wrong, caller_name=owner)
 
 
+def is_true(value):
+    """Tell whether a parameter, which may be anything before `fit`, is True.
+
+    Parameters
+    ----------
+    value : object
+        The parameter.
+
+    Returns
+    -------
+    is_true : bool
+        False for what is no bool.
+    """
+    return isinstance(value, bool | np.bool_) and bool(value)
+
+
 class _Refused:
     """Stands in an error for a value, and satisfies no constraint."""
 

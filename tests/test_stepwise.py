@@ -11,6 +11,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
+    KBinsDiscretizer,
     MinMaxScaler,
     OneHotEncoder,
     StandardScaler,
@@ -213,3 +214,9 @@ def test_what_has_no_steps_is_refused(X):
 def test_a_class_is_no_list_of_sequences(X):
     with pytest.raises(ValueError, match=f"got the class {X.__name__}. Pass all samples"):
         StepwiseTransformer().fit(X)
+
+
+def test_bools_are_numbers():
+    X = np.array([[[True], [False]], [[False], [False]]])
+    scaled = StepwiseTransformer(KBinsDiscretizer(2, encode="ordinal", strategy="uniform"))
+    assert scaled.fit_transform(X).ravel().tolist() == [1, 0, 0, 0]

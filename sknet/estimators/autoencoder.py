@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..base import copied
 from ..cells import located
+from ..constraints import is_true
 from ..inputs import readable
 from ..layers import (
     ActivityPenalty,
@@ -455,13 +456,16 @@ default="squared_error"
         return TiedSequential(layers) if self.tied_weights else super()._joined(layers)
 
     def _takes_sparse(self):
-        if self.handle_missing == "ignore" or _is_positive(self.noise) or self.variational:
+        if self._takes_nan() or _is_positive(self.noise) or is_true(self.variational):
             return False
         return super()._takes_sparse()
 
+    def _takes_nan(self):  # before fit it may be anything
+        return isinstance(self.handle_missing, str) and self.handle_missing == "ignore"
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self.handle_missing == "ignore"
+        tags.input_tags.allow_nan = self._takes_nan()
         tags.transformer_tags.preserves_dtype = (
             ["float64", "float32"] if self.dtype is None else []
         )

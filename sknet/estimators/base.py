@@ -59,7 +59,8 @@ def trains_by_steps(estimator):
     AttributeError
         If the solver is L-BFGS.
     """
-    if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
+    solver = estimator.solver  # which may be anything
+    if isinstance(solver, LBFGS) or (isinstance(solver, str) and solver == "lbfgs"):
         raise AttributeError("partial_fit needs a solver that trains by steps, not lbfgs.")
     return True
 

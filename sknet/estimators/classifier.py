@@ -273,11 +273,16 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         if self.scoring == "accuracy":
             return check_scoring(self)
         scorer = super()._make_scorer()
-        several = self._target.kind == "multioutput"
+        several, fault = self._target.kind == "multioutput", ""
         if several and getattr(scorer, "_response_method", "predict") != "predict":
+            fault = "takes one array of probabilities, and several outputs have one each"
+        metric = getattr(scorer, "_score_func", None)
+        are_numbers = family(np.concatenate(self._classes_of_outputs())) == "numbers"
+        if getattr(metric, "__module__", "").endswith("_regression") and not are_numbers:
+            fault = "compares numbers, and the labels are none"
+        if fault:
             raise ValueError(
-                f"scoring={self.scoring!r} takes one array of probabilities, and several outputs "
-                "of several classes have one each. Choose 'loss', 'accuracy' or a callable."
+                f"scoring={self.scoring!r} {fault}. Choose 'loss', 'accuracy' or a callable."
             )
         return scorer
 

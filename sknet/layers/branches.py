@@ -6,7 +6,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from .base import build_layer
+from .base import build_layer, validate_layer
 from .composite import Composite, named_layers
 
 
@@ -232,7 +232,7 @@ class ColumnBranches(Composite):
         # Wrong parameters are for `build` to refuse.
         items = self.branches if isinstance(self.branches, list | tuple) else []
         for name, branch in named_layers(items, owner=self._owner()):
-            branch._path = f"{self._owner()}__{name}"
+            validate_layer(branch, f"{self._owner()}__{name}")
             branch.adapt(x)
 
     def _owner(self):
