@@ -1,5 +1,6 @@
 """What every part of sknet is built on: parameter objects and scratch memory."""
 
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from inspect import Parameter, Signature, signature
@@ -8,11 +9,8 @@ from reprlib import repr as shortened
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils._param_validation import (
-    Interval,
-    make_constraint,
-    validate_parameter_constraints,
-)
+
+from .constraints import Constraints
 
 #: Version of the layout of pickled networks and estimators.
 FORMAT = 2
@@ -63,20 +61,24 @@ class Component(BaseEstimator):
 
     def _validate_params(self):
         """Validate the parameters, what a subclass has fixed, and the components among them."""
-        constraints = _strict_constraints(type(self))
+        cls = type(self)
+        options = cls._parameter_constraints
         values = self.get_params(deep=False)
-        values |= {name: getattr(self, name) for name in constraints if hasattr(self, name)}
-        checks = _checks(type(self))
-        wrong = {
-            name: value
-            for name, value in values.items()
-            if name in checks and not any(check.is_satisfied_by(value) for check in checks[name])
-        }
-        validate_parameter_constraints(constraints, wrong, caller_name=type(self).__name__)
+        values |= {name: getattr(self, name) for name in options if hasattr(self, name)}
+        _constraints(cls).validate(values, cls.__name__)
         for name, value in values.items():
             nested = isinstance(value, Component) and value._validated_by_holder
-            if nested and constraints.get(name) != "no_validation":
+            if nested and options.get(name) != "no_validation":
                 value._validate_params()
+
+    def __sklearn_clone__(self):
+        """Return a copy that is not fitted, or name the parameter that cannot be copied."""
+        try:
+            return super().__sklearn_clone__()
+        except TypeError:
+            for name, value in self.get_params(deep=False).items():
+                copied(value, f"The {name!r} parameter of {type(self).__name__}")
+            raise
 
     def get_params(self, deep=True):
         """Get the parameters, and with `deep` those of the components inside them.
@@ -123,20 +125,41 @@ class Component(BaseEstimator):
             If a name is not a parameter; the message lists the valid ones.
         """
         whole = {name: value for name, value in params.items() if "__" not in name}
-        super().set_params(**whole)
         nested, items = {}, []
         for name, value in params.items():
             parameter, _, rest = name.partition("__")
-            if not rest:
-                continue
-            if parameter in self._reachable_lists():
+            if name not in whole and parameter in self._reachable_lists():
                 items.append((rest.count("__"), parameter, rest, value))
-            else:
+            elif name not in whole:
                 nested[name] = value
-        super().set_params(**nested)
-        for _, parameter, rest, value in sorted(items, key=lambda item: item[0]):
-            self._set_item(parameter, rest, value)
+        with _all_or_none(self):
+            super().set_params(**whole)
+            with _all_or_none(self):  # of the parts that have just been set
+                for name in nested:
+                    self._check_reachable(name)
+                super().set_params(**nested)
+                for _, parameter, rest, value in sorted(items, key=lambda item: item[0]):
+                    self._set_item(parameter, rest, value)
         return self
+
+    def _check_reachable(self, name):
+        """Refuse to set a parameter inside one that is no object."""
+        parameter, _, rest = name.partition("__")
+        value = getattr(self, parameter, self)
+        if parameter not in self._get_param_names() or _is_component(value):
+            return  # scikit-learn names the valid parameters
+        named = self._registry(parameter).get(value) if isinstance(value, str) else None
+        has = named is not None and rest in named._get_param_names()
+        example = f", such as {parameter}={named.__name__}({rest}=...)" if has else ""
+        raise ValueError(
+            f"Invalid parameter {name!r} of {type(self).__name__}: {parameter}={value!r} has no "
+            f"parameters. Set {parameter} to an object that has{example}."
+        )
+
+    @classmethod
+    def _registry(cls, parameter):
+        """Return the classes that the names stand for which a parameter may be."""
+        return {}
 
     def _set_item(self, parameter, path, value):
         key, _, rest = path.partition("__")
@@ -166,6 +189,19 @@ class Component(BaseEstimator):
         setattr(self, parameter, replaced)
 
 
+@contextmanager
+def _all_or_none(component):
+    """Put the parameters of a component back, and those inside it, when not all can be set."""
+    parts = [component, *filter(_is_component, component.get_params().values())]
+    before = [(part, vars(part).copy()) for part in parts]
+    try:
+        yield
+    except BaseException:
+        for part, state in before:
+            part.__dict__ = state
+        raise
+
+
 # `inspect` reads it where a class has no ``__init__``: such a class takes no arguments.
 Component.__new__.__signature__ = Signature([Parameter("cls", Parameter.POSITIONAL_ONLY)])
 
@@ -186,39 +222,9 @@ def _check_positional(cls, n_given):
     )
 
 
-class _Numbers(Interval):
-    """Interval of numbers, which bools are not."""
-
-    def is_satisfied_by(self, val):
-        return not isinstance(val, bool) and super().is_satisfied_by(val)
-
-
 @cache
-def _strict_constraints(cls):
-    """Return the constraints of a class, with intervals that hold no bools."""
-    strict = {}
-    for name, options in cls._parameter_constraints.items():
-        strict[name] = options
-        if isinstance(options, list):
-            strict[name] = [_without_bools(option) for option in options]
-    return strict
-
-
-@cache
-def _checks(cls):
-    """Return the constraints as scikit-learn applies them, which it makes anew at each call."""
-    constraints = _strict_constraints(cls).items()
-    return {
-        name: [make_constraint(option) for option in options]
-        for name, options in constraints
-        if options != "no_validation"
-    }
-
-
-def _without_bools(option):
-    if not isinstance(option, Interval):
-        return option
-    return _Numbers(option.type, option.left, option.right, closed=option.closed)
+def _constraints(cls):
+    return Constraints(cls._parameter_constraints)
 
 
 def _is_component(value):
@@ -245,6 +251,39 @@ def named_items(items):
     if not isinstance(items, (list, tuple)):
         return []
     return [item if _is_pair(item) else (str(i), item) for i, item in enumerate(items)]
+
+
+def copied(value, name):
+    """Return a copy of a parameter, in which components are not fitted.
+
+    Parameters
+    ----------
+    value : object
+        The parameter.
+    name : str
+        What it is called, for errors.
+
+    Returns
+    -------
+    copy : object
+        Shares nothing with `value`.
+
+    Raises
+    ------
+    TypeError
+        If there is something inside that cannot be copied.
+    """
+    try:
+        return clone(value, safe=False)
+    except TypeError as error:
+        fault = str(error)
+        if not fault.startswith("cannot pickle "):
+            raise
+        found = fault.removeprefix("cannot pickle ").removesuffix(" object")
+        raise TypeError(
+            f"{name} holds an object of type {found}, which cannot be copied. Write numbers, "
+            "texts or components of sknet."
+        ) from None
 
 
 def _describe_keys(keys):

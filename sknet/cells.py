@@ -5,6 +5,7 @@ cells are refused, by their column or position.
 """
 
 import datetime
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from numbers import Complex, Real
@@ -77,8 +78,16 @@ def as_numbers(values, name, owner, where=""):
         return values
     if values is None:
         raise ValueError(f"{owner} expects numbers in {name}, got None{where}.")
-    if type(values).__name__ == "LazyFrame":
-        raise TypeError(f"{owner} expects {name} to be read, got a LazyFrame. Pass its collect().")
+    if isinstance(values, type):
+        raise TypeError(
+            f"{owner} expects numbers in {name}, got the class {values.__name__}{where}. Pass an "
+            "array."
+        )
+    if hasattr(values, "collect"):
+        raise ValueError(
+            f"{owner} expects numbers in {name}, got a {type(values).__name__}{where}, which has "
+            f"not been evaluated. Pass {name}.collect()."
+        )
     if hasattr(values, "dtypes") and hasattr(values, "columns"):
         _check_table(values, name, owner, where)
         return values
@@ -297,7 +306,14 @@ def _place(index):
 
 
 def _check_table(table, name, owner, where):
-    """Refuse the columns of a table that do not hold numbers."""
+    """Refuse the columns of a table that do not hold numbers, or have one name."""
+    counts = Counter(table.columns)
+    if name == "X" and len(counts) < len(table.columns):
+        several = [column for column, n in counts.items() if n > 1]
+        raise ValueError(
+            f"{owner} expects the columns of X to differ in their names, got {named(several)} "
+            f"more than once{where}. Rename them."
+        )
     found = {}
     for position in _suspicious_columns(table):
         column = table.columns[position]

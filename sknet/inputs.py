@@ -207,7 +207,8 @@ def _listed(X):
     if getattr(X, "ndim", None) == 1 and getattr(X, "dtype", None) == np.dtype(object):
         return list(X)
     # Series of pandas and polars, which have data types of their own.
-    return X.to_list() if hasattr(X, "to_list") else None
+    is_series = hasattr(X, "to_list") and not isinstance(X, type)
+    return X.to_list() if is_series else None
 
 
 def _has_steps(item):

@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
-    {"base", "lanes", "settings", "warning"},
+    {"base", "constraints", "lanes", "settings", "warning"},
     {"activations", "blas", "compatibility", "initializers"},
     {
         "batches",

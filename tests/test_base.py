@@ -4,7 +4,10 @@ from functools import partial
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.preprocessing import StandardScaler
 
+from sknet import NeuralRegressor
 from sknet.activations import ACTIVATIONS, Activation, ReLU, get_activation
 from sknet.base import Component, Workspace, named_component
 from sknet.initializers import INITIALIZERS, HeUniform, Initializer, get_initializer
@@ -30,6 +33,7 @@ from sknet.losses import (
     get_loss,
 )
 from sknet.optimizers import LBFGS, OPTIMIZERS, Adam, Optimizer, get_optimizer
+from sknet.preprocessing import StepwiseTransformer
 from sknet.schedules import SCHEDULES, Cosine, Schedule, get_schedule
 
 # By what messages call the family: what makes a part, the names, a member and the base.
@@ -161,3 +165,63 @@ def test_copies_of_a_workspace_keep_its_class_and_drop_its_arrays(cls, copy_of):
 def test_arguments_in_the_order_of_keras_are_refused_where_it_differs(make, told):
     with pytest.raises(TypeError, match=told):
         make()
+
+
+def all_params(estimator):
+    return {name: repr(value) for name, value in estimator.get_params().items()}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"alpha": 1, "nothing": 2},
+        {"layers__0__units": 7, "layers__9": 2},
+        {"layers__0__units": 7, "layers__1__size": 2},
+        {"layers__0": Dense(9), "layers__0__size": 2},
+        {"solver__beta_1": 0.5, "solver__nothing": 1},
+        {"alpha": 1, "solver": "sgd", "solver__beta_1": 0.5},
+        {"layers": [Dense(9)], "layers__1__units": 2},
+    ],
+)
+def test_parameters_are_set_all_or_none(params):
+    estimator = NeuralRegressor(layers=[Dense(3), ("last", Dense(4))], solver=Adam())
+    before, parts = all_params(estimator), [*estimator.layers, estimator.solver]
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        estimator.set_params(**params)
+    assert all_params(estimator) == before
+    assert [*estimator.layers, estimator.solver] == parts
+
+
+def test_parts_that_are_given_are_not_changed_by_a_refusal():
+    layer, estimator = Dense(3), NeuralRegressor()
+    with pytest.raises(ValueError, match="'layers__1'"):
+        estimator.set_params(layers=[layer], layers__0__units=7, layers__1__units=7)
+    assert layer.units == 3
+    transformer = StepwiseTransformer(StandardScaler())
+    with pytest.raises(ValueError, match="nothing"):
+        transformer.set_params(transformer__copy=False, transformer__nothing=1)
+    assert transformer.transformer.copy is True
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        (
+            {"solver__beta_1": 0.8},
+            r"solver='adam' has no parameters. .* solver=Adam\(beta_1=...\)",
+        ),
+        ({"learning_rate__warmup": 1}, r"learning_rate=Constant\(warmup=...\)"),
+        ({"loss__delta": 1}, "loss='squared_error' has no parameters. Set loss to an object that"),
+        ({"alpha__x": 1}, r"alpha=0.0001 has no parameters"),
+    ],
+)
+def test_a_parameter_of_a_name_is_refused_with_the_object_to_write(params, message):
+    with pytest.raises(ValueError, match=message):
+        NeuralRegressor().set_params(**params)
+
+
+def test_a_parameter_that_cannot_be_copied_is_named():
+    with pytest.raises(
+        TypeError, match="'units' parameter of Dense holds an object of type 'module'"
+    ):
+        clone(NeuralRegressor(layers=[Dense(np)]))

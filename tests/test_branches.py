@@ -398,3 +398,12 @@ def test_branches_stand_behind_other_layers():
     X, y = ratings(60)
     layers = [Reshape((2, 2)), Flatten(), Dense(6), ColumnBranches(branches([0, 5], slice(1, 5)))]
     NeuralRegressor(layers=layers, max_iter=2, tol=0).fit(X, y)
+
+
+@pytest.mark.parametrize("columns", [slice("a", 2), slice([0], 2), slice(1.0), slice(0, 4, 0)])
+def test_a_slice_has_ints(columns):
+    network = NeuralRegressor(layers=[ColumnBranches([Branch(columns, [2])])], max_iter=1)
+    with pytest.raises(
+        ValueError, match=r"'layers__0__branches__0' \(Branch\) expects a slice of"
+    ):
+        network.fit(np.ones((3, 4)), np.ones(3))

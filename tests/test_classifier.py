@@ -301,3 +301,28 @@ def test_ints_in_layers_take_the_activation_of_the_estimator(blobs):
     by_layers = small(layers=[8], hidden_layer_sizes=100, activation="tanh").fit(X, y)
     by_sizes = small(hidden_layer_sizes=(8,), activation="tanh").fit(X, y)
     assert_array_equal(by_layers.predict_proba(X), by_sizes.predict_proba(X))
+
+
+def test_scorers_of_probabilities_are_refused_for_several_outputs():
+    X, labels = np.arange(12.0)[:, None], np.arange(12) % 3
+    network = NeuralClassifier(
+        (2,),
+        max_iter=1,
+        tol=0,
+        early_stopping=True,
+        validation_fraction=0.5,
+        scoring="neg_log_loss",
+    )
+    with pytest.raises(ValueError, match="scoring='neg_log_loss' takes one array of prob"):
+        network.fit(X, np.column_stack([labels, labels[::-1]]))
+    assert not hasattr(network, "network_")
+
+
+def test_scorers_of_numbers_are_refused_for_strings():
+    X = np.arange(12.0)[:, None]
+    network = NeuralClassifier(
+        (2,), max_iter=1, tol=0, early_stopping=True, validation_fraction=0.5, scoring="r2"
+    )
+    with pytest.raises(ValueError, match="scoring='r2' compares numbers, and the labels are none"):
+        network.fit(X, ["a", "b", "c"] * 4)
+    network.fit(X, [0, 1, 2] * 4)  # grades may be compared

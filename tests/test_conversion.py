@@ -295,3 +295,10 @@ def test_what_is_no_number_is_refused_in_a_sentence(take, X, message):
 def test_what_has_no_order_is_refused(take, X, message):
     with pytest.raises(ValueError, match=f"expects a list of arrays, got {message}"):
         take(X)
+
+
+def test_a_memory_view_is_an_array():
+    X = np.arange(24.0).reshape(2, 3, 4)
+    np.testing.assert_array_equal(from_channels_first(memoryview(X)), X.transpose(0, 2, 1))
+    with pytest.raises(ValueError, match=r"got shape \(12,\)"):
+        from_channels_first(memoryview(np.arange(12.0)))

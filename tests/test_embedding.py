@@ -380,3 +380,10 @@ def test_many_more_codes_than_occur_are_warned_of(largest, others, warns):
         layer.adapt(codes)
     assert layer.input_dim == largest + 1
     Embedding(1, input_dim=2_000_000).adapt(codes)
+
+
+@pytest.mark.parametrize("value", [np.array([1, 2]), "9", 10**400, [9]])
+def test_a_wrong_input_dim_is_refused_before_the_codes_are_looked_at(value):
+    network = NeuralClassifier(layers=[Embedding(2, input_dim=value), Flatten()], max_iter=1)
+    with pytest.raises(ValueError, match=r"Layer 'layers__0' \(Embedding\): The 'input_dim' par"):
+        network.fit(np.ones((4, 2)), np.ones(4))

@@ -7,9 +7,11 @@ the list whose check passes is an error.
 
 import unittest
 
+import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import (
     check_estimator,
     estimator_checks_generator,
@@ -292,3 +294,10 @@ def test_configured_instances_pass(estimator, check):
 def test_every_check_that_is_left_out_is_one_of_scikit_learns():
     names = {getattr(case, "values", case)[1].func.__name__ for case in CASES}
     assert names >= READING
+
+
+@pytest.mark.parametrize("name", ["variational", "handle_missing", "solver", "early_stopping"])
+def test_tags_and_attributes_are_there_whatever_the_parameters(name):
+    estimator = AutoencoderTransformer(**{name: np.ones(2)})
+    assert get_tags(estimator).transformer_tags is not None
+    assert not hasattr(estimator, "best_loss_")

@@ -641,3 +641,26 @@ def test_a_sequence_too_short_for_a_window_is_treated_alike_alone_and_in_a_batch
     clf = model(layers, max_iter=2).fit(X, [0, 1, 0, 1, 0])
     alone = [clf.decision_function([x])[0] for x in X]
     np.testing.assert_allclose(clf.decision_function(X), alone, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "X, message",
+    [
+        (pd.DataFrame(np.ones((4, 4)), columns=list("abca")), "column 'a' more than once. Rename"),
+        (pl.DataFrame({"a": [1.0] * 4}).lazy(), r"has not been evaluated. Pass X.collect\(\)"),
+        (pd.DataFrame, "the class DataFrame. Pass an array"),
+        (str, "the class str. Pass an array"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [NeuralRegressor(), AutoencoderTransformer(2)])
+def test_what_is_no_table_of_numbers_is_refused(estimator, X, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        estimator.fit(X, np.ones(4))
+
+
+def test_a_sparse_matrix_holds_no_sequences():
+    X = [np.ones((3, 2)), np.ones((4, 2))] * 3
+    network = NeuralRegressor(layers=[Dense(2), GlobalMaxPool1D()], max_iter=1, tol=0)
+    network.fit(X, np.arange(6))
+    with pytest.raises(TypeError, match="Sparse data was passed for X"):
+        network.predict(csr_matrix(np.ones((2, 6))))

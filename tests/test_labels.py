@@ -121,3 +121,8 @@ def test_polars_is_read():
         as_labels(frames.Series(["a", None]))
     with pytest.raises(ValueError, match="several types, int, str"):
         as_labels(frames.DataFrame({"u": [0, 1], "v": ["0", "1"]}))
+
+
+def test_the_masked_constant_is_no_array_of_labels():
+    with pytest.raises(ValueError, match=r"y must be an array of labels .* got MaskedConstant"):
+        as_labels(np.ma.masked)

@@ -2,6 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from scipy import special, stats
 from sklearn.base import clone
 from sklearn.datasets import make_classification
@@ -10,6 +11,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sknet import NeuralClassifier, NeuralRegressor
 from sknet.activations import ACTIVATIONS, LeakyReLU
 from sknet.layers import (
+    LSTM,
     Activation,
     BatchNorm,
     Dense,
@@ -524,3 +526,13 @@ def test_a_layer_of_ones_own_classifies_within_others(problem):
     X, y = problem
     model = fit([8, PowerLaw(), LayerNorm()], X, y, activation="softplus", max_iter=30)
     assert model.score(X, y) > 0.9
+
+
+def test_sizes_of_few_bits_do_not_overflow():
+    X = np.random.default_rng(0).standard_normal((20, 6, 3))
+    small, plain = (
+        NeuralRegressor(layers=[LSTM(units)], max_iter=1, tol=0, random_state=0).fit(X, X[:, 0, 0])
+        for units in (np.int8(40), 40)  # four gates of 40
+    )
+    assert_array_equal(small.predict(X), plain.predict(X))
+    assert type(small.layers[0].units) is np.int8

@@ -486,3 +486,9 @@ def test_a_constant_feature_is_predicted_as_beta(block, monkeypatch):
     for n in (40, 40, 40, 13, 7):
         replica.forward(x[:n], training=True)
     np.testing.assert_array_equal(replica.forward(x)[:, 1], 0)
+
+
+@pytest.mark.parametrize("layer", [LayerNorm(), RMSNorm(), BatchNorm(), GroupNorm(1)])
+def test_the_last_axis_has_a_known_length(layer):
+    with pytest.raises(ValueError, match="expects inputs whose last axis has a known length"):
+        Network(layer, (None,))

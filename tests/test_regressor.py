@@ -313,3 +313,10 @@ def test_a_sparse_target_is_refused(container):
         ):
             call()
     assert not hasattr(network, "network_")
+
+
+def test_a_score_that_overflows_is_warned_of():
+    X = np.arange(8.0)[:, None] / 8
+    network = NeuralRegressor((2,), max_iter=1, tol=0, random_state=0).fit(X, X[:, 0])
+    with pytest.warns(RuntimeWarning, match="score is (nan|-inf): .* overflow. Scale y"):
+        network.score(X, X[:, 0] * 1e200)

@@ -11,6 +11,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
+    KBinsDiscretizer,
     MinMaxScaler,
     OneHotEncoder,
     StandardScaler,
@@ -210,3 +211,15 @@ def test_inverse_transform_keeps_the_width_of_transform(sequences):
 def test_what_has_no_steps_is_refused(X):
     with pytest.raises(ValueError, match="StepwiseTransformer expects"):
         StepwiseTransformer().fit(X)
+
+
+@pytest.mark.parametrize("X", [str, np.ndarray, pd.Series, pl.DataFrame])
+def test_a_class_is_no_list_of_sequences(X):
+    with pytest.raises(ValueError, match=f"got the class {X.__name__}. Pass all samples"):
+        StepwiseTransformer().fit(X)
+
+
+def test_bools_are_numbers():
+    X = np.array([[[True], [False]], [[False], [False]]])
+    scaled = StepwiseTransformer(KBinsDiscretizer(2, encode="ordinal", strategy="uniform"))
+    assert scaled.fit_transform(X).ravel().tolist() == [1, 0, 0, 0]

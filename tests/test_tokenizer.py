@@ -512,3 +512,16 @@ def test_what_is_set_after_fit_waits_for_the_next_fit():
     with pytest.raises(ValueError, match="'level' parameter"):
         tokenizer.fit(["b a b"])
     assert tokenizer.inverse_transform([[3, 2]]).tolist() == ["b a"]
+
+
+@pytest.mark.parametrize("cut", [np.array([1, 2]), "no", None])
+def test_cut_is_true_or_false(cut):
+    tokenizer = TokenizerTransformer().fit(["a b"])
+    with pytest.raises(ValueError, match="'cut' parameter of TokenizerTransformer"):
+        tokenizer.encode(["a b"], cut=cut)
+
+
+@pytest.mark.parametrize("X", [str, pd.Series])
+def test_a_class_is_no_list_of_texts(X):
+    with pytest.raises(ValueError, match=f"got the class {X.__name__}"):
+        TokenizerTransformer().fit(X)

@@ -298,3 +298,32 @@ def test_the_average_of_the_weights_is_what_is_validated(data):
     network = overfitting(averaging=0.9).fit(X, y, X_val=X_val, y_val=y_val)
     loss = log_loss(y_val, network.predict_proba(X_val))
     assert loss == pytest.approx(min(network.history_["validation_loss"]))
+
+
+@pytest.mark.parametrize("score", [None, "0.5", 1j, [0.1, 0.2], np.ones(2), 10**400, {}])
+def test_a_scorer_returns_a_number(score):
+    X = np.arange(12.0)[:, None]
+    network = NeuralRegressor((2,), max_iter=1, early_stopping=True, scoring=lambda *_: score)
+    with pytest.raises(ValueError, match=r"scoring must return a number, got .* from <function"):
+        network.fit(X, X[:, 0])
+    assert not hasattr(network, "network_")
+
+
+@pytest.mark.parametrize("score", [1, np.float32(0.5), np.array(0.5), np.array([0.5])])
+def test_a_score_may_be_a_number_of_numpy(score):
+    X = np.arange(12.0)[:, None]
+    network = NeuralRegressor(
+        (2,), max_iter=1, tol=0, early_stopping=True, scoring=lambda *_: score
+    )
+    assert network.fit(X, X[:, 0]).validation_scores_ == [float(np.ravel(score)[0])]
+
+
+def test_a_scorer_that_refuses_does_so_before_a_resumed_training():
+    X = np.arange(12.0)[:, None]
+    network = NeuralRegressor((2,), max_iter=1, tol=0, warm_start=True).fit(X, X[:, 0])
+    before, n_iter = network.predict(X), network.n_iter_
+    network.set_params(scoring=lambda *_: None)
+    with pytest.raises(ValueError, match="scoring must return a number, got None"):
+        network.fit(X, X[:, 0], X_val=X, y_val=X[:, 0])
+    assert_array_equal(network.predict(X), before)
+    assert network.n_iter_ == n_iter

@@ -2,6 +2,8 @@
 
 from math import isnan, nan
 
+from ..constraints import is_true
+
 
 class FittedAttributes:
     """Properties over ``network_``, ``history_`` and the loss.
@@ -22,7 +24,7 @@ class FittedAttributes:
     @property
     def best_loss_(self):
         """Smallest training loss; None with early stopping, as scikit-learn's MLP has it."""
-        return None if self.early_stopping else _best(min, self.loss_curve_)
+        return None if is_true(self.early_stopping) else _best(min, self.loss_curve_)
 
     @property
     def validation_scores_(self):

@@ -13,7 +13,9 @@ from sklearn.base import (
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from ..base import copied
 from ..cells import located, named
+from ..constraints import is_true
 from ..inputs import readable
 from ..layers import (
     ActivityPenalty,
@@ -452,7 +454,7 @@ default="squared_error"
         return plain_layers(sizes, self.activation, self.normalization, self.dropout)
 
     def _written_layers(self, name):
-        layers = clone(list(getattr(self, name)), safe=False)
+        layers = copied(list(getattr(self, name)), name)
         return named_layers(layers, self.activation, name)
 
     def _output_layer(self, hidden, width):
@@ -473,13 +475,16 @@ default="squared_error"
         return TiedSequential(layers) if self.tied_weights else super()._joined(layers)
 
     def _takes_sparse(self):
-        if self.handle_missing == "ignore" or _is_positive(self.noise) or self.variational:
+        if self._takes_nan() or _is_positive(self.noise) or is_true(self.variational):
             return False
         return super()._takes_sparse()
 
+    def _takes_nan(self):  # before fit it may be anything
+        return isinstance(self.handle_missing, str) and self.handle_missing == "ignore"
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self.handle_missing == "ignore"
+        tags.input_tags.allow_nan = self._takes_nan()
         tags.transformer_tags.preserves_dtype = (
             ["float64", "float32"] if self.dtype is None else []
         )

@@ -10,9 +10,9 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ..activations import ACTIVATIONS, ActivationName
 from ..activations import Activation as ActivationFunction
-from ..activations import ActivationName
-from ..base import Component, named_items, same
+from ..base import Component, copied, named_items, same
 from ..compatibility import CallbackSupportMixin, VisualBlock
 from ..inputs import Sequences, in_shape
 from ..layers import Dense, Flatten, Layer, Sequential
@@ -58,7 +58,8 @@ def trains_by_steps(estimator):
     AttributeError
         If the solver is L-BFGS.
     """
-    if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
+    solver = estimator.solver  # which may be anything
+    if isinstance(solver, LBFGS) or (isinstance(solver, str) and solver == "lbfgs"):
         raise AttributeError("partial_fit needs a solver that trains by steps, not lbfgs.")
     return True
 
@@ -117,6 +118,14 @@ class BaseNeuralEstimator(
     _has_numeric_target = False
     #: Largest number of rows of a step for ``batch_size="auto"``.
     _auto_batch_size = 200
+
+    @classmethod
+    def _registry(cls, parameter):
+        """Return the classes that the names stand for which a parameter may be."""
+        if parameter == "loss":
+            return cls._losses
+        families = {"solver": OPTIMIZERS, "learning_rate": SCHEDULES, "activation": ACTIVATIONS}
+        return families.get(parameter, {})
 
     def _store(self, arguments):
         """Store the arguments of ``__init__``, given as its ``locals()``."""
@@ -249,7 +258,7 @@ class BaseNeuralEstimator(
     def _hidden_layers(self):
         """Return the user's layers, copied, or the plain ones, as (name, layer) pairs."""
         if self.layers is not None:
-            pairs = named_layers(clone(list(self.layers), safe=False), self.activation)
+            pairs = named_layers(copied(list(self.layers), "layers"), self.activation)
             if any(name == "output" for name, _ in pairs):
                 raise ValueError(
                     f"layers: 'output' is the name of the layer that {type(self).__name__} adds; "

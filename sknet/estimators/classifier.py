@@ -270,7 +270,21 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
 
     def _make_scorer(self):
         # scikit-learn's accuracy refuses several outputs of several classes, `score` does not.
-        return check_scoring(self) if self.scoring == "accuracy" else super()._make_scorer()
+        if self.scoring == "accuracy":
+            return check_scoring(self)
+        scorer = super()._make_scorer()
+        several, fault = self._target.kind == "multioutput", ""
+        if several and getattr(scorer, "_response_method", "predict") != "predict":
+            fault = "takes one array of probabilities, and several outputs have one each"
+        metric = getattr(scorer, "_score_func", None)
+        are_numbers = family(np.concatenate(self._classes_of_outputs())) == "numbers"
+        if getattr(metric, "__module__", "").endswith("_regression") and not are_numbers:
+            fault = "compares numbers, and the labels are none"
+        if fault:
+            raise ValueError(
+                f"scoring={self.scoring!r} {fault}. Choose 'loss', 'accuracy' or a callable."
+            )
+        return scorer
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy: the share of rows whose labels are all right.

@@ -3,8 +3,9 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval
 
+from ..constraints import Constraints
 from ..settings import isolated
 from ..tokens import n_dropped
 from .overflow import tell_of_overflow
@@ -17,6 +18,7 @@ _OPTIONS = {
     "n_samples": [Interval(Integral, 1, None, closed="left"), None],
     "random_state": ["random_state"],
 }
+_CONSTRAINTS = Constraints(_OPTIONS)
 
 
 class TextGeneration:
@@ -70,7 +72,7 @@ class TextGeneration:
         """
         given = locals()
         options = {name: given[name] for name in _OPTIONS}
-        validate_parameter_constraints(_OPTIONS, options, f"{type(self).__name__}.generate")
+        _CONSTRAINTS.validate(options, f"{type(self).__name__}.generate")
         self._require_fit()
         tokens = self._vocabulary.encode_prompt(prompt)
         rows = self._generate(

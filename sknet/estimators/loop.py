@@ -2,6 +2,8 @@
 
 from copy import copy
 from math import inf, isfinite, isnan, nan
+from numbers import Real
+from reprlib import repr as brief
 from time import perf_counter
 
 from sklearn.exceptions import ConvergenceWarning
@@ -55,9 +57,12 @@ class TrainingLoop:
         if self._converged:  # asked to go on after training had stopped by itself
             self._patience.count = 0
         self._converged = False
+        if self.history_ and (self.early_stopping or (validation and self._scorer)):
+            # The scorer may refuse, and is to do so before the first step.
+            score = self._validate(validation, {})
         if self.early_stopping and self.history_:
-            # The score so far may be of other validation rows: take it again on these.
-            self._patience.best = self._validate(validation, {})
+            # The score so far may be of other validation rows.
+            self._patience.best = score
             self._best_params = self.network_.params.copy()
             self._best_epoch = self.best_iter_
         elif self.history_:
@@ -166,8 +171,21 @@ class TrainingLoop:
             score = self._scorer(
                 self, validation.X, validation.y, sample_weight=validation.sample_weight
             )
-        history["validation_score"] = float(score)
+        history["validation_score"] = self._as_float(score)
         return history["validation_score"]
+
+    def _as_float(self, score):
+        """Return what a scorer gives as a float, if it is a number."""
+        try:
+            score = getattr(score, "item", lambda: score)()  # an array of one number is one
+            if isinstance(score, Real):
+                return float(score)
+        except (ValueError, OverflowError):
+            pass
+        raise ValueError(
+            f"scoring must return a number, got {brief(score)} ({type(score).__name__}) from "
+            f"{self.scoring!r}."
+        )
 
     def _print(self, number, history):
         parts = [f"Epoch {number}: loss {history['loss']:.6g}"]

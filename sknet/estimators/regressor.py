@@ -1,6 +1,7 @@
 """The regressor."""
 
 from copy import copy
+from math import isfinite
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
@@ -268,6 +269,16 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         if sample_weight is not None:
             sample_weight = self._check_weight(sample_weight, X, "sample_weight")
         y = self._readable_y(y)
+        score = self._score(X, y, sample_weight)
+        if not isfinite(score) and len(y) > 1:  # of one row scikit-learn warns
+            warn(
+                f"{type(self).__name__}.score is {score}: the squares of y, or of its differences "
+                "from the predictions, overflow. Scale y.",
+                RuntimeWarning,
+            )
+        return score
+
+    def _score(self, X, y, sample_weight):
         loss = getattr(self, "_loss", None)
         if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
             return super().score(X, y, sample_weight)

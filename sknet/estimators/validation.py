@@ -10,7 +10,7 @@ from sklearn.utils import _safe_indexing, check_X_y, indexable
 from sklearn.utils.validation import _check_sample_weight, _num_samples, validate_data
 
 from ..batches import Data
-from ..cells import as_numbers, checked, located
+from ..cells import as_array, as_numbers, checked, located
 from ..inputs import as_inputs, as_rows, check_width, infer_shape, readable, stacked
 from ..weights import bounded
 from .holdout import hold_out
@@ -104,7 +104,8 @@ class DataValidation:
             dtype = (np.float64, np.float32)
         else:
             dtype = np.dtype(self.dtype)
-        sparse = "csr" if self._takes_sparse() else False
+        rows = len(self._input_shape or [None]) == 1
+        sparse = "csr" if rows and self._takes_sparse() else False
         return {"accept_sparse": sparse, "dtype": dtype, "order": "C"}
 
     def _has_columns(self, X):
@@ -162,7 +163,7 @@ class DataValidation:
         owner = type(self).__name__
         if isinstance(sample_weight, Real):
             sample_weight = np.full(_num_samples(X), as_numbers([sample_weight], name, owner))
-        sample_weight = as_numbers(sample_weight, name, owner)
+        sample_weight = as_array(sample_weight, name, owner)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if not weight.any():
             raise ValueError(f"{name} is zero in every row; at least one must be above zero.")

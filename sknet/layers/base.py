@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from math import prod
 from typing import NamedTuple
 
+import numpy as np
+
 from ..base import Component, Workspace
 from ..initializers import get_initializer
 
@@ -351,6 +353,28 @@ class Layer(Component, ABC):
         return copy
 
 
+def validate_layer(layer, path):
+    """Validate the parameters of a layer under the name that errors and summaries show.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer.
+    path : str
+        Where the user finds it, such as ``"layers__0"``.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a parameter is wrong.
+    """
+    layer._path = path
+    try:
+        layer._validate_params()
+    except ValueError as error:
+        raise type(error)(f"Layer {layer._label()}: {error}") from None
+
+
 def build_layer(layer, path, input_shape):
     """Validate and build one layer under the name that errors and summaries show.
 
@@ -370,12 +394,12 @@ def build_layer(layer, path, input_shape):
     """
     if not hasattr(layer, "_given"):
         layer._given = frozenset(vars(layer)) - {"_path", "_inside_frozen"}
-    layer._path = path
+    validate_layer(layer, path)
     layer._weights = []
-    try:
-        layer._validate_params()
-    except ValueError as error:
-        raise type(error)(f"Layer {layer._label()}: {error}") from None
+    for name in layer._given:
+        value = getattr(layer, name)
+        if isinstance(value, np.generic):  # ints of Python do not overflow where sizes are summed
+            setattr(layer, name, value.item())
     layer.input_shape_ = tuple(input_shape)
     layer.output_shape_ = tuple(layer.build(layer.input_shape_))
     # What there is now makes a replica; what running adds is scratch.

@@ -6,7 +6,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from .base import build_layer
+from .base import build_layer, validate_layer
 from .composite import Composite, named_layers
 
 
@@ -74,7 +74,9 @@ class Branch(Composite):
         if len(input_shape) != 1 or input_shape[0] is None:
             self._refuse("rows of shape (features,)", input_shape, "Put a Flatten before it.")
         n_columns, columns = input_shape[0], self.columns
-        if not isinstance(columns, slice):
+        if isinstance(columns, slice):
+            self._check_slice(columns)
+        else:
             columns = self._as_index(n_columns)
         found = np.arange(n_columns)[columns]
         if not len(found):
@@ -84,6 +86,13 @@ class Branch(Composite):
                 "Drop the branch or choose columns.",
             )
         return found
+
+    def _check_slice(self, columns):
+        bounds = columns.start, columns.stop, columns.step
+        if not all(bound is None or isinstance(bound, Integral) for bound in bounds):
+            self._refuse("a slice of ints", f"columns={columns!r}", "Count columns from 0.")
+        if columns.step == 0:
+            self._refuse("a slice of steps other than 0", f"columns={columns!r}", "Leave it out.")
 
     def _as_index(self, n_columns):
         """Return columns that are no slice as an array that NumPy can index with."""
@@ -223,7 +232,7 @@ class ColumnBranches(Composite):
         # Wrong parameters are for `build` to refuse.
         items = self.branches if isinstance(self.branches, list | tuple) else []
         for name, branch in named_layers(items, owner=self._owner()):
-            branch._path = f"{self._owner()}__{name}"
+            validate_layer(branch, f"{self._owner()}__{name}")
             branch.adapt(x)
 
     def _owner(self):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..base import named_items
-from .base import Layer, build_layer
+from .base import Layer, build_layer, validate_layer
 from .dense import Dense
 from .packing import moved_steps, real_first
 
@@ -150,7 +150,7 @@ class Composite(Layer):
         # Wrong parameters are for `build` to refuse.
         items = self.layers if isinstance(self.layers, list | tuple) else []
         for name, layer in named_layers(items, owner=self._owner()):
-            layer._path = f"{self._owner()}__{name}"
+            validate_layer(layer, f"{self._owner()}__{name}")
             x = layer.adapt(x)
             if x is None:
                 return

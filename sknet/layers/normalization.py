@@ -15,6 +15,13 @@ _MANY_VALUES = 100
 _ROOM = 2.0**10
 
 
+def _check_last_axis(layer, input_shape):
+    if not input_shape or input_shape[-1] is None:
+        layer._refuse(
+            "inputs whose last axis has a known length", input_shape, "Check input_shape."
+        )
+
+
 class _RowNorm(Layer):
     """Shared arithmetic of layers that divide each row by the root of its mean square."""
 
@@ -29,8 +36,7 @@ class _RowNorm(Layer):
 
     def build(self, input_shape):
         """Declare the weights for inputs of shape (..., F)."""
-        if not input_shape:
-            self._refuse("inputs of at least one axis", input_shape, "Check input_shape.")
+        _check_last_axis(self, input_shape)
         self.add_weight("gamma", input_shape[-1:], "ones")
         if self._centres:
             self.add_weight("beta", input_shape[-1:], "zeros")
@@ -215,8 +221,7 @@ class _ChannelNorm(Layer):
     """Shared arithmetic of layers with moments over the rows of a batch or of a sample."""
 
     def _declare(self, input_shape):
-        if not input_shape:
-            self._refuse("inputs of at least one axis", input_shape, "Check input_shape.")
+        _check_last_axis(self, input_shape)
         self.add_weight("gamma", input_shape[-1:], "ones")
         self.add_weight("beta", input_shape[-1:], "zeros")
 

@@ -78,13 +78,13 @@ class Reshape(_Reshaping):
 
     def build(self, input_shape):
         """Work out the output shape."""
-        if None in input_shape:
-            return self._keep_steps(input_shape)
-        size = prod(input_shape)
         if not all(isinstance(n, Integral) for n in self.target_shape):
             self._refuse(
                 "a target_shape of ints", f"{self.target_shape!r}", "One of them may be -1."
             )
+        if None in input_shape:
+            return self._keep_steps(input_shape)
+        size = prod(input_shape)
         shape = [int(n) for n in self.target_shape]
         known = prod(n for n in shape if n != -1)
         if shape.count(-1) == 1 and known > 0 and size % known == 0:
@@ -105,7 +105,7 @@ class Reshape(_Reshaping):
             return None  # build refuses them
 
     def _keep_steps(self, input_shape):
-        shape = tuple(self.target_shape)
+        shape = tuple(map(int, self.target_shape))
         if shape[:1] != (-1,) or prod(shape[1:]) != prod(input_shape[1:]):
             self._refuse(
                 f"a target_shape that begins with -1 and holds {prod(input_shape[1:])} values a "

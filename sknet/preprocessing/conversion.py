@@ -3,11 +3,16 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
 from ..base import brief
 from ..cells import as_array
+from ..constraints import Constraints
 from .samples import as_sequences, is_ragged
+
+_CONSTRAINTS = Constraints(
+    {"length": [Interval(Integral, 1, None, closed="left"), None], "value": [Real]}
+)
 
 
 def from_channels_first(X):
@@ -128,14 +133,6 @@ def from_nan_padded(X):
     return [series[:length].copy() for series, length in zip(X, lengths, strict=True)]
 
 
-@validate_params(
-    {
-        "sequences": "no_validation",
-        "length": [Interval(Integral, 1, None, closed="left"), None],
-        "value": [Real],
-    },
-    prefer_skip_nested_validation=True,
-)
 def pad_sequences(sequences, length=None, *, value=0):
     """Put sequences of unequal length into one array.
 
@@ -180,6 +177,7 @@ def pad_sequences(sequences, length=None, *, value=0):
     array([[1.5, nan],
            [2.5, 3.5]])
     """
+    _CONSTRAINTS.validate({"length": length, "value": value}, "pad_sequences")
     sequences = as_sequences(sequences, "sequences", "pad_sequences")
     steps = sequences[0].shape[1:]
     for i, sequence in enumerate(sequences):
@@ -199,7 +197,7 @@ def pad_sequences(sequences, length=None, *, value=0):
     dtype = _joint_type(sequences, value)
     try:
         X = np.full((len(sequences), int(length), *steps), value, dtype=dtype)
-    except ValueError:  # more than can be addressed
+    except (MemoryError, ValueError):  # more than there is, or can be addressed
         raise ValueError(
             f"pad_sequences cannot make {len(sequences)} sequences of length={length}. Pass a "
             "smaller length, or None."

@@ -17,7 +17,7 @@ def reread(X):
         A list where X was a generator, a file or another iterable without positions.
     """
     is_read_once = hasattr(X, "__iter__") and not hasattr(X, "__getitem__")
-    return list(X) if is_read_once and not isinstance(X, set | frozenset) else X
+    return list(X) if is_read_once and not isinstance(X, set | frozenset | type) else X
 
 
 def listed(X, owner, expected, single=""):
@@ -45,13 +45,31 @@ def listed(X, owner, expected, single=""):
         If X has no items, or they have no order.
     """
     kind, items, advice = type(X).__name__, "texts" if single else "all samples", without_order(X)
-    if isinstance(X, str | bytes | bytearray) or not hasattr(X, "__iter__"):
+    if isinstance(X, type):
+        advice = f"the class {X.__name__}. Pass {items}, in a list."
+    elif isinstance(X, str | bytes | bytearray) or not hasattr(X, "__iter__"):
         advice = f"{single}{kind}. Put {items} into a list."
     elif getattr(X, "shape", None) == ():
         advice = f"shape (). Put {items} into a list."
     if advice:
         raise ValueError(f"{owner} expects {expected}, got {advice}")
     return list(X)
+
+
+def shape_of(X):
+    """Return the shape of an array or a table.
+
+    Parameters
+    ----------
+    X : object
+        What the user passes.
+
+    Returns
+    -------
+    shape : tuple of int or None
+        None of anything else, such as the class of an array.
+    """
+    return None if isinstance(X, type) else getattr(X, "shape", None)
 
 
 def is_ragged(X):
@@ -67,12 +85,12 @@ def is_ragged(X):
     is_ragged : bool
         False for an array of numbers or a table.
     """
-    shape = getattr(X, "shape", None)
+    shape = shape_of(X)
     if shape is None:
         is_text = isinstance(X, str | bytes | bytearray)
         return hasattr(X, "__iter__") and not is_text
     # A polars dtype has no kind.
-    return len(shape) == 1 and getattr(X.dtype, "kind", "O") == "O"
+    return len(shape) == 1 and hasattr(X, "dtype") and getattr(X.dtype, "kind", "O") == "O"
 
 
 def as_sequences(X, name, owner):
@@ -99,7 +117,7 @@ def as_sequences(X, name, owner):
     ValueError or TypeError
         If they do not hold numbers.
     """
-    if len(getattr(X, "shape", ())) > 1:
+    if len(shape_of(X) or ()) > 1:
         sequences = list(as_array(X, name, owner))
     else:
         where = " in the sequence at position {}"

@@ -179,7 +179,7 @@ class StepwiseTransformer(TransformerMixin, Component):
                     f"{owner} expects sequences of shape (n_samples, T, F) or a list of arrays of "
                     f"shape (T_i, F), got {X.shape}. A table needs no {owner}."
                 )
-            return X.reshape(-1, X.shape[-1]), X.shape[:2], None
+            return _subtractable(X.reshape(-1, X.shape[-1])), X.shape[:2], None
         X = listed(X, owner, "a list of arrays")
         sequences = as_sequences(X, "X", owner)
         tables = [each[:, None] if each.ndim == 1 else each for each in sequences]
@@ -192,7 +192,7 @@ class StepwiseTransformer(TransformerMixin, Component):
         steps = np.concatenate(tables)
         if not steps.size:
             raise ValueError(f"{owner} expects at least one step, got shape {tables[0].shape}.")
-        return steps, [len(each) for each in tables], self._names(X)
+        return _subtractable(steps), [len(each) for each in tables], self._names(X)
 
     def _names(self, X):
         """Return the names of the columns that all data frames in a list have, or None."""
@@ -248,3 +248,8 @@ class StepwiseTransformer(TransformerMixin, Component):
 
     def __setstate__(self, state):
         super().__setstate__(unstamp(state, type(self).__name__))
+
+
+def _subtractable(steps):
+    """Return bools as ints, as transformers compute ranges and differences."""
+    return steps.astype(int) if steps.dtype == bool else steps

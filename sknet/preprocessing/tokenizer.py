@@ -10,7 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..base import Component, brief, stamp, unstamp
 from ..cells import as_array
-from .samples import listed, reread
+from ..constraints import Constraints
+from .samples import listed, reread, shape_of
 from .splitter import WORDS, TextSplitter
 
 #: The ids that no token of a text has.
@@ -18,6 +19,7 @@ PADDING, UNKNOWN = 0, 1
 #: What stands for padding and for an unknown token. UTF-8 has no byte 0xff: it is decoded to the
 #: same replacement character that the other levels show.
 _MARKS = {"word": ("", "\ufffd"), "char": ("", "\ufffd"), "byte": (b"", b"\xff")}
+_OF_ENCODE = Constraints({"cut": ["boolean"]})
 
 
 def check_texts(X, owner, advice="Convert it, or fill missing texts with ''."):
@@ -44,7 +46,7 @@ def check_texts(X, owner, advice="Convert it, or fill missing texts with ''."):
     ValueError
         If X is not one-dimensional.
     """
-    shape = getattr(X, "shape", ())
+    shape = shape_of(X) or ()
     if len(shape) > 1:
         raise ValueError(
             f"{owner} expects X to be a 1-D array-like of str, got shape {tuple(shape)}. Pass "
@@ -259,6 +261,7 @@ class TokenizerTransformer(TransformerMixin, Component):
         ids : list of ndarray of int
             Ids of the tokens of each text; an empty text has none.
         """
+        _OF_ENCODE.validate({"cut": cut}, f"{type(self).__name__}.encode")
         check_is_fitted(self)
         length = self._cut if cut else None
         return [np.array(row, dtype=self._dtype) for row in self._ids(X, length)]

@@ -4,22 +4,22 @@ from numbers import Integral
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
 from ..cells import as_array
+from ..constraints import Constraints
 
 _COUNT = [Interval(Integral, 1, None, closed="left")]
-
-
-@validate_params(
+_CONSTRAINTS = Constraints(
     {
         "window": _COUNT,
         "horizon": _COUNT,
         "stride": _COUNT,
         "target": [Interval(Integral, None, None, closed="neither"), str, None],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
+
+
 def sliding_windows(series, window, horizon=1, *, stride=1, target=None):
     """Cut a series into windows and the values that follow each.
 
@@ -94,6 +94,8 @@ def sliding_windows(series, window, horizon=1, *, stride=1, target=None):
     >>> bool(scores[-1] > 0.9)
     True
     """
+    given = {"window": window, "horizon": horizon, "stride": stride, "target": target}
+    _CONSTRAINTS.validate(given, "sliding_windows")
     column = None if target is None else _position(series, target)
     series = _check_series(series)  # (T,) or (T, F)
     if column is not None:

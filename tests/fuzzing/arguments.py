@@ -11,9 +11,9 @@ None | '' | 'a' | 'é' | 'auto' | b'a' | [] | () | {} | [1, 2] | [nan] | ['a'] |
 range(3) | [b'a'] | np.array([1, 2]) | np.array([]) | np.array(2) | np.float32(0.5) |
 np.float64(nan) | np.int8(1) | np.bool_(True) | np.datetime64('NaT') |
 np.datetime64('2024-01-01') | np.ma.masked | pd.NA | pd.NaT | Decimal('0.5') | Decimal('NaN') |
-Fraction(1, 2) | date(2024, 1, 1) | str | np.str_('a') | np.array('a') | lambda: 1 | X | FRAME |
-Dense | Dense(2) | layers | [X, 'a'] | (1, 'a') | ('a', 1) | (1, 2, 3) | -2**63 | [[[1]]] | [0] |
-[-1] | [1.5] | (0,) | (-1,) | (2**64,) | (nan,) | (1.0,) | ('a',) | [True]
+Fraction(1, 2) | date(2024, 1, 1) | str | np.str_('a') | np.array('a') | answer | X | FRAME |
+Dense | Dense(2) | Shade.LIGHT | [X, 'a'] | (1, 'a') | ('a', 1) | (1, 2, 3) | -2**63 | [[[1]]] |
+[0] | [-1] | [1.5] | (0,) | (-1,) | (2**64,) | (nan,) | (1.0,) | ('a',) | [True]
 """
 )
 
@@ -78,7 +78,8 @@ but(IMAGES, nan) | TOKENS | TOKENS - 3 | TOKENS + 0.5 | TOKENS * 10**5 | but(TOK
 TOKENS > 3 | TOKENS.astype('uint8') | TOKENS.astype(float) | but(TOKENS, 2**62) | TOKENS * 0 |
 RAGGED_TOKENS | [r - 3 for r in RAGGED_TOKENS] | [r + 0.5 for r in RAGGED_TOKENS] |
 [r.tolist() for r in RAGGED_TOKENS] | [but(r, 10**12) for r in RAGGED_TOKENS] |
-np.where(TOKENS > 3, 0, TOKENS) | np.sort(TOKENS * (TOKENS > 3)) | GAPPED | GAPPED[:, ::-1] |
+np.where(TOKENS > 3, 0, TOKENS) | np.sort(TOKENS * (TOKENS > 3)) |
+FRONT_PADDED | TOKENS * (TOKENS > 3) | SERIES * (SERIES > 0) | GAPPED | GAPPED[:, ::-1] |
 GAPPED[..., None] | GAPPED * nan | UNIT | UNIT + 1 | but(UNIT, nan) | TEXTS | np.array(TEXTS) |
 pd.Series(TEXTS) | TEXTS[0] | [*TEXTS[:3], None] | [*TEXTS[:3], 1] | [*TEXTS[:3], nan]
 """
@@ -213,7 +214,7 @@ GOOD_X = {
     "sparse": choices("csr_array(X) | X"),
     "images": choices("IMAGES | IMAGES | IMAGES.reshape(12, -1)"),
     "series": choices("SERIES | SERIES | RAGGED"),
-    "tokens": choices("TOKENS | TOKENS | RAGGED_TOKENS"),
+    "tokens": choices("TOKENS | TOKENS | RAGGED_TOKENS | FRONT_PADDED"),
     "branches": choices("X | FRAME"),
     "texts": choices("TEXTS | pd.Series(TEXTS)"),
     "ids": choices("RAGGED_TOKENS | TOKENS"),
@@ -232,6 +233,7 @@ GOOD = {
     "weight": choices("np.ones(12) | np.arange(12) | BITS + 0.5"),
     "classes": choices("None | [0, 1, 2] | ['a', 'b', 'c'] | [0, 1]"),
     "prompt": choices("'' | 'a' | 'tick' | [1, 2]"),
+    "alpha": ["0.1"],
 }
 #: What arguments of methods mean, by name.
 ROLES = {
@@ -239,6 +241,7 @@ ROLES = {
     "X_val": "X",
     "y": "y",
     "y_val": "y",
+    "alpha": "alpha",
     "sample_weight": "weight",
     "sample_weight_val": "weight",
     "classes": "classes",
@@ -252,6 +255,7 @@ ODD_BY_ROLE = {
     "codes": ODD_CODES,
     "texts": ODD_TEXTS,
     "prompt": ODD_PROMPT,
+    "alpha": ODD,
 }
 #: Arguments whose odd values are not sknet's to judge: any truth value, and scikit-learn's own.
 SOUND = {"return_std", "deep", "input_features", "transform"}

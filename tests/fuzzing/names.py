@@ -17,8 +17,11 @@ import pandas as pd
 import polars as pl
 from scipy.sparse import coo_array, csr_array, csr_matrix, dok_array
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
 
 from sknet import (
@@ -55,6 +58,7 @@ SERIES = _RNG.standard_normal((N, 8, 2))
 RAGGED = [_RNG.standard_normal((3 + i % 4, 2)) for i in range(N)]
 TOKENS = _RNG.integers(1, 7, (N, 6))
 RAGGED_TOKENS = [_RNG.integers(1, 7, 2 + i % 4) for i in range(N)]
+FRONT_PADDED = np.where(np.arange(6) < np.arange(N)[:, None] % 6, 0, TOKENS)
 TEXTS = ["tick tock", "tock", "the clock goes tick", "a b", "né 42!", "b a b"] * 2
 LABELS = np.arange(N) % 3
 BITS = np.arange(N) % 2
@@ -121,6 +125,71 @@ def doubled_csr():
     return csr_array((np.repeat(X.ravel() / 2, 2), indices, np.arange(N + 1) * 8), shape=X.shape)
 
 
+class Preset(NeuralClassifier):
+    """A classifier of other parameters than those of its base."""
+
+    def __init__(self, hidden_layer_sizes=(3,), *, rate=0.01, early_stopping=False, alpha=0.0):
+        super().__init__(
+            hidden_layer_sizes,
+            learning_rate_init=rate,
+            early_stopping=early_stopping,
+            alpha=alpha,
+            warm_start=True,
+            max_iter=2,
+            tol=0,
+            random_state=0,
+        )
+        self.rate = rate
+
+
+class NoMore(ValueError):
+    """What a callback raises, which the call passes on."""
+
+
+class Told:
+    """A callback that returns the same value after each task, and raises one that is an error."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def setup(self, estimator, context):
+        """Take note of a fit."""
+
+    def teardown(self, estimator, context):
+        """Take note of its end."""
+
+    def on_fit_task_begin(self, estimator, context, **kwargs):
+        """Take note of a task."""
+
+    def on_fit_task_end(self, estimator, context, **kwargs):
+        """Say whether to stop."""
+        if isinstance(self.value, Exception):
+            raise self.value
+        return self.value
+
+
+def in_pipeline(estimator, X, y, X_val, y_val):
+    """Fit an estimator behind a scaler, with a validation set that has not been scaled."""
+    pipeline = Pipeline([("scale", StandardScaler()), ("network", clone(estimator))])
+    return pipeline.fit(X, y, network__X_val=X_val, network__y_val=y_val).score(X, y)
+
+
+def with_scaled_target(estimator, X, y):
+    """Fit a regressor to a scaled target."""
+    return TransformedTargetRegressor(clone(estimator), transformer=StandardScaler()).fit(X, y)
+
+
+def in_search(estimator, X, y, alpha):
+    """Choose a parameter of an estimator."""
+    search = GridSearchCV(clone(estimator), {"alpha": [0.0, alpha]}, cv=2, error_score="raise")
+    return search.fit(X, y).score(X, y)
+
+
+def answer():
+    """Stand for a function where none is expected."""
+    return 42
+
+
 class score_of:
     """A scorer that gives the same value each time."""
 
@@ -138,6 +207,12 @@ class score_of:
 def fitted():
     """Return a fitted estimator for `Pretrained`."""
     return AutoencoderTransformer(2, (3,), max_iter=1, tol=0, random_state=0).fit(X)
+
+
+def without_training_state(estimator):
+    """Return a copy that predicts alone, where there is one."""
+    slim = getattr(estimator, "without_training_state", None)
+    return estimator if slim is None else slim()
 
 
 def pickled(estimator):

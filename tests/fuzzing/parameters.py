@@ -38,14 +38,19 @@ LAYERS = {
             GlobalAveragePool1D()] |
         [Cropping1D(), ZeroPadding1D(), UpSampling1D(), Conv1DTranspose(2, 2), GlobalMaxPool1D()] |
         [AveragePool1D(), LSTM(2, dropout=0.2, recurrent_dropout=0.2)] |
-        [GRU(2, go_backwards=True)]
+        [GRU(2, go_backwards=True)] |
+        [Masking(), Conv1D(2, 3, strides=2, padding='same'), GlobalAveragePool1D()] |
+        [Masking(), Conv1DTranspose(2, 2), MaxPool1D(), GlobalMaxPool1D()] |
+        [Masking(), PositionalEmbedding(kind='sinusoidal'), Bidirectional(LSTM(2))]
     """),
     "tokens": choices("""
         [Embedding(output_dim=3), GRU(2)] |
         [Embedding(output_dim=4), TransformerBlock(2), GlobalMaxPool1D()] |
         [Embedding(output_dim=3, mask_zero=True), PositionalEmbedding(max_length=12),
             GlobalAveragePool1D()] |
-        [Embedding(output_dim=2, input_dim=9), Conv1D(2, 2), GlobalMaxPool1D()]
+        [Embedding(output_dim=2, input_dim=9), Conv1D(2, 2), GlobalMaxPool1D()] |
+        [Embedding(output_dim=2, mask_zero=True), Conv1D(2, 2), AveragePool1D(), GRU(2)] |
+        [Embedding(output_dim=4, mask_zero=True), TransformerBlock(2), LSTM(2)]
     """),
     "branches": choices("""
         [ColumnBranches([Branch([0, 1], [Dense(2)]), Branch(slice(2, 4), [3])])] |
@@ -167,7 +172,7 @@ VALUES = {
 }
 
 #: Parameters that bound the work: a large value is right, and would take forever.
-_BOUNDS = {"max_iter", "max_fun", "maxcor", "n_draws"}
+_BOUNDS = {"max_iter", "max_fun", "maxcor", "n_draws", "max_length"}
 _HUGE = {"2**31", "2**64", "10**400", "1e308", "inf"}
 #: Without a seed a failure could not be repeated.
 _SEEDS = {"random_state"}

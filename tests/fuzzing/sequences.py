@@ -9,6 +9,7 @@ import numpy as np
 import sknet
 from sknet import preprocessing
 
+from . import names
 from .arguments import GOOD, GOOD_X, GOOD_Y, ODD, ODD_BY_ROLE, ODD_X, ODD_Y, ROLES, SOUND, VALUES
 from .choices import choices, draw, draw_some
 from .parameters import layer_list, odd_value, value_of
@@ -22,6 +23,7 @@ SCENES = [
     *[("NeuralRegressor", X, "target") for X in ("tokens", "branches")],
     *[("AutoencoderTransformer", X, "nothing") for X in ("table", "images", "unit", "unit")],
     *[("NeuralLanguageModel", X, "nothing") for X in ("texts", "texts", "ids")],
+    ("Preset", "table", "labels"),
     ("TokenizerTransformer", "texts", "nothing"),
     ("StepwiseTransformer", "series", "nothing"),
     ("", "series", "nothing"),
@@ -31,7 +33,9 @@ QUICK = {"hidden_layer_sizes": "(3,)", "max_iter": "2", "tol": "0", "random_stat
 #: Parameters that a kind of samples needs.
 NEEDED = {"ids": {"tokenizer": "None"}, "unit": {"handle_missing": "'ignore'"}}
 #: Parameters that are drawn more often than others.
-FREQUENT = ["loss", "solver", "learning_rate", "scoring", "early_stopping", "class_weight"]
+FREQUENT = choices("""
+    loss | solver | learning_rate | scoring | early_stopping | class_weight | warm_start
+""")
 #: Parameters of plain hidden layers, which do not go together with a list of layers.
 PLAIN = set(
     choices("""
@@ -49,6 +53,15 @@ USES = choices("""
     predict | predict_proba | predict_log_proba | decision_function | transform |
     inverse_transform | score | score_samples | reconstruct | impute | sample | generate |
     perplexity | encode | get_feature_names_out | set_output
+""")
+#: What scikit-learn does with an estimator, and the kinds of y of what it is done with.
+WRAPPERS = {
+    "in_pipeline": {"labels", "several", "target"},
+    "with_scaled_target": {"target"},
+    "in_search": {"labels", "target"},
+}
+CALLBACKS = choices("""
+    Told(None) | Told(True) | Told(1) | Told(NoMore()) | Told('a') | Told(nan)
 """)
 NETWORK_USES = ["activations", "attention_weights"]
 ATTRIBUTES = choices("""
@@ -106,7 +119,9 @@ class Author:
     def __init__(self, rng):
         self.rng = rng
         self.kind, self.X_kind, y_kind = draw(rng, SCENES)
-        self.cls = getattr(sknet, self.kind, None) or getattr(preprocessing, self.kind, None)
+        places = (sknet, preprocessing, names)
+        self.cls = next(filter(None, (getattr(p, self.kind, None) for p in places)), None)
+        self.wrappers = [name for name, kinds in WRAPPERS.items() if y_kind in kinds]
         # One y all along, so that later calls suit the first.
         self.y = draw(rng, GOOD_Y[y_kind])
         #: How likely an argument or a parameter is to be odd.
@@ -132,24 +147,24 @@ class Author:
         self.oddness = oddness
         return Sequence(estimator, [first, *(self._call() for _ in range(n_calls - 1))])
 
-    def _own(self, names):
+    def _own(self, wanted):
         """Return the names that the estimator has."""
-        return [name for name in names if name in _names_of(self.cls)]
+        return [name for name in wanted if name in _names_of(self.cls)]
 
     def _parameters(self):
-        names = [*_parameters_of(self.cls)]
-        chosen = {name: value for name, value in QUICK.items() if name in names}
+        taken = [*_parameters_of(self.cls)]
+        chosen = {name: value for name, value in QUICK.items() if name in taken}
         needs_layers = self.X_kind not in ("table", "sparse", "unit") or self.chance(0.4)
-        if needs_layers and "layers" in names:
+        if needs_layers and "layers" in taken:
             chosen["layers"] = layer_list(self.rng, self.X_kind, self.oddness)
             chosen.pop("hidden_layer_sizes", None)
-        if self.X_kind == "images" and ("encoder" in names or self.chance(0.7)):
+        if self.X_kind == "images" and ("encoder" in taken or self.chance(0.7)):
             chosen["input_shape"] = "(6, 6, 2)"
         chosen |= NEEDED.get(self.X_kind, {})
         kept = {"layers", "encoder", "input_shape", *chosen}
         if "layers" in chosen or self.X_kind == "images":
             kept |= PLAIN
-        for name in draw_some(self.rng, [*names, *filter(names.__contains__, FREQUENT)], 3):
+        for name in draw_some(self.rng, [*taken, *filter(taken.__contains__, FREQUENT)], 3):
             if name not in kept or self.chance(self.oddness):
                 chosen[name] = self._parameter(name)
         return chosen
@@ -173,9 +188,14 @@ class Author:
         if point < 0.86 and self._own(["coefs_"]):
             return self._network_call(draw(self.rng, NETWORK_USES))
         if point < 0.9:
-            copies = ["clone", "pickled", "deepcopy", "copy"]
+            copies = ["clone", "pickled", "deepcopy", "copy", "without_training_state"]
             return Call(draw(self.rng, copies), {"estimator": "estimator"}, True, True)
-        if point < 0.93:
+        if point < 0.91 and self._own(["set_callbacks"]):
+            callback = {"callback": draw(self.rng, CALLBACKS)}
+            return Call("estimator.set_callbacks", callback, positional=True)
+        if point < 0.92 and self.wrappers:
+            return self._wrapped(draw(self.rng, self.wrappers))
+        if point < 0.94:
             return Call(draw(self.rng, ["repr", "str"]), {"of": "estimator"}, positional=True)
         if point < 0.96:
             return Call("estimator.get_params", {"deep": self._plain("deep")})
@@ -221,9 +241,16 @@ class Author:
         arguments = {"X": self._argument("X", name), "layer": self._plain("layer")}
         return Call(f"estimator.network_.{name}", arguments)
 
+    def _wrapped(self, name):
+        arguments = {"estimator": "estimator"}
+        for parameter in [*_parameters_of(getattr(names, name))][1:]:
+            arguments[parameter] = self._argument(parameter, name)
+        return Call(name, arguments)
+
     def _set_params(self):
-        names = draw_some(self.rng, [*_parameters_of(self.cls)], 2)
-        arguments = {name: self._parameter(name) for name in names}
+        taken = [*_parameters_of(self.cls)]
+        chosen = draw_some(self.rng, [*taken, *filter(taken.__contains__, FREQUENT)], 2)
+        arguments = {name: self._parameter(name) for name in chosen}
         if self.chance(0.2):
             arguments[draw(self.rng, NESTED)] = value_of(self.rng, "units", 0.5)
         return Call("estimator.set_params", arguments)

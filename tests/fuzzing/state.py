@@ -99,3 +99,18 @@ def is_finite(value):
         if value.dtype == object:
             return all(map(is_finite, value.tolist()))
     return True
+
+
+def holds_missing(value):
+    """Tell whether a cell is None, pandas.NA or masked in an array, a table, or lists of these."""
+    if isinstance(value, dict):
+        return any(map(holds_missing, value.values()))
+    if np.ma.is_masked(value):
+        return True
+    if isinstance(value, pl.DataFrame | pl.Series):
+        value = value.to_numpy()
+    if isinstance(value, np.ndarray | pd.DataFrame | pd.Series | pd.api.extensions.ExtensionArray):
+        value = np.asarray(value, dtype=object).ravel().tolist()
+    if isinstance(value, list | tuple):
+        return any(map(holds_missing, value))
+    return value is None or value is pd.NA

@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 import sknet
 
 from . import names
-from .state import difference, is_finite, state_of
+from .state import difference, holds_missing, is_finite, state_of
 
 SECONDS = 5  # of processor time, for one call
 MEGABYTES = 500  # that one call may ask for
@@ -50,6 +50,8 @@ FOREIGN_WARNING = re.compile(
 UNRELATED = re.compile(r"reached max_iter|feature names|larger than the \d+ training rows")
 #: A call whose arguments do not fit its signature is the fuzzer's own mistake.
 OWN_MISTAKE = re.compile(r"\(\) (got an unexpected|missing \d|takes \d|got multiple)")
+#: What fits an estimator inside others of scikit-learn.
+WRAPPERS = ("in_pipeline", "with_scaled_target", "in_search")
 #: Methods that keep the missing values they are given.
 KEEPING = ("sliding_windows", "pad_sequences", "from_channels_first", "from_nan_padded")
 
@@ -124,6 +126,8 @@ def _run_call(call, scope):
             result = _make(call, arguments, scope)
         except TimeLimit:
             return [Failure("takes too long", f"over {SECONDS} s", "", call)]
+        except names.NoMore:
+            return []
         except Exception as error:
             failures = judge_error(error, call)
             if place := difference(before, state_of(estimator)):
@@ -158,6 +162,8 @@ def judge_error(error, call):
     if type(error) is AttributeError and _is_missing_attribute(error, call):
         return []
     place, author = _origin(error)
+    if call.function in WRAPPERS and not place:
+        return []  # scikit-learn refuses its own arguments
     if type(error) not in READABLE or author is None or FOREIGN.search(str(error)):
         return [Failure("unreadable error", text, place, call)]
     if author == "sknet" and len(str(error)) > LONGEST:
@@ -198,6 +204,7 @@ def _judge_warnings(caught, call):
         Failure("warning in foreign words", f"{each.category.__name__}: {each.message}", "", call)
         for each in caught
         if FOREIGN_WARNING.search(str(each.message))
+        and call.function not in WRAPPERS
         and not each.filename.startswith(ROOTS["sklearn"])
     ]
 
@@ -209,7 +216,10 @@ def _judge_result(result, caught, call, estimator, arguments):
         return []
     name = call.function.rpartition(".")[2]
     keeps = name in KEEPING or type(estimator).__name__ == "StepwiseTransformer"
-    if keeps and not is_finite(arguments):
+    if keeps and (
+        not is_finite(arguments)
+        or holds_missing([*filter(lambda v: v is not None, arguments.values())])
+    ):
         return []
     if not is_finite(result):
         return [Failure("result is not finite", f"{type(estimator).__name__}.{name}", "", call)]
