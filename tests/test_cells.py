@@ -79,7 +79,7 @@ def test_whole_numbers_in_an_object_array_stay_exact(largest):
             ValueError,
             r"sparse matrices .*scipy\.sparse\.vstack",
         ),
-        (pl.LazyFrame({"n": [1]}), TypeError, r"got a LazyFrame\. Pass its collect\(\)"),
+        (pl.LazyFrame({"n": [1]}), ValueError, r"got a LazyFrame, which has not been evaluated"),
         (objects([{}]), TypeError, r"got objects of type dict at position 0\. "),
         ({1, 2}, TypeError, r"got a set, which has no order\. Pass a list, such as sorted\(X\)"),
         ({"a": [1]}, TypeError, r"got a dict\. Pass list\(X\.values\(\)\)"),

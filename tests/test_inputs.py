@@ -277,9 +277,15 @@ def test_softmax_belongs_to_the_output_layer(parameters):
         NeuralClassifier(**parameters).fit([[0.0], [1.0]], [0, 1])
 
 
-@pytest.mark.parametrize("n", [2**64, 2**40, 10**400])
-def test_layers_larger_than_the_memory_are_named(n):
-    X, y = np.ones((2, 3, 4)), [0, 1]
+@pytest.mark.parametrize(("n", "bound"), [(2**64, "64 bits"), (10**400, "a float")])
+def test_sizes_that_no_array_has_are_refused(n, bound):
+    for layer in (GRU(n), Dense(n), Conv1D(n, 1), UpSampling1D(n)):
+        with pytest.raises(ValueError, match=f"Got 10.* too large for {bound}, instead"):
+            model([layer]).fit(np.ones((2, 3, 4)), [0, 1])
+
+
+def test_layers_larger_than_the_memory_are_named():
+    n, X, y = 2**40, np.ones((2, 3, 4)), [0, 1]
     for layers, name in (
         ([GRU(n)], "GRU"),
         ([Flatten(), 5, n], "Dense"),

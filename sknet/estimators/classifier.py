@@ -270,9 +270,9 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
 
     def _make_scorer(self):
         # scikit-learn's accuracy refuses several outputs of several classes, `score` does not.
-        if self.scoring == "accuracy":
-            return check_scoring(self)
-        scorer = super()._make_scorer()
+        return check_scoring(self) if self.scoring == "accuracy" else super()._make_scorer()
+
+    def _check_scorer(self, scorer):
         several, fault = self._target.kind == "multioutput", ""
         if several and getattr(scorer, "_response_method", "predict") != "predict":
             fault = "takes one array of probabilities, and several outputs have one each"
@@ -284,7 +284,6 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             raise ValueError(
                 f"scoring={self.scoring!r} {fault}. Choose 'loss', 'accuracy' or a callable."
             )
-        return scorer
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy: the share of rows whose labels are all right.

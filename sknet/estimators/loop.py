@@ -25,6 +25,7 @@ class TrainingLoop:
         context = self._init_callback_context(max_subtasks=plan.max_epochs)
         context.call_on_fit_task_begin(**task)
         self._scorer = self._make_scorer()
+        self._check_scorer(self._scorer)
         self._start_judging(validation)
 
         watched = hasattr(self, "_skl_callbacks")  # else a task an epoch would be for nobody
@@ -125,6 +126,9 @@ class TrainingLoop:
 
     def _make_scorer(self):
         return None if self.scoring == "loss" else check_scoring(self, scoring=self.scoring)
+
+    def _check_scorer(self, scorer):
+        """Refuse a scorer that cannot judge predictions of the fitted target."""
 
     def _record(self, epoch, validation):
         """Write down an epoch and judge it."""
