@@ -9,6 +9,7 @@ from sklearn.metrics import check_scoring
 
 from ..optimizers import LBFGS
 from ..schedules import Adaptive, Constant, InvScaling
+from ..settings import restore_after_interruption
 from ..warning import warn
 
 
@@ -42,6 +43,7 @@ class TrainingLoop:
             else:
                 self._run_epochs(data, plan, begin, end)
         except KeyboardInterrupt:
+            restore_after_interruption()
             self._warn_of_interruption()
         finally:
             self._finish()

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..base import Component, stamp, unstamp
+from ..settings import isolated
 from .samples import listed, numeric_array, reread, shown
 from .splitter import WORDS, TextSplitter
 
@@ -162,6 +163,7 @@ class TokenizerTransformer(TransformerMixin, Component):
         self.token_pattern = token_pattern
         self.dtype = dtype
 
+    @isolated
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn the vocabulary.
