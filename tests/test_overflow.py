@@ -69,8 +69,9 @@ def test_the_rows_that_overflow_are_counted_and_the_warning_points_to_the_caller
 @pytest.mark.parametrize("loss", ["squared_error", "poisson", "gaussian", "quantile"])
 def test_regressors_warn_of_predictions_that_are_not_finite(loss):
     model = NeuralRegressor((2,), loss=loss, **OPTIONS).fit(X, np.abs(X[:, 0]))
-    with pytest.warns(RuntimeWarning, match="NeuralRegressor: the outputs of 30 of 30"):
+    with pytest.warns(RuntimeWarning, match="NeuralRegressor: the outputs of 30 of 30") as caught:
         spoilt(model, np.inf).predict(X)
+    assert len(caught) == 1
 
 
 def test_overflow_of_the_link_and_of_deviations_is_warned_of():
@@ -82,6 +83,9 @@ def test_overflow_of_the_link_and_of_deviations_is_warned_of():
     dict(model.network_.layer.sublayers())["output"].bias_[1] = 1000.0
     with pytest.warns(RuntimeWarning, match="rows are inf or NaN"):
         model.predict(X, return_std=True)
+    model = NeuralRegressor((2,), loss="poisson", **options).fit(X, np.abs(X[:, 0]))
+    with pytest.warns(RuntimeWarning, match="rows are inf or NaN"):
+        assert (spoilt(model, -np.inf).predict(X) == 0).all()
 
 
 @pytest.mark.parametrize(
@@ -106,8 +110,9 @@ def test_autoencoders_warn_of_outputs_that_are_not_finite(method, options):
     data = {"inverse_transform": X[:, :2], "sample": 5}.get(method, X)
     if method == "impute":
         data = np.where(np.arange(3) == 1, np.nan, X)
-    with pytest.warns(RuntimeWarning, match="AutoencoderTransformer: the outputs of"):
+    with pytest.warns(RuntimeWarning, match="AutoencoderTransformer: the outputs of") as caught:
         getattr(model, method)(data)
+    assert len(caught) == 1
 
 
 def test_a_reconstruction_that_is_nan_is_no_missing_cell():

@@ -392,11 +392,15 @@ class BaseNeuralEstimator(
                 f"small for that in {self.network_.dtype}. Scale sample_weight, or set alpha=0."
             )
 
+    def _raw_outputs(self, X):
+        """Return the network's raw outputs for X."""
+        self._require_fit()
+        return self.network_.predict(self._check_X(X))
+
     def _raw_predictions(self, X, refuse_nan=False):
         """Return the network's raw outputs for X, telling of those that are not finite."""
-        self._require_fit()
-        raw = self.network_.predict(self._check_X(X))
-        tell_of_overflow(self, raw, refuse_nan)
+        raw = self._raw_outputs(X)
+        tell_of_overflow(self, raw, refuse_nan=refuse_nan)
         return raw
 
     def _require_fit(self):

@@ -7,15 +7,15 @@ import numpy as np
 from ..warning import warn
 
 
-def tell_of_overflow(estimator, values, refuse_nan=False):
-    """Warn of outputs that are inf or NaN.
+def tell_of_overflow(estimator, *outputs, refuse_nan=False):
+    """Warn once of outputs that are inf or NaN.
 
     Parameters
     ----------
     estimator : BaseNeuralEstimator
         Whose outputs they are.
-    values : ndarray of shape (n_rows, ...)
-        Outputs.
+    *outputs : ndarray of shape (n_rows, ...)
+        Outputs for the same rows.
     refuse_nan : bool, default=False
         Whether something is to be chosen by the outputs: then those that are NaN are refused.
 
@@ -25,9 +25,9 @@ def tell_of_overflow(estimator, values, refuse_nan=False):
         If there is a NaN and `refuse_nan`.
     """
     # One product tells most often that there is nothing to tell: 0.5 us for a row.
-    if isfinite(np.vdot(values, values)):
+    if all([isfinite(np.vdot(values, values)) for values in outputs]):
         return
-    rows = np.reshape(values, (len(values), -1))
+    rows = np.concatenate([np.reshape(values, (len(values), -1)) for values in outputs], axis=1)
     n_nan = np.count_nonzero(np.isnan(rows).any(axis=1))
     n_wrong = np.count_nonzero(~np.isfinite(rows).all(axis=1))
     name, dtype = type(estimator).__name__, estimator.network_.dtype

@@ -142,12 +142,12 @@ class Reconstruction:
         X_reconstructed : ndarray of shape (n_samples, n_features)
             What the network makes of the rows.
         """
-        return self._linked(self._raw_predictions(X))
+        return self._linked(self._raw_outputs(X))
 
     def _linked(self, raw):
         """Turn raw outputs into features, telling of those that are not finite."""
         features = self._loss.inverse_link(raw)
-        tell_of_overflow(self, features)
+        tell_of_overflow(self, raw, features)
         return features
 
     @available_if(fills_missing)

@@ -212,10 +212,10 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         std : ndarray of the same shape
             Standard deviations, if `return_std`.
         """
-        raw = self._raw_predictions(X)
+        raw = self._raw_outputs(X)
         predictions = self._loss.inverse_link(raw)
-        tell_of_overflow(self, predictions)
         if not return_std:
+            tell_of_overflow(self, raw, predictions)
             return self._shaped(predictions)
         if not isinstance(self._loss, Gaussian):
             raise ValueError(
@@ -224,7 +224,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
                 "loss='gaussian' and fit again."
             )
         std = self._loss.standard_deviation(raw)
-        tell_of_overflow(self, std)
+        tell_of_overflow(self, raw, predictions, std)
         return self._shaped(predictions), self._shaped(std)
 
     def _shaped(self, predictions):
