@@ -25,7 +25,7 @@ def tell_of_overflow(estimator, *outputs, refuse_nan=False):
         If there is a NaN and `refuse_nan`.
     """
     # One product tells most often that there is nothing to tell: 0.5 us for a row.
-    if all([isfinite(np.vdot(values, values)) for values in outputs]):
+    if all(isfinite(np.vdot(values, values)) for values in outputs):
         return
     rows = np.concatenate([np.reshape(values, (len(values), -1)) for values in outputs], axis=1)
     n_nan = np.count_nonzero(np.isnan(rows).any(axis=1))
