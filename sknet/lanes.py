@@ -3,12 +3,12 @@
 import os
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
+from queue import SimpleQueue
 
 import numpy as np
 
-_helpers = None
 _local = threading.local()
 
 
@@ -54,7 +54,8 @@ def run_in_lanes(function, n_lanes, n_helpers):
                 pass
 
     def work_with_help():
-        _ask_for_help(help_out, doors)
+        # The context carries NumPy's error state to the threads.
+        _helpers.ask([partial(copy_context().run, help_out, door) for door in doors])
         work()
 
     try:  # twice, as the first may be interrupted: helpers must not write to memory in later use
@@ -116,28 +117,41 @@ def _in_lane(work):
         _local.depth = before
 
 
-def _ask_for_help(help_out, doors):
-    """Let helpers come in by the doors, as far as there are any to be had."""
+class _Helpers:
+    """Threads that wait for work.
+
+    They have no locks but those of C: an interruption within ``ThreadPoolExecutor.submit`` may
+    leave one of Python's held for ever, and then the next call waits for ever.
+    """
+
+    def __init__(self):
+        self._works, self._n_threads = SimpleQueue(), 0
+
+    def ask(self, works):
+        """Hand works to as many threads, as far as there are any to be had."""
+        while self._n_threads < len(works):
+            # As daemons, since nobody tells them to end: without work they hold nothing.
+            thread = threading.Thread(target=self._serve, name="sknet", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the interpreter shuts down, or a limit is reached
+                break
+            self._n_threads += 1
+        for work in works[: self._n_threads]:
+            self._works.put(work)
+
+    def _serve(self):
+        while True:
+            self._works.get()()
+
+
+_helpers = _Helpers()
+
+
+def _start_child():
     global _helpers
-    try:
-        for door in doors:
-            # The context carries NumPy's error state to the threads.
-            _pool().submit(copy_context().run, help_out, door)
-    except RuntimeError:  # no more threads: the interpreter shuts down, or a limit is reached
-        _helpers = None
-
-
-def _pool():
-    global _helpers
-    if _helpers is None:
-        _helpers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="sknet")
-    return _helpers
-
-
-def _forget_pool():
-    global _helpers
-    _helpers = None
+    _helpers = _Helpers()
 
 
 if hasattr(os, "register_at_fork"):  # threads do not survive a fork
-    os.register_at_fork(after_in_child=_forget_pool)
+    os.register_at_fork(after_in_child=_start_child)

@@ -2,16 +2,19 @@
 
 The user's settings must come back after every call, one that an interruption ends included.
 Python raises KeyboardInterrupt between any two lines, those of ``__exit__`` among them, so nothing
-here depends on a single ``finally``: see `isolated` and `single_threaded_blas`.
+here depends on a single ``finally``: see `isolated` and `single_threaded_blas`. The same holds for
+the blocks in which scikit-learn changes warnings and its own configuration.
 """
 
 import os
 import threading
+import warnings
 from contextvars import ContextVar, copy_context
 from functools import wraps
 from weakref import WeakSet
 
 import numpy as np
+import sklearn
 from threadpoolctl import ThreadpoolController
 
 
@@ -122,6 +125,8 @@ class _Holder:
 #: The setting of this process.
 blas_setting = BlasSetting()
 _holder = ContextVar("sknet_holder", default=None)
+#: What the innermost `isolated` call has found.
+_found = ContextVar("sknet_found", default=None)
 
 
 def _start_child():
@@ -153,13 +158,37 @@ class single_threaded_blas:
             blas_setting.release(self._holder)
 
 
+class _Found:
+    """The settings of scikit-learn and of warnings that a call has found."""
+
+    def __init__(self):
+        self._filters, self._config = warnings.filters, sklearn.get_config()
+
+    def restore(self):
+        if warnings.filters is not self._filters:
+            warnings.filters = self._filters
+            with warnings.catch_warnings():  # so that Python forgets what it knew of the others
+                pass
+        sklearn.set_config(**self._config)
+
+
+def restore_after_interruption():
+    """Restore the settings that the innermost `isolated` call has found.
+
+    For whoever catches KeyboardInterrupt inside one. Blocks of ``warnings.catch_warnings`` and
+    ``sklearn.config_context``, which end where the exception passes, may have lost their end.
+    """
+    _found.get().restore()
+
+
 def isolated(function):
     """Decorate what users call: run it so that the user's settings neither matter nor change.
 
     It runs in a context of its own, where NumPy ignores floating-point errors: infinities and
     underflow are looked for where they matter. What it has set there ends with it, whatever
-    exception it ends with; and where an interruption has left out the end of a block of
-    `single_threaded_blas`, the setting of BLAS is restored here.
+    exception it ends with; and where an interruption has left out the end of a block inside,
+    the settings of BLAS, of warnings and of scikit-learn are restored here. So it stands outside
+    of scikit-learn's own decorators.
 
     Parameters
     ----------
@@ -174,9 +203,12 @@ def isolated(function):
 
     @wraps(function)
     def call(*args, **kwargs):
-        context = copy_context()
+        context, found = copy_context(), _Found()
         try:
-            return context.run(_ignoring_errors, function, args, kwargs)
+            return context.run(_run, found, function, args, kwargs)
+        except KeyboardInterrupt:
+            found.restore()
+            raise
         finally:
             if context.get(_holder) is not _holder.get():
                 blas_setting.release(context[_holder])
@@ -184,6 +216,7 @@ def isolated(function):
     return call
 
 
-def _ignoring_errors(function, args, kwargs):
+def _run(found, function, args, kwargs):
+    _found.set(found)
     with np.errstate(all="ignore"):
         return function(*args, **kwargs)

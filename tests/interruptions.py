@@ -3,10 +3,9 @@
     python -m tests.interruptions --moments 1000 --seed 0
 
 A timer interrupts `fit`, `partial_fit` or `predict` as Ctrl-C does, between any two bytecodes.
-After each interruption the settings of BLAS, NumPy and warnings have to be those of before, all
-lists of ``history_`` as long as ``n_iter_`` says, and the estimator as it was, or fitted with
-finite predictions, and ready to train again. The configuration of scikit-learn is not looked at:
-its own ``config_context`` around every `fit` may lose its end.
+After each interruption the settings of BLAS, NumPy, scikit-learn and warnings have to be those of
+before, all lists of ``history_`` as long as ``n_iter_`` says, and the estimator as it was, or
+fitted with finite predictions, and ready to train again.
 """
 
 import argparse
@@ -17,6 +16,7 @@ from itertools import product
 from time import perf_counter
 
 import numpy as np
+import sklearn
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
@@ -120,6 +120,7 @@ def settings():
     return {
         "BLAS": threads,
         "NumPy's errors": np.geterr(),
+        "scikit-learn": sklearn.get_config(),
         "warnings": list(warnings.filters),
     }
 

@@ -1,4 +1,5 @@
 import multiprocessing
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -40,11 +41,34 @@ def test_where_no_thread_is_to_be_had_the_caller_does_it_all(monkeypatch):
     def refuse(*args):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(lanes, "_helpers", None)
+    monkeypatch.setattr(lanes, "_helpers", lanes._Helpers())
     monkeypatch.setattr(threading.Thread, "start", refuse)
     done = []
     run_in_lanes(lambda lane: done.append((lane, threading.get_ident())), 4, 3)
     assert sorted(done) == [(lane, threading.get_ident()) for lane in range(4)]
+    assert not is_in_lane()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+def test_helpers_come_however_often_asking_for_them_was_interrupted():
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    before, n_interruptions = signal.signal(signal.SIGALRM, interrupt), 0
+    try:
+        for seconds in np.linspace(1e-5, 3e-4, 200):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, seconds)
+                for _ in range(1000):
+                    run_in_lanes(lambda lane: None, 3, 2)
+            except KeyboardInterrupt:
+                n_interruptions += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert n_interruptions == 200
+    barrier = threading.Barrier(3, timeout=20)
+    run_in_lanes(lambda lane: barrier.wait(), 3, 2)
     assert not is_in_lane()
 
 

@@ -33,6 +33,7 @@ from sknet.layers import (
     PositionalEmbedding,
     Residual,
     Sequential,
+    SimpleRNN,
     SpatialDropout1D,
     TimeDistributed,
     TransformerBlock,
@@ -146,6 +147,23 @@ def test_a_row_depends_on_no_other_even_if_padded_steps_are_looked_at():
     model = NeuralRegressor(layers=layers, input_shape=(T, 2), **SETTINGS).fit(X, Y)
     alone = np.concatenate([model.predict(row[None]) for row in X])
     assert_allclose(model.predict(X), alone, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("mask", [[1, 1, 0, 0], [0, 1, 1, 1], [1, 0, 1, 0]], ids=str)
+def test_shortcuts_around_layers_that_go_backwards_add_the_same_steps(mask):
+    backwards = SimpleRNN(3, return_sequences=True, go_backwards=True)
+    network, mask = Network(Residual([Residual([backwards])]), (None, 3)), np.array([mask], bool)
+    x, replica = RNG.normal(size=(1, 4, 3)), network.replica(1)
+    out = replica.forward(x, mask=mask)
+    found = out[replica.layer.compute_mask(x, mask)]
+    assert_allclose(found, network.replica(1).forward(x[:, mask[0]])[0], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("layer", [MaxPool1D(2), ZeroPadding1D(1), Conv1D(3, 3)], ids=repr)
+def test_shortcuts_around_layers_that_change_the_number_of_steps_are_refused(layer):
+    model = NeuralRegressor(layers=[Residual([layer]), GlobalMaxPool1D()], **SETTINGS)
+    with pytest.raises(ValueError, match=r"'layers__0' \(Residual\) .* keep the 4 steps"):
+        model.fit([np.ones((4, 3)), np.ones((4, 3)), np.ones((5, 3))], [1.0, 2.0, 3.0])
 
 
 def test_where_the_number_of_steps_changes_real_ones_come_first():

@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -38,6 +39,9 @@ def interrupted_at_the_end(*exits):
     """Leave blocks without their end, as an interruption on entering ``__exit__`` does."""
     for _ in exits:
         single_threaded_blas().__enter__()
+    warnings.catch_warnings().__enter__()
+    warnings.simplefilter("error", BytesWarning)
+    sklearn.config_context(skip_parameter_validation=True, assume_finite=True).__enter__()
     np.seterr(over="raise")
     assert set(blas_threads()) == {1}
     raise KeyboardInterrupt
@@ -46,10 +50,29 @@ def interrupted_at_the_end(*exits):
 def test_settings_come_back_where_a_block_has_lost_its_end():
     with threadpool_limits(2, user_api="blas"):
         before, errors = blas_threads(), np.geterr()
+        filters, config = list(warnings.filters), sklearn.get_config()
         with pytest.raises(KeyboardInterrupt):
             interrupted_at_the_end(1, 2)
         assert blas_threads() == before
         assert np.geterr() == errors
+        assert warnings.filters == filters
+        assert sklearn.get_config() == config
+
+
+def interrupted_scorer(estimator, X, y):
+    warnings.catch_warnings().__enter__()
+    warnings.simplefilter("ignore")
+    sklearn.config_context(assume_finite=True).__enter__()
+    raise KeyboardInterrupt
+
+
+def test_settings_come_back_where_training_ends_with_the_interruption():
+    filters, config = list(warnings.filters), sklearn.get_config()
+    model = NeuralClassifier((4,), early_stopping=True, scoring=interrupted_scorer, **SHORT)
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(X, Y)
+    assert warnings.filters == filters
+    assert sklearn.get_config() == config
 
 
 def test_the_next_call_makes_up_for_one_that_restored_nothing():

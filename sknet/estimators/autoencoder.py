@@ -209,6 +209,7 @@ default="squared_error"
     ):
         self._store(locals())
 
+    @isolated
     @_fit_context(prefer_skip_nested_validation=True)
     @documented
     def fit(self, X, y=None, sample_weight=None, *, X_val=None, sample_weight_val=None):
@@ -234,6 +235,7 @@ default="squared_error"
         return self._fit(X, None, sample_weight, X_val, None, sample_weight_val)
 
     @available_if(trains_by_steps)
+    @isolated
     @_fit_context(prefer_skip_nested_validation=True)
     @documented
     def partial_fit(self, X, y=None, sample_weight=None):

@@ -21,7 +21,7 @@ from ..losses import get_loss
 from ..network import Network
 from ..optimizers import LBFGS, OPTIMIZERS, Optimizer, get_optimizer
 from ..schedules import SCHEDULES, Schedule, get_schedule
-from ..settings import isolated, single_threaded_blas
+from ..settings import single_threaded_blas
 from ..training import Plan, Trainer
 from ..warning import warn
 from .architecture import (
@@ -140,7 +140,6 @@ class BaseNeuralEstimator(
         With `reset`, learn ``_target`` (a `Target`) from it; otherwise check y against it.
         """
 
-    @isolated
     def _fit(self, X, y, sample_weight, X_val, y_val, sample_weight_val):
         deadline = self._deadline()
         resume = self.warm_start and hasattr(self, "network_")
@@ -167,7 +166,6 @@ class BaseNeuralEstimator(
             self._train(data, validation, plan, X, y, sample_weight)
         return self
 
-    @isolated
     def _partial_fit(self, X, y, sample_weight):
         if self.early_stopping:
             raise ValueError(

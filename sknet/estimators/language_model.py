@@ -165,6 +165,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     ):
         self._store(locals())
 
+    @isolated
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, *, X_val=None):
         """Learn the vocabulary and train the network.
@@ -187,6 +188,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         return self._fit(reread(X), None, None, reread(X_val), None, None)
 
     @available_if(trains_by_steps)
+    @isolated
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
         """Train for one pass over some texts, going on from where the last call ended.

@@ -11,6 +11,7 @@ from sklearn.metrics import check_scoring
 
 from ..optimizers import LBFGS
 from ..schedules import Adaptive, Constant, InvScaling
+from ..settings import restore_after_interruption
 from ..warning import warn
 
 
@@ -46,6 +47,7 @@ class TrainingLoop:
                 self._run_epochs(data, plan, begin, end)
             self._judge_result(data)
         except KeyboardInterrupt:
+            restore_after_interruption()
             self._warn_of_interruption()
         finally:
             self._finish()

@@ -101,6 +101,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     ):
         self._store(locals())
 
+    @isolated
     @_fit_context(prefer_skip_nested_validation=True)
     @documented
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
@@ -123,6 +124,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
 
     @available_if(trains_by_steps)
+    @isolated
     @_fit_context(prefer_skip_nested_validation=True)
     @documented
     def partial_fit(self, X, y, sample_weight=None):

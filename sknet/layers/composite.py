@@ -310,18 +310,30 @@ class Residual(Sequential):
     def forward(self, x, training=False, mask=None):
         """Compute x + f(x)."""
         inner = self._forward_children(x, training, mask, self._children)
+        if inner.shape != x.shape:  # where the number of steps is free, build cannot tell
+            self._refuse_length(x, inner)
         return np.add(x, self._in_place(inner, mask), out=self._work("out", x.shape))
 
+    def _refuse_length(self, x, inner):
+        self._refuse(
+            f"layers that keep the {x.shape[1]} steps of its input",
+            f"an output of {inner.shape[1]} steps",
+            "Set padding='same' in layers with windows, and no strides or pool_size without it, "
+            "or leave out sequences shorter than a window.",
+        )
+
     def _in_place(self, inner, mask):
-        """Put outputs back to the steps of x if layers have left real steps in front."""
+        """Put outputs to the steps of x if layers have left real steps elsewhere."""
         self._moves = None
         if mask is None or self._mask is None or self._mask is mask:
             return inner
         if (self._mask > mask).any():
-            first, found = real_first(mask), self._mask
-            self._moves = mask, first
-            self._mask = moved_steps(found, first, mask, np.empty_like(mask))
-            inner = moved_steps(inner, first, mask, self._work("in_place", inner.shape))
+            found, places = self._mask, real_first(mask)
+            if (found > places).any() and not (found > mask[:, ::-1]).any():
+                places = mask[:, ::-1]  # a recurrent layer has gone backwards
+            self._moves = mask, places
+            self._mask = moved_steps(found, places, mask, np.empty_like(mask))
+            inner = moved_steps(inner, places, mask, self._work("in_place", inner.shape))
         return inner
 
     def advance(self, x, memory, mask=None):

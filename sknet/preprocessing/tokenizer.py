@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..base import Component, brief, stamp, unstamp
 from ..cells import as_array
 from ..constraints import Constraints
+from ..settings import isolated
 from .samples import listed, reread, shape_of
 from .splitter import WORDS, TextSplitter
 
@@ -165,6 +166,7 @@ class TokenizerTransformer(TransformerMixin, Component):
         self.token_pattern = token_pattern
         self.dtype = dtype
 
+    @isolated
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn the vocabulary.
