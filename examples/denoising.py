@@ -35,7 +35,7 @@ def load_data(quick=False):
         X, y = data["X"].reshape(-1, 28 * 28), data["y"]
     X = np.divide(X, 255, dtype=np.float32)
     X_train, X_test = train_test_split(X, test_size=1000, stratify=y, random_state=0)
-    return (X_train[:400], X_test[:200]) if quick else (X_train, X_test)
+    return (X_train[:400], X_test[:100]) if quick else (X_train, X_test)
 
 
 def with_noise(X, seed=0, deviation=NOISE):
@@ -119,13 +119,13 @@ def print_row(name, error, noisy_error, seconds=None):
     print(f"{name:<24} {error:>9.5f} {100 * (1 - error / noisy_error):>8.1f} % {shown:>7}")
 
 
-def compare(X_train, clean, noisy, seeds, quick):
+def compare(X_train, clean, noisy, classical, seeds, quick):
     """Print the table; return the denoised rows by method, and the first network."""
     noisy_error = squared_error(clean, noisy)
     print(f"{'squared error':<34} {'below':>9} {'fit s':>8}\n{'-' * 53}")
     print_row("noisy", noisy_error, noisy_error)
     denoised = {}
-    for name, denoise in classical_methods(X_train).items():
+    for name, denoise in classical.items():
         denoised[name] = denoise(noisy)
         print_row(name, squared_error(clean, denoised[name]), noisy_error)
     models, errors = [], []
@@ -140,7 +140,7 @@ def compare(X_train, clean, noisy, seeds, quick):
     return {**denoised, "autoencoder": models[0].reconstruct(noisy)}, models[0]
 
 
-def draw_digits(clean, noisy, denoised, path, n_shown=10):
+def draw_digits(clean, noisy, denoised, path, n_shown):
     """Draw digits: clean, noisy, and as each method restores them."""
     rows = {"clean": clean, "noisy": noisy, **denoised}
     figure, grid = plt.subplots(len(rows), n_shown, figsize=(9.5, 6.1), layout="constrained")
@@ -154,12 +154,12 @@ def draw_digits(clean, noisy, denoised, path, n_shown=10):
     save(figure, path)
 
 
-def draw_strengths(X_train, clean, model, path):
+def draw_strengths(clean, classical, model, path):
     """Draw the errors over the strength of the noise; all methods were set at one strength."""
     deviations = np.linspace(0.05, 0.8, 9)
     methods = {
         "left as it is": lambda X: X,
-        **classical_methods(X_train),
+        **classical,
         "autoencoder": model.reconstruct,
     }
     figure, axes = plt.subplots(figsize=(6.5, 4.4), layout="constrained")
@@ -196,9 +196,11 @@ def main(arguments=None):
     options.output.mkdir(parents=True, exist_ok=True)
     X_train, clean = load_data(options.quick)
     noisy = with_noise(clean)
-    denoised, model = compare(X_train, clean, noisy, options.seeds, options.quick)
-    draw_digits(clean, noisy, denoised, options.output / "denoising_digits.png")
-    draw_strengths(X_train, clean[:300], model, options.output / "denoising_strengths.png")
+    classical = classical_methods(X_train)
+    denoised, model = compare(X_train, clean, noisy, classical, options.seeds, options.quick)
+    path, n_shown = options.output / "denoising_digits.png", 3 if options.quick else 10
+    draw_digits(clean, noisy, denoised, path, n_shown)
+    draw_strengths(clean[:300], classical, model, options.output / "denoising_strengths.png")
     print(f"\nPictures of the network of seed {options.seeds[0]} saved to {options.output}/")
 
 

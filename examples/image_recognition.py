@@ -198,7 +198,7 @@ def draw_filters(model, X, y, path, digit=5):
     save(figure, path)
 
 
-def draw_mistakes(model, X, y, path, n_shown=16):
+def draw_mistakes(model, X, y, path, n_shown):
     """Draw digits that are misread, most confident first, with the network's probabilities."""
     probabilities = model.predict_proba(X)
     read = probabilities.argmax(axis=1)
@@ -270,7 +270,8 @@ def main(arguments=None):
     model, X_test, y_test = compare(options.seeds, options.quick)
     draw_confusion(model, X_test, y_test, options.output / "digits_confusion.png")
     draw_filters(model, X_test, y_test, options.output / "digits_filters.png")
-    draw_mistakes(model, X_test, y_test, options.output / "digits_mistakes.png")
+    path, n_shown = options.output / "digits_mistakes.png", 8 if options.quick else 16
+    draw_mistakes(model, X_test, y_test, path, n_shown)
     draw_learning(model, options.output / "digits_learning.png")
     print(f"\nPictures of the network of seed {options.seeds[0]} saved to {options.output}/")
 

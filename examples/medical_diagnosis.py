@@ -134,11 +134,15 @@ def build_model(seed=0, quick=False):
     return make_pipeline(preprocessor(codes), network)
 
 
-def build_references():
+def build_references(quick=False):
     """Return the models that the network is compared with, tuned in the same way."""
     one_hot = OneHotEncoder(handle_unknown="ignore")
     trees = HistGradientBoostingClassifier(
-        learning_rate=0.05, max_iter=200, max_leaf_nodes=15, l2_regularization=1, random_state=0
+        learning_rate=0.05,
+        max_iter=10 if quick else 200,
+        max_leaf_nodes=15,
+        l2_regularization=1,
+        random_state=0,
     )
     columns = [("categories", ordinal(), CATEGORIES), ("numbers", "passthrough", NUMBERS)]
     return {
@@ -174,7 +178,7 @@ def compare(train, test, seeds, quick):
     print("Sensitivity is that at a specificity of 90 %.\n")
     titles = ("ROC AUC", "avg. prec.", "sensitivity", "Brier score")
     print(f"{'':<22}" + "".join(f"{title:>12}" for title in titles) + " fit s")
-    models = build_references()
+    models = build_references(quick)
     models.update({f"network, seed {seed}": build_model(seed, quick) for seed in seeds})
     probabilities, figures = {}, []
     for name, model in models.items():
@@ -190,7 +194,7 @@ def compare(train, test, seeds, quick):
             figures.append(found)
     if len(seeds) > 1:
         print_row("network, median", np.median(figures, axis=0))
-    print_doubt(y_test, probabilities, 20 if quick else 300)
+    print_doubt(y_test, probabilities, 5 if quick else 300)
     return models[f"network, seed {seeds[0]}"], probabilities
 
 

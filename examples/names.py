@@ -230,7 +230,7 @@ def draw_reading(model, names, path):
     save(figure, path)
 
 
-def draw_surprise(model, names, path, n_rows=24):
+def draw_surprise(model, names, path, n_rows):
     """Write names from the likeliest a letter to the least likely, each letter by its surprise."""
     lengths = np.array([len(name) + 1 for name in names])
     order = np.argsort(-model.score_samples(names) / lengths)
@@ -282,7 +282,8 @@ def main(arguments=None):
     print_new_names(model, train, test, 100 if options.quick else 1000)
     print_extremes(model, np.concatenate([train, test]))
     draw_reading(model, READ, options.output / "names_reading.png")
-    draw_surprise(model, test, options.output / "names_surprise.png")
+    path, n_rows = options.output / "names_surprise.png", 8 if options.quick else 24
+    draw_surprise(model, test, path, n_rows)
     print(f"\nPictures of the network of seed {options.seeds[0]} saved to {options.output}/")
 
 

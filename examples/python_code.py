@@ -239,7 +239,7 @@ def surprise(model, tokenizer, text):
     return tokenizer.split(text), -log_p[np.arange(len(ids)), ids - 1]
 
 
-def draw_surprise(model, tokenizer, name, text, path, n_lines=34, width=96):
+def draw_surprise(model, tokenizer, name, text, path, n_lines, width=96):
     """Write a piece of held-out code, each token coloured by how surprising it is."""
     lines = text.splitlines(keepends=True)
     first = next((i for i, x in enumerate(lines) if x.startswith(("class ", "def "))), 0)
@@ -336,7 +336,8 @@ def main(arguments=None):
     path = options.output / "generated_code.txt"
     write(model, tokenizer, train, test, options.quick, path)
     name = max(test, key=lambda name: len(test[name]))
-    draw_surprise(model, tokenizer, name, test[name], options.output / "python_surprise.png")
+    path, n_lines = options.output / "python_surprise.png", 10 if options.quick else 34
+    draw_surprise(model, tokenizer, name, test[name], path, n_lines)
     draw_kinds(model, tokenizer, test, options.output / "python_kinds.png")
     print(f"\nFiles of the network of seed {options.seeds[0]} saved to {options.output}/")
 

@@ -65,7 +65,7 @@ def jobs():
 
 def make_search(scaler, network, grid, quick):
     """Put a scaler and a network into a pipeline and a search over what the network knows."""
-    model = make_pipeline(scaler, network)
+    model = make_pipeline(scaler, network.set_params(max_iter=20) if quick else network)
     step = model.steps[-1][0]
     known = {name: values for name, values in grid.items() if name in network.get_params()}
     grid = {f"{step}__{name}": values[: 1 if quick else None] for name, values in known.items()}

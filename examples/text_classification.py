@@ -43,6 +43,7 @@ from sknet.layers import (
 from sknet.preprocessing import TokenizerTransformer
 
 DATA = Path(__file__).parent / "data" / "sms_spam.csv"
+WORD = r"[^\W\d]+|\d|[^\w\s]"  # or a digit, or a sign
 
 
 def load_data(quick=False):
@@ -56,7 +57,7 @@ def load_data(quick=False):
         X, y, test_size=0.2, stratify=y, random_state=0
     )
     if quick:
-        return X_train[:800], X_test[:300], y_train[:800], y_test[:300]
+        return X_train[:800], X_test[:150], y_train[:800], y_test[:150]
     return X_train, X_test, y_train, y_test
 
 
@@ -104,7 +105,8 @@ def build_model(kind, seed, quick=False):
         random_state=seed,
     )
     # Words that occur only once become "unknown", which so is learnt as well.
-    return make_pipeline(TokenizerTransformer(max_length=64, min_count=2), network)
+    tokenizer = TokenizerTransformer(max_length=64, min_count=2, token_pattern=WORD)
+    return make_pipeline(tokenizer, network)
 
 
 def build_baseline():
@@ -191,7 +193,7 @@ def draw_learning(models, path):
 
 def words(tokenizer, text):
     """Return the tokens of a text as they are written in it."""
-    return re.findall(tokenizer.token_pattern, text)[: tokenizer.length_]
+    return re.findall(WORD, text)[: tokenizer.length_]
 
 
 def find(start):

@@ -35,7 +35,7 @@ def load_data(quick=False):
         X, y, test_size=1000, stratify=y, random_state=0
     )
     if quick:
-        return X_train[:300], X_test[:200], y_train[:300], y_test[:200]
+        return X_train[:300], X_test[:100], y_train[:300], y_test[:100]
     return X_train, X_test, y_train, y_test
 
 
@@ -91,12 +91,13 @@ def compare(seeds, quick):
     # Two numbers cannot tell both what a digit looks like and where it stands.
     plane = {"n_components": 2, "max_iter": 40, "dropout": 0.1}
     plans["2 components, no shifts"] = (seeds[0], X_train, plane)
+    parts = X_train[: 100 if quick else 1000], X_test
     for name, (seed, X, parameters) in plans.items():
         fitted[name] = build_model(seed, quick, **parameters)
         start = time.perf_counter()
         fitted[name].fit(X)
         seconds = time.perf_counter() - start
-        found = [fitted[name].score_samples(part).mean() for part in (X_train[:1000], X_test)]
+        found = [fitted[name].score_samples(part).mean() for part in parts]
         print_row(name, found, seconds)
         if "seed" in name:
             bounds.append(found[1])
