@@ -246,7 +246,7 @@ def test_softmax_belongs_to_the_output_layer(parameters):
         NeuralClassifier(**parameters).fit([[0.0], [1.0]], [0, 1])
 
 
-@pytest.mark.parametrize("n", [2**64, 2**40, 10**400])
+@pytest.mark.parametrize("n", [2**40, 2**62])
 def test_layers_larger_than_the_memory_are_named(n):
     X, y = np.ones((2, 3, 4)), [0, 1]
     for layers, name in (
