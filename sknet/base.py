@@ -445,6 +445,8 @@ def unstamp(state, name):
 def same(a, b):
     """Tell whether two parameters are the same: components by type and parameters.
 
+    A number of NumPy is the same as that of Python.
+
     Parameters
     ----------
     a, b : object
@@ -455,6 +457,7 @@ def same(a, b):
     same : bool
         Whether they would build the same thing.
     """
+    a, b = (each.item() if isinstance(each, np.generic) else each for each in (a, b))
     if type(a) is not type(b):
         return False
     if _is_component(a):

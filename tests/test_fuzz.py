@@ -27,9 +27,9 @@ def rules_broken_by(function, *expressions):
 
 
 def test_random_calls_succeed_or_say_in_a_sentence_what_is_wrong():
-    found = collect(seed=1, n_sequences=250)
+    found = collect(seed=102, n_sequences=250)
     if found:
-        pytest.fail(describe(1, found), pytrace=False)
+        pytest.fail(describe(102, found), pytrace=False)
 
 
 @pytest.mark.parametrize(

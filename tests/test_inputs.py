@@ -284,8 +284,9 @@ def test_sizes_that_no_array_has_are_refused(n, bound):
             model([layer]).fit(np.ones((2, 3, 4)), [0, 1])
 
 
-def test_layers_larger_than_the_memory_are_named():
-    n, X, y = 2**40, np.ones((2, 3, 4)), [0, 1]
+@pytest.mark.parametrize("n", [2**40, 2**62])
+def test_layers_larger_than_the_memory_are_named(n):
+    X, y = np.ones((2, 3, 4)), [0, 1]
     for layers, name in (
         ([GRU(n)], "GRU"),
         ([Flatten(), 5, n], "Dense"),

@@ -272,3 +272,12 @@ def test_an_epoch_that_was_broken_off_counts_as_one_of_the_history():
     for calls in (1, 2, 3):  # each makes one step of its first epoch
         network.fit(X, X[:, 0] > 0)
         assert network.n_iter_ == network.best_iter_ == len(network.loss_curve_) == calls
+
+
+def test_sizes_may_be_numbers_of_numpy_later():
+    X = np.arange(12.0)[:, None]
+    network = NeuralRegressor(layers=[3], warm_start=True, max_iter=1, tol=0, random_state=0)
+    first = network.fit(X, X[:, 0]).network_
+    assert network.set_params(layers=[Dense(np.int64(3))], activation="relu") is network
+    network.set_params(layers__0__activation="relu").fit(X, X[:, 0])
+    assert network.network_ is first

@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     KBinsDiscretizer,
+    MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
     StandardScaler,
@@ -223,3 +224,11 @@ def test_bools_are_numbers():
     X = np.array([[[True], [False]], [[False], [False]]])
     scaled = StepwiseTransformer(KBinsDiscretizer(2, encode="ordinal", strategy="uniform"))
     assert scaled.fit_transform(X).ravel().tolist() == [1, 0, 0, 0]
+
+
+def test_numbers_whose_sum_overflows_are_no_reason_to_warn():
+    X = np.array([[[1e308], [1e308]], [[-1e308], [-1e308]], [[np.nan], [-1e308]]])
+    assert np.isnan(StepwiseTransformer(MaxAbsScaler()).fit_transform(X)[2, 0, 0])
+    assert StepwiseTransformer(MaxAbsScaler()).fit_transform(X[:2]).ravel().tolist() == [
+        *[1, 1, -1, -1]
+    ]

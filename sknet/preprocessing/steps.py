@@ -84,7 +84,8 @@ class StepwiseTransformer(TransformerMixin, Component):
         steps, _, names = self._as_steps(X)
         transformer = StandardScaler() if self.transformer is None else clone(self.transformer)
         self._refuse_without_y(transformer)
-        self.transformer_ = transformer.fit(steps)
+        with np.errstate(invalid="ignore"):  # of the sum by which NaN are looked for
+            self.transformer_ = transformer.fit(steps)
         self.n_features_in_ = steps.shape[1]
         self.__dict__.pop("feature_names_in_", None)
         if names is not None:
@@ -151,7 +152,8 @@ class StepwiseTransformer(TransformerMixin, Component):
     def _apply(self, method, steps, lengths):
         """Call a method of the transformer and cut the result into sequences."""
         inner = type(self.transformer_).__name__
-        done = getattr(self.transformer_, method)(steps)
+        with np.errstate(invalid="ignore"):
+            done = getattr(self.transformer_, method)(steps)
         done = done.toarray() if issparse(done) else done
         done = as_array(done, f"the output of {inner}.{method}", type(self).__name__)
         done = done[:, None] if done.ndim == 1 else done
