@@ -1,5 +1,5 @@
 import multiprocessing
-import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -49,27 +49,45 @@ def test_where_no_thread_is_to_be_had_the_caller_does_it_all(monkeypatch):
     assert not is_in_lane()
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
-def test_helpers_come_however_often_asking_for_them_was_interrupted():
-    def interrupt(number, frame):
-        raise KeyboardInterrupt
+def run_interrupted(n_events):
+    """Run three lanes, interrupted at a call or return; tell whether they were all run."""
+    left = [n_events]
 
-    before, n_interruptions = signal.signal(signal.SIGALRM, interrupt), 0
+    def trace(frame, event, arg):
+        left[0] -= event in ("call", "return")
+        if not left[0]:
+            left[0] = -1
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
     try:
-        for seconds in np.linspace(1e-5, 3e-4, 200):
-            try:
-                signal.setitimer(signal.ITIMER_REAL, seconds)
-                for _ in range(1000):
-                    run_in_lanes(lambda lane: None, 3, 2)
-            except KeyboardInterrupt:
-                n_interruptions += 1
+        run_in_lanes(lambda lane: None, 3, 2)
+    except KeyboardInterrupt:
+        return False
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert n_interruptions == 200
-    barrier = threading.Barrier(3, timeout=20)
-    run_in_lanes(lambda lane: barrier.wait(), 3, 2)
-    assert not is_in_lane()
+        sys.settrace(None)
+    return True
+
+
+def test_helpers_come_wherever_asking_for_them_was_interrupted(monkeypatch):
+    monkeypatch.setattr(lanes, "_helpers", lanes._Helpers())
+    found = []
+
+    def interrupt_everywhere():
+        n_events = 1
+        while not run_interrupted(n_events):
+            n_events += 1
+        barrier = threading.Barrier(3, timeout=20)
+        run_in_lanes(lambda lane: barrier.wait(), 3, 2)
+        found.extend([n_events, is_in_lane()])
+
+    thread = threading.Thread(target=interrupt_everywhere, daemon=True)
+    thread.start()
+    thread.join(timeout=60)
+    assert found, "a lock is held for ever"
+    assert found[0] > 20
+    assert found[1] is False
 
 
 def test_an_interruption_waits_for_the_helpers_and_leaves_no_lane_behind():

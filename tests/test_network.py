@@ -13,6 +13,7 @@ from sknet import NeuralClassifier, NeuralRegressor
 from sknet.activations import GELU
 from sknet.base import Workspace
 from sknet.layers import (
+    LSTM,
     Activation,
     BatchNorm,
     Dense,
@@ -277,6 +278,16 @@ def test_steps_of_time_distributed_layers_count_in_the_chunks():
     assert network.chunk_rows(np.zeros((9999, 200))) * 500 * 100 <= 2**18
     with sklearn.config_context(working_memory=0.5):
         assert network.chunk_rows(np.zeros((9999, 200))) * 500 * 100 * 4 <= 2**19
+
+
+@pytest.mark.parametrize("free", [False, True])
+def test_predict_with_a_recurrent_layer_counts_its_steps_and_gives_the_memory_back(free):
+    network = Network(LSTM(64), (None if free else 200, 1), np.float32, 0)
+    x = np.zeros((600, 200), np.float32)
+    with sklearn.config_context(working_memory=8):
+        assert peak_of(lambda: network.predict(x)) < 12 * 2**20
+    network.predict(x)
+    assert idle_bytes(network) < 2**25
 
 
 def test_predict_from_many_threads_gives_the_right_answers():

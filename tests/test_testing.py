@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import sknet.testing
-from sknet.layers import Activation, Dense, Layer, Sequential
+from sknet.layers import GRU, Activation, Dense, Layer, Sequential
 from sknet.losses import SquaredError
 from sknet.optimizers import SGD
 from sknet.testing import check_layer, check_loss, check_optimizer
@@ -513,6 +513,13 @@ def test_inputs_can_be_given_and_need_no_gradient():
 def test_what_is_no_layer_is_refused():
     with pytest.raises(TypeError, match=r"check_layer expects a layer object such as Dense\(8\)"):
         check_layer(Dense, (3,))
+    with pytest.raises(ValueError, match="expects an input_shape of ints, got"):
+        check_layer(Dense(2), (None, 3))
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (7, 4)])
+def test_buffers_of_numpy_that_grow_with_small_batches_are_no_scratch(shape):
+    check_layer(GRU(2), shape)
 
 
 def test_an_input_shape_that_does_not_suit_the_layer_raises_its_own_error():

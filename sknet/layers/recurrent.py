@@ -104,6 +104,13 @@ class RecurrentLayer(LayerOverSteps):
         self._work_of_weights = Workspace(0, dtype)
         self._plan = (None, None)
 
+    def scratch_sizes(self, n_steps):
+        """Yield the elements that a sample takes: outputs, and rows and states of each step."""
+        yield from super().scratch_sizes(n_steps)
+        n_steps, features = self.input_shape_[0] or n_steps, self.input_shape_[1]
+        # An array a step, since only those of one step have to fit the cache at a time.
+        yield from [features + 1 + 2 * self.units] * n_steps
+
     def compute_mask(self, x, mask):
         """Return the mask, in the order of the outputs; None if only the last is returned."""
         if mask is None or not self.return_sequences:

@@ -2,6 +2,7 @@
 
 import pickle
 from contextlib import contextmanager
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
@@ -66,6 +67,8 @@ def check_layer(
         If the layer breaks the contract; the message says where.
     TypeError
         If it is not a layer.
+    ValueError
+        If `input_shape` is not made of ints.
 
     See Also
     --------
@@ -80,6 +83,8 @@ def check_layer(
     """
     if not isinstance(layer, Layer):
         raise TypeError(f"check_layer expects a layer object such as Dense(8), got {layer!r}.")
+    if not all(isinstance(n, Integral) for n in input_shape):
+        raise ValueError(f"check_layer expects an input_shape of ints, got {tuple(input_shape)}.")
     rng = np.random.default_rng(random_state)
     drawn = rng.normal(size=(batch_size, *input_shape))
     x = drawn if x is None else np.array(x, dtype=np.float64).reshape(drawn.shape)
