@@ -86,7 +86,7 @@ def checks_skipped_by(estimator, among):
     return names
 
 
-def classifier(*, learning_rate_init=0.01, max_iter=60, **parameters):
+def classifier(*, learning_rate_init=0.02, max_iter=30, **parameters):
     if "layers" not in parameters:
         parameters = {"hidden_layer_sizes": (30,), **parameters}
     return NeuralClassifier(
@@ -94,7 +94,7 @@ def classifier(*, learning_rate_init=0.01, max_iter=60, **parameters):
     )
 
 
-def regressor(*, learning_rate_init=0.03, max_iter=60, **parameters):
+def regressor(*, learning_rate_init=0.05, max_iter=40, **parameters):
     if "layers" not in parameters:
         parameters = {"hidden_layer_sizes": (30,), **parameters}
     return NeuralRegressor(
@@ -105,7 +105,7 @@ def regressor(*, learning_rate_init=0.03, max_iter=60, **parameters):
     )
 
 
-def autoencoder(n_components=2, sizes=(10,), *, max_iter=60, **parameters):
+def autoencoder(n_components=2, sizes=(10,), *, max_iter=20, **parameters):
     if {"encoder", "decoder"} <= parameters.keys():
         sizes = (100,)
     return AutoencoderTransformer(
@@ -172,15 +172,15 @@ CONFIGURED = [
     (classifier(solver="lbfgs", alpha=1.0, max_iter=30), {}),
     (classifier(class_weight="balanced"), BALANCED),
     (classifier(early_stopping=True, validation_fraction=0.3), HOLD_OUT),
-    (classifier(dtype="float32", max_iter=25), SINGLE),
+    (classifier(dtype="float32", learning_rate_init=0.01, max_iter=25), SINGLE),
     (classifier(layers=NAMED_LAYERS), {}),
     (classifier(warm_start=True), WARM_START),
     (classifier(layers=CONVOLUTION, learning_rate_init=0.03, **SERIES), {}),
     (regressor(layers=CAUSAL, **SERIES), {}),
-    (regressor(loss="poisson", max_iter=150), POSITIVE),
+    (regressor(loss="poisson", max_iter=80), POSITIVE),
     (regressor(loss="gaussian"), {}),
     (regressor(loss=Quantile([0.1, 0.5, 0.9])), QUANTILES),
-    (regressor(early_stopping=True, scoring="neg_mean_absolute_error", max_iter=120), HOLD_OUT),
+    (regressor(early_stopping=True, scoring="neg_mean_absolute_error", max_iter=60), HOLD_OUT),
     (autoencoder(solver="lbfgs", loss="huber"), {}),
     (autoencoder(encoder=[12, ("last", Dense(6, activation="tanh"))], decoder=[8]), {}),
     (autoencoder(variational=True), NOISE),
@@ -279,7 +279,9 @@ CHECKS = parametrize_with_checks(
 def is_worth_running(case):
     instance, check = getattr(case, "values", case)
     is_alike = any(instance is other for other, _ in TRAINED)
-    return not (is_alike and check.func.__name__ in READING)
+    # Memory that cannot be written to is read as any other; checks in float32 use it as well.
+    is_read_only = check.keywords.get("readonly_memmap") and "X_dtype" not in check.keywords
+    return not (is_alike and (is_read_only or check.func.__name__ in READING))
 
 
 # Before 1.8 the decorator holds a generator, which pytest warns of.
@@ -287,8 +289,14 @@ CASES = [case for case in CHECKS.args[1] if is_worth_running(case)]
 
 
 @pytest.mark.parametrize(CHECKS.args[0], CASES, **CHECKS.kwargs)
-def test_configured_instances_pass(estimator, check):
-    check(estimator)
+def test_configured_instances_pass(estimator, check, request):
+    try:
+        check(estimator)
+    except Exception as error:
+        if request.node.get_closest_marker("xfail"):  # whose traceback pytest renders for nobody
+            error = error.with_traceback(None)
+            error.__cause__ = error.__context__ = None
+        raise error
 
 
 def test_every_check_that_is_left_out_is_one_of_scikit_learns():
