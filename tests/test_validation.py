@@ -327,3 +327,11 @@ def test_a_scorer_that_refuses_does_so_before_a_resumed_training():
         network.fit(X, X[:, 0], X_val=X, y_val=X[:, 0])
     assert_array_equal(network.predict(X), before)
     assert network.n_iter_ == n_iter
+
+
+def test_rows_of_a_memoryview_are_held_out():
+    X, options = np.arange(12.0).reshape(6, 2), {"max_iter": 1, "tol": 0, "random_state": 0}
+    network = NeuralRegressor((2,), early_stopping=True, validation_fraction=0.5, **options)
+    expected = network.fit(X, X[:, 0].copy()).history_["validation_score"]
+    network.fit(memoryview(X), memoryview(X[:, 0].copy()))
+    assert network.history_["validation_score"] == expected

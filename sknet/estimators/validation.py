@@ -197,7 +197,9 @@ class DataValidation:
         rows = np.arange(data.n_rows) if data.rows is None else data.rows
         strata, names = self._strata(data.y[rows])
         data.rows, held = hold_out(rows, self.validation_fraction, self._split_seed, strata, names)
-        X, y = indexable(X, y)
+        # A memoryview has a shape and takes no list of rows.
+        given = (np.asarray(each) if isinstance(each, memoryview) else each for each in (X, y))
+        X, y = indexable(*given)
         sample_weight = self._check_weight(sample_weight, data.X, "sample_weight")
         same_y = data.y is data.X
         X_held = data.X[held]

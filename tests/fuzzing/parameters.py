@@ -155,7 +155,7 @@ VALUES = {
         "token_pattern": r"'[a-z]' | '(a)(b)' | '[' | '' | r'\w+' | '(?P<x>a)|b' | '(a)?'",
         "transformer": """
             None | StandardScaler() | PCA(1) | OneHotEncoder() |
-            KBinsDiscretizer(2, quantile_method='linear') | SimpleImputer() |
+            KBinsDiscretizer(2, strategy='uniform') | SimpleImputer() |
             OneHotEncoder(sparse_output=False, handle_unknown='ignore') | TokenizerTransformer() |
             StepwiseTransformer() | NeuralRegressor() |
             AutoencoderTransformer(max_iter=1, tol=0, random_state=0) |
