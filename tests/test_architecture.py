@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -50,11 +51,16 @@ def module_name(path):
 MODULES = {module_name(path): path for path in FILES}
 
 
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text())
+
+
 def imports_of(path, source=None):
     """Yield the full names that a file imports, and the line of each."""
     name = module_name(path)
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text() if source is None else source)):
+    for node in ast.walk(tree_of(path) if source is None else ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -133,9 +139,8 @@ def test_nothing_but_the_stated_dependencies_is_imported(path):
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
 def test_modules_and_functions_stay_small(path):
-    text = path.read_text()
-    assert len(text.splitlines()) < MAX_LINES_OF_MODULE
-    for node in ast.walk(ast.parse(text)):
+    assert len(path.read_text().splitlines()) < MAX_LINES_OF_MODULE
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0]
             has_docstring = ast.get_docstring(node, clean=False) is not None
@@ -148,7 +153,7 @@ def test_modules_and_functions_stay_small(path):
     "path", [path for path in FILES if "testing" not in path.parts], ids=module_name
 )
 def test_errors_of_users_are_never_assertions(path):
-    lines = [n.lineno for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Assert)]
+    lines = [n.lineno for n in ast.walk(tree_of(path)) if isinstance(n, ast.Assert)]
     assert lines == []
 
 

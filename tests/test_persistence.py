@@ -42,6 +42,9 @@ class Checkpoints:
     def __init__(self):
         self.copies = []
 
+    def __reduce__(self):
+        return type(self), ()  # a copy of an estimator need not hold the copies before it
+
     def setup(self, estimator, context):
         pass
 

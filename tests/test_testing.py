@@ -88,6 +88,23 @@ class GradientOfOneElementMissing(Scale):
         return grad
 
 
+@wrong("the gradient of scale has to agree with central differences")
+class SwapsTwoGradients(Scale):
+    def backward(self, grad_output, input_grad=True):
+        grad = super().backward(grad_output, input_grad)
+        self.scale_grad_[:2] = self.scale_grad_[1::-1].copy()
+        return grad
+
+
+@wrong("the gradient of the input has to agree with central differences", shape=(200,))
+class WrongGradientOfOneOfAThousandInputs(Scale):
+    def backward(self, grad_output, input_grad=True):
+        grad = super().backward(grad_output, input_grad)
+        if input_grad:
+            grad[3, 77] += 1e-4
+        return grad
+
+
 @wrong("backward has to assign the gradient of scale, not add to what is there")
 class AccumulatesGradients(Scale):
     def backward(self, grad_output, input_grad=True):

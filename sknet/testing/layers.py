@@ -8,17 +8,14 @@ import numpy as np
 from sklearn.base import clone
 
 from ..base import same
-from ..layers import Layer, Sequential
+from ..layers import Layer
 from ..layers.composite import named_layers
 from ..network import Network
 from .added_loss import adding_parts, check_added_loss
+from .gradients import check_gradients, trained
 from .memory import peak_of
 from .sequences import broadcast, check_steps, masks_elsewhere
 
-#: Step of the central differences, for values of size one in float64.
-_STEP = 1e-5
-#: Number of random directions along which gradients are compared.
-_N_DIRECTIONS = 3
 #: Bytes by which what a call allocates may differ between two sizes of batch.
 _ALLOWED_BYTES = 1024
 
@@ -96,25 +93,8 @@ def check_layer(
         _check_backward_of_input(case)
     if sequence:
         case.elsewhere = masks_elsewhere(case)
-    _check_gradients(case, input_grad)
+    check_gradients(case, input_grad)
     check_steps(case)
-
-
-class _Probe(Layer):
-    """Add an array of its own to x, so that the gradient of x is that of a weight."""
-
-    def __init__(self, batch_size):
-        self.batch_size = batch_size
-
-    def build(self, input_shape):
-        self.add_weight("offset", (self.batch_size, *input_shape), "zeros")
-        return input_shape
-
-    def forward(self, x, training=False, mask=None):
-        return np.add(x, self.offset_, out=self._work("out", x.shape))
-
-    def backward(self, grad_output, input_grad=True):
-        self.offset_grad_[:] = grad_output
 
 
 class _Case:
@@ -204,7 +184,7 @@ class _Case:
     def require_same_gradients(self, replica, other, sentence, rtol=1e-9):
         """Compare the gradients in two replicas; the sentence may have a {name}."""
         for (name, _, actual), (_, _, expected) in zip(
-            _trained(replica), _trained(other), strict=True
+            trained(replica), trained(other), strict=True
         ):
             self.require_close(actual, expected, sentence.format(name=name), rtol)
 
@@ -217,21 +197,6 @@ def _kept(network):
         yield
     finally:
         network.params[:] = before
-
-
-def _trained(replica):
-    """List (name, values, gradient) of the weights that training changes.
-
-    Layers need not compute the gradients of frozen weights.
-    """
-    trained = replica.params[: replica.n_trainable]
-    found = []
-    for part in replica.layer.walk():
-        for weight in part._weights:
-            values = getattr(part, weight.name + "_")
-            if np.may_share_memory(values, trained):
-                found.append((weight.name, values, getattr(part, weight.name + "_grad_")))
-    return found
 
 
 def _check_parameters(layer):
@@ -434,81 +399,6 @@ def _check_copies(case):
         "an unpickled network has to give the same outputs: declare arrays with add_weight and "
         "derive all else in build",
     )
-
-
-def _check_gradients(case, input_grad):
-    network = _probed(case) if input_grad else case.network
-    _compare_all(case, network)
-    if any(part.adds_loss for part in network.layer.walk()):
-        case.row_weights = np.arange(len(case.x)) / 2 + 0.5
-        _compare_all(case, network)
-        case.row_weights = None
-
-
-def _compare_all(case, network):
-    masks = [None] if case.mask is None else [None, case.mask]
-    if network.layer.is_stochastic:  # of others `check_steps` compares the gradients
-        masks += case.elsewhere
-    for mask in masks:
-        _, replica = case.train(network, mask=mask)
-        for name, values, gradient in _trained(replica):
-            name = "the input" if name == "offset" else name
-            _compare(case, network, mask, name, values, gradient.copy())
-
-
-def _probed(case):
-    """Return a network of a probe and the layer, with the weights of the layer's network."""
-    network = case.build(Sequential([("probe", _Probe(len(case.x))), ("layer", case.copy())]))
-    target = dict(network.layer.sublayers())["layer"]
-    for part, source in zip(target.walk(), case.network.layer.walk(), strict=True):
-        for weight in part._weights:
-            getattr(part, weight.name + "_")[...] = getattr(source, weight.name + "_")
-    return network
-
-
-def _compare(case, network, mask, name, values, gradient):
-    """Compare a gradient with the slopes of the objective to the left and to the right."""
-    if _agrees_along_directions(case, network, mask, values, gradient):
-        return
-    centre = case.objective(network, mask)
-    left, right = np.empty_like(gradient), np.empty_like(gradient)
-    for index in np.ndindex(values.shape):
-        value = values[index]
-        for slopes, step in ((left, -_STEP), (right, _STEP)):
-            values[index] = value + step
-            slopes[index] = (case.objective(network, mask) - centre) / step
-        values[index] = value
-    central = (left + right) / 2
-    # Smooth functions differ by the step times their curvature, kinks by much more.
-    kink = np.abs(right - left) > 1e-3 * (1 + np.max(np.abs(central), initial=0.0))
-    within = np.clip(gradient, np.minimum(left, right), np.maximum(left, right))
-    expected = np.where(kink, within, central)
-    case.require_close(
-        gradient, expected, f"the gradient of {name} has to agree with central differences", 1e-6
-    )
-
-
-def _agrees_along_directions(case, network, mask, values, gradient):
-    """Tell whether a gradient agrees with central differences of all elements at once.
-
-    If not, there is a kink, or an element is wrong: then each one has to be looked at. No element
-    of a direction is small and no two have the same size, so that an error of any element shows
-    and errors do not cancel.
-    """
-    rng, kept = case.noise(4), values.copy()
-    bound = 1e-6 * (np.max(np.abs(gradient), initial=0.0) + 1e-3)
-    for _ in range(_N_DIRECTIONS):
-        direction = rng.uniform(0.5, 1.0, values.shape) * rng.choice([-1.0, 1.0], values.shape)
-        direction /= np.sqrt(max(1, values.size))
-        ends = []
-        for step in (-_STEP, _STEP):
-            values[...] = kept + step * direction
-            ends.append(case.objective(network, mask))
-        values[...] = kept
-        slope = (ends[1] - ends[0]) / (2 * _STEP)
-        if not abs(slope - np.vdot(gradient, direction)) <= bound / np.sqrt(max(1, values.size)):
-            return False
-    return True
 
 
 _CHECKS = (
