@@ -407,3 +407,9 @@ def test_a_slice_has_ints(columns):
         ValueError, match=r"'layers__0__branches__0' \(Branch\) expects a slice of"
     ):
         network.fit(np.ones((3, 4)), np.ones(3))
+
+
+def test_a_column_beyond_all_ints_is_named():
+    network = NeuralRegressor(layers=[ColumnBranches([Branch([0, 10**20], [2])])], max_iter=1)
+    with pytest.raises(ValueError, match=f"expects columns from -4 to 3, got column {10**20}"):
+        network.fit(np.ones((3, 4)), np.ones(3))

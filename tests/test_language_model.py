@@ -654,3 +654,11 @@ def test_scikit_learns_checks_that_need_no_table_pass(check):
 def test_scikit_learns_checks_pass():
     results = estimator_checks.check_estimator(NeuralLanguageModel(), on_skip=None)
     assert results is None or all(result["status"] == "passed" for result in results)
+
+
+@pytest.mark.parametrize("n_samples", [2**45, 2**62])
+def test_more_texts_than_memory_holds_are_refused(n_samples):
+    layers = [Embedding(2), GRU(2, return_sequences=True)]
+    network = NeuralLanguageModel(layers=layers, max_iter=1, tol=0).fit(["ab", "ba"])
+    with pytest.raises(ValueError, match=r"n_samples=.* texts need more memory than there is"):
+        network.generate(n_samples=n_samples)

@@ -335,3 +335,9 @@ def test_rows_of_a_memoryview_are_held_out():
     expected = network.fit(X, X[:, 0].copy()).history_["validation_score"]
     network.fit(memoryview(X), memoryview(X[:, 0].copy()))
     assert network.history_["validation_score"] == expected
+
+
+def test_a_class_is_no_scorer():
+    network = NeuralRegressor((2,), max_iter=1, early_stopping=True, scoring=str)
+    with pytest.raises(ValueError, match="a name or a scorer, got the class str"):
+        network.fit(np.ones((8, 1)), np.ones(8))

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from ..base import written
 from ..constraints import Constraints
 from ..settings import isolated
 from ..tokens import n_dropped
@@ -76,13 +77,24 @@ class TextGeneration:
         self._require_fit()
         tokens = self._vocabulary.encode_prompt(prompt)
         rows = self._generate(
-            np.tile(tokens, (n_samples or 1, 1)),
+            self._repeated(tokens, n_samples),
             max_length,
             lambda logits, rng: draw(logits, rng, temperature, top_k, top_p),
             _generator(random_state),
         )
         texts = [self._vocabulary.decode(row) for row in rows]
         return texts[0] if n_samples is None else texts
+
+    def _repeated(self, tokens, n_samples):
+        """Return the prompt of each text, if there is memory for as many."""
+        try:
+            np.empty((n_samples or 1, self._context_length + len(tokens)))
+            return np.tile(tokens, (n_samples or 1, 1))
+        except (MemoryError, ValueError):
+            raise ValueError(
+                f"n_samples={written(n_samples)} texts need more memory than there is; write "
+                "fewer at a time."
+            ) from None
 
     def _generate(self, prompt, max_length, choose, rng, cached=True):
         """Return the ids of texts that begin with the rows of `prompt` (N, length)."""

@@ -127,6 +127,9 @@ class TrainingLoop:
         )
 
     def _make_scorer(self):
+        if isinstance(self.scoring, type):
+            name = self.scoring.__name__
+            raise ValueError(f"scoring must be a name or a scorer, got the class {name}.")
         return None if self.scoring == "loss" else check_scoring(self, scoring=self.scoring)
 
     def _check_scorer(self, scorer):

@@ -109,9 +109,8 @@ class Branch(Composite):
                 f"columns={self.columns!r}",
                 "Negative ints count from the end.",
             )
-        columns = columns.astype(np.intp)
         self._check_range(columns, n_columns)
-        return columns
+        return columns.astype(np.intp)
 
     def _check_range(self, columns, n_columns):
         wrong = columns[(columns < -n_columns) | (columns >= n_columns)]
