@@ -91,7 +91,11 @@ def test_whole_numbers_in_an_object_array_stay_exact(largest):
         ),
         (pl.DataFrame({"n": [1], "s": ["x"], "d": DAYS[:1]}), ValueError, r"'s' and dates .*'d'"),
         (FRAME.assign(b=pd.Categorical(["u", "v"] * 4)), ValueError, r"strings in column 'b'"),
-        (FRAME.assign(b=[10**400] * 8), ValueError, r"above 1\.8e308 at position 0 in column 'b'"),
+        (
+            FRAME.assign(b=pd.Series([10**400] * 8, dtype=object)),
+            ValueError,
+            r"above 1\.8e308 at position 0 in column 'b'",
+        ),
         (pd.DataFrame([["x"] * 7]), ValueError, r"columns 0, 1, 2, 3, 4 and 2 more"),
     ],
 )
