@@ -181,7 +181,7 @@ def test_a_callable_may_score_the_reconstruction(X):
 
 
 def test_convolutional_layers_encode_and_decode(digits):
-    network = convolutional(n_components=5, max_iter=30, learning_rate_init=0.01)
+    network = convolutional(n_components=5, max_iter=60, learning_rate_init=0.01)
     network.set_params(batch_size=20).fit(digits)
     assert network.transform(digits).shape == (200, 5)
     assert network.network_["output"].input_shape_ == (64,)

@@ -34,7 +34,7 @@ def as_labels(labels, name="y"):
     if issparse(labels):
         array = labels.toarray()
     elif hasattr(labels, "__array__"):
-        if np.ndim(labels) and np.ma.is_masked(labels):
+        if isinstance(labels, np.ma.MaskedArray) and labels.ndim and np.ma.is_masked(labels):
             _refuse_missing(_first_row(np.ma.getmaskarray(labels)), "masked values", name)
         array = np.asarray(labels)
     else:  # a list is not converted at once: NumPy would turn [1, "a"] into two strings
