@@ -61,6 +61,7 @@ def test_images_in_a_list_have_their_channels_last():
         (5, r"got shape \(\)"),
         ([np.zeros((2, 3)), np.zeros((3, 3))], r"\(2, 3\) at position 0 and \(3, 3\) at position"),
         ([np.zeros((2, 3)), np.zeros(3)], r"\(3,\) at position 1"),
+        ([True, 2], r"got shape \(\) at position 0"),
         ([np.zeros((2, 3)), np.zeros((2, 3, 4))], r"\(2, 3, 4\) at position 1"),
         ([], "at least one sequence in .*, got none"),
         ("text", "got strings"),

@@ -55,7 +55,7 @@ def from_channels_first(X):
     if is_ragged(X):
         series = as_sequences(X, "X", "from_channels_first")
         for i, each in enumerate(series):
-            is_alike = (each.ndim, len(each)) == (series[0].ndim, len(series[0]))
+            is_alike = (each.ndim, each.shape[:1]) == (series[0].ndim, series[0].shape[:1])
             if each.ndim not in (2, 3) or not is_alike:
                 first = f"{series[0].shape} at position 0 and " if i else ""
                 raise ValueError(
