@@ -33,11 +33,13 @@ class BlasSetting:
         Number of threads that the user lets NumPy's BLAS use; 1 outside of all calls.
     uses_lanes : bool
         Whether threads of our own help a call. BLAS's would be in their way.
+    is_single : bool
+        Whether BLAS is on one thread at this moment. In the midst of a product it may not be.
     """
 
     def __init__(self, libraries=None):
         self.lock = threading.RLock()
-        self.allowed, self.uses_lanes = 1, False
+        self.allowed, self.uses_lanes, self.is_single = 1, False, False
         self._libraries = libraries
         self._original = None
         self._holders = WeakSet()  # a holder that was forgotten ends with its call
@@ -62,6 +64,7 @@ class BlasSetting:
                 self.allowed = self._libraries.n_threads_of_numpy()
                 self._original = present
             self._libraries.write([1] * len(present))
+            self.is_single = True
 
     def release(self, holder):
         """Restore the user's setting unless another call needs one thread."""
@@ -73,12 +76,15 @@ class BlasSetting:
     def restore(self):
         """Restore the user's setting."""
         if self._original is not None:
+            self.is_single = False
             self._libraries.write(self._original)
             self.allowed, self.uses_lanes, self._original = 1, False, None
 
     def use(self, n_threads):
         """Let NumPy's BLAS use some threads within a call, which has to hold the lock."""
+        self.is_single = False
         self._libraries.write_of_numpy(n_threads)
+        self.is_single = n_threads == 1
 
     def in_child(self):
         """Return the setting of a forked process, in which none of the calls runs."""
@@ -111,11 +117,10 @@ class _Libraries:
 
 
 def _write(library, n_threads):
-    # Newer versions of threadpoolctl obey one thread only until that lets go; here the first
-    # call may begin and the last may end in other threads.
-    if hasattr(library, "clear_controlling_thread"):
-        library.clear_controlling_thread(force=True)
-    library.set_num_threads(n_threads)
+    # From version 3.8 on, set_num_threads obeys one thread only until that lets go, whereas here
+    # the first call may begin and the last may end in other threads; and it takes a lock that a
+    # signal handler, when it predicts, would wait for while its own thread holds it.
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(n_threads)
 
 
 class _Holder:
@@ -151,6 +156,8 @@ class single_threaded_blas:
             self._holder = _Holder()
             _holder.set(self._holder)
             blas_setting.take(self._holder)
+        elif not blas_setting.is_single:  # a signal handler has come in the midst of a product
+            blas_setting.take(_holder.get())
 
     def __exit__(self, *error):
         """Give it back."""

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import sklearn
 from numpy.testing import assert_array_equal
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import OpenBLASController, threadpool_info, threadpool_limits
 
 from sknet import (
     AutoencoderTransformer,
     NeuralClassifier,
     NeuralLanguageModel,
     NeuralRegressor,
+    blas,
     settings,
 )
 from sknet.layers import Embedding, TransformerBlock
@@ -158,6 +159,49 @@ def test_a_prediction_in_a_signal_handler_cannot_deadlock():
     assert found
     for each in found:
         assert_array_equal(each, expected)
+
+
+@pytest.mark.parametrize("name", ["write", "write_of_numpy"])
+@pytest.mark.parametrize("comes_first", [True, False])
+def test_a_prediction_in_the_midst_of_changing_the_setting_has_the_same_bits(
+    name, comes_first, monkeypatch
+):
+    rows = np.random.default_rng(0).normal(size=(700, 300)).astype(np.float32)
+    network = NeuralRegressor((512,), batch_size=700, **SHORT).fit(rows, rows[:, 0])
+    expected, found, change = network.predict(rows), [], getattr(settings._Libraries, name)
+
+    def interrupted(libraries, *args):
+        if not comes_first:
+            change(libraries, *args)
+        with monkeypatch.context() as patch:
+            patch.setattr(settings._Libraries, name, change)
+            patch.setattr(blas._threads, "_rest", 100)  # products take what is set
+            found.append(network.predict(rows))
+        if comes_first:
+            change(libraries, *args)
+
+    monkeypatch.setattr(settings._Libraries, name, interrupted)
+    monkeypatch.setattr(blas._threads, "_rest", 0)
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        assert_array_equal(network.predict(rows), expected)
+        assert blas_threads() == before
+    if not found:
+        pytest.skip("here no product keeps its bits on several threads")
+    for each in found:
+        assert_array_equal(each, expected)
+
+
+def test_a_prediction_takes_no_lock_of_threadpoolctls():
+    state = getattr(OpenBLASController, "_SHARED_STATE", None)
+    if state is None:
+        pytest.skip("older threadpoolctl has none")
+    network = NeuralRegressor((200,), **SHORT).fit(X, Y)
+    thread = threading.Thread(target=network.predict, args=(X,), daemon=True)
+    with state.lock:
+        thread.start()
+        thread.join(timeout=60)
+        assert not thread.is_alive()
 
 
 def test_a_prediction_may_hold_the_lock_that_another_one_waits_for():
