@@ -1,5 +1,6 @@
 """Lanes: parts of some work that threads of our own do side by side."""
 
+import _thread
 import os
 import threading
 from collections import deque
@@ -120,8 +121,9 @@ def _in_lane(work):
 class _Helpers:
     """Threads that wait for work.
 
-    They have no locks but those of C: an interruption within ``ThreadPoolExecutor.submit`` may
-    leave one of Python's held for ever, and then the next call waits for ever.
+    They have no locks but those of C. An interruption or a signal handler that needs them too may
+    come while this thread holds one of Python's, as ``ThreadPoolExecutor.submit`` and
+    ``threading.Thread.start`` do, and then it waits for ever.
     """
 
     def __init__(self):
@@ -130,10 +132,8 @@ class _Helpers:
     def ask(self, works):
         """Hand works to as many threads, as far as there are any to be had."""
         while self._n_threads < len(works):
-            # As daemons, since nobody tells them to end: without work they hold nothing.
-            thread = threading.Thread(target=self._serve, name="sknet", daemon=True)
-            try:
-                thread.start()
+            try:  # nobody tells them to end: without work they hold nothing
+                _thread.start_new_thread(self._serve, ())
             except RuntimeError:  # the interpreter shuts down, or a limit is reached
                 break
             self._n_threads += 1

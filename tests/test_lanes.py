@@ -1,3 +1,4 @@
+import _thread
 import multiprocessing
 import sys
 import threading
@@ -42,7 +43,7 @@ def test_where_no_thread_is_to_be_had_the_caller_does_it_all(monkeypatch):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(lanes, "_helpers", lanes._Helpers())
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
     done = []
     run_in_lanes(lambda lane: done.append((lane, threading.get_ident())), 4, 3)
     assert sorted(done) == [(lane, threading.get_ident()) for lane in range(4)]
