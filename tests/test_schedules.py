@@ -13,7 +13,9 @@ from sknet.schedules import (
     Constant,
     Cosine,
     Exponential,
+    FlatCosine,
     InvScaling,
+    LogCosine,
     OneCycle,
     Progress,
     Schedule,
@@ -99,6 +101,39 @@ def test_cosine_is_half_a_wave_from_one_to_final(fraction, wave, final):
 
 
 @pytest.mark.parametrize(
+    "fraction, wave",
+    [(0.0, 1.0), (0.3, 1.0), (0.5, 1.0), (2 / 3, 0.75), (0.75, 0.5), (5 / 6, 0.25), (1.0, 0.0)],
+)
+@pytest.mark.parametrize("final", [0.0, 0.1])
+def test_flat_cosine_falls_in_the_second_half(fraction, wave, final):
+    factor = FlatCosine(final=final).factor(Progress(fraction, 3.0, 120, 0.25))
+    assert factor == pytest.approx(final + (1 - final) * wave, rel=1e-12, abs=1e-16)
+
+
+def test_flat_cosine_without_a_flat_part_is_the_cosine():
+    for progress in training():
+        flat = FlatCosine(flat_fraction=0.0, final=0.2).factor(progress)
+        assert flat == pytest.approx(Cosine(final=0.2).factor(progress), rel=1e-12)
+
+
+@pytest.mark.parametrize("n_cycles", [1, 2, 4, 6])
+def test_log_cosine_has_waves_of_doubling_length(n_cycles):
+    schedule, total = LogCosine(n_cycles=n_cycles), 2**n_cycles - 1
+    for cycle in range(n_cycles):
+        # In a cycle that starts at 2**c - 1 of `total`, log2 is c + 1/4, c + 1/2, c + 3/4.
+        for part, expected in ((0, 0.0), (0.25, 0.5), (0.5, 1.0), (0.75, 0.5), (1, 0.0)):
+            fraction = (2 ** (cycle + part) - 1) / total
+            factor = schedule.factor(Progress(fraction, 1.0, 40, 0.25))
+            assert factor == pytest.approx(expected, abs=1e-12)
+
+
+def test_log_cosine_is_the_published_formula_of_four_cycles():
+    for t in np.linspace(0, 1, 50):
+        expected = (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2
+        assert LogCosine().factor(Progress(t, 1.0, 40, 0.25)) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
     "fraction, expected",
     [
         (0.0, 1 / 25),
@@ -150,9 +185,13 @@ def test_warmup_multiplies_every_schedule(name):
 
 @every_name
 @pytest.mark.parametrize("warmup", [0.0, 0.1, 1.0, 1000.0])
-def test_no_step_has_rate_zero(name, warmup):
+def test_no_step_but_those_between_waves_has_rate_zero(name, warmup):
     schedule = SCHEDULES[name](warmup=warmup)
-    assert all(0.0 < schedule.factor(progress) <= 1.0 for progress in training())
+    factors = [schedule.factor(progress) for progress in training()]
+    assert max(factors) <= 1.0 and min(factors) >= 0.0
+    # Its waves touch 0 where a cycle ends: at 0 and, of the 40 steps here, at 3/15.
+    zeros = [0, 8] if name == "log_cosine" else []
+    assert [step for step, factor in enumerate(factors) if factor < 1e-12] == zeros
 
 
 def test_warmup_shorter_than_a_step_changes_nothing():
@@ -200,6 +239,11 @@ def test_every_schedule_accepts_its_defaults(name):
         Exponential(decay=1.1),
         Cosine(final=-0.1),
         Cosine(final=2.0),
+        FlatCosine(flat_fraction=1.0),
+        FlatCosine(flat_fraction=-0.1),
+        FlatCosine(final=1.1),
+        LogCosine(n_cycles=0),
+        LogCosine(n_cycles=1.5),
         OneCycle(pct_start=1.0),
         OneCycle(div_factor=0.5),
         OneCycle(final_div_factor=0.0),

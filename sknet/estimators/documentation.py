@@ -38,7 +38,7 @@ _TEXTS = {
         Rows of one step; "auto" is min(200, n_samples). L-BFGS takes all rows.
     learning_rate : str or sknet.schedules.Schedule, default="constant"
         Shape of the rate over the training, for every solver but lbfgs: constant, invscaling,
-        adaptive, cosine, one_cycle, exponential, step, or an object.
+        adaptive, cosine, flat_cosine, log_cosine, one_cycle, exponential, step, or an object.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=200
@@ -50,7 +50,7 @@ _TEXTS = {
         for lbfgs, largest element of the gradient at which to stop.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, the schedules cosine and one_cycle go on to their end.
+        stopping, schedules made of cosine waves go on to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the training set is held out.
@@ -68,8 +68,8 @@ _TEXTS = {
     batch_size : int, default="auto"
         Windows of one step; "auto" is min(32, number of windows).
     learning_rate : str or sknet.schedules.Schedule, default="cosine"
-        Shape of the rate over the training: constant, invscaling, adaptive, cosine, one_cycle,
-        exponential, step, or an object.
+        Shape of the rate over the training: constant, invscaling, adaptive, cosine,
+        flat_cosine, log_cosine, one_cycle, exponential, step, or an object.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=20
@@ -80,7 +80,7 @@ _TEXTS = {
         Smallest change of the loss (or of the validation score) that counts as progress.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, the schedules cosine and one_cycle go on to their end.
+        stopping, schedules made of cosine waves go on to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the texts is held out, or the end of a
