@@ -43,6 +43,7 @@ from .resampling import (
     ZeroPadding2D,
 )
 from .reshaping import Flatten, Reshape
+from .scaling import Scaling
 from .tied import TiedSequential, TransposedDense
 from .time_distributed import TimeDistributed
 from .transposed_convolution import Conv1DTranspose, Conv2DTranspose
@@ -97,6 +98,7 @@ __all__ = [
     "RandomTranslation",
     "Reshape",
     "Residual",
+    "Scaling",
     "Sequential",
     "SimpleRNN",
     "SpatialDropout1D",

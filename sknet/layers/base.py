@@ -7,12 +7,17 @@ shapes passed to ``build`` leave out the batch; T may be None there, any number 
 
 from abc import ABC, abstractmethod
 from math import prod
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from ..base import Component, Workspace
 from ..initializers import get_initializer
+
+#: Constraint of what multiplies the learning rate of a weight; 0 is said by ``trainable=False``.
+RATE_FACTOR = [Interval(Real, 0, None, closed="neither")]
 
 
 class Weight(NamedTuple):

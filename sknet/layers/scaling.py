@@ -1,0 +1,94 @@
+"""A learned factor for each feature."""
+
+import numpy as np
+
+from .base import RATE_FACTOR, Layer
+
+
+class LayerOfFeatures(Layer):
+    """Base class of layers that keep the shape and learn one number for each feature."""
+
+    _parameter_constraints = {
+        "learning_rate_factor": RATE_FACTOR,
+        "decay": ["boolean"],
+        "trainable": ["boolean"],
+    }
+
+    @property
+    def is_causal(self):
+        """Whether each step is treated alone: it is unless the last axis is that of the steps."""
+        return len(self.input_shape_) > 1
+
+    def _declare(self, name, input_shape):
+        """Declare one weight a feature, of value 1."""
+        if not input_shape or input_shape[-1] is None:
+            self._refuse(
+                "inputs whose last axis has a known length", input_shape, "Check input_shape."
+            )
+        self.add_weight(
+            name,
+            input_shape[-1:],
+            "ones",
+            rate_factor=self.learning_rate_factor,
+            decay=self.decay,
+        )
+
+    def _sum_of_products(self, a, b, out):
+        """Add up the products of two arrays of shape (N, ..., F) in each feature."""
+        n_features = a.shape[-1]
+        np.einsum("nf,nf->f", a.reshape(-1, n_features), b.reshape(-1, n_features), out=out)
+
+
+class Scaling(LayerOfFeatures):
+    """Multiply each feature by a learned factor: out = scale * x.
+
+    RealMLP puts it behind the embeddings and before the first dense layer. With its large
+    learning rate, the network soon learns which features matter. Output shape as the input's.
+
+    Parameters
+    ----------
+    learning_rate_factor : float, default=6.0
+        Multiplies the learning rate of the factors, above 0. L-BFGS takes no notice of it.
+    decay : bool, default=True
+        Whether the penalty `alpha` and weight decay apply to the factors, as they do to kernels.
+    trainable : bool, default=True
+        Whether training changes the factors.
+
+    Attributes
+    ----------
+    scale_ : ndarray of shape (F,)
+        Factors; 1 at the start.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn and Steinwart (2024), Better by default: strong pre-tuned MLPs and
+    boosted trees on tabular data, :arxiv:`2407.04491`.
+
+    Examples
+    --------
+    >>> from sknet import NeuralClassifier
+    >>> from sknet.layers import Dense, Scaling
+    >>> NeuralClassifier(layers=[Scaling(), Dense(64, activation="selu")])
+    NeuralClassifier(layers=[Scaling(), Dense(activation='selu', units=64)])
+    """
+
+    def __init__(self, *, learning_rate_factor=6.0, decay=True, trainable=True):
+        self.learning_rate_factor = learning_rate_factor
+        self.decay = decay
+        self.trainable = trainable
+
+    def build(self, input_shape):
+        """Declare one factor for each feature of inputs of shape (..., F)."""
+        self._declare("scale", input_shape)
+        return input_shape
+
+    def forward(self, x, training=False, mask=None):
+        """Compute scale * x."""
+        if training:
+            self._x = x
+        return np.multiply(x, self.scale_, out=self._work("out", x.shape))
+
+    def backward(self, grad_output, input_grad=True):
+        """Assign the gradient of the factors; return that of x."""
+        self._sum_of_products(grad_output, self._x, self.scale_grad_)
+        return np.multiply(grad_output, self.scale_, out=grad_output) if input_grad else None
