@@ -24,6 +24,7 @@ from .global_pooling import (
 )
 from .masking import Masking
 from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from .parametric_activation import ParametricActivation
 from .pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -90,6 +91,7 @@ __all__ = [
     "MaxPool2D",
     "MaxPool3D",
     "MultiHeadAttention",
+    "ParametricActivation",
     "PositionalEmbedding",
     "Pretrained",
     "RMSNorm",

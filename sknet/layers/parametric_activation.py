@@ -1,0 +1,93 @@
+"""An activation that each neuron mixes with the identity."""
+
+import numpy as np
+
+from ..activations import Activation as ActivationFunction
+from ..activations import ActivationName, get_activation
+from .scaling import LayerOfFeatures
+
+
+class ParametricActivation(LayerOfFeatures):
+    """Mix an activation f with the identity, in each neuron by its own learned weight.
+
+    out = mixing * f(x) + (1 - mixing) * x, with one mixing weight for each element of the last
+    axis. Output shape as the input's.
+
+    Parameters
+    ----------
+    activation : str or sknet.activations.Activation, default="selu"
+        The function f. RealMLP takes "selu" for classification and "mish" for regression.
+    learning_rate_factor : float, default=0.1
+        Multiplies the learning rate of the mixing weights, above 0. L-BFGS takes no notice of
+        it.
+    decay : bool, default=True
+        Whether the penalty `alpha` and weight decay apply to the mixing weights, as they do to
+        kernels.
+    trainable : bool, default=True
+        Whether training changes the mixing weights.
+
+    Attributes
+    ----------
+    mixing_ : ndarray of shape (F,)
+        Weights of f; 1 at the start, where the layer is f itself.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn and Steinwart (2024), Better by default: strong pre-tuned MLPs and
+    boosted trees on tabular data, :arxiv:`2407.04491`.
+
+    Examples
+    --------
+    >>> from sknet.layers import Dense, ParametricActivation, Sequential
+    >>> block = Sequential([Dense(64), ParametricActivation("mish")])
+    """
+
+    _parameter_constraints = {
+        **LayerOfFeatures._parameter_constraints,
+        "activation": [ActivationName(), ActivationFunction],
+    }
+
+    def __init__(self, activation="selu", *, learning_rate_factor=0.1, decay=True, trainable=True):
+        self.activation = activation
+        self.learning_rate_factor = learning_rate_factor
+        self.decay = decay
+        self.trainable = trainable
+
+    def build(self, input_shape):
+        """Declare one mixing weight for each feature of inputs of shape (..., F)."""
+        self._activation = get_activation(self.activation)
+        self._declare("mixing", input_shape)
+        return input_shape
+
+    def replicate(self):
+        """Return a copy that shares the weights, with an activation of its own."""
+        copy = super().replicate()
+        copy._activation = get_activation(self._activation)
+        return copy
+
+    def allocate(self, batch_size, dtype, rng):
+        """Prepare scratch memory for the layer and its activation."""
+        super().allocate(batch_size, dtype, rng)
+        self._activation.allocate(batch_size, dtype)
+
+    def forward(self, x, training=False, mask=None):
+        """Compute x + mixing * (f(x) - x)."""
+        activated = self._activation.forward(x, self._work("activated", x.shape), training)
+        change = self._work("change", x.shape) if training else activated
+        np.subtract(activated, x, out=change)
+        if training:
+            self._activated, self._change = activated, change
+        out = np.multiply(change, self.mixing_, out=self._work("out", x.shape))
+        out += x
+        return out
+
+    def backward(self, grad_output, input_grad=True):
+        """Assign the gradient of the mixing weights; return that of x."""
+        self._sum_of_products(grad_output, self._change, self.mixing_grad_)
+        if not input_grad:
+            return None
+        # The derivative is 1 - mixing + mixing * f'(x).
+        mixed = np.multiply(grad_output, self.mixing_, out=self._change)
+        grad_output -= mixed
+        grad_output += self._activation.backward(mixed, self._activated)
+        return grad_output
