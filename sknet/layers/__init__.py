@@ -25,6 +25,7 @@ from .global_pooling import (
 from .masking import Masking
 from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from .parametric_activation import ParametricActivation
+from .periodic_embedding import PeriodicEmbedding
 from .pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -92,6 +93,7 @@ __all__ = [
     "MaxPool3D",
     "MultiHeadAttention",
     "ParametricActivation",
+    "PeriodicEmbedding",
     "PositionalEmbedding",
     "Pretrained",
     "RMSNorm",

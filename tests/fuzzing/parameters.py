@@ -16,7 +16,8 @@ LAYERS = {
         [ColumnBranches([Branch([0, 1], [Dense(2)]), Branch([2, 3], [3])])] |
         [Reshape((2, 2)), Flatten()] | [ContractiveDense(3)] | [Sequential([3, 3])] |
         [MaskingNoise(), 3] | [Dense(3), ActivityPenalty(l1=0.1)] | [Pretrained(fitted())] |
-        [Dense(4), GroupNorm(2)] | [Scaling(), Dense(3), ParametricActivation()]
+        [Dense(4), GroupNorm(2)] | [Scaling(), Dense(3), ParametricActivation()] |
+        [PeriodicEmbedding(3), Dense(3)]
     """),
     "images": choices("""
         [Conv2D(2, 3), Flatten()] | [Conv2D(2, 3, padding='same'), MaxPool2D(), Flatten()] |
