@@ -151,6 +151,36 @@ def test_the_kernel_starts_as_suits_the_activation(activation, bound):
     assert not network.layer.bias_.any()
 
 
+@pytest.mark.parametrize(
+    ("factors", "rates"),
+    [
+        ({}, {"kernel": 1.0, "bias": 1.0}),
+        ({"learning_rate_factor": 0.5}, {"kernel": 0.5, "bias": 0.5}),
+        ({"bias_learning_rate_factor": 0.1}, {"kernel": 1.0, "bias": 0.1}),
+        (
+            {"learning_rate_factor": 3, "bias_learning_rate_factor": 2.0},
+            {"kernel": 3.0, "bias": 2.0},
+        ),
+    ],
+)
+def test_kernel_and_bias_of_dense_have_learning_rates_of_their_own(factors, rates):
+    """The first step of Adam is the learning rate, whatever the gradient."""
+    X, y = draw(20, 3), np.arange(20.0)
+    start = {"kernel_initializer": "ones", "bias_initializer": "ones"}
+    model = NeuralRegressor(
+        layers=[Dense(4, **start, **factors)],
+        batch_size=20,
+        max_iter=1,
+        tol=0,
+        alpha=0.0,
+        learning_rate_init=0.01,
+        random_state=0,
+    ).fit(X, y)
+    for name, rate in rates.items():
+        moved = np.abs(getattr(model.network_[0], f"{name}_") - 1.0)
+        np.testing.assert_allclose(moved, 0.01 * rate, rtol=1e-4)
+
+
 def test_layer_norm_is_the_z_score_of_each_step():
     x, gamma, beta = draw(4, 3, 7), draw(7, seed=1), draw(7, seed=2)
     _, out = raw(LayerNorm(epsilon=1e-12), x, weights={"gamma": gamma, "beta": beta})
@@ -354,7 +384,7 @@ def test_the_keys_of_get_params_are_those_of_the_layers():
     sequential = {f"layers__0__layers__0{end}" for end in ("", "__layers", "__trainable")}
     start = "layers__0__layers__0__layers__"
     dense = ["activation", "bias_initializer", "kernel_initializer", "trainable", "units"]
-    dense.append("use_bias")
+    dense += ["use_bias", "learning_rate_factor", "bias_learning_rate_factor"]
     expected = residual | sequential | {f"{start}inner", f"{start}1", f"{start}1__rate"}
     for path in (f"{start}inner", "layers__0__layers__last", "layers__top"):
         expected |= {path, *(f"{path}__{name}" for name in dense)}

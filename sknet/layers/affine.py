@@ -15,6 +15,10 @@ _FEW_OUTPUTS = 64
 class AffineLayer(Layer):
     """Base class of layers that return activation(product with a kernel + bias)."""
 
+    #: What multiplies the learning rate of the kernel, and of the bias if not the same.
+    learning_rate_factor = 1.0
+    bias_learning_rate_factor = None
+
     _parameter_constraints = {
         "activation": [ActivationName(), ActivationFunction, None],
         "use_bias": ["boolean"],
@@ -29,9 +33,12 @@ class AffineLayer(Layer):
         initializer = self.kernel_initializer
         if isinstance(initializer, str) and initializer == "auto":
             initializer = self._activation.initializer
-        self.add_weight("kernel", kernel_shape, initializer, decay=True, fan=fan)
+        rate = self.learning_rate_factor
+        self.add_weight("kernel", kernel_shape, initializer, rate_factor=rate, decay=True, fan=fan)
         if self.use_bias:
-            self.add_weight("bias", (n_outputs,), self.bias_initializer, fan=fan)
+            own = self.bias_learning_rate_factor
+            rate = rate if own is None else own
+            self.add_weight("bias", (n_outputs,), self.bias_initializer, rate_factor=rate, fan=fan)
 
     def replicate(self):
         """Return a copy that shares the weights, with an activation of its own."""

@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import Interval
 
 from ..blas import matmul
 from .affine import AffineLayer
+from .base import RATE_FACTOR
 
 
 class Dense(AffineLayer):
@@ -27,6 +28,11 @@ class Dense(AffineLayer):
         "glorot_uniform" for all others.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of kernel and bias, above 0. L-BFGS takes no notice of it.
+    bias_learning_rate_factor : float, default=None
+        Multiplies the learning rate of the bias in place of `learning_rate_factor`, above 0.
+        None takes that.
     trainable : bool, default=True
         Whether training changes the weights.
 
@@ -55,6 +61,8 @@ class Dense(AffineLayer):
     _parameter_constraints = {
         **AffineLayer._parameter_constraints,
         "units": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate_factor": RATE_FACTOR,
+        "bias_learning_rate_factor": [*RATE_FACTOR, None],
     }
     accepts_sparse = True
 
@@ -66,6 +74,8 @@ class Dense(AffineLayer):
         kernel_initializer="auto",
         bias_initializer="zeros",
         *,
+        learning_rate_factor=1.0,
+        bias_learning_rate_factor=None,
         trainable=True,
     ):
         self.units = units
@@ -73,6 +83,8 @@ class Dense(AffineLayer):
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
+        self.learning_rate_factor = learning_rate_factor
+        self.bias_learning_rate_factor = bias_learning_rate_factor
         self.trainable = trainable
 
     @property
