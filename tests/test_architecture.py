@@ -31,7 +31,7 @@ GROUPS = [
         "tokens",
         "weights",
     },
-    {"network", "stepping"},
+    {"initialization", "network", "stepping"},
     {"step", "training"},
     {"testing"},
     {"estimators"},

@@ -14,6 +14,7 @@ from ..activations import ACTIVATIONS, ActivationName
 from ..activations import Activation as ActivationFunction
 from ..base import Component, copied, named_items, same
 from ..compatibility import CallbackSupportMixin, VisualBlock
+from ..initialization import initialize_from_data
 from ..inputs import Sequences, in_shape
 from ..layers import Dense, Flatten, Layer, Sequential
 from ..layers.composite import named_layers, takes_sparse
@@ -160,7 +161,7 @@ class BaseNeuralEstimator(
             elif self.early_stopping:
                 validation = self._split(data, X, y, sample_weight)
             if not resume:
-                self._set_initial_bias(data)
+                self._initialize_from(data)
             self._mean_weight = data.mean_weight
             plan = self._plan(data, self.max_iter, deadline)
             self._train(data, validation, plan, X, y, sample_weight)
@@ -180,7 +181,7 @@ class BaseNeuralEstimator(
             data = self._check_data(X, y, sample_weight, reset=first)
             if first:
                 self._start(data)
-                self._set_initial_bias(data)
+                self._initialize_from(data)
                 self._mean_weight = data.mean_weight
             else:
                 self._check_same_network()
@@ -212,7 +213,7 @@ class BaseNeuralEstimator(
 
     def _start(self, data):
         """Make the network, the trainer and an empty history."""
-        weights_seed, training_seed, self._split_seed = self._seeds()
+        weights_seed, training_seed, self._split_seed, self._data_seed = self._seeds()
         self._loss = self._make_loss()
         hidden = self._hidden_layers()
         # As the user has written them: what adapts to the data may find other data on resumption.
@@ -244,14 +245,14 @@ class BaseNeuralEstimator(
         return Sequential(layers)
 
     def _seeds(self):
-        """Draw seeds of the weights, the training and the hold-out from `random_state`."""
+        """Draw seeds of weights, training, hold-out and weights from data by `random_state`."""
         state = self.random_state
         if isinstance(state, np.random.RandomState):
             state = state.randint(2**32, size=4, dtype=np.uint32).tolist()
         elif state is not None:
             state = int(state)
         # None takes fresh entropy: NumPy's global generator is neither read nor advanced.
-        return np.random.SeedSequence(state).spawn(3)
+        return np.random.SeedSequence(state).spawn(4)
 
     def _hidden_layers(self):
         """Return the user's layers, copied, or the plain ones, as (name, layer) pairs."""
@@ -339,6 +340,11 @@ class BaseNeuralEstimator(
             "input_shape": (self.input_shape, self._architecture[1]),
             "dtype": (np.dtype(self.dtype or present), present),
         }
+
+    def _initialize_from(self, data):
+        """Set the weights that depend on the training rows."""
+        initialize_from_data(self.network_, data, self._data_seed)
+        self._set_initial_bias(data)
 
     def _set_initial_bias(self, data):
         rows = slice(None) if data.rows is None else data.rows

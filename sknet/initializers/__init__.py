@@ -7,6 +7,7 @@ and float64 networks with the same seed start from the same numbers.
 from ..base import named_component
 from .base import Initializer
 from .fixed import Constant, Ones, Zeros
+from .from_data import DataPoints, UnitVariance
 from .random import Orthogonal, RandomNormal, RandomUniform
 from .variance_scaling import (
     GlorotNormal,
@@ -21,6 +22,7 @@ from .variance_scaling import (
 __all__ = [
     "INITIALIZERS",
     "Constant",
+    "DataPoints",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
@@ -32,6 +34,7 @@ __all__ = [
     "Orthogonal",
     "RandomNormal",
     "RandomUniform",
+    "UnitVariance",
     "VarianceScaling",
     "Zeros",
     "get_initializer",
@@ -50,6 +53,8 @@ INITIALIZERS = {
     "lecun_uniform": LecunUniform,
     "lecun_normal": LecunNormal,
     "orthogonal": Orthogonal,
+    "unit_variance": UnitVariance,
+    "data_points": DataPoints,
 }
 
 

@@ -25,6 +25,10 @@ class Initializer(Component, ABC):
            [0., 1.]], dtype=float32)
     """
 
+    #: Name of the weight that `initialize_from` sets before training, "kernel" or "bias"; None of
+    #: initializers that need no data.
+    needs_data = None
+
     def __call__(self, rng, shape, fan_in, fan_out, out):
         """Fill an array with initial values.
 
@@ -42,6 +46,20 @@ class Initializer(Component, ABC):
             The weights, of any float dtype; written.
         """
         out[...] = self._values(rng, shape, fan_in, fan_out)
+
+    def initialize_from(self, products, rng, out):
+        """Set weights from the products of training rows and the kernel; only if `needs_data`.
+
+        Parameters
+        ----------
+        products : ndarray of shape (n_rows, n_units)
+            Outputs of the layer without bias and activation. They are to be what the kernel
+            gives when it has been changed.
+        rng : numpy.random.Generator
+            Source of random values.
+        out : ndarray
+            The weights, the last axis of which is that of the units; written.
+        """
 
     @abstractmethod
     def _values(self, rng, shape, fan_in, fan_out):

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from ..activations import Activation as ActivationFunction
-from ..activations import ActivationName, get_activation
+from ..activations import ActivationName, Identity, get_activation
 from ..initializers import INITIALIZERS, Initializer
 from .base import Layer
 
@@ -39,6 +39,35 @@ class AffineLayer(Layer):
             own = self.bias_learning_rate_factor
             rate = rate if own is None else own
             self.add_weight("bias", (n_outputs,), self.bias_initializer, rate_factor=rate, fan=fan)
+
+    def initialize_from(self, x, rng, mask=None):
+        """Let initializers that need data set kernel and bias; called on a replica.
+
+        Parameters
+        ----------
+        x : ndarray of shape (N, *input_shape)
+            Training inputs of the layer.
+        rng : numpy.random.Generator
+            Source of random values.
+        mask : ndarray of shape (N, T) of bool, default=None
+            True where a step of a sequence is real; None when all are.
+        """
+        products = self._products(x, mask)
+        for weight in self._weights:  # the kernel comes first
+            if weight.initializer.needs_data:
+                out = getattr(self, weight.name + "_")
+                weight.initializer.initialize_from(products, rng, out)
+
+    def _products(self, x, mask):
+        """Return a copy of the outputs of real steps without bias and activation, as rows."""
+        given = self.use_bias, self._activation
+        self.use_bias, self._activation = False, Identity()
+        try:
+            out = self.forward(x, False, mask)
+            mask = self.compute_mask(x, mask)
+        finally:
+            self.use_bias, self._activation = given
+        return out.reshape(-1, out.shape[-1]).copy() if mask is None else out[mask]
 
     def replicate(self):
         """Return a copy that shares the weights, with an activation of its own."""

@@ -285,18 +285,28 @@ class Layer(Component, ABC):
         fan : tuple of (int, int), default=None
             Numbers of inputs and outputs for the initializer; from the shape by default.
         """
+        initializer = get_initializer(initializer)
+        if initializer.needs_data and not self._initializes_from_data(name, initializer):
+            self._refuse(
+                f"an initializer for {name} that needs no training rows",
+                f"{initializer!r}",
+                f"It sets the {initializer.needs_data} of dense layers and convolutions.",
+            )
         fan_in, fan_out = fan or (prod(map(int, shape[:-1])), shape[-1] if shape else 1)
         self._weights.append(
             Weight(
                 name,
                 tuple(shape),
-                get_initializer(initializer),
+                initializer,
                 float(rate_factor),
                 decay,
                 fan_in,
                 fan_out,
             )
         )
+
+    def _initializes_from_data(self, name, initializer):
+        return hasattr(self, "initialize_from") and name == initializer.needs_data
 
     def bind(self, arrays, suffix="_"):
         """Take the memory of the declared arrays.

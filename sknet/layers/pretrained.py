@@ -2,6 +2,7 @@
 
 from sklearn.base import clone
 
+from ..initializers import Initializer
 from .activity import ActivityPenalty
 from .composite import Sequential
 from .contractive import ContractiveDense
@@ -141,15 +142,15 @@ class Pretrained(Sequential):
         return output_shape
 
 
-class _Stored:
+class _Stored(Initializer):
     """Initializer that starts from the values of a fitted weight, in any precision."""
 
     def __init__(self, values):
         self.values = values
 
-    def __call__(self, rng, shape, fan_in, fan_out, out):
+    def _values(self, rng, shape, fan_in, fan_out):
         # The weights of the means come first in a Gaussian code.
-        out[...] = self.values[..., : shape[-1]] if shape else self.values
+        return self.values[..., : shape[-1]] if shape else self.values
 
 
 def _copied(layer):
