@@ -1,11 +1,13 @@
 """Preprocessing: what turns text and series into the arrays that networks take."""
 
 from .conversion import from_channels_first, from_nan_padded, pad_sequences
+from .squashing import SquashingScaler
 from .steps import StepwiseTransformer
 from .tokenizer import TokenizerTransformer
 from .windows import sliding_windows
 
 __all__ = [
+    "SquashingScaler",
     "StepwiseTransformer",
     "TokenizerTransformer",
     "from_channels_first",
