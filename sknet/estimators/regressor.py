@@ -74,6 +74,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     """
 
     _losses = REGRESSION_LOSSES
+    _on_tables = "Or use TabularRegressor, which takes such tables as they are."
     _has_numeric_target = True
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
