@@ -157,7 +157,7 @@ def test_samples_of_a_shape_are_no_table():
     for params in ({"input_shape": (2, 2)}, {"layers": [GRU(1)], "input_shape": (None, 1)}):
         network = NeuralClassifier(**{**BRIEF, "hidden_layer_sizes": (100,)}, **params)
         for X in (np.full((4, 4), np.nan), np.full((4, 4), "a")):
-            with pytest.raises(ValueError, match="NaN|strings") as caught:
+            with pytest.raises(ValueError, match=r"NaN|strings") as caught:
                 network.fit(X, [0, 1, 0, 1])
             assert "Tabular" not in str(caught.value)
 

@@ -145,8 +145,8 @@ default="squared_error"
 
     _losses = _LOSSES
     _on_missing = (
-        "Set handle_missing='ignore' to train on the observed cells, or fill them first, by "
-        "sklearn.impute.SimpleImputer."
+        "AutoencoderTransformer takes NaN only with handle_missing='ignore'; set that to train "
+        "on the observed cells, or fill them first, by sklearn.impute.SimpleImputer."
     )
     _on_tables = "Or encode such tables by sknet.preprocessing.TableEncoder in a pipeline."
     _list_parameters = ("encoder", "decoder")

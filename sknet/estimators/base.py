@@ -227,9 +227,9 @@ class BaseNeuralEstimator(
         hidden = self._hidden_layers()
         # As the user has written them: what adapts to the data may find other data on resumption.
         self._architecture = clone(hidden, safe=False), self.input_shape
+        self._adapt(Sequential(hidden), data)
         output = self._output_layer(hidden, self._loss.build(self._target))
         layer = self._joined([*hidden, ("output", output)])
-        layer.adapt(in_shape(data.used_X, self._input_shape))
         self.network_ = Network(layer, self._input_shape, data.X.dtype, weights_seed)
         self._check_network()
         self._try_lengths(data.used_X)
@@ -241,6 +241,13 @@ class BaseNeuralEstimator(
         self._converged = False
         self.history_ = {}
         self.n_iter_ = self.best_iter_ = 0
+
+    def _adapt(self, layer, data):
+        """Let layers fill in what was left open, before they are built."""
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None and len(self._input_shape) == 1:
+            layer.resolve_names(names)
+        layer.adapt(in_shape(data.used_X, self._input_shape))
 
     def _make_loss(self):
         return get_loss(self.loss, self._losses)
