@@ -167,7 +167,8 @@ class _Numbers:
         missing = np.isnan(values)
         present = values[~missing]
         varies = present.min() < present.max()
-        return cls(position, varies, missing.any()) if varies or missing.any() else None
+        has_missing = bool(missing.any())
+        return cls(position, bool(varies), has_missing) if varies or has_missing else None
 
     def encode(self, column):
         values = column.numbers()
