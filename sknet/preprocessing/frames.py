@@ -132,7 +132,7 @@ def _kinds_of(cells):
     may_be_nan = {each for each in types if issubclass(each, float | Decimal | np.generic)}
     if may_be_nan:
         types -= may_be_nan
-        types |= {type(cell) for cell in cells if type(cell) in may_be_nan and not cell != cell}
+        types |= {type(cell) for cell in cells if type(cell) in may_be_nan and cell == cell}
     return set(map(_kind, types))
 
 
@@ -165,7 +165,7 @@ def is_frame(X):
     is_frame : bool
         Whether it has named columns.
     """
-    return hasattr(X, "columns") or hasattr(X, "column_names")
+    return hasattr(type(X), "columns") or hasattr(type(X), "column_names")
 
 
 def labels_of(X):
@@ -181,7 +181,7 @@ def labels_of(X):
     labels : list
         Strings, or what else pandas takes.
     """
-    return list(X.column_names if hasattr(X, "column_names") else X.columns)
+    return list(X.column_names if hasattr(type(X), "column_names") else X.columns)
 
 
 def frame_columns(X, owner):
@@ -225,10 +225,8 @@ def row_columns(X, owner):
     columns : list of Column
         Labelled by their names.
     """
-    if hasattr(X, "iloc"):
-        rows = X.to_numpy(dtype=object).tolist()
-    else:
-        rows = _eager(X, owner).rows()
+    is_pandas = hasattr(X, "iloc")
+    rows = X.to_numpy(dtype=object).tolist() if is_pandas else _eager(X, owner).rows()
     cells = map(list, zip(*rows, strict=True))
     return [Column(label, each) for label, each in zip(labels_of(X), cells, strict=True)]
 

@@ -1,9 +1,11 @@
 """Tables with numbers, categories, dates and missing values as arrays for networks."""
 
 from collections import Counter
+from itertools import chain
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import (
@@ -205,7 +207,7 @@ class TableEncoder(TransformerMixin, Component):
         names_in = _check_feature_names_in(self, input_features)
         parts = [encoding.names(names_in[encoding.position]) for encoding in self._encodings]
         names = []
-        for name in sum(_by_kind(parts), []):
+        for name in chain.from_iterable(_by_kind(parts)):
             while name in names:  # a level may be named like another column
                 name += "_"
             names.append(name)
@@ -354,17 +356,18 @@ def _by_kind(parts):
 
 
 def _is_frame(X, owner):
-    if hasattr(X, "collect") or hasattr(X, "compute"):
-        raise TypeError(
-            f"{owner} expects a table in memory, got a {type(X).__name__}, which has not been "
-            f"evaluated. Pass X.{'collect' if hasattr(X, 'collect') else 'compute'}()."
-        )
+    for verb in ("collect", "compute"):
+        if hasattr(type(X), verb):  # a column of pandas may have such a name
+            raise TypeError(
+                f"{owner} expects a table in memory, got a {type(X).__name__}, which has not been "
+                f"evaluated. Pass X.{verb}()."
+            )
     return is_frame(X)
 
 
 def _as_array(X, owner):
     """Return lists as an array of their objects, and other arrays as they are."""
-    advice = without_order(X)
+    advice = None if issparse(X) else without_order(X)  # a sparse matrix may be a dict
     if advice:
         raise TypeError(f"{owner} expects a table in X, got {advice}")
     if isinstance(X, np.ma.MaskedArray):
@@ -397,6 +400,6 @@ def _check_size(X, names, owner):
     for size, what in ((len(X), "sample"), (len(names), "feature")):
         if not size:
             raise ValueError(
-                f"Found array with 0 {what}(s) (shape=({len(X)}, {len(names)})) while a minimum of "
-                f"1 is required by {owner}."
+                f"Found array with 0 {what}(s) (shape=({len(X)}, {len(names)})) while a minimum "
+                f"of 1 is required by {owner}."
             )
