@@ -1,12 +1,14 @@
 """Dates, time spans and times of the day as numbers."""
 
 import datetime
+import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
 #: What a date becomes, in this order.
 PARTS = ("year", "month", "weekday", "hour", "elapsed")
+_OFFSET = re.compile(r"(?:UTC)?([-+])(\d\d):(\d\d)")
 _MICROSECONDS_PER_DAY = 24 * 3600 * 10**6
 
 
@@ -37,6 +39,31 @@ def date_parts(local, instants):
     }
     is_missing = np.isnat(local)
     return {name: np.where(is_missing, np.nan, part) for name, part in parts.items()}
+
+
+def in_microseconds(dates):
+    """Return dates in the unit that all libraries have.
+
+    Parameters
+    ----------
+    dates : ndarray of datetime64
+        Dates in any unit.
+
+    Returns
+    -------
+    dates : ndarray of datetime64[us]
+        The same; nanoseconds are cut off.
+
+    Raises
+    ------
+    OverflowError
+        If a date lies too far away.
+    """
+    out = dates.astype("M8[us]")
+    is_finer = np.datetime_data(dates.dtype)[0] in ("us", "ns", "ps", "fs", "as")
+    if not is_finer and not np.array_equal(out.astype(dates.dtype), dates, equal_nan=True):
+        raise OverflowError("a date more than 290,000 years away")
+    return out
 
 
 def as_dates(cells, zone):
@@ -73,12 +100,17 @@ def zone_named(name):
 
     Returns
     -------
-    zone : ZoneInfo or None
-        The time zone.
+    zone : ZoneInfo, timezone or None
+        The time zone; a timezone for a fixed offset, such as "UTC+02:00".
     """
+    offset = _OFFSET.fullmatch(name or "")
+    if offset:
+        sign, hours, minutes = offset.groups()
+        shift = datetime.timedelta(hours=int(hours), minutes=int(minutes))
+        return datetime.timezone(-shift if sign == "-" else shift)
     try:
         return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a fixed offset has no such name
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
 
 

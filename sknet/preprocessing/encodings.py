@@ -1,9 +1,11 @@
 """How one column of a table becomes numbers, indicators and codes."""
 
+import re
 from collections import namedtuple
 
 import numpy as np
 
+from ..warning import warn
 from .dates import PARTS, date_parts
 from .levels import Levels, count_levels, frequent
 
@@ -12,7 +14,10 @@ Parts = namedtuple("Parts", ["numbers", "indicators", "codes"], defaults=[(), ()
 
 #: Columns of strings with at least so many words a cell are text, if most cells are different.
 WORDS_OF_TEXT = 6
-_KNOWN = {"numbers", "booleans", "strings", "dates", "time spans", "times"}
+_DATE = re.compile(r"\s*\d{4}-\d\d?-\d\d?([ T]|$)")
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+_DATES = {"dates", "dates with a time zone"}
+_KNOWN = {"numbers", "booleans", "strings", "time spans", "times", *_DATES}
 
 
 def encoding_of(column, position, is_declared, limits, owner):
@@ -48,10 +53,10 @@ def encoding_of(column, position, is_declared, limits, owner):
         return encoded_levels(column, position, kinds, **limits, owner=owner)
     if not kinds <= _KNOWN or (len(kinds) > 1 and not kinds <= {"numbers", "booleans", "strings"}):
         raise _unreadable(column, kinds, owner)
-    if kinds == {"dates"}:
-        return DateEncoding.of(column, position, owner)
+    if kinds <= _DATES:
+        return DateEncoding.of(column, position, kinds, owner)
     if "strings" in kinds or kinds == {"booleans"}:
-        _refuse_text(column, limits["max_one_hot"], owner)
+        _check_strings(column, limits["max_one_hot"], owner)
         return encoded_levels(column, position, kinds, **limits, owner=owner)
     return NumberEncoding.of(column, position, kinds, owner)
 
@@ -171,7 +176,10 @@ class NumberEncoding(Encoding):
         """Learn from a column, as `encoding_of`; it has at least one number."""
         kinds = kinds if kinds & {"time spans", "times"} else {"numbers", "booleans"}
         values = _finite(column, owner)
-        varies = bool(np.nanmin(values) < np.nanmax(values))
+        low, high = np.nanmin(values), np.nanmax(values)
+        if high / 2 - low / 2 > np.finfo(float).max / 2:
+            raise _too_large(column, owner)
+        varies = bool(low < high)
         has_missing = bool(np.isnan(values).any())
         return cls(position, kinds, varies, has_missing) if varies or has_missing else None
 
@@ -190,7 +198,7 @@ class DateEncoding(Encoding):
 
     Parameters
     ----------
-    position
+    position, kinds
         As for `Encoding`.
     zone : str or None
         Time zone of the clocks that it is read from.
@@ -200,32 +208,26 @@ class DateEncoding(Encoding):
         Whether training had missing dates.
     """
 
-    def __init__(self, position, zone, parts, has_missing):
-        super().__init__(position, {"dates"})
+    def __init__(self, position, kinds, zone, parts, has_missing):
+        super().__init__(position, kinds)
         self.zone, self.parts, self.has_missing = zone, parts, has_missing
 
     @classmethod
-    def of(cls, column, position, owner):
+    def of(cls, column, position, kinds, owner):
         """Learn from a column, as `encoding_of`; it has at least one date."""
         zone = column.zone
-        parts = date_parts(*column.dates(zone))
+        parts = _date_parts(column, zone, owner)
         varying = [part for part in PARTS if np.nanmin(parts[part]) < np.nanmax(parts[part])]
         has_missing = bool(np.isnan(parts["year"]).any())
-        return cls(position, zone, varying, has_missing) if varying or has_missing else None
+        return cls(position, kinds, zone, varying, has_missing) if varying or has_missing else None
 
     def encode(self, column, owner):
         kinds = column.kinds
         self._check(column, kinds, owner)
-        if kinds and (column.zone is None) != (self.zone is None):
-            with_or_without = "without" if self.zone is None else "with"
-            raise ValueError(
-                f"{owner} expects dates {with_or_without} a time zone in column "
-                f"{column.label!r}, as in training."
-            )
         if not kinds:
             missing = np.full(len(column.values), np.nan)
             return Parts([missing] * len(self.parts), [np.isnan(missing)] * self.has_missing)
-        parts = date_parts(*column.dates(self.zone))
+        parts = _date_parts(column, self.zone, owner)
         indicators = [np.isnan(parts["year"])] * self.has_missing
         return Parts([parts[part] for part in self.parts], indicators)
 
@@ -296,19 +298,38 @@ def _finite(column, owner):
     try:
         values = column.numbers()
     except OverflowError:
-        values = np.array([np.inf])
+        raise _too_large(column, owner) from None
     if np.isinf(values).any():
-        raise ValueError(
-            f"{owner} expects finite or missing numbers in X, got infinity or a number too large "
-            f"for a float in column {column.label!r}. Replace it, such as by NaN."
-        )
+        raise _too_large(column, owner)
     return values
 
 
-def _refuse_text(column, max_one_hot, owner):
+def _too_large(column, owner):
+    return ValueError(
+        f"{owner} expects finite or missing numbers in X, got infinity or numbers too large for a "
+        f"float in column {column.label!r}. Replace them, such as by NaN."
+    )
+
+
+def _date_parts(column, zone, owner):
+    try:
+        return date_parts(*column.dates(zone))
+    except OverflowError:
+        raise ValueError(
+            f"{owner} expects dates less than 290,000 years away from 1970 in X, got one farther "
+            f"away in column {column.label!r}. Replace it, such as by NaT."
+        ) from None
+
+
+def _check_strings(column, max_one_hot, owner):
+    """Refuse text, and warn of numbers and dates in the form of strings."""
     texts = [cell for cell in column.cells() if isinstance(cell, str)]
-    n_different = len(set(texts))
-    if n_different <= max(max_one_hot, len(texts) / 2):
+    different = set(texts)
+    if len(different) <= max_one_hot:
+        return
+    if all(map(_DATE.match, different)):
+        _warn_of("dates", "pandas.to_datetime", column, owner)
+    if len(different) <= len(texts) / 2:
         return
     n_words = sum(len(text.split()) for text in texts) / len(texts)
     if n_words >= WORDS_OF_TEXT:
@@ -317,6 +338,15 @@ def _refuse_text(column, max_one_hot, owner):
             f"{column.label!r}. Encode it by sknet.preprocessing.TokenizerTransformer, or by "
             "skrub's TextEncoder or StringEncoder, or leave it out."
         )
+    if all(map(_NUMBER.fullmatch, different)):
+        _warn_of("numbers", "astype(float)", column, owner)
+
+
+def _warn_of(kind, how, column, owner):
+    warn(
+        f"{owner} takes column {column.label!r} for a category: it holds {kind} in the form of "
+        f"strings. Convert it by {how}, or leave it out."
+    )
 
 
 def _unreadable(column, kinds, owner):

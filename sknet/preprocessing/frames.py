@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 
 from ..cells import is_missing, kind_of
-from .dates import as_dates, as_seconds, zone_named
+from .dates import as_dates, as_seconds, in_microseconds, zone_named
 
 #: Frames with at most so many rows are read row by row, which is faster.
 FEW_ROWS = 32
@@ -40,10 +40,10 @@ class Column:
         """Kinds of the cells that are not missing, such as {"numbers", "strings"}."""
         if isinstance(self.values, list):
             return _kinds_of(self.values)
-        is_nan = np.isnat if self.values.dtype.kind in "Mm" else np.isnan
-        if self.values.dtype.kind in "fMm" and is_nan(self.values).all():
+        kind = self.values.dtype.kind
+        if kind in "fMm" and (np.isnan if kind == "f" else np.isnat)(self.values).all():
             return set()
-        return {_KINDS[self.values.dtype.kind]}
+        return {"dates with a time zone" if self.zone else _KINDS[kind]}
 
     @property
     def zone(self):
@@ -98,11 +98,13 @@ class Column:
         if isinstance(self.values, list):
             cells = [None if is_hole(cell) else cell for cell in self.values]
             return as_dates(cells, zone)
-        instants = self.values.astype("M8[us]")
+        instants = in_microseconds(self.values)
         if self.zone is None:
             return instants, instants
-        clocks = self._dates
-        if zone != self.zone and zone_named(zone):
+        clocks, named = self._dates, zone_named(zone)
+        if isinstance(named, datetime.timezone):  # not all libraries know fixed offsets by name
+            return instants + np.timedelta64(named.utcoffset(None)), instants
+        if named is not None and zone != self.zone:
             clocks = clocks.dt.convert_time_zone(zone)
         return clocks.dt.replace_time_zone(None).to_numpy().astype("M8[us]"), instants
 
@@ -133,7 +135,16 @@ def _kinds_of(cells):
     if may_be_nan:
         types -= may_be_nan
         types |= {type(cell) for cell in cells if type(cell) in may_be_nan and cell == cell}
-    return set(map(_kind, types))
+    kinds = set(map(_kind, types))
+    if "dates" in kinds and any(issubclass(each, datetime.datetime) for each in types):
+        has_zone = {_has_zone(cell) for cell in cells if not is_hole(cell)}
+        kinds |= {"dates with a time zone"} if True in has_zone else set()
+        kinds -= set() if False in has_zone else {"dates"}
+    return kinds
+
+
+def _has_zone(cell):
+    return getattr(cell, "tzinfo", None) is not None
 
 
 def _kind(cell_type):
@@ -273,6 +284,8 @@ def _read(label, series):
     if is_declared and not hasattr(series.to_native(), "iloc"):
         return Column(label, series.to_list(), is_declared=True)  # an array has no null in Arrow
     values = series.to_numpy()
+    if values.ndim > 1:  # structs and arrays of polars
+        return Column(label, series.to_list())
     if values.dtype.kind not in _FLAT:
         return Column(label, values.tolist(), is_declared=is_declared)
     is_dates = isinstance(series.dtype, Datetime)

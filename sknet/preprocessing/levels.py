@@ -129,7 +129,12 @@ def declared_categories(chosen, columns, names, owner):
                 f"mask, got {chosen!r}. Put a single name into a list."
             )
         return [column.is_declared for column in columns]
-    items = np.asarray(chosen, dtype=object).ravel().tolist()
+    items = np.asarray(chosen, dtype=object)
+    if items.ndim != 1:
+        raise ValueError(
+            f"{owner} expects categorical_features as a flat list, got {items.ndim} axes."
+        )
+    items = items.tolist()
     if not items:
         return [False] * len(columns)
     if all(isinstance(item, bool | np.bool_) for item in items):

@@ -368,18 +368,20 @@ def _is_frame(X, owner):
 def _as_array(X, owner):
     """Return lists as an array of their objects, and other arrays as they are."""
     advice = None if issparse(X) else without_order(X)  # a sparse matrix may be a dict
+    is_table = hasattr(X, "__len__") or hasattr(X, "__array__")
+    if advice is None and (not is_table or isinstance(X, str | bytes | type)):
+        advice = f"a {type(X).__name__}. Pass a data frame or an array of two axes."
     if advice:
         raise TypeError(f"{owner} expects a table in X, got {advice}")
     if isinstance(X, np.ma.MaskedArray):
         return X.astype(object).filled(None)
     if not isinstance(X, list | tuple):
         return X
-    try:
-        return np.array(X, dtype=object)  # NumPy would make strings of numbers beside strings
-    except ValueError:
+    if len({len(row) for row in X if hasattr(row, "__len__")}) > 1:
         raise ValueError(
-            f"{owner} expects rows of one length in X, got lists that differ."
-        ) from None
+            f"{owner} expects rows of one length in X, got lists that differ in length."
+        )
+    return np.array(X, dtype=object)  # NumPy would make strings of numbers beside strings
 
 
 def _check_names(names, owner):
