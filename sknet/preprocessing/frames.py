@@ -35,6 +35,9 @@ class Column:
         self.label, self.values, self.is_declared = label, values, is_declared
         self._dates = dates
 
+    def __len__(self):
+        return len(self.values)
+
     @property
     def kinds(self):
         """Kinds of the cells that are not missing, such as {"numbers", "strings"}."""
