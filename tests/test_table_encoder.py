@@ -496,6 +496,7 @@ def one(*cells):
             one(dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 1, tzinfo=dt.UTC)),
             "got dates and dates with a time zone in column 'x'",
         ),
+        (one(dt.datetime(2020, 1, 1), np.arange(2)), "got dates and sequences in column 'x'"),
         (one(dt.timedelta(1), 3), "got numbers and time spans in column 'x'"),
         (pl.DataFrame({"x": [[1], [2]]}), "got sequences in column 'x'"),
         (pl.DataFrame({"x": [{"k": 1}, {"k": 2}]}), "got objects of type dict in column 'x'"),

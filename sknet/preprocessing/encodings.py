@@ -346,7 +346,7 @@ def _check_strings(column, max_one_hot, owner):
 def _warn_of(kind, how, column, owner):
     warn(
         f"{owner} takes column {column.label!r} for a category: it holds {kind} in the form of "
-        f"strings. Convert it by {how}, or leave it out."
+        f"strings. Convert it by {how}, or declare it in categorical_features."
     )
 
 

@@ -139,7 +139,7 @@ def _kinds_of(cells):
         types -= may_be_nan
         types |= {type(cell) for cell in cells if type(cell) in may_be_nan and cell == cell}
     kinds = set(map(_kind, types))
-    if "dates" in kinds and any(issubclass(each, datetime.datetime) for each in types):
+    if kinds == {"dates"} and any(issubclass(each, datetime.datetime) for each in types):
         has_zone = {_has_zone(cell) for cell in cells if not is_hole(cell)}
         kinds |= {"dates with a time zone"} if True in has_zone else set()
         kinds -= set() if False in has_zone else {"dates"}

@@ -108,8 +108,8 @@ class TableEncoder(TransformerMixin, Component):
     >>> encoder = TableEncoder().fit(X)
     >>> encoder.get_feature_names_out().tolist()
     ['age', 'age_missing', 'sex', 'color_blue', 'color_green', 'color_red']
-    >>> encoder.transform(X[:3]).round(2).tolist()[0]
-    [-0.95, 0.0, -0.49, 0.0, 0.0, 0.0]
+    >>> encoder.transform(X[:2]).astype(float).round(2).tolist()
+    [[-0.95, 0.0, -0.49, 0.0, 0.0, 0.0], [-0.33, 0.0, 0.49, 1.66, 0.0, -0.95]]
     """
 
     _parameter_constraints = {
