@@ -87,7 +87,7 @@ def as_numbers(values, name, owner, where="", on_tables=""):
             f"{owner} expects numbers in {name}, got the class {values.__name__}{where}. Pass an "
             "array."
         )
-    if hasattr(values, "collect"):
+    if hasattr(type(values), "collect"):  # a column may have this name
         raise ValueError(
             f"{owner} expects numbers in {name}, got a {type(values).__name__}{where}, which has "
             f"not been evaluated. Pass {name}.collect()."

@@ -210,7 +210,7 @@ def _listed(X):
     if getattr(X, "ndim", None) == 1 and getattr(X, "dtype", None) == np.dtype(object):
         return list(X)
     # Series of pandas and polars, which have data types of their own.
-    is_series = hasattr(X, "to_list") and not isinstance(X, type)
+    is_series = hasattr(type(X), "to_list")
     return X.to_list() if is_series else None
 
 
