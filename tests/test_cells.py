@@ -211,3 +211,9 @@ def test_all_that_takes_y_refuses_what_is_no_number(wrong):
     for call in calls:
         with pytest.raises(ValueError, match=r"(numbers in y, got|Input y contains NaN at)"):
             call()
+
+
+def test_columns_may_have_the_names_of_methods_of_frames():
+    X = pd.DataFrame(np.eye(4), columns=["collect", "to_list", "columns", "dtype"])
+    network = NeuralRegressor((4,), max_iter=2, tol=0, random_state=0).fit(X, X["collect"])
+    assert network.feature_names_in_.tolist() == X.columns.tolist()
