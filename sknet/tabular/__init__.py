@@ -1,0 +1,6 @@
+"""Estimators for tables: ensembles of networks that take data frames as they are."""
+
+from .classifier import TabularClassifier
+from .regressor import TabularRegressor
+
+__all__ = ["TabularClassifier", "TabularRegressor"]
