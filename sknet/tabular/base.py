@@ -1,134 +1,356 @@
-"""What the estimators for tables share: the walk of a fit."""
+"""What the estimators for tables share: the walk of a fit, and the members."""
 
 from abc import ABC, abstractmethod
-from math import inf
+from dataclasses import dataclass
+from hashlib import blake2b
+from math import ceil
 from numbers import Integral, Real
 from time import time
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
-from ..activations import ActivationName
 from ..activations import Activation as ActivationFunction
-from ..base import Component
+from ..activations import ActivationName
+from ..base import Component, stamp, unstamp
+from ..cells import as_array
 from ..estimators.architecture import hidden_sizes
 from ..optimizers import AdamW
-from ..settings import isolated
+from ..settings import restore_after_interruption, single_threaded_blas
+from ..warning import warn
 from ..weights import bounded
 from .folds import make_folds
+from .held_out import HeldOut
+from .importances import permutation_importances
 from .members import ALL_EPOCHS, fit_member, rows_of_step
 from .network import table_layers
 from .repeated import DistinctRows
 from .stand_in import StandIn as TableEncoder
 
 
+@dataclass
+class Rows:
+    """The rows of a training set.
+
+    Attributes
+    ----------
+    X : ndarray of float32 of shape (n_samples, n_columns)
+        Encoded rows.
+    y : ndarray
+        Targets as members take them.
+    codes : ndarray
+        Targets as numbers.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights.
+    distinct : DistinctRows
+        Which rows are the same.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    codes: np.ndarray
+    sample_weight: np.ndarray | None
+    distinct: DistinctRows
+
+    def digest(self):
+        """Return what tells whether other rows are these."""
+        found = blake2b(digest_size=16)
+        for part in (self.X, self.codes, self.sample_weight):
+            found.update(b"" if part is None else np.ascontiguousarray(part))
+        return found.hexdigest()
+
+
 class BaseTabular(Component, ABC):
-    """Base class of the estimators for tables."""
+    """Base class of the estimators for tables.
+
+    A fit goes: read y, learn the encoding of X, make folds, train the members, look at what they
+    predict for the rows that they have not seen. Subclasses say how y is read, and how raw
+    outputs of members become predictions.
+    """
 
     _parameter_constraints = {
-        "categorical_features": "no_validation",
+        "categorical_features": "no_validation",  # the encoder knows
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [ActivationName(), ActivationFunction],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "batch_size": ["boolean", Interval(Integral, 1, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "cv": ["cv_object"],
         "n_members": [Interval(Integral, 1, None, closed="left"), None],
-        "scoring": [str, callable, None],
+        "scoring": [str, callable],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "warm_start": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+    #: Attributes that a fit sets.
+    _losses = {}
+
+    @classmethod
+    def _registry(cls, parameter):
+        return cls._losses if parameter == "loss" else {}
 
     def _store(self, arguments):
+        """Store the arguments of ``__init__``, given as its ``locals()``."""
         for name, value in arguments.items():
             if name != "self":
                 setattr(self, name, value)
 
     @abstractmethod
-    def _member(self, **parameters):
+    def _learn_target(self, y):
+        """Learn the kind of y; return it as members take it, and as numbers."""
+
+    @abstractmethod
+    def _strata(self, codes):
+        """Return classes that all folds hold in proportion, or None."""
+
+    @abstractmethod
+    def _new_member(self, **parameters):
         """Return a member that is not fitted."""
 
+    @abstractmethod
+    def _learn_from_held_out(self, rows):
+        """Set what is known from rows that members have not seen."""
+
+    @abstractmethod
+    def _misfit(self, member, X, codes, sample_weight):
+        """Return the mean loss of a member on encoded rows."""
+
     def _fit(self, X, y, sample_weight, groups):
-        deadline = None if self.max_time is None else time() + self.max_time
-        y = self._learn_target(y)
-        encoder = TableEncoder(self.categorical_features).fit(X)
-        self._encoder = encoder
-        self._offsets()
-        Z = self._encode(X)
-        weight = None
-        if sample_weight is not None:
-            weight = bounded(_check_sample_weight(sample_weight, Z, dtype=np.float64))
-        codes = self._codes(y)
-        distinct = DistinctRows(Z, codes)
-        entropy = self._entropy()
-        folds = make_folds(self.cv, self.n_members, entropy, distinct, y, self._strata(codes), groups)
-        template = self._template(distinct, folds)
-        self.members_, raws = [], []
-        n_jobs = effective_n_jobs(self.n_jobs)
-        tasks = (
-            delayed(fit_member)(
-                template(fold), Z, y, weight, fold, distinct, deadline,
-                -(-(len(folds) - i) // n_jobs),
-            )
-            for i, fold in enumerate(folds)
-        )
-        for member, raw in Parallel(self.n_jobs, return_as="generator")(tasks):
-            self.members_.append(member)
-            raws.append(raw)
-        self.n_features_in_ = encoder.n_features_in_
-        self._learn_from_held_out(y, weight, folds, raws)
+        before, began = self.__dict__.copy(), time()
+        try:
+            self._fit_rows(X, y, sample_weight, groups, began)
+        except BaseException:
+            self.__dict__ = before
+            raise
         return self
 
-    def _template(self, distinct, folds):
-        encoder = self._encoder
-        columns = encoder.n_numbers_, encoder.n_indicators_, sum(encoder.cardinalities_)
-        sizes = hidden_sizes(self.hidden_layer_sizes)
+    def _fit_rows(self, X, y, sample_weight, groups, began):
+        self._check_parameters()
+        grows = self.warm_start and hasattr(self, "members_")
+        y, codes = self._learn_target(y)
+        weight = self._read_weights(sample_weight, y)
+        encoder = TableEncoder(self.categorical_features).fit(X)
+        X = self._take_encoder(encoder, X)
+        check_consistent_length(X, y)
+        rows = Rows(X, y, codes, weight, DistinctRows(X, codes))
+        if grows:
+            self._check_same_rows(rows)
+        else:
+            self._entropy, self.members_, self._held_rows = self._draw_entropy(), [], []
+            self._digest = rows.digest()
+        if groups is not None:
+            groups = as_array(groups, "groups", type(self).__name__)
+        folds = make_folds(
+            self.cv, self.n_members, self._entropy, rows.distinct, y, self._strata(codes), groups
+        )
+        self._train(rows, folds, began)
+        self._held_out = HeldOut(len(X), self._held_rows)
+        self._calibration_rows = self._held_out.calibration_rows(weight)
+        self._training_rows = rows
+        self.__dict__.pop("_importances", None)
+        self._learn_from_held_out(rows)
 
-        def make(fold):
-            layers = table_layers(columns, sizes, self.activation, self.dropout)
-            batch = self.batch_size
-            if batch == "auto":
-                batch = rows_of_step(len(np.unique(distinct.number[fold.train])))
-            return self._member(
-                layers=layers,
-                solver=AdamW(
-                    weight_decay=self.weight_decay,
-                    beta_2=0.95,
-                    weight_decay_schedule="flat_cosine",
-                ),
-                alpha=0.0,
-                batch_size=batch,
-                learning_rate="log_cosine",
-                learning_rate_init=self.learning_rate_init,
-                max_iter=self.max_iter,
-                dtype="float32",
-                **ALL_EPOCHS,
+    def _check_parameters(self):
+        if isinstance(self.cv, Integral) and self.cv < 2:
+            raise ValueError(
+                f"cv={self.cv} holds nothing out: {type(self).__name__} needs at least 2 folds."
             )
 
-        return make
+    def _refuse_none(self, y):
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
 
-    def _offsets(self):
-        cards = self._encoder.cardinalities_
-        self._first_code = np.cumsum([0, *cards[:-1]]) if len(cards) else np.zeros(0)
+    def _check_coverage(self, coverage):
+        check_is_fitted(self, "members_")
+        if not isinstance(coverage, Real) or not 0 < coverage < 1:
+            raise ValueError(f"coverage must be a number between 0 and 1, got {coverage!r}.")
+
+    def _calibrators(self):
+        """Return rows to calibrate by, and the shares of the members in their predictions."""
+        rows = self._calibration_rows
+        return rows, self._held_out.shares(rows)
+
+    def _read_weights(self, sample_weight, y):
+        if sample_weight is None:
+            return None
+        sample_weight = as_array(sample_weight, "sample_weight", type(self).__name__)
+        weight = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+        if not weight.any():
+            raise ValueError(
+                "sample_weight is zero in every row; at least one must be above zero."
+            )
+        return bounded(weight)
+
+    def _take_encoder(self, encoder, X):
+        """Use a fitted encoder; return X encoded by it."""
+        self.encoder_ = encoder
+        self._first_codes = np.cumsum([0, *encoder.cardinalities_[:-1]], dtype=np.float32)
+        self.n_features_in_ = encoder.n_features_in_
+        self.__dict__.pop("feature_names_in_", None)
+        if hasattr(encoder, "feature_names_in_"):
+            self.feature_names_in_ = encoder.feature_names_in_
+        return self._encode(X)
 
     def _encode(self, X):
-        Z = np.ascontiguousarray(self._encoder.transform(X), np.float32)
-        if len(self._first_code):
-            Z[:, -len(self._first_code):] += self._first_code
-        return Z
+        """Return encoded rows, whose codes no two columns share."""
+        check_is_fitted(self, "encoder_")
+        X = np.ascontiguousarray(self.encoder_.transform(X), dtype=np.float32)
+        n_coded = len(self.encoder_.cardinalities_)
+        if n_coded > 1:
+            X[:, -n_coded:] += self._first_codes
+        return X if X.shape[1] else np.zeros((len(X), 1), np.float32)
 
-    def _entropy(self):
+    def _columns(self):
+        """Return how many columns are numbers and indicators, and how many codes there are."""
+        encoder = self.encoder_
+        found = encoder.n_numbers_, encoder.n_indicators_, int(sum(encoder.cardinalities_))
+        return found if any(found) else (0, 1, 0)
+
+    def _draw_entropy(self):
         state = self.random_state
         if isinstance(state, np.random.RandomState):
             return int(state.randint(2**32, dtype=np.uint32))
-        if state is None:
-            return int(np.random.SeedSequence().generate_state(1)[0])
-        return int(state)
+        # None takes fresh entropy: NumPy's global generator is neither read nor advanced.
+        return np.random.SeedSequence().entropy if state is None else int(state)
+
+    def _check_same_rows(self, rows):
+        """Refuse to add members that are trained on other rows."""
+        if rows.digest() != self._digest:
+            raise ValueError(
+                f"{type(self).__name__} with warm_start=True adds members that are trained on the "
+                "rows of the others, and X, y or sample_weight have changed; set "
+                "warm_start=False, or use clone, to start anew."
+            )
+        self.members_, self._held_rows = list(self.members_), list(self._held_rows)
+
+    def _train(self, rows, folds, began):
+        """Train the members that there are not yet."""
+        n_before = len(self.members_)
+        if n_before and len(folds) <= n_before:
+            warn(
+                f"{type(self).__name__} has {n_before} members; warm_start=True trains more where "
+                "n_members is larger.",
+            )
+        n_jobs = effective_n_jobs(self.n_jobs)
+        deadline = None if self.max_time is None else began + self.max_time
+        tasks = [
+            delayed(fit_member)(
+                self._template(rows, fold),
+                rows.X,
+                rows.y,
+                rows.sample_weight,
+                fold,
+                rows.distinct,
+                deadline,
+                ceil((len(folds) - position) / n_jobs),
+                len(self.members_) == position,
+            )
+            for position, fold in enumerate(folds)
+            if position >= n_before
+        ]
+        try:
+            trained = Parallel(n_jobs=self.n_jobs, return_as="generator")(tasks)
+            with single_threaded_blas():
+                for fold, member in zip(folds[n_before:], trained, strict=True):
+                    if member is not None and self._is_welcome(member):
+                        self._add(member, fold)
+                    if member is not None and member.was_interrupted:
+                        raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            restore_after_interruption()
+            if not self.members_:
+                raise
+            warn(
+                f"{type(self).__name__}.fit was interrupted; the {len(self.members_)} of "
+                f"{len(folds)} members that are trained are kept."
+            )
+
+    def _is_welcome(self, member):
+        return not member.was_interrupted or not self.members_
+
+    def _add(self, member, fold):
+        self.members_.append(member)
+        self._held_rows.append(fold.held)
+        if self.verbose:
+            score = member.best_validation_score_
+            seconds = sum(member.history_["seconds"])
+            print(
+                f"Member {len(self.members_)}: epoch {member.best_iter_} of {member.n_iter_}, "
+                f"validation score {score:.6g}, {seconds:.2f} s"
+            )
+
+    def _template(self, rows, fold):
+        """Return a member for a fold that is not fitted."""
+        batch_size, n_rows = self.batch_size, rows.distinct.count(fold.train, rows.sample_weight)
+        if batch_size == "auto":
+            batch_size = rows_of_step(n_rows)
+        return self._new_member(
+            layers=table_layers(
+                self._columns(),
+                hidden_sizes(self.hidden_layer_sizes),
+                self.activation,
+                self.dropout,
+            ),
+            solver=AdamW(
+                weight_decay=self.weight_decay, beta_2=0.95, weight_decay_schedule="flat_cosine"
+            ),
+            alpha=0.0,
+            batch_size=min(batch_size, n_rows),
+            learning_rate="log_cosine",
+            learning_rate_init=self.learning_rate_init,
+            max_iter=self.max_iter,
+            scoring=self.scoring,
+            dtype="float32",
+            **ALL_EPOCHS,
+        )
+
+    @property
+    def feature_importances_(self):
+        """Growth of the loss of rows that were held out when a feature is permuted.
+
+        Computed when it is asked for, and not after loading: pickles hold no training data.
+        """
+        check_is_fitted(self, "members_")
+        if "_importances" not in self.__dict__:
+            if "_training_rows" not in self.__dict__:
+                raise AttributeError(
+                    f"feature_importances_ of this {type(self).__name__} were not asked for "
+                    "before it was pickled; they need the training rows, which pickles leave out."
+                )
+            rows = self._training_rows
+
+            def misfit(member, held, X):
+                weight = None if rows.sample_weight is None else rows.sample_weight[held]
+                return self._misfit(self.members_[member], X, rows.codes[held], weight)
+
+            self._importances = permutation_importances(
+                self._held_rows, rows.X, self._columns_of_features(), misfit
+            )
+        return self._importances
+
+    def __sklearn_is_fitted__(self):
+        return "members_" in self.__dict__
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+    def __getstate__(self):
+        state = stamp(super().__getstate__())
+        state.pop("_training_rows", None)
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(unstamp(state, type(self).__name__))

@@ -73,8 +73,9 @@ def make_folds(cv, n_members, entropy, distinct, y, strata, groups):
                 number = _random_folds(n_folds, distinct, strata, rng)
             else:
                 number = _grouped_folds(n_folds, y, strata, groups, rng)
-            splits = [(np.flatnonzero(number != k), np.flatnonzero(number == k))
-                      for k in range(n_folds)]
+            splits = [
+                (np.flatnonzero(number != k), np.flatnonzero(number == k)) for k in range(n_folds)
+            ]
         folds.append(Fold(seed, *splits[position]))
     return folds
 

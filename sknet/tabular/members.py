@@ -8,6 +8,9 @@ import numpy as np
 from ..estimators import NeuralClassifier, NeuralRegressor
 from .network import tangent_dense
 
+#: All epochs are wanted, and the best one is kept.
+ALL_EPOCHS = {"tol": 0.0, "n_iter_no_change": inf, "early_stopping": True}
+
 
 class Member:
     """What the networks of an ensemble share: the output layer, and the best epoch."""
@@ -30,32 +33,41 @@ class Member:
     def _warn_of_interruption(self):
         self.was_interrupted = True
 
-    def raw_predictions(self, X):
-        """Return the raw outputs for encoded rows.
-
-        Parameters
-        ----------
-        X : ndarray of float32 of shape (n_samples, n_columns)
-            Encoded rows.
-
-        Returns
-        -------
-        raw : ndarray of shape (n_samples, n_raw)
-            Raw outputs.
-        """
-        return self.network_.predict(X)
-
 
 class ClassifierMember(Member, NeuralClassifier):
     """A network of a `TabularClassifier`."""
+
+    def expect(self, classes):
+        """Return the member itself, which will know classes that its rows may lack."""
+        self._expected_classes = classes
+        return self
 
 
 class RegressorMember(Member, NeuralRegressor):
     """A network of a `TabularRegressor`."""
 
+    def fit(self, X, y, sample_weight=None, **validation):  # TODO until NeuralRegressor scales y
+        self._scales = self.loss not in ("poisson", "gamma")
+        self._mean = np.average(y, axis=0, weights=sample_weight) if self._scales else 0.0
+        self._dev = np.std(y, axis=0) if self._scales else 1.0
+        self._dev = np.where(self._dev > 0, self._dev, 1.0)
+        validation["y_val"] = (validation["y_val"] - self._mean) / self._dev
+        self._fitting = True
+        super().fit(X, (y - self._mean) / self._dev, sample_weight, **validation)
+        self._fitting = False
+        return self
 
-def fit_member(member, X, y, sample_weight, fold, distinct, deadline, rounds):
-    """Train one member and predict the rows that it has not seen.
+    def predict(self, X, return_std=False):
+        found = super().predict(X, return_std)
+        if self._fitting:
+            return found
+        if return_std:
+            return found[0] * self._dev + self._mean, found[1] * self._dev
+        return (found * self._dev + self._mean).astype(found.dtype)
+
+
+def fit_member(member, X, y, sample_weight, fold, distinct, deadline, rounds, is_first):
+    """Train one member.
 
     Parameters
     ----------
@@ -75,22 +87,26 @@ def fit_member(member, X, y, sample_weight, fold, distinct, deadline, rounds):
         Time (of `time.time`) at which the fit of the ensemble has to end.
     rounds : int
         Number of members that this process still has to train, this one included.
+    is_first : bool
+        Whether there is no ensemble without this member, so that time does not matter.
 
     Returns
     -------
-    member : Member
-        Trained; without what only further training needs.
-    raw : ndarray of shape (n_held, n_raw)
-        Raw outputs for the rows that were held out.
+    member : Member or None
+        Trained, without what only further training needs; None if the time was up.
     """
     rows, weights = distinct.merged(fold.train, sample_weight)
     held, held_weights = fold.held, None
     if sample_weight is not None:
-        held = held[sample_weight[held] > 0]
-        held_weights = sample_weight[held]
+        positive = held[sample_weight[held] > 0]
+        held = positive if len(positive) else held
+        held_weights = sample_weight[held] if len(positive) else None
     member.set_params(random_state=fold.seed)
     if deadline is not None:
-        member.set_params(max_time=max((deadline - time()) / rounds, 1e-3))
+        left = (deadline - time()) / rounds
+        if left <= 0 and not is_first:
+            return None
+        member.set_params(max_time=max(left, 1e-3))
     member.fit(
         X[rows],
         y[rows],
@@ -99,8 +115,7 @@ def fit_member(member, X, y, sample_weight, fold, distinct, deadline, rounds):
         y_val=y[held],
         sample_weight_val=held_weights,
     )
-    raw = member.raw_predictions(X[fold.held])
-    return member.without_training_state(), raw
+    return member.without_training_state()
 
 
 def rows_of_step(n_samples):
@@ -120,7 +135,3 @@ def rows_of_step(n_samples):
     size = next((size for limit, size in limits.items() if n_samples <= limit), 1024)
     n_steps = -(-n_samples // size)
     return -(-n_samples // n_steps)
-
-
-#: All epochs are wanted, and none of them is the last for want of progress.
-ALL_EPOCHS = {"tol": 0.0, "n_iter_no_change": inf, "early_stopping": True}

@@ -41,6 +41,10 @@ class DistinctRows:
         self.number[order] = np.cumsum(starts) - 1
         self.first = order[starts]
 
+    def count(self, rows, sample_weight):
+        """Return the number of rows that `merged` returns."""
+        return len(self.merged(rows, sample_weight)[0])
+
     def merged(self, rows, sample_weight):
         """Return rows without repetition, and the sums of their weights.
 

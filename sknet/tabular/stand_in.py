@@ -18,7 +18,9 @@ class StandIn:
         self.onehot_, self.coded_ = [], []
         for c in cats:
             levels = list(X[c].dropna().unique())
-            (self.onehot_ if len(levels) + X[c].isna().any() <= 8 else self.coded_).append((c, levels))
+            (self.onehot_ if len(levels) + X[c].isna().any() <= 8 else self.coded_).append(
+                (c, levels)
+            )
         dense = self._dense(X)
         self.median_ = np.nan_to_num(np.nanmedian(dense, axis=0))
         self.n_numbers_ = len(self.numeric_)
@@ -42,6 +44,8 @@ class StandIn:
         X = pd.DataFrame(X)
         dense = self._dense(X)
         dense = np.nan_to_num(self.scaler_.transform(dense))
-        codes = [X[c].map({l: i + 1 for i, l in enumerate(levels)}).astype(float).fillna(0).to_numpy()
-                 for c, levels in self.coded_]
+        codes = [
+            X[c].map({l: i + 1 for i, l in enumerate(levels)}).astype(float).fillna(0).to_numpy()
+            for c, levels in self.coded_
+        ]
         return np.column_stack([dense, *codes]).astype(np.float32)
