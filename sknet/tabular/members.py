@@ -1,6 +1,7 @@
 """The networks of which an ensemble consists."""
 
-from math import inf
+from copy import copy
+from math import inf, isfinite
 from time import time
 
 import numpy as np
@@ -41,6 +42,25 @@ class ClassifierMember(Member, NeuralClassifier):
         """Return the member itself, which will know classes that its rows may lack."""
         self._expected_classes = classes
         return self
+
+    def _validate(self, validation, history):
+        # One prediction gives both the loss and the accuracy.
+        kind, data = self._target.kind, validation.data
+        if self.scoring != "accuracy" or kind == "multioutput":
+            return super()._validate(validation, history)
+        raw = self.network_.predict(data.X)
+        loss, weight = copy(self._loss), None
+        if data.sample_weight is not None:
+            weight = (data.sample_weight / data.mean_weight).astype(raw.dtype)
+        loss.allocate(len(raw), raw.dtype)
+        value, _ = loss.value_and_gradient(raw, data.y, weight)
+        history["validation_loss"] = history["validation_score"] = -value
+        if isfinite(value):
+            chosen = raw.argmax(axis=1) if kind == "multiclass" else raw > 0
+            right = (chosen.reshape(data.y.shape) == data.y).reshape(len(raw), -1).all(axis=1)
+            score = float(np.average(right, weights=validation.sample_weight))
+            history.update(validation_loss=value, validation_score=score)
+        return history["validation_score"]
 
 
 class RegressorMember(Member, NeuralRegressor):
