@@ -5,11 +5,12 @@ from numbers import Real
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils import column_or_1d
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..estimators.classes import encode, learn_classes
-from ..estimators.labels import as_labels
+from ..estimators.labels import as_labels, family, shown
 from ..losses import CLASSIFICATION_LOSSES, LogLoss, Loss
 from ..losses.classification import ClassificationLoss
 from ..settings import isolated
@@ -186,8 +187,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             self.oof_prediction_ = self._held_out.mean(parts)
         self._oof_codes = rows.codes.astype(np.intp)
         known = self._held_out.known
-        right = self._decide(self.oof_prediction_) == rows.y
-        right = (right if right.ndim == 1 else right.all(axis=1))[known]
+        right = self._all_right(self._decide(self.oof_prediction_), rows.y)[known]
         weight = None if rows.sample_weight is None else rows.sample_weight[known]
         some = weight is None or weight.any()
         self.oof_score_ = float(np.average(right, weights=weight)) if some else np.nan
@@ -315,6 +315,46 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         misses = 1.0 - np.take_along_axis(self.oof_prediction_[rows], codes[:, None], 1)[:, 0]
         parts = np.stack(self._probabilities_of_members(X))
         return likely_classes(parts, shares, misses, coverage)
+
+    @documented
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy: the share of rows whose labels are all right.
+
+        Parameters
+        ----------
+        {X}
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True labels; those that were not there in `fit` count as wrong.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            Between 0 and 1; greater is better.
+        """
+        predicted, y = self.predict(X), as_labels(y)
+        y = y.ravel() if y.shape[1:] == (1,) else y
+        if y.shape[1:] != predicted.shape[1:]:
+            raise ValueError(
+                f"{type(self).__name__} predicts labels of shape {predicted.shape}, got y of shape "
+                f"{y.shape}."
+            )
+        check_consistent_length(predicted, y)
+        if family(predicted) != family(y):
+            raise ValueError(
+                f"y has labels of another type than those that {type(self).__name__} knows, "
+                f"{shown(self._some_classes())}, got {shown(np.unique(y))}."
+            )
+        right = self._all_right(predicted, y)
+        return accuracy_score(right, np.ones_like(right), sample_weight=sample_weight)
+
+    def _some_classes(self):
+        return self.classes_[0] if isinstance(self.classes_, list) else self.classes_
+
+    def _all_right(self, predicted, y):
+        right = predicted == y
+        return right if right.ndim == 1 else right.all(axis=1)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
