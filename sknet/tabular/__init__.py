@@ -2,5 +2,6 @@
 
 from .classifier import TabularClassifier
 from .regressor import TabularRegressor
+from .search import search_space
 
-__all__ = ["TabularClassifier", "TabularRegressor"]
+__all__ = ["TabularClassifier", "TabularRegressor", "search_space"]
