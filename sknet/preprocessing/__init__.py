@@ -3,12 +3,14 @@
 from .conversion import from_channels_first, from_nan_padded, pad_sequences
 from .squashing import SquashingScaler
 from .steps import StepwiseTransformer
+from .table_encoder import TableEncoder
 from .tokenizer import TokenizerTransformer
 from .windows import sliding_windows
 
 __all__ = [
     "SquashingScaler",
     "StepwiseTransformer",
+    "TableEncoder",
     "TokenizerTransformer",
     "from_channels_first",
     "from_nan_padded",
