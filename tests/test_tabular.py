@@ -125,7 +125,7 @@ def test_the_gaussian_loss_gives_a_deviation_to_each_row():
 def test_all_losses_of_the_regressor_learn(loss):
     X, y = table(200)
     y = np.exp(y)
-    model = TabularRegressor(loss=loss, **{**FAST, "max_iter": 25}).fit(X, y)
+    model = TabularRegressor(loss=loss, **{**FAST, "max_iter": 20, "hidden_layer_sizes": (32,)}).fit(X, y)
     assert np.corrcoef(np.log(model.predict(X)), np.log(y))[0, 1] > 0.9
 
 
@@ -155,13 +155,14 @@ def test_intervals_and_sets_cover_new_rows(coverage):
     options = {**FAST, "max_iter": 10, "cv": 4}
     model = TabularRegressor(**options).fit(X[:200], y[:200])
     low, high = model.predict_interval(X[200:], coverage).T
-    assert np.mean((low <= y[200:]) & (y[200:] <= high)) == pytest.approx(coverage, abs=0.08)
+    hit = (low <= y[200:]) & (y[200:] <= high)
+    assert coverage - 0.05 < hit.mean() < coverage + 0.15
     X, y = make_classification(400, 5, n_informative=3, n_classes=3, random_state=0)
     y = np.array(["a", "b", "c"])[y]
     model = TabularClassifier(**options).fit(X[:200], y[:200])
     sets = model.predict_set(X[200:], coverage)
     hit = sets[np.arange(200), np.searchsorted(model.classes_, y[200:])]
-    assert hit.mean() == pytest.approx(coverage, abs=0.08)
+    assert coverage - 0.05 < hit.mean() < coverage + 0.15
 
 
 def test_a_weight_of_two_is_a_row_twice_and_a_weight_of_zero_no_row():
@@ -312,10 +313,10 @@ def test_the_search_space_holds_valid_parameters(task):
 @pytest.mark.parametrize(
     ("options", "error", "sentence"),
     [
-        ({"cv": 1}, ValueError, "needs at least 2 folds"),
+        ({"cv": 1}, InvalidParameterError, "'cv' parameter"),
         ({"cv": []}, ValueError, "gives no splits"),
         ({"cv": [([0, 1], [])]}, ValueError, "2 rows to train on and 0 to hold out"),
-        ({"cv": [([0, 1], [99])]}, ValueError, "99"),
+        ({"cv": [([0, 1], [99])]}, ValueError, "other rows than 0 to 59"),
         ({"n_members": 0}, InvalidParameterError, "'n_members' parameter"),
         ({"hidden_layer_sizes": (8, 0)}, ValueError, "ints of at least 1"),
         ({"scoring": "speed"}, ValueError, "speed"),

@@ -9,9 +9,15 @@ from time import time
 
 import numpy as np
 from joblib import effective_n_jobs
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _num_samples,
+    check_consistent_length,
+    check_is_fitted,
+)
 
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName
@@ -19,6 +25,7 @@ from ..base import Component, stamp, unstamp
 from ..cells import as_array
 from ..estimators.architecture import hidden_sizes
 from ..optimizers import AdamW
+from ..preprocessing.table_encoder import TableEncoder
 from ..settings import restore_after_interruption, single_threaded_blas
 from ..warning import warn
 from ..weights import bounded
@@ -28,7 +35,9 @@ from .importances import permutation_importances
 from .members import ALL_EPOCHS, fit_member, rows_of_step
 from .network import table_layers
 from .repeated import DistinctRows
-from .stand_in import StandIn as TableEncoder
+
+#: Mean weight up to which rows are repeated to learn the encoding.
+_MOST_REPETITIONS = 10
 
 
 @dataclass
@@ -103,8 +112,12 @@ class BaseTabular(Component, ABC):
                 setattr(self, name, value)
 
     @abstractmethod
-    def _learn_target(self, y):
-        """Learn the kind of y; return it as members take it, and as numbers."""
+    def _read_target(self, y):
+        """Return y as members take it."""
+
+    @abstractmethod
+    def _learn_target(self, y, used):
+        """Learn the kind of y from the rows in use; return y as numbers."""
 
     @abstractmethod
     def _strata(self, codes):
@@ -132,12 +145,13 @@ class BaseTabular(Component, ABC):
         return self
 
     def _fit_rows(self, X, y, sample_weight, groups, began):
-        self._check_parameters()
         grows = self.warm_start and hasattr(self, "members_")
-        y, codes = self._learn_target(y)
+        y = self._read_target(y)
         weight = self._read_weights(sample_weight, y)
-        encoder = TableEncoder(self.categorical_features).fit(X)
-        X = self._take_encoder(encoder, X)
+        used = slice(None) if weight is None or weight.all() else np.flatnonzero(weight)
+        codes = self._learn_target(y, used)
+        encoder = TableEncoder(self.categorical_features)
+        X = self._take_encoder(encoder.fit(_repeated(X, weight)), X)
         check_consistent_length(X, y)
         rows = Rows(X, y, codes, weight, DistinctRows(X, codes))
         if grows:
@@ -156,12 +170,6 @@ class BaseTabular(Component, ABC):
         self._training_rows = rows
         self.__dict__.pop("_importances", None)
         self._learn_from_held_out(rows)
-
-    def _check_parameters(self):
-        if isinstance(self.cv, Integral) and self.cv < 2:
-            raise ValueError(
-                f"cv={self.cv} holds nothing out: {type(self).__name__} needs at least 2 folds."
-            )
 
     def _refuse_none(self, y):
         if y is None:
@@ -208,6 +216,15 @@ class BaseTabular(Component, ABC):
         if n_coded > 1:
             X[:, -n_coded:] += self._first_codes
         return X if X.shape[1] else np.zeros((len(X), 1), np.float32)
+
+    def _columns_of_features(self):
+        """Return the columns of encoded rows that each feature is encoded in."""
+        kinds = [[], [], []]
+        for encoding in self.encoder_._encodings:
+            for kind, names in zip(kinds, encoding.names(""), strict=True):
+                kind += [encoding.position] * len(names)
+        origin = np.array([position for kind in kinds for position in kind], dtype=np.intp)
+        return [np.flatnonzero(origin == j) for j in range(self.n_features_in_)]
 
     def _columns(self):
         """Return how many columns are numbers and indicators, and how many codes there are."""
@@ -354,3 +371,20 @@ class BaseTabular(Component, ABC):
 
     def __setstate__(self, state):
         super().__setstate__(unstamp(state, type(self).__name__))
+
+
+def _repeated(X, weight):
+    """Return the rows from which the encoding is learned.
+
+    Those of weight 0 are left out; where all weights are small whole numbers, each row is there as
+    often as its weight says.
+    """
+    if weight is None:
+        return X
+    counts = (weight > 0).astype(np.intp)
+    if weight.sum() <= _MOST_REPETITIONS * len(weight) and np.all(weight == np.rint(weight)):
+        counts = weight.astype(np.intp)
+    if np.all(counts == 1) or len(counts) != _num_samples(X):
+        return X
+    X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
+    return _safe_indexing(X, np.repeat(np.arange(len(counts)), counts))

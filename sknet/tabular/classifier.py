@@ -144,19 +144,21 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         """
         return self._fit(X, y, sample_weight, groups)
 
-    def _learn_target(self, y):
+    def _read_target(self, y):
         self._refuse_none(y)
         y = as_labels(y)
-        y = column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
-        self.classes_, self._target = learn_classes(y)
+        return column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
+
+    def _learn_target(self, y, used):
+        self.classes_, self._target = learn_classes(y[used])
         kind = self._target.kind
         if kind == "multioutput":
             columns = zip(y.T, self.classes_, strict=True)
-            return y, np.column_stack([encode(*column)[0] for column in columns])
+            return np.column_stack([encode(*column)[0] for column in columns])
         if kind == "multilabel":
-            return y, y.astype(np.float64)
+            return y.astype(np.float64)
         codes = encode(y, self.classes_)[0]
-        return y, codes.astype(np.float64) if kind == "binary" else codes
+        return codes.astype(np.float64) if kind == "binary" else codes
 
     def _strata(self, codes):
         if codes.ndim == 1:

@@ -123,4 +123,9 @@ def _splits(cv, y, groups, n):
 
 def _positions(rows, n):
     rows = np.asarray(rows)
-    return np.flatnonzero(rows) if rows.dtype == bool else np.arange(n)[rows]
+    if rows.dtype == bool:
+        return np.flatnonzero(rows)
+    rows = rows.astype(np.intp) if rows.size == 0 else rows
+    if rows.dtype.kind not in "iu" or (rows.size and not 0 <= rows.min() <= rows.max() < n):
+        raise ValueError(f"cv has splits with other rows than 0 to {n - 1}: {brief(rows)}.")
+    return rows

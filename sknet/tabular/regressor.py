@@ -125,12 +125,14 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         """
         return self._fit(X, y, sample_weight, groups)
 
-    def _learn_target(self, y):
+    def _read_target(self, y):
         self._refuse_none(y)
         y = self._read_y(y)
-        y = column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
-        self._lowest, self._highest = y.min(axis=0), y.max(axis=0)
-        return y, y
+        return column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
+
+    def _learn_target(self, y, used):
+        self._lowest, self._highest = y[used].min(axis=0), y[used].max(axis=0)
+        return y
 
     def _read_y(self, y):
         y = as_array(y, "y", type(self).__name__)
