@@ -2,13 +2,18 @@
 
 import datetime
 from decimal import Decimal
-from numbers import Complex, Real
+from numbers import Real
 
 import numpy as np
 
-from ..cells import is_missing, kind_of, named, without_order
+from ..cells import is_missing, kind_of
+from .dates import as_dates, as_seconds, in_microseconds, zone_named
 
-_FLAT = "biufMm"
+#: Frames with at most so many rows are read row by row, which is faster.
+FEW_ROWS = 32
+#: Kinds of NumPy's types whose arrays are read as they are.
+_FLAT = "iufMm"
+_KINDS = {"i": "numbers", "u": "numbers", "f": "numbers", "M": "dates", "m": "time spans"}
 
 
 class Column:
@@ -20,61 +25,70 @@ class Column:
         Name or position, for errors.
     values : ndarray or list
         Numbers, dates or time spans in an array; anything else cell by cell in a list.
-    series : narwhals.Series, default=None
-        Where the values come from, if not from an array.
+    dates : narwhals.Series, default=None
+        Where the dates of an array come from, which may have a time zone.
     is_declared : bool, default=False
-        Whether its type says that it holds categories.
+        Whether its type is that of categories.
     """
 
-    def __init__(self, label, values, series=None, is_declared=False):
+    def __init__(self, label, values, dates=None, is_declared=False):
         self.label, self.values, self.is_declared = label, values, is_declared
-        self._series = series
-        self._kind = None
+        self._dates = dates
 
     @property
-    def kind(self):
-        """What it holds: "numbers", "categories", "dates", or None if all cells are missing."""
-        if self._kind is None and isinstance(self.values, list):
-            self._kind = _kind_of_cells(self.values, self.label)
-            return self._kind
-        if self._kind is None:
-            self._kind = "dates" if self.values.dtype.kind == "M" else "numbers"
-            if _missing(self.values).all():
-                return None
-        return self._kind
+    def kinds(self):
+        """Kinds of the cells that are not missing, such as {"numbers", "strings"}."""
+        if isinstance(self.values, list):
+            return _kinds_of(self.values)
+        kind = self.values.dtype.kind
+        if kind in "fMm" and (np.isnan if kind == "f" else np.isnat)(self.values).all():
+            return set()
+        return {"dates with a time zone" if self.zone else _KINDS[kind]}
 
     @property
     def zone(self):
-        """Name of the time zone of dates; "" if it differs from cell to cell, None without one."""
+        """Time zone of dates: its name, "" if only the cells know it, None if there is none."""
         if isinstance(self.values, list):
-            zoned = [cell for cell in self.values if getattr(cell, "tzinfo", None) is not None]
-            return "" if zoned else None
-        return None if self._series is None else getattr(self._series.dtype, "time_zone", None)
+            zones = {getattr(cell, "tzinfo", None) for cell in self.values} - {None}
+            return (str(zones.pop()) if len(zones) == 1 else "") if zones else None
+        return None if self._dates is None else self._dates.dtype.time_zone
 
     def cells(self):
-        """Return the values as a list."""
+        """Return the values as Python's objects.
+
+        Returns
+        -------
+        cells : list
+            One a row.
+        """
         if isinstance(self.values, list):
             return self.values
-        return self.values.tolist()
+        values = self.values
+        if values.dtype.kind in "Mm" and np.datetime_data(values.dtype)[0] == "ns":
+            values = values.astype(f"{values.dtype.kind}8[us]")  # else they become integers
+        return values.tolist()
 
     def numbers(self):
-        """Return the values as float64, missing ones NaN; time spans in seconds."""
-        values = self.values
-        if isinstance(values, list):
-            return np.array([_number(cell) for cell in values], dtype=np.float64)
-        if values.dtype.kind == "m":
-            seconds = values.astype("m8[us]").astype(np.float64) / 1e6
-            seconds[np.isnat(values)] = np.nan
-            return seconds
-        return values.astype(np.float64, copy=False)
+        """Return the values as numbers; time spans and times of the day in seconds.
+
+        Returns
+        -------
+        numbers : ndarray of float64
+            Missing ones are NaN.
+        """
+        if isinstance(self.values, list):
+            return np.array([_number(cell) for cell in self.values], dtype=np.float64)
+        if self.values.dtype.kind == "m":
+            return self.values / np.timedelta64(1, "s")
+        return self.values.astype(np.float64, copy=False)
 
     def dates(self, zone):
-        """Return dates as their clocks show them, and as instants.
+        """Return dates as clocks show them, and as instants.
 
         Parameters
         ----------
         zone : str or None
-            Time zone of the clocks; "" for that of each cell.
+            Time zone of the clocks; that of the cells if it is "" or None.
 
         Returns
         -------
@@ -82,94 +96,197 @@ class Column:
             NaT where missing.
         """
         if isinstance(self.values, list):
-            pairs = [_date(cell) for cell in self.values]
-            local, instants = (np.array(each, dtype="M8[us]") for each in zip(*pairs, strict=True))
-            return local, instants
-        instants = self.values.astype("M8[us]")
-        if not self.zone:
+            cells = [None if is_hole(cell) else cell for cell in self.values]
+            return as_dates(cells, zone)
+        instants = in_microseconds(self.values)
+        if self.zone is None:
             return instants, instants
-        clocks = self._series
-        if zone and zone != self.zone:
+        clocks, named = self._dates, zone_named(zone)
+        if isinstance(named, datetime.timezone):  # not all libraries know fixed offsets by name
+            return instants + np.timedelta64(named.utcoffset(None)), instants
+        if named is not None and zone != self.zone:
             clocks = clocks.dt.convert_time_zone(zone)
         return clocks.dt.replace_time_zone(None).to_numpy().astype("M8[us]"), instants
 
 
-def _kind_of_cells(cells, label):
-    types = {each for each in set(map(type, cells)) if not is_missing(each)}
-    types = {each for each in types if each.__name__ != "NaTType"}
-    if not types or (types == {float} and all(cell != cell for cell in cells if cell is not None)):
-        return None
-    kinds = {each: _kind(each) for each in types}
-    found = set(kinds.values())
-    if types == {bool}:
-        return "categories"
-    if found == {"numbers"} or found == {"dates"} or found == {"categories"}:
-        return found.pop()
-    if found <= {"categories", "numbers"}:
-        return "categories"
-    raise TypeError(f"{label} {found}")
+def is_hole(cell):
+    """Tell whether a cell is missing.
+
+    Parameters
+    ----------
+    cell : object
+        Any cell.
+
+    Returns
+    -------
+    is_hole : bool
+        True for None, NaN, NaT and pandas.NA.
+    """
+    return _is_missing(type(cell)) or bool(cell != cell)
+
+
+def _is_missing(cell_type):
+    return is_missing(cell_type) or cell_type.__name__ == "NaTType"
+
+
+def _kinds_of(cells):
+    types = {each for each in set(map(type, cells)) if not _is_missing(each)}
+    may_be_nan = {each for each in types if issubclass(each, float | Decimal | np.generic)}
+    if may_be_nan:
+        types -= may_be_nan
+        types |= {type(cell) for cell in cells if type(cell) in may_be_nan and cell == cell}
+    kinds = set(map(_kind, types))
+    if "dates" in kinds and any(issubclass(each, datetime.datetime) for each in types):
+        has_zone = {_has_zone(cell) for cell in cells if not is_hole(cell)}
+        kinds |= {"dates with a time zone"} if True in has_zone else set()
+        kinds -= set() if False in has_zone else {"dates"}
+    return kinds
+
+
+def _has_zone(cell):
+    return getattr(cell, "tzinfo", None) is not None
 
 
 def _kind(cell_type):
-    if issubclass(cell_type, str):
-        return "categories"
-    if issubclass(cell_type, np.datetime64 | datetime.date):
-        return "dates"
-    return "numbers" if kind_of(cell_type) in (None, "time spans") else "other"
+    if issubclass(cell_type, bool | np.bool_):
+        return "booleans"
+    if issubclass(cell_type, datetime.time):
+        return "times"
+    return kind_of(cell_type) or "numbers"
 
 
 def _number(cell):
-    if cell is None or is_missing(type(cell)) or type(cell).__name__ == "NaTType":
+    if is_hole(cell):
         return np.nan
-    if isinstance(cell, datetime.timedelta):
-        return cell / datetime.timedelta(microseconds=1) / 1e6
-    return float(cell)
-
-
-def _date(cell):
-    if cell is None or cell != cell or is_missing(type(cell)):
-        return None, None
-    if getattr(cell, "tzinfo", None) is None:
-        return cell, cell
-    return cell.replace(tzinfo=None), cell.astimezone(datetime.UTC).replace(tzinfo=None)
-
-
-def _missing(values):
-    return np.isnat(values) if values.dtype.kind in "Mm" else values != values
+    if isinstance(cell, Real | Decimal) and not isinstance(cell, np.timedelta64):
+        return float(cell)
+    return as_seconds(cell)
 
 
 def is_frame(X):
-    """Tell whether X is a data frame."""
-    return hasattr(X, "columns") and not isinstance(X, np.ndarray) or hasattr(X, "column_names")
+    """Tell whether X is a data frame.
+
+    Parameters
+    ----------
+    X : object
+        What the user passes.
+
+    Returns
+    -------
+    is_frame : bool
+        Whether it has named columns.
+    """
+    return hasattr(type(X), "columns") or hasattr(type(X), "column_names")
+
+
+def labels_of(X):
+    """Return the names of the columns of a data frame.
+
+    Parameters
+    ----------
+    X : data frame
+        Of any library.
+
+    Returns
+    -------
+    labels : list
+        Strings, or what else pandas takes.
+    """
+    return list(X.column_names if hasattr(type(X), "column_names") else X.columns)
 
 
 def frame_columns(X, owner):
-    """Return the columns of a data frame."""
+    """Return the columns of a data frame.
+
+    Parameters
+    ----------
+    X : data frame
+        Of pandas, polars, or any library that narwhals reads.
+    owner : str
+        Who takes it, for errors.
+
+    Returns
+    -------
+    columns : list of Column
+        Labelled by their names.
+
+    Raises
+    ------
+    ImportError
+        If narwhals is not installed.
+    TypeError
+        If narwhals does not read it, or it has not been evaluated.
+    """
+    columns = zip(labels_of(X), _eager(X, owner).iter_columns(), strict=True)
+    return [_read(label, series) for label, series in columns]
+
+
+def row_columns(X, owner):
+    """Return the columns of a data frame of few rows, which is read row by row.
+
+    Their types are not known, and the cells are the same.
+
+    Parameters
+    ----------
+    X, owner
+        As for `frame_columns`.
+
+    Returns
+    -------
+    columns : list of Column
+        Labelled by their names.
+    """
+    is_pandas = hasattr(X, "iloc")
+    rows = X.to_numpy(dtype=object).tolist() if is_pandas else _eager(X, owner).rows()
+    cells = map(list, zip(*rows, strict=True))
+    return [Column(label, each) for label, each in zip(labels_of(X), cells, strict=True)]
+
+
+def array_columns(X):
+    """Return the columns of an array.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Of any type.
+
+    Returns
+    -------
+    columns : list of Column
+        Labelled by their positions.
+    """
+    is_flat = X.dtype.kind in _FLAT
+    return [Column(i, column if is_flat else column.tolist()) for i, column in enumerate(X.T)]
+
+
+def _eager(X, owner):
     try:
         import narwhals as nw
     except ImportError:
         raise ImportError(
-            f"{owner} reads data frames with narwhals. Install it: pip install narwhals."
+            f"{owner} reads data frames by narwhals, which is not installed. Install it: pip "
+            "install narwhals."
         ) from None
-    frame = nw.from_native(X, eager_only=True)
-    return [_read(series) for series in frame.iter_columns()]
+    try:
+        return nw.from_native(X, eager_only=True)
+    except TypeError:
+        raise TypeError(
+            f"{owner} expects an array or a data frame that narwhals reads and that has been "
+            f"evaluated, got a {type(X).__module__.split('.')[0]} {type(X).__name__}. Convert it "
+            "to pandas, polars or an array."
+        ) from None
 
 
-def _read(series):
-    import narwhals as nw
+def _read(label, series):
+    from narwhals import Categorical, Datetime, Enum
 
-    dtype = series.dtype
-    if isinstance(dtype, nw.Categorical | nw.Enum):
-        return Column(series.name, series.to_list(), series, is_declared=True)
-    if isinstance(dtype, nw.String | nw.Boolean | nw.Object):
-        return Column(series.name, series.to_list(), series)
+    is_declared = isinstance(series.dtype, Categorical | Enum)
+    if is_declared and not hasattr(series.to_native(), "iloc"):
+        return Column(label, series.to_list(), is_declared=True)  # an array has no null in Arrow
     values = series.to_numpy()
+    if values.ndim > 1:  # structs and arrays of polars
+        return Column(label, series.to_list())
     if values.dtype.kind not in _FLAT:
-        values = series.to_list()
-    return Column(series.name, values, series)
-
-
-def array_columns(X):
-    """Return the columns of an array of two axes."""
-    is_flat = X.dtype.kind in _FLAT
-    return [Column(i, X[:, i] if is_flat else X[:, i].tolist()) for i in range(X.shape[1])]
+        return Column(label, values.tolist(), is_declared=is_declared)
+    is_dates = isinstance(series.dtype, Datetime)
+    return Column(label, values, series if is_dates else None, is_declared)

@@ -116,15 +116,8 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component):
         """
         check_is_fitted(self, "scale_")
         X = self._check(X, reset=False)
-        limit = float(self.max_absolute_value)
-        with np.errstate(all="ignore"):
-            out = np.subtract(X, self.center_, dtype=np.float64)
-            out /= self.scale_
-            out /= limit
-            np.clip(out, -_LARGE, _LARGE, out=out)
-            out /= np.sqrt(1 + out**2)
-            out *= limit
-            return out.astype(X.dtype, copy=False)
+        out = squash(X, self.center_, self.scale_, float(self.max_absolute_value))
+        return out.astype(X.dtype, copy=False)
 
     def inverse_transform(self, X):
         """Undo `transform`.
@@ -190,6 +183,33 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component):
 
     def __setstate__(self, state):
         super().__setstate__(unstamp(state, type(self).__name__))
+
+
+def squash(X, center, scale, limit):
+    """Return scaled and smoothly clipped values, as `SquashingScaler` does.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Numbers; NaN is missing.
+    center, scale : ndarray of shape (n_features,)
+        What is subtracted from the features, and what they are divided by.
+    limit : float
+        The limit of the result.
+
+    Returns
+    -------
+    out : ndarray of float64 of shape (n_samples, n_features)
+        NaN where X is missing.
+    """
+    with np.errstate(all="ignore"):
+        out = np.subtract(X, center, dtype=np.float64)
+        out /= scale
+        out /= limit
+        np.clip(out, -_LARGE, _LARGE, out=out)
+        out /= np.sqrt(1 + out**2)
+        out *= limit
+        return out
 
 
 def _center_and_scale(column, quantiles):

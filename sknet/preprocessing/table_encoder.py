@@ -1,27 +1,123 @@
-"""Turns a table of mixed columns into one array of numbers for networks."""
+"""Tables with numbers, categories, dates and missing values as arrays for networks."""
 
+from collections import Counter
+from itertools import chain
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import TransformerMixin
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    check_array,
+    check_is_fitted,
+    validate_data,
+)
 
-from ..base import Component, stamp, unstamp
-from .dates import PARTS, date_parts
-from .frames import array_columns, frame_columns, is_frame
-from .levels import Levels, count_levels, frequent
-from .squashing import SquashingScaler
+from ..base import Component, brief, stamp, unstamp
+from ..cells import named, without_order
+from .encodings import Parts, encoding_of
+from .frames import FEW_ROWS, array_columns, frame_columns, is_frame, labels_of, row_columns
+from .levels import declared_categories
+from .squashing import SquashingScaler, squash
+
+#: Rows that are scaled at once, so that memory is needed for few of them.
+_ROWS = 8192
 
 
 class TableEncoder(TransformerMixin, Component):
-    """Encode the columns of a table as numbers for networks."""
+    """Encode a table with numbers, categories, dates and missing values for networks.
+
+    Takes a data frame of pandas, polars or any library that narwhals reads, or an array, and
+    returns one array, whose columns are in this order:
+
+    1. *Numbers*. Numbers are as they are; time spans and times of the day are seconds; a date
+       becomes its year, month, weekday, hour and the days that have elapsed, of which those stay
+       that vary in training. A missing number becomes 0, which is the median.
+    2. *Indicators*. A category of two levels, such as a boolean, becomes -1 or 1 and a missing or
+       unseen one 0; a category of few levels becomes a 1 among zeros, all zeros where it is
+       missing or unseen. A column of numbers or dates that had missing values in training has an
+       indicator of them.
+    3. *Codes*. A category of many levels becomes one integer, for an
+       :class:`~sknet.layers.Embedding`: 0 where it is missing, unseen or rare, and from 1 the
+       levels in their order.
+
+    Numbers and indicators are scaled by :class:`SquashingScaler`, codes are not. Columns of
+    strings and booleans are categories, and columns of strings and numbers too; which columns of
+    numbers are, `categorical_features` tells. Columns without a value or with a single one
+    vanish, and so do categories all of whose levels are rare, such as names or identifiers.
+
+    Parameters
+    ----------
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
+            default="from_dtype"
+        Which columns are categories whatever they hold: those of the types Categorical or Enum
+        in a data frame, a mask, positions, names, or None for no column.
+    max_one_hot : int, default=8
+        Largest number of different values, a missing one counted as a value, of a category that
+        becomes indicators, at least 2.
+    min_frequency : int or float, default=3
+        Least number of rows of a level that has a code of its own, or their share of all rows if
+        it is a float below 1. It holds for categories of more than `max_one_hot` values only.
+    max_categories : int, default=1000
+        Largest number of codes of a category, 0 included; the most frequent levels have one. None
+        is no limit.
+    dtype : {np.float32, np.float64}, default=np.float32
+        Type of the result. It holds all integers up to 2**24, and thus all codes.
+
+    Attributes
+    ----------
+    n_numbers_, n_indicators_ : int
+        How many columns of the result are numbers, and how many are indicators.
+    cardinalities_ : tuple of int
+        Number of codes, 0 included, of each column of codes.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Their names, where X is a data frame whose columns are named by strings.
+
+    See Also
+    --------
+    SquashingScaler : Scales numbers and indicators.
+    TokenizerTransformer : Encodes text.
+
+    Notes
+    -----
+    `transform` finds the columns of a data frame by their names, in any order. The result is the
+    same, bit by bit, for the same data in another library. Infinity is refused: replace it by
+    NaN. Dates with a time zone are read from the clocks of the zone of the training rows.
+
+    What the transformer keeps of the training rows are the levels, the scales and the parts of
+    dates, not the rows.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn and Steinwart (2024), Better by default: strong pre-tuned MLPs and
+    boosted trees on tabular data, :arxiv:`2407.04491`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sknet.preprocessing import TableEncoder
+    >>> X = pd.DataFrame({
+    ...     "age": [20.0, 30.0, None, 50.0, 40.0],
+    ...     "sex": ["f", "m", "m", None, "f"],
+    ...     "color": ["red", "blue", "green", "red", "red"],
+    ... })
+    >>> encoder = TableEncoder().fit(X)
+    >>> encoder.get_feature_names_out().tolist()
+    ['age', 'age_missing', 'sex', 'color_blue', 'color_green', 'color_red']
+    >>> encoder.transform(X[:3]).round(2).tolist()[0]
+    [-0.95, 0.0, -0.49, 0.0, 0.0, 0.0]
+    """
 
     _parameter_constraints = {
         "categorical_features": ["array-like", str, None],
         "max_one_hot": [Interval(Integral, 2, None, closed="left")],
         "min_frequency": [
             Interval(Integral, 1, None, closed="left"),
+            Interval(Real, 0, 1, closed="neither"),
         ],
         "max_categories": [Interval(Integral, 2, None, closed="left"), None],
         "dtype": "no_validation",
@@ -43,106 +139,196 @@ class TableEncoder(TransformerMixin, Component):
         self.dtype = dtype
 
     def fit(self, X, y=None):
-        """Learn the levels, scales and parts of dates."""
-        self._validate_params()
-        columns = self._read(X, reset=True)
-        declared = self._declared(columns)
-        encodings = []
-        for position, (column, is_category) in enumerate(zip(columns, declared, strict=True)):
-            encoding = self._encoding(position, column, is_category)
-            if encoding is not None:
-                encodings.append(encoding)
-        self._encodings = encodings
-        raw = [encoding.encode(columns[encoding.position]) for encoding in encodings]
-        numbers, indicators, codes = _by_kind(raw)
-        self.n_numbers_, self.n_indicators_ = len(numbers), len(indicators)
-        self.cardinalities_ = tuple(e.cardinality for e in encodings if e.cardinality)
-        scaled = numbers + indicators
-        self._scaler = SquashingScaler().fit(np.column_stack(scaled)) if scaled else None
+        """Learn the levels of categories, the scales of numbers and the parts of dates.
+
+        Parameters
+        ----------
+        X : data frame or array-like of shape (n_samples, n_features)
+            Training rows.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : TableEncoder
+            The fitted transformer.
+        """
+        self._learn(X)
         return self
 
+    def fit_transform(self, X, y=None):
+        """Learn from a table and encode it, which reads it once.
+
+        Parameters
+        ----------
+        X : data frame or array-like of shape (n_samples, n_features)
+            Training rows.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        X_encoded : ndarray of shape (n_samples, n_out)
+            As `transform` returns it.
+        """
+        return self._finished(*self._learn(X))
+
     def transform(self, X):
-        """Encode X."""
+        """Encode a table.
+
+        Parameters
+        ----------
+        X : data frame or array-like of shape (n_samples, n_features)
+            Rows with the columns of the training rows, which a data frame may have in any order.
+
+        Returns
+        -------
+        X_encoded : ndarray of shape (n_samples, n_out)
+            Numbers, indicators and codes, in C order.
+        """
         check_is_fitted(self, "n_numbers_")
-        columns = self._read(X, reset=False)
-        n = len(columns[0].values)
-        raw = [encoding.encode(columns[encoding.position]) for encoding in self._encodings]
-        numbers, indicators, codes = _by_kind(raw)
-        n_scaled = len(numbers) + len(indicators)
-        out = np.empty((n, n_scaled + len(codes)), dtype=self.dtype)
-        if n_scaled:
-            scaled = self._scaler.transform(np.column_stack(numbers + indicators))
-            out[:, :n_scaled] = np.nan_to_num(scaled, nan=0.0)
-        for j, column in enumerate(codes, start=n_scaled):
-            out[:, j] = column
-        return out
+        columns = self._columns(X)
+        return self._finished(*_encoded(columns, self._encodings, type(self).__name__))
 
     def get_feature_names_out(self, input_features=None):
-        """Return the names of the columns of the output."""
+        """Return the names of the columns of the result.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the columns of X; those of the training rows by default.
+
+        Returns
+        -------
+        names : ndarray of str
+            Such as "age", "age_missing", "born_year", "color_red".
+        """
         check_is_fitted(self, "n_numbers_")
-        if hasattr(self, "feature_names_in_"):
-            names = list(self.feature_names_in_)
-        else:
-            names = [f"x{i}" for i in range(self.n_features_in_)]
-        named = [encoding.names(names[encoding.position]) for encoding in self._encodings]
-        return np.array([name for kind in _by_kind(named) for name in kind], dtype=object)
+        names_in = _check_feature_names_in(self, input_features)
+        parts = [encoding.names(names_in[encoding.position]) for encoding in self._encodings]
+        names = []
+        for name in chain.from_iterable(_by_kind(parts)):
+            while name in names:  # a level may be named like another column
+                name += "_"
+            names.append(name)
+        return np.array(names, dtype=object)
 
-    def _read(self, X, reset):
-        if not is_frame(X):
-            if isinstance(X, list | tuple):
-                X = np.array(X, dtype=object)
-            X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
+    def _learn(self, X):
+        """Fit to a table, and return what `_finished` takes."""
+        self._validate_params()
+        self._check_dtype()
+        owner = type(self).__name__
+        columns, names = self._training_columns(X)
+        declared = declared_categories(self.categorical_features, columns, names, owner)
+        limits = self._limits(len(columns[0].values))
+        encodings = [
+            encoding_of(column, position, is_declared, limits, owner)
+            for position, (column, is_declared) in enumerate(zip(columns, declared, strict=True))
+        ]
+        encodings = [encoding for encoding in encodings if encoding is not None]
+        if not encodings:
+            raise ValueError(
+                f"{owner} expects columns that differ among rows, found none in X of "
+                f"{len(columns)} column(s) and {len(columns[0].values)} sample(s)."
+            )
+        scaled, codes, n_numbers = _encoded(columns, encodings, owner)
+        scaler = SquashingScaler().fit(scaled) if scaled.shape[1] else None
+        self._encodings, self._scaler, self._names = encodings, scaler, names
+        self.n_numbers_, self.n_indicators_ = n_numbers, scaled.shape[1] - n_numbers
+        self.cardinalities_ = tuple(e.cardinality for e in encodings if e.cardinality)
+        self.n_features_in_ = len(columns)
+        vars(self).pop("feature_names_in_", None)
+        if names and all(isinstance(name, str) for name in names):
+            self.feature_names_in_ = np.array(names, dtype=object)
+        return scaled, codes, n_numbers
+
+    def _check_dtype(self):
+        try:
+            is_right = np.dtype(self.dtype) in (np.float32, np.float64) and self.dtype is not None
+        except TypeError:
+            is_right = False
+        if not is_right:
+            raise ValueError(
+                f"{type(self).__name__} expects dtype=np.float32 or np.float64, got "
+                f"{brief(self.dtype)}."
+            )
+
+    def _limits(self, n_rows):
+        share = self.min_frequency
+        return {
+            "max_one_hot": self.max_one_hot,
+            "min_count": share if isinstance(share, Integral) else share * n_rows,
+            "n_most": None if self.max_categories is None else self.max_categories - 1,
+        }
+
+    def _training_columns(self, X):
+        """Return the columns of a table, and their names if it has any."""
+        owner = type(self).__name__
+        if not _is_frame(X, owner):
+            X = check_array(_as_array(X, owner), **_ANY_CELLS, estimator=self)
+            return array_columns(X), None
+        names = labels_of(X)
+        _check_names(names, owner)
+        _check_size(X, names, owner)
+        return frame_columns(X, owner), names
+
+    def _columns(self, X):
+        """Return the columns of a table in the order of the training rows."""
+        owner = type(self).__name__
+        if not _is_frame(X, owner):
+            X = validate_data(self, _as_array(X, owner), reset=False, **_ANY_CELLS)
             return array_columns(X)
-        columns = frame_columns(X, type(self).__name__)
-        names = [column.label for column in columns]
-        if reset:
-            self._names = names
-            self.n_features_in_ = len(names)
-            if all(isinstance(name, str) for name in names):
-                self.feature_names_in_ = np.array(names, dtype=object)
-        elif names != self._names:
-            found = dict(zip(names, columns, strict=True))
-            columns = [found[name] for name in self._names]
-        return columns
+        names = labels_of(X)
+        _check_size(X, names, owner)
+        if self._names is None or names != self._names:
+            self._check_columns(X, names)
+        columns = (row_columns if len(X) <= FEW_ROWS else frame_columns)(X, owner)
+        if self._names is None or names == self._names:
+            return columns
+        found = dict(zip(names, columns, strict=True))
+        return [found[name] for name in self._names]
 
-    def _declared(self, columns):
-        chosen = self.categorical_features
-        if isinstance(chosen, str):
-            return [column.is_declared for column in columns]
-        if chosen is None:
-            return [False] * len(columns)
-        chosen = np.asarray(chosen)
-        if chosen.dtype.kind == "b":
-            return chosen.tolist()
-        labels = [column.label for column in columns]
-        positions = [labels.index(c) if isinstance(c, str) else c for c in chosen.tolist()]
-        return [i in positions for i in range(len(columns))]
+    def _check_columns(self, X, names):
+        """Check the names of columns that are not those of the training rows in their order."""
+        owner = type(self).__name__
+        _check_names(names, owner)
+        if self._names is None:
+            validate_data(self, X, reset=False, skip_check_array=True)
+            return
+        missing = [name for name in self._names if name not in names]
+        unseen = [name for name in names if name not in self._names]
+        if missing:
+            raise ValueError(
+                f"{owner} expects the columns that it was fitted to, X lacks {named(missing)}"
+                f"{f' and has {named(unseen)}' if unseen else ''}."
+            )
+        if unseen:
+            raise ValueError(
+                f"{owner} was fitted without {named(unseen)} of X. Leave out what is new."
+            )
 
-    def _encoding(self, position, column, is_category):
-        if is_category:
-            return self._categories(position, column)
-        kind = column.kind
-        if kind is None:
-            return None
-        if kind == "categories":
-            return self._categories(position, column)
-        if kind == "dates":
-            return _Dates.fitted(position, column)
-        return _Numbers.fitted(position, column)
+    def _finished(self, scaled, codes, n_numbers):
+        """Return encoded columns in one array, the first of them scaled."""
+        n, n_scaled = scaled.shape
+        out = np.empty((n, n_scaled + len(codes)), dtype=self.dtype)
+        if n_scaled:
+            scales = self._scaler.center_, self._scaler.scale_, self._scaler.max_absolute_value
+            for start in range(0, n, _ROWS):
+                rows = slice(start, start + _ROWS)
+                out[rows, :n_scaled] = squash(scaled[rows], *scales)
+            numbers = out[:, :n_numbers]
+            numbers[np.isnan(numbers)] = 0
+        for position, column in enumerate(codes, start=n_scaled):
+            out[:, position] = column
+        return out
 
-    def _categories(self, position, column):
-        counts, n_missing = count_levels(column.cells())
-        kept, has_others = frequent(counts, 1, None), n_missing > 0
-        if len(kept) + has_others > self.max_one_hot:
-            n_most = None if self.max_categories is None else self.max_categories - 1
-            kept = frequent(counts, self.min_frequency, n_most)
-            has_others = has_others or len(kept) < len(counts)
-        if len(kept) + has_others < 2:
-            return None
-        levels = Levels(kept, has_others)
-        if len(kept) + has_others > self.max_one_hot:
-            return _Codes(position, levels)
-        return _Indicators(position, levels)
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
 
     def __getstate__(self):
         return stamp(super().__getstate__())
@@ -151,90 +337,71 @@ class TableEncoder(TransformerMixin, Component):
         super().__setstate__(unstamp(state, type(self).__name__))
 
 
+_ANY_CELLS = {"dtype": None, "ensure_all_finite": False}
+
+
+def _encoded(columns, encodings, owner):
+    """Return the numbers and indicators in one array, the codes, and how many are numbers."""
+    parts = [encoding.encode(columns[encoding.position], owner) for encoding in encodings]
+    numbers, indicators, codes = _by_kind(parts)
+    scaled = np.empty((len(columns[0].values), len(numbers) + len(indicators)))
+    for position, column in enumerate(numbers + indicators):
+        scaled[:, position] = column
+    return scaled, codes, len(numbers)
+
+
 def _by_kind(parts):
-    return [[each for part in parts for each in part[kind]] for kind in range(3)]
+    """Return what columns became, first all numbers, then all indicators, then all codes."""
+    return [[each for part in parts for each in part[i]] for i in range(len(Parts._fields))]
 
 
-class _Numbers:
-    cardinality = 0
-
-    def __init__(self, position, varies, has_missing):
-        self.position, self.varies, self.has_missing = position, varies, has_missing
-
-    @classmethod
-    def fitted(cls, position, column):
-        values = column.numbers()
-        missing = np.isnan(values)
-        present = values[~missing]
-        varies = present.min() < present.max()
-        has_missing = bool(missing.any())
-        return cls(position, bool(varies), has_missing) if varies or has_missing else None
-
-    def encode(self, column):
-        values = column.numbers()
-        indicators = [np.isnan(values).astype(np.float64)] if self.has_missing else []
-        return [values] if self.varies else [], indicators, []
-
-    def names(self, name):
-        return [name] * self.varies, [f"{name}_missing"] * self.has_missing, []
+def _is_frame(X, owner):
+    for verb in ("collect", "compute"):
+        if hasattr(type(X), verb):  # a column of pandas may have such a name
+            raise TypeError(
+                f"{owner} expects a table in memory, got a {type(X).__name__}, which has not been "
+                f"evaluated. Pass X.{verb}()."
+            )
+    return is_frame(X)
 
 
-class _Dates:
-    cardinality = 0
-
-    def __init__(self, position, zone, parts, has_missing):
-        self.position, self.zone, self.parts = position, zone, parts
-        self.has_missing = has_missing
-
-    @classmethod
-    def fitted(cls, position, column):
-        zone = column.zone
-        parts = date_parts(*column.dates(zone))
-        varying = [part for part in PARTS if np.nanmin(parts[part]) < np.nanmax(parts[part])]
-        has_missing = bool(np.isnan(parts["year"]).any())
-        return cls(position, zone, varying, has_missing) if varying or has_missing else None
-
-    def encode(self, column):
-        parts = date_parts(*column.dates(self.zone))
-        missing = np.isnan(parts["year"])
-        indicators = [missing.astype(np.float64)] if self.has_missing else []
-        return [parts[part] for part in self.parts], indicators, []
-
-    def names(self, name):
-        names = [f"{name}_{part}" for part in self.parts]
-        return names, [f"{name}_missing"] * self.has_missing, []
+def _as_array(X, owner):
+    """Return lists as an array of their objects, and other arrays as they are."""
+    advice = None if issparse(X) else without_order(X)  # a sparse matrix may be a dict
+    is_table = hasattr(X, "__len__") or hasattr(X, "__array__")
+    if advice is None and (not is_table or isinstance(X, str | bytes | type)):
+        advice = f"a {type(X).__name__}. Pass a data frame or an array of two axes."
+    if advice:
+        raise TypeError(f"{owner} expects a table in X, got {advice}")
+    if isinstance(X, np.ma.MaskedArray):
+        return X.astype(object).filled(None)
+    if not isinstance(X, list | tuple):
+        return X
+    if len({len(row) for row in X if hasattr(row, "__len__")}) > 1:
+        raise ValueError(
+            f"{owner} expects rows of one length in X, got lists that differ in length."
+        )
+    return np.array(X, dtype=object)  # NumPy would make strings of numbers beside strings
 
 
-class _Indicators:
-    cardinality = 0
-
-    def __init__(self, position, levels):
-        self.position, self.levels = position, levels
-
-    def encode(self, column):
-        codes = self.levels.codes(column.cells())
-        n = len(self.levels)
-        if n == 2:
-            return [], [np.array([0.0, -1.0, 1.0])[codes]], []
-        return [], list((codes == np.arange(1, n + 1)[:, None]).astype(np.float64)), []
-
-    def names(self, name):
-        levels = self.levels.levels
-        if len(levels) == 2:
-            return [], [name], []
-        return [], [f"{name}_{level}" for level in levels], []
+def _check_names(names, owner):
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ValueError(
+            f"{owner} expects the columns of X to differ in their names, got {named(repeated)} "
+            "more than once. Rename them."
+        )
+    if len({isinstance(name, str) for name in names}) > 1:
+        raise TypeError(
+            f"{owner} expects the columns of X to be named by strings only or by none, got "
+            f"{brief(names)}. Convert them: X.columns = X.columns.astype(str)."
+        )
 
 
-class _Codes:
-    def __init__(self, position, levels):
-        self.position, self.levels = position, levels
-
-    @property
-    def cardinality(self):
-        return len(self.levels) + 1
-
-    def encode(self, column):
-        return [], [], [self.levels.codes(column.cells())]
-
-    def names(self, name):
-        return [], [], [name]
+def _check_size(X, names, owner):
+    for size, what in ((len(X), "sample"), (len(names), "feature")):
+        if not size:
+            raise ValueError(
+                f"Found array with 0 {what}(s) (shape=({len(X)}, {len(names)})) while a minimum "
+                f"of 1 is required by {owner}."
+            )
