@@ -123,8 +123,9 @@ def test_the_gaussian_loss_gives_a_deviation_to_each_row():
 
 @pytest.mark.parametrize("loss", ["absolute_error", "huber", "poisson", "gamma", "quantile"])
 def test_all_losses_of_the_regressor_learn(loss):
-    X, y = table(200)
-    y = np.exp(y)
+    X, _ = table(200)
+    y = np.exp(X["number"].to_numpy())
+    X = X[["number"]]
     model = TabularRegressor(loss=loss, **{**FAST, "max_iter": 20, "hidden_layer_sizes": (32,)}).fit(X, y)
     assert np.corrcoef(np.log(model.predict(X)), np.log(y))[0, 1] > 0.9
 
@@ -248,11 +249,13 @@ def test_the_time_is_shared_by_the_members():
 
 def test_importances_are_large_where_y_depends_on_the_feature_and_select_features():
     X, y = table(200)
+    y = X["number"] + 2 * (X["few"] == "a")
     model = TabularRegressor(**{**FAST, "max_iter": 20}).fit(X, y)
     importances = dict(zip(X.columns, model.feature_importances_, strict=True))
-    assert importances["number"] > 0.5 > importances["few"] > importances["hole"]
+    assert min(importances["number"], importances["few"]) > 0.25
+    assert max(importances["hole"], importances["many"]) < 0.1
     assert sum(importances.values()) == pytest.approx(1)
-    selected = SelectFromModel(clone(model), threshold=0.05).fit(X, y)
+    selected = SelectFromModel(clone(model), threshold=0.2).fit(X, y)
     assert selected.get_support().tolist() == [True, False, True, False]
 
 

@@ -86,7 +86,7 @@ class BaseTabular(Component, ABC):
         "activation": [ActivationName(), ActivationFunction],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "cv": ["cv_object"],
@@ -126,6 +126,10 @@ class BaseTabular(Component, ABC):
     @abstractmethod
     def _new_member(self, **parameters):
         """Return a member that is not fitted."""
+
+    @abstractmethod
+    def _learning_rate(self):
+        """Return the largest learning rate."""
 
     @abstractmethod
     def _learn_from_held_out(self, rows):
@@ -323,7 +327,7 @@ class BaseTabular(Component, ABC):
             alpha=0.0,
             batch_size=min(batch_size, n_rows),
             learning_rate="log_cosine",
-            learning_rate_init=self.learning_rate_init,
+            learning_rate_init=self._learning_rate(),
             max_iter=self.max_iter,
             scoring=self.scoring,
             dtype="float32",

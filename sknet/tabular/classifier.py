@@ -43,12 +43,12 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         Share of each label that is spread evenly over the classes while training, in [0, 1); for
         ``loss="log_loss"``. The probabilities are calibrated afterwards.
     {steps}
-    learning_rate_init : float, default=0.04
-        Largest learning rate, above 0.
+    learning_rate_init : float or "auto", default="auto"
+        Largest learning rate, above 0; "auto" is 0.04.
     {training}
-    scoring : str or callable, default="accuracy"
-        By what the best epoch is chosen: "loss" or any scikit-learn scorer, such as
-        "neg_log_loss" or "roc_auc". It is given encoded rows.
+    scoring : str or callable, default="loss"
+        By what the best epoch is chosen: the "loss", or any scikit-learn scorer, such as
+        "accuracy" or "roc_auc". It is given encoded rows.
     class_weight : dict, list of dict or "balanced", default=None
         Weights of the classes, which multiply the sample weights; "balanced" makes them
         inversely proportional to the classes' weighted frequencies. A list has one dict an
@@ -108,13 +108,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         loss="log_loss",
         label_smoothing=0.1,
         batch_size="auto",
-        learning_rate_init=0.04,
+        learning_rate_init="auto",
         weight_decay=0.02,
         max_iter=64,
         max_time=None,
         cv=5,
         n_members=None,
-        scoring="accuracy",
+        scoring="loss",
         class_weight=None,
         warm_start=False,
         n_jobs=None,
@@ -172,6 +172,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         member = ClassifierMember(loss=loss, class_weight=self.class_weight, **parameters)
         several = isinstance(self.classes_, list) or self._target.kind == "multilabel"
         return member.expect(self.classes_ if several else np.asarray(self.classes_))
+
+    def _learning_rate(self):
+        return 0.04 if self.learning_rate_init == "auto" else self.learning_rate_init
 
     def _learn_from_held_out(self, rows):
         held = np.concatenate(self._held_rows)

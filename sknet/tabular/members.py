@@ -7,6 +7,7 @@ from time import time
 import numpy as np
 
 from ..estimators import NeuralClassifier, NeuralRegressor
+from ..losses import Gaussian
 from .network import tangent_dense
 
 #: All epochs are wanted, and the best one is kept.
@@ -66,6 +67,12 @@ class ClassifierMember(Member, NeuralClassifier):
 class RegressorMember(Member, NeuralRegressor):
     """A network of a `TabularRegressor`."""
 
+    def _output_layer(self, hidden, width):
+        if not is_delicate(self._loss):
+            return super()._output_layer(hidden, width)
+        # Errors in the exponent would be large from the start: it starts from the best constant.
+        return tangent_dense(width, kernel_initializer="zeros")
+
     def fit(self, X, y, sample_weight=None, **validation):  # TODO until NeuralRegressor scales y
         self._scales = self.loss not in ("poisson", "gamma")
         self._mean = np.average(y, axis=0, weights=sample_weight) if self._scales else 0.0
@@ -84,6 +91,22 @@ class RegressorMember(Member, NeuralRegressor):
         if return_std:
             return found[0] * self._dev + self._mean, found[1] * self._dev
         return (found * self._dev + self._mean).astype(found.dtype)
+
+
+def is_delicate(loss):
+    """Tell whether raw outputs are exponents, which large learning rates make overflow.
+
+    Parameters
+    ----------
+    loss : Loss
+        A loss.
+
+    Returns
+    -------
+    is_delicate : bool
+        Whether the loss takes the exponential of an output.
+    """
+    return loss.link == "exp" or isinstance(loss, Gaussian)
 
 
 def fit_member(member, X, y, sample_weight, fold, distinct, deadline, rounds, is_first):

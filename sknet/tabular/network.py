@@ -72,8 +72,14 @@ def table_layers(columns, hidden_layer_sizes, activation, dropout):
     return layers
 
 
-def tangent_dense(units, bias_initializer="zeros", learning_rate_factor=1.0):
-    """Return a dense layer in the neural tangent parametrization that starts from the data.
+def tangent_dense(
+    units,
+    bias_initializer="zeros",
+    *,
+    kernel_initializer="unit_variance",
+    learning_rate_factor=1.0,
+):
+    """Return a dense layer in the neural tangent parametrization.
 
     Parameters
     ----------
@@ -81,6 +87,8 @@ def tangent_dense(units, bias_initializer="zeros", learning_rate_factor=1.0):
         Number of outputs.
     bias_initializer : str, default="zeros"
         Start of the bias.
+    kernel_initializer : str, default="unit_variance"
+        Start of the kernel.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the kernel.
 
@@ -91,7 +99,7 @@ def tangent_dense(units, bias_initializer="zeros", learning_rate_factor=1.0):
     """
     return Dense(
         units,
-        kernel_initializer="unit_variance",
+        kernel_initializer=kernel_initializer,
         bias_initializer=bias_initializer,
         learning_rate_factor=learning_rate_factor,
         bias_learning_rate_factor=0.1,

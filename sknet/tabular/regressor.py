@@ -7,12 +7,12 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 
 from ..cells import as_array, check_finite
-from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile
+from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, get_loss
 from ..settings import isolated
 from .base import BaseTabular
 from .documentation import documented
 from .held_out import interval
-from .members import RegressorMember
+from .members import RegressorMember, is_delicate
 
 
 @documented
@@ -36,8 +36,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         Loss: squared_error, absolute_error, huber, poisson, gamma, quantile, gaussian, or an
         object, such as ``Quantile([0.05, 0.5, 0.95])``.
     {steps}
-    learning_rate_init : float, default=0.2
-        Largest learning rate, above 0.
+    learning_rate_init : float or "auto", default="auto"
+        Largest learning rate, above 0. "auto" is 0.02 for the losses poisson, gamma and gaussian,
+        which take exponentials, and 0.2 for all others.
     {training}
     scoring : str or callable, default="loss"
         By what the best epoch is chosen: "loss" or any scikit-learn scorer. It is given encoded
@@ -91,7 +92,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         dropout=0.15,
         loss="squared_error",
         batch_size="auto",
-        learning_rate_init=0.2,
+        learning_rate_init="auto",
         weight_decay=0.02,
         max_iter=64,
         max_time=None,
@@ -146,6 +147,11 @@ class TabularRegressor(RegressorMixin, BaseTabular):
 
     def _new_member(self, **parameters):
         return RegressorMember(loss=self.loss, **parameters)
+
+    def _learning_rate(self):
+        if self.learning_rate_init != "auto":
+            return self.learning_rate_init
+        return 0.02 if is_delicate(get_loss(self.loss, self._losses)) else 0.2
 
     def _learn_from_held_out(self, rows):
         parts = [
