@@ -34,7 +34,7 @@ from .held_out import HeldOut
 from .importances import permutation_importances
 from .members import ALL_EPOCHS, fit_member, rows_of_step
 from .network import table_layers
-from .repeated import DistinctRows
+from .repeated import DistinctRows, order_of_rows
 
 #: Mean weight up to which rows are repeated to learn the encoding.
 _MOST_REPETITIONS = 10
@@ -220,6 +220,24 @@ class BaseTabular(Component, ABC):
         if n_coded > 1:
             X[:, -n_coded:] += self._first_codes
         return X if X.shape[1] else np.zeros((len(X), 1), np.float32)
+
+    def _ask_members(self, X, predict):
+        """Return what each member predicts for rows: an array, or several of them.
+
+        The members see the rows in an order that depends on what these hold alone. So the bits do
+        not depend on the order of X, which they would in single precision.
+        """
+        X = self._encode(X)
+        if len(X) == 1:
+            return [predict(member, X) for member in self.members_]
+        order = order_of_rows(X)
+        X, place = X[order], np.empty_like(order)
+        place[order] = np.arange(len(order))
+        found = [predict(member, X) for member in self.members_]
+        return [
+            part[place] if isinstance(part, np.ndarray) else [each[place] for each in part]
+            for part in found
+        ]
 
     def _columns_of_features(self):
         """Return the columns of encoded rows that each feature is encoded in."""

@@ -178,14 +178,20 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def _learn_from_held_out(self, rows):
         held = np.concatenate(self._held_rows)
-        raw = [m.network_.predict(rows.X[h]) for m, h in zip(self.members_, self._held_rows, strict=True)]
+        raw = [
+            m.network_.predict(rows.X[h])
+            for m, h in zip(self.members_, self._held_rows, strict=True)
+        ]
         self.temperature_ = 1.0
         weight = _relative(rows.sample_weight, held)
         if isinstance(self.members_[0]._loss, ClassificationLoss):
             self.temperature_ = fit_temperature(
                 self._log_loss(), np.concatenate(raw), rows.codes[held], weight
             )
-        parts = [self._probabilities(member, part) for member, part in zip(self.members_, raw, strict=True)]
+        parts = [
+            self._probabilities(member, part)
+            for member, part in zip(self.members_, raw, strict=True)
+        ]
         if self._target.kind == "multioutput":
             self.oof_prediction_ = [self._held_out.mean(part) for part in zip(*parts, strict=True)]
         else:
@@ -210,12 +216,16 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return loss.value_and_gradient(raw, codes, weight)[0]
 
     def _probabilities(self, member, raw):
-        return member._loss.inverse_link(raw / np.float32(self.temperature_))
+        return member._loss.inverse_link(self._scaled(raw))
+
+    def _scaled(self, raw):
+        return raw / np.float32(self.temperature_)
 
     def _probabilities_of_members(self, X):
         """Return what each member predicts."""
-        X = self._encode(X)
-        return [self._probabilities(m, m.network_.predict(X)) for m in self.members_]
+        return self._ask_members(
+            X, lambda m, rows: self._probabilities(m, m.network_.predict(rows))
+        )
 
     @isolated
     @documented
@@ -251,8 +261,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         log_p : ndarray of shape (n_samples, n_classes) or list of such arrays
             As `predict_proba`.
         """
-        X, scale = self._encode(X), np.float32(self.temperature_)
-        parts = [m._loss.log_inverse_link(m.network_.predict(X) / scale) for m in self.members_]
+        parts = self._ask_members(
+            X, lambda m, rows: m._loss.log_inverse_link(self._scaled(m.network_.predict(rows)))
+        )
         if self._target.kind == "multioutput":
             return [_log_mean(part) for part in zip(*parts, strict=True)]
         return _log_mean(parts)

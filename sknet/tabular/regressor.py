@@ -5,6 +5,7 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from ..cells import as_array, check_finite
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, get_loss
@@ -172,6 +173,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         """Keep predictions in the range of y."""
         return np.clip(predictions, self._lowest, self._highest).astype(predictions.dtype)
 
+    def _parts(self, X):
+        """Return what each member predicts."""
+        return [self._within(part) for part in self._ask_members(X, lambda m, X: m.predict(X))]
+
     def _misfit(self, member, X, codes, sample_weight):
         predicted = self._within(member.predict(X))
         errors = (_beside(codes, predicted) - predicted) ** 2
@@ -198,16 +203,15 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             plus the variance that the gaussian loss predicts; for all other losses plus the mean
             square of the errors for rows that members have not seen.
         """
-        X = self._encode(X)
-        if not return_std:
-            return np.mean([self._within(m.predict(X)) for m in self.members_], axis=0)
-        if isinstance(self.members_[0]._loss, Gaussian):
-            pairs = [member.predict(X, return_std=True) for member in self.members_]
+        check_is_fitted(self, "members_")
+        if return_std and isinstance(self.members_[0]._loss, Gaussian):
+            pairs = self._ask_members(X, lambda m, rows: m.predict(rows, return_std=True))
             parts = [self._within(mean) for mean, _ in pairs]
             variance = np.mean([std**2 for _, std in pairs], axis=0)
         else:
-            parts = [self._within(member.predict(X)) for member in self.members_]
-            variance = self._oof_variance
+            parts, variance = self._parts(X), self._oof_variance
+        if not return_std:
+            return np.mean(parts, axis=0)
         std = np.sqrt(variance + np.var(parts, axis=0))
         return np.mean(parts, axis=0), std.astype(parts[0].dtype)
 
@@ -238,7 +242,6 @@ class TabularRegressor(RegressorMixin, BaseTabular):
            jackknife+, Annals of Statistics 49, :arxiv:`1905.02928`.
         """
         self._check_coverage(coverage)
-        X = self._encode(X)
         if self.oof_prediction_.shape != self._oof_y.shape:
             raise ValueError(
                 "predict_interval needs one prediction a target, and several quantiles are "
@@ -246,8 +249,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             )
         rows, shares = self._calibrators()
         residuals = np.abs(self._oof_y[rows] - self.oof_prediction_[rows]).reshape(len(rows), -1)
-        parts = np.stack([self._within(member.predict(X)) for member in self.members_])
-        parts = parts.reshape(len(parts), len(X), -1).astype(np.float64)
+        parts = np.stack(self._parts(X)).astype(np.float64)
+        parts = parts.reshape(*parts.shape[:2], -1)
         ends = np.stack(
             [
                 interval(parts[:, :, j], shares, residuals[:, j], coverage)

@@ -69,6 +69,22 @@ class DistinctRows:
         return self.first[chosen], None if np.all(totals == 1) else totals
 
 
+def order_of_rows(X):
+    """Return an order of rows that depends on what they hold alone.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Numbers.
+
+    Returns
+    -------
+    order : ndarray of int of shape (n_samples,)
+        Positions of the rows.
+    """
+    return np.argsort(_hashes([_bits(X)]), kind="stable")
+
+
 def _bits(values):
     """Return numbers as rows of unsigned integers; 0 and -0 are the same."""
     values = np.ascontiguousarray(values.reshape(len(values), -1))
