@@ -1,6 +1,6 @@
-import builtins
 import datetime as dt
 import pickle
+import sys
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -187,11 +187,8 @@ def test_categories_become_indicators():
     )
     new = pd.DataFrame({"two": ["b", None, "new"], "three": ["new", "p", None], "one": ["k"] * 3})
     encoder = TableEncoder().fit(X)
-    assert encoder.get_feature_names_out().tolist() == [
-        "two",
-        *["three_" + i for i in "pqr"],
-        "one_k",
-    ]
+    names = ["two", "three_p", "three_q", "three_r", "one_k"]
+    assert encoder.get_feature_names_out().tolist() == names
     raw = np.array(
         [
             [1, 0, 1, 0, 1],
@@ -330,14 +327,11 @@ def test_all_kinds_of_missing_values_are_read_where_training_had_none():
     when = [dt.datetime(2020, 1, 1), dt.datetime(2021, 2, 2), dt.datetime(2022, 3, 3)]
     X = pd.DataFrame({"x": [1.0, 2.0, 4.0], "c": ["a", "b", "c"], "t": when})
     encoder = TableEncoder().fit(X)
-    middle = X.assign(x=2.0, t=when[1])[:1]
-    expected = encoder.transform(middle)
-    expected[:, encoder.n_numbers_ :] = encoder.transform(X.assign(c="unseen"))[0, -3:]
     for missing in (None, np.nan, pd.NA, pd.NaT):
         for n in (1, 40):
             new = pd.DataFrame({name: [missing] * n for name in X})
-            assert_array_equal(encoder.transform(new), np.repeat(expected, n, axis=0))
-    assert_array_equal(encoder.transform(pl.DataFrame(dict.fromkeys(X, [None]))), expected)
+            assert not encoder.transform(new).any()
+    assert not encoder.transform(pl.DataFrame({name: [None] for name in X})).any()
 
 
 @pytest.mark.parametrize(
@@ -442,19 +436,11 @@ def test_a_fit_that_fails_leaves_the_encoder_as_it_was():
     assert vars(encoder) == before
 
 
-def test_without_narwhals_a_frame_is_refused_and_an_array_is_not(monkeypatch):
-    imported = builtins.__import__
-
-    def refuse(name, *args, **kwargs):
-        if name.startswith("narwhals"):
-            raise ImportError(name)
-        return imported(name, *args, **kwargs)
-
+def test_without_narwhals_a_frame_is_refused(monkeypatch):
     X = pd.DataFrame({"x": [1.0, 2.0]})
-    monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.setitem(sys.modules, "narwhals", None)
     with pytest.raises(ImportError, match="pip install narwhals"):
         TableEncoder().fit(X)
-    assert TableEncoder().fit_transform(X.to_numpy()).shape == (2, 1)
 
 
 X = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "b": ["x", "y", "x", "z"]})
@@ -510,6 +496,7 @@ def one(*cells):
             one(dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 1, tzinfo=dt.UTC)),
             "got dates and dates with a time zone in column 'x'",
         ),
+        (one(dt.datetime(2020, 1, 1), np.arange(2)), "got dates and sequences in column 'x'"),
         (one(dt.timedelta(1), 3), "got numbers and time spans in column 'x'"),
         (pl.DataFrame({"x": [[1], [2]]}), "got sequences in column 'x'"),
         (pl.DataFrame({"x": [{"k": 1}, {"k": 2}]}), "got objects of type dict in column 'x'"),
@@ -553,9 +540,7 @@ def test_a_wrong_parameter_has_its_sentence(params, message):
 
 
 def test_names_need_a_frame():
-    with pytest.raises(
-        ValueError, match="expects positions in categorical_features if X is an arr"
-    ):
+    with pytest.raises(ValueError, match=r"expects positions .* if X is an array, got names"):
         TableEncoder(["a"]).fit(X.to_numpy())
 
 

@@ -184,8 +184,9 @@ class NumberEncoding(Encoding):
         return cls(position, kinds, varies, has_missing) if varies or has_missing else None
 
     def encode(self, column, owner):
-        self._check(column, column.kinds, owner)
-        values = _finite(column, owner)
+        kinds = column.kinds
+        self._check(column, kinds, owner)
+        values = _finite(column, owner) if kinds else np.full(len(column), np.nan)
         indicators = [np.isnan(values)] * self.has_missing
         return Parts([values] * self.varies, indicators)
 
@@ -225,7 +226,7 @@ class DateEncoding(Encoding):
         kinds = column.kinds
         self._check(column, kinds, owner)
         if not kinds:
-            missing = np.full(len(column.values), np.nan)
+            missing = np.full(len(column), np.nan)
             return Parts([missing] * len(self.parts), [np.isnan(missing)] * self.has_missing)
         parts = _date_parts(column, self.zone, owner)
         indicators = [np.isnan(parts["year"])] * self.has_missing
@@ -345,7 +346,7 @@ def _check_strings(column, max_one_hot, owner):
 def _warn_of(kind, how, column, owner):
     warn(
         f"{owner} takes column {column.label!r} for a category: it holds {kind} in the form of "
-        f"strings. Convert it by {how}, or leave it out."
+        f"strings. Convert it by {how}, or declare it in categorical_features."
     )
 
 

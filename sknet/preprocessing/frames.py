@@ -26,7 +26,7 @@ class Column:
     values : ndarray or list
         Numbers, dates or time spans in an array; anything else cell by cell in a list.
     dates : narwhals.Series, default=None
-        Where the dates of an array come from, which may have a time zone.
+        Where dates with a time zone come from.
     is_declared : bool, default=False
         Whether its type is that of categories.
     """
@@ -34,6 +34,9 @@ class Column:
     def __init__(self, label, values, dates=None, is_declared=False):
         self.label, self.values, self.is_declared = label, values, is_declared
         self._dates = dates
+
+    def __len__(self):
+        return len(self.values)
 
     @property
     def kinds(self):
@@ -136,7 +139,7 @@ def _kinds_of(cells):
         types -= may_be_nan
         types |= {type(cell) for cell in cells if type(cell) in may_be_nan and cell == cell}
     kinds = set(map(_kind, types))
-    if "dates" in kinds and any(issubclass(each, datetime.datetime) for each in types):
+    if kinds == {"dates"} and any(issubclass(each, datetime.datetime) for each in types):
         has_zone = {_has_zone(cell) for cell in cells if not is_hole(cell)}
         kinds |= {"dates with a time zone"} if True in has_zone else set()
         kinds -= set() if False in has_zone else {"dates"}
@@ -280,13 +283,24 @@ def _eager(X, owner):
 def _read(label, series):
     from narwhals import Categorical, Datetime, Enum
 
+    is_pandas = hasattr(series.to_native(), "iloc")
     is_declared = isinstance(series.dtype, Categorical | Enum)
-    if is_declared and not hasattr(series.to_native(), "iloc"):
+    if is_declared and not is_pandas:
         return Column(label, series.to_list(), is_declared=True)  # an array has no null in Arrow
     values = series.to_numpy()
     if values.ndim > 1:  # structs and arrays of polars
         return Column(label, series.to_list())
     if values.dtype.kind not in _FLAT:
         return Column(label, values.tolist(), is_declared=is_declared)
-    is_dates = isinstance(series.dtype, Datetime)
-    return Column(label, values, series if is_dates else None, is_declared)
+    has_zone = isinstance(series.dtype, Datetime) and series.dtype.time_zone is not None
+    if has_zone and is_pandas:
+        series = _of_numpy(series)
+    return Column(label, values, series if has_zone else None, is_declared)
+
+
+def _of_numpy(dates):
+    """Return dates of pandas in its own type: before pandas 3 Arrow's show the clocks of UTC."""
+    from narwhals import from_native
+
+    own = f"datetime64[{dates.dtype.time_unit}, {dates.dtype.time_zone}]"
+    return from_native(dates.to_native().astype(own), series_only=True)

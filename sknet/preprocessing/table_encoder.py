@@ -108,8 +108,8 @@ class TableEncoder(TransformerMixin, Component):
     >>> encoder = TableEncoder().fit(X)
     >>> encoder.get_feature_names_out().tolist()
     ['age', 'age_missing', 'sex', 'color_blue', 'color_green', 'color_red']
-    >>> encoder.transform(X[:3]).round(2).tolist()[0]
-    [-0.95, 0.0, -0.49, 0.0, 0.0, 0.0]
+    >>> encoder.transform(X[:2]).astype(float).round(2).tolist()
+    [[-0.95, 0.0, -0.49, 0.0, 0.0, 0.0], [-0.33, 0.0, 0.49, 1.66, 0.0, -0.95]]
     """
 
     _parameter_constraints = {
@@ -220,7 +220,7 @@ class TableEncoder(TransformerMixin, Component):
         owner = type(self).__name__
         columns, names = self._training_columns(X)
         declared = declared_categories(self.categorical_features, columns, names, owner)
-        limits = self._limits(len(columns[0].values))
+        limits = self._limits(len(columns[0]))
         encodings = [
             encoding_of(column, position, is_declared, limits, owner)
             for position, (column, is_declared) in enumerate(zip(columns, declared, strict=True))
@@ -229,7 +229,7 @@ class TableEncoder(TransformerMixin, Component):
         if not encodings:
             raise ValueError(
                 f"{owner} expects columns that differ among rows, found none in X of "
-                f"{len(columns)} column(s) and {len(columns[0].values)} sample(s)."
+                f"{len(columns)} column(s) and {len(columns[0])} sample(s)."
             )
         scaled, codes, n_numbers = _encoded(columns, encodings, owner)
         scaler = SquashingScaler().fit(scaled) if scaled.shape[1] else None
@@ -344,7 +344,7 @@ def _encoded(columns, encodings, owner):
     """Return the numbers and indicators in one array, the codes, and how many are numbers."""
     parts = [encoding.encode(columns[encoding.position], owner) for encoding in encodings]
     numbers, indicators, codes = _by_kind(parts)
-    scaled = np.empty((len(columns[0].values), len(numbers) + len(indicators)))
+    scaled = np.empty((len(columns[0]), len(numbers) + len(indicators)))
     for position, column in enumerate(numbers + indicators):
         scaled[:, position] = column
     return scaled, codes, len(numbers)
