@@ -353,6 +353,11 @@ class BaseTabular(Component, ABC):
         )
 
     @property
+    def n_iter_(self):
+        """Number of epochs of the member that was trained for most."""
+        return max(member.n_iter_ for member in self.members_)
+
+    @property
     def feature_importances_(self):
         """Growth of the loss of rows that were held out when a feature is permuted.
 

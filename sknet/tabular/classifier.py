@@ -353,8 +353,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         y = y.ravel() if y.shape[1:] == (1,) else y
         if y.shape[1:] != predicted.shape[1:]:
             raise ValueError(
-                f"{type(self).__name__} predicts labels of shape {predicted.shape}, got y of shape "
-                f"{y.shape}."
+                f"{type(self).__name__} predicts labels of shape {predicted.shape}, got y of "
+                f"shape {y.shape}."
             )
         check_consistent_length(predicted, y)
         if family(predicted) != family(y):

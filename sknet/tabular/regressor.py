@@ -15,6 +15,9 @@ from .documentation import documented
 from .held_out import interval
 from .members import RegressorMember, is_delicate
 
+#: Largest distance of neighbouring floats in single precision, in standard deviations of y.
+_FINE = 1e-5
+
 
 @documented
 class TabularRegressor(RegressorMixin, BaseTabular):
@@ -134,6 +137,12 @@ class TabularRegressor(RegressorMixin, BaseTabular):
 
     def _learn_target(self, y, used):
         self._lowest, self._highest = y[used].min(axis=0), y[used].max(axis=0)
+        # Predictions are of single precision, as all computation is, if that is fine enough for y.
+        largest = np.abs(y[used]).max(axis=0)
+        with np.errstate(over="ignore"):
+            step = np.spacing(largest.astype(np.float32))
+        is_fine = y.ndim == 1 and not step > _FINE * y[used].std(axis=0)
+        self._dtype = np.float32 if is_fine else np.float64
         return y
 
     def _read_y(self, y):
@@ -171,7 +180,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
 
     def _within(self, predictions):
         """Keep predictions in the range of y."""
-        return np.clip(predictions, self._lowest, self._highest).astype(predictions.dtype)
+        return np.clip(predictions, self._lowest, self._highest).astype(self._dtype)
 
     def _parts(self, X):
         """Return what each member predicts."""
@@ -213,7 +222,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         if not return_std:
             return np.mean(parts, axis=0)
         std = np.sqrt(variance + np.var(parts, axis=0))
-        return np.mean(parts, axis=0), std.astype(parts[0].dtype)
+        return np.mean(parts, axis=0), std.astype(self._dtype)
 
     @isolated
     @documented
