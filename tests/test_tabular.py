@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, softmax
@@ -12,6 +13,7 @@ from sklearn.feature_selection import SelectFromModel
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import KFold, ParameterSampler, TimeSeriesSplit
 from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.fixes import parse_version
 
 from sknet import TabularClassifier, TabularRegressor
 from sknet.losses import Quantile
@@ -346,3 +348,18 @@ def test_what_is_not_there_is_said():
         model.predict_set(X)
     with pytest.raises(ValueError, match="between 0 and 1"):
         TabularRegressor(**FAST).fit(X, y).predict_interval(X, coverage=90)
+
+
+@pytest.mark.skipif(
+    parse_version(sklearn.__version__) < parse_version("1.9"), reason="needs scikit-learn 1.9"
+)
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_progress_of_members_and_epochs_is_shown(n_jobs, capsys):
+    from sklearn.callback import ProgressBar
+
+    X, y = table()
+    with parallel_config("threading"):
+        model = TabularRegressor(**FAST, n_jobs=n_jobs).set_callbacks(ProgressBar()).fit(X, y)
+    shown = capsys.readouterr().out
+    assert "TabularRegressor" in shown and "member" in shown
+    assert_array_equal(model.predict(X), TabularRegressor(**FAST).fit(X, y).predict(X))

@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sknet.tabular.folds import make_folds
-from sknet.tabular.repeated import DistinctRows
+from sknet.tabular.rows import DistinctRows
 
 
 def distinct_rows(n):

@@ -1,20 +1,13 @@
 """What the estimators for tables share: the walk of a fit, and the members."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from hashlib import blake2b
-from math import ceil
 from numbers import Integral, Real
 from time import time
 
 import numpy as np
-from joblib import effective_n_jobs
-from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import (
     _check_sample_weight,
-    _num_samples,
     check_consistent_length,
     check_is_fitted,
 )
@@ -23,56 +16,16 @@ from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName
 from ..base import Component, stamp, unstamp
 from ..cells import as_array
-from ..estimators.architecture import hidden_sizes
-from ..optimizers import AdamW
 from ..preprocessing.table_encoder import TableEncoder
-from ..settings import restore_after_interruption, single_threaded_blas
-from ..warning import warn
 from ..weights import bounded
+from .bagging import Bagging
 from .folds import make_folds
 from .held_out import HeldOut
 from .importances import permutation_importances
-from .members import ALL_EPOCHS, fit_member, rows_of_step
-from .network import table_layers
-from .repeated import DistinctRows, order_of_rows
-
-#: Mean weight up to which rows are repeated to learn the encoding.
-_MOST_REPETITIONS = 10
+from .rows import DistinctRows, Rows, order_of_rows, repeated
 
 
-@dataclass
-class Rows:
-    """The rows of a training set.
-
-    Attributes
-    ----------
-    X : ndarray of float32 of shape (n_samples, n_columns)
-        Encoded rows.
-    y : ndarray
-        Targets as members take them.
-    codes : ndarray
-        Targets as numbers.
-    sample_weight : ndarray of shape (n_samples,) or None
-        Weights.
-    distinct : DistinctRows
-        Which rows are the same.
-    """
-
-    X: np.ndarray
-    y: np.ndarray
-    codes: np.ndarray
-    sample_weight: np.ndarray | None
-    distinct: DistinctRows
-
-    def digest(self):
-        """Return what tells whether other rows are these."""
-        found = blake2b(digest_size=16)
-        for part in (self.X, self.codes, self.sample_weight):
-            found.update(b"" if part is None else np.ascontiguousarray(part))
-        return found.hexdigest()
-
-
-class BaseTabular(Component, ABC):
+class BaseTabular(Bagging, Component, ABC):
     """Base class of the estimators for tables.
 
     A fit goes: read y, learn the encoding of X, make folds, train the members, look at what they
@@ -155,7 +108,7 @@ class BaseTabular(Component, ABC):
         used = slice(None) if weight is None or weight.all() else np.flatnonzero(weight)
         codes = self._learn_target(y, used)
         encoder = TableEncoder(self.categorical_features)
-        X = self._take_encoder(encoder.fit(_repeated(X, weight)), X)
+        X = self._take_encoder(encoder.fit(repeated(X, weight)), X)
         check_consistent_length(X, y)
         rows = Rows(X, y, codes, weight, DistinctRows(X, codes))
         if grows:
@@ -271,87 +224,6 @@ class BaseTabular(Component, ABC):
             )
         self.members_, self._held_rows = list(self.members_), list(self._held_rows)
 
-    def _train(self, rows, folds, began):
-        """Train the members that there are not yet."""
-        n_before = len(self.members_)
-        if n_before and len(folds) <= n_before:
-            warn(
-                f"{type(self).__name__} has {n_before} members; warm_start=True trains more where "
-                "n_members is larger.",
-            )
-        n_jobs = effective_n_jobs(self.n_jobs)
-        deadline = None if self.max_time is None else began + self.max_time
-        tasks = [
-            delayed(fit_member)(
-                self._template(rows, fold),
-                rows.X,
-                rows.y,
-                rows.sample_weight,
-                fold,
-                rows.distinct,
-                deadline,
-                ceil((len(folds) - position) / n_jobs),
-                len(self.members_) == position,
-            )
-            for position, fold in enumerate(folds)
-            if position >= n_before
-        ]
-        try:
-            trained = Parallel(n_jobs=self.n_jobs, return_as="generator")(tasks)
-            with single_threaded_blas():
-                for fold, member in zip(folds[n_before:], trained, strict=True):
-                    if member is not None and self._is_welcome(member):
-                        self._add(member, fold)
-                    if member is not None and member.was_interrupted:
-                        raise KeyboardInterrupt
-        except KeyboardInterrupt:
-            restore_after_interruption()
-            if not self.members_:
-                raise
-            warn(
-                f"{type(self).__name__}.fit was interrupted; the {len(self.members_)} of "
-                f"{len(folds)} members that are trained are kept."
-            )
-
-    def _is_welcome(self, member):
-        return not member.was_interrupted or not self.members_
-
-    def _add(self, member, fold):
-        self.members_.append(member)
-        self._held_rows.append(fold.held)
-        if self.verbose:
-            score = member.best_validation_score_
-            seconds = sum(member.history_["seconds"])
-            print(
-                f"Member {len(self.members_)}: epoch {member.best_iter_} of {member.n_iter_}, "
-                f"validation score {score:.6g}, {seconds:.2f} s"
-            )
-
-    def _template(self, rows, fold):
-        """Return a member for a fold that is not fitted."""
-        batch_size, n_rows = self.batch_size, rows.distinct.count(fold.train, rows.sample_weight)
-        if batch_size == "auto":
-            batch_size = rows_of_step(n_rows)
-        return self._new_member(
-            layers=table_layers(
-                self._columns(),
-                hidden_sizes(self.hidden_layer_sizes),
-                self.activation,
-                self.dropout,
-            ),
-            solver=AdamW(
-                weight_decay=self.weight_decay, beta_2=0.95, weight_decay_schedule="flat_cosine"
-            ),
-            alpha=0.0,
-            batch_size=min(batch_size, n_rows),
-            learning_rate="log_cosine",
-            learning_rate_init=self._learning_rate(),
-            max_iter=self.max_iter,
-            scoring=self.scoring,
-            dtype="float32",
-            **ALL_EPOCHS,
-        )
-
     @property
     def n_iter_(self):
         """Number of epochs of the member that was trained for most."""
@@ -398,20 +270,3 @@ class BaseTabular(Component, ABC):
 
     def __setstate__(self, state):
         super().__setstate__(unstamp(state, type(self).__name__))
-
-
-def _repeated(X, weight):
-    """Return the rows from which the encoding is learned.
-
-    Those of weight 0 are left out; where all weights are small whole numbers, each row is there as
-    often as its weight says.
-    """
-    if weight is None:
-        return X
-    counts = (weight > 0).astype(np.intp)
-    if weight.sum() <= _MOST_REPETITIONS * len(weight) and np.all(weight == np.rint(weight)):
-        counts = weight.astype(np.intp)
-    if np.all(counts == 1) or len(counts) != _num_samples(X):
-        return X
-    X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
-    return _safe_indexing(X, np.repeat(np.arange(len(counts)), counts))

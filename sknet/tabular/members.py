@@ -1,5 +1,6 @@
 """The networks of which an ensemble consists."""
 
+from contextlib import nullcontext
 from copy import copy
 from math import inf, isfinite
 from time import time
@@ -109,55 +110,52 @@ def is_delicate(loss):
     return loss.link == "exp" or isinstance(loss, Gaussian)
 
 
-def fit_member(member, X, y, sample_weight, fold, distinct, deadline, rounds, is_first):
+def fit_member(member, rows, fold, deadline, *, rounds, is_first, context):
     """Train one member.
 
     Parameters
     ----------
     member : Member
         Not fitted.
-    X : ndarray of float32 of shape (n_samples, n_columns)
-        All encoded rows.
-    y : ndarray
-        Their targets.
-    sample_weight : ndarray of shape (n_samples,) or None
-        Their weights.
+    rows : Rows
+        All rows.
     fold : Fold
-        Which rows to train on and which to hold out.
-    distinct : DistinctRows
-        Which rows are the same.
+        Which of them to train on and which to hold out.
     deadline : float or None
         Time (of `time.time`) at which the fit of the ensemble has to end.
     rounds : int
         Number of members that this process still has to train, this one included.
     is_first : bool
         Whether there is no ensemble without this member, so that time does not matter.
+    context : sklearn.callback.CallbackContext or None
+        Whom to tell of epochs.
 
     Returns
     -------
     member : Member or None
         Trained, without what only further training needs; None if the time was up.
     """
-    rows, weights = distinct.merged(fold.train, sample_weight)
+    train, weights = rows.distinct.merged(fold.train, rows.sample_weight)
     held, held_weights = fold.held, None
-    if sample_weight is not None:
-        positive = held[sample_weight[held] > 0]
+    if rows.sample_weight is not None:
+        positive = held[rows.sample_weight[held] > 0]
         held = positive if len(positive) else held
-        held_weights = sample_weight[held] if len(positive) else None
+        held_weights = rows.sample_weight[held] if len(positive) else None
     member.set_params(random_state=fold.seed)
     if deadline is not None:
         left = (deadline - time()) / rounds
         if left <= 0 and not is_first:
             return None
         member.set_params(max_time=max(left, 1e-3))
-    member.fit(
-        X[rows],
-        y[rows],
-        sample_weight=weights,
-        X_val=X[held],
-        y_val=y[held],
-        sample_weight_val=held_weights,
-    )
+    with nullcontext() if context is None else context.propagate_callback_context(member):
+        member.fit(
+            rows.X[train],
+            rows.y[train],
+            sample_weight=weights,
+            X_val=rows.X[held],
+            y_val=rows.y[held],
+            sample_weight_val=held_weights,
+        )
     return member.without_training_state()
 
 

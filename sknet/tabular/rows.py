@@ -1,6 +1,14 @@
-"""Rows of a table that are the same."""
+"""The rows of a training set, and which of them are the same."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
+
+#: Mean weight up to which rows are repeated to learn the encoding.
+_MOST_REPETITIONS = 10
 
 #: Rows whose hashes are computed at a time.
 _CHUNK = 2**14
@@ -108,3 +116,64 @@ def _hashes(parts):
             mixed *= factors
             total[chunk] += mixed.sum(axis=1, dtype=np.uint64)
     return total
+
+
+@dataclass
+class Rows:
+    """The rows of a training set.
+
+    Attributes
+    ----------
+    X : ndarray of float32 of shape (n_samples, n_columns)
+        Encoded rows.
+    y : ndarray
+        Targets as members take them.
+    codes : ndarray
+        Targets as numbers.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights.
+    distinct : DistinctRows
+        Which rows are the same.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    codes: np.ndarray
+    sample_weight: np.ndarray | None
+    distinct: DistinctRows
+
+    def digest(self):
+        """Return what tells whether other rows are these."""
+        found = blake2b(digest_size=16)
+        for part in (self.X, self.codes, self.sample_weight):
+            found.update(b"" if part is None else np.ascontiguousarray(part))
+        return found.hexdigest()
+
+
+def repeated(X, weight):
+    """Return the rows from which the encoding is learned.
+
+    Those of weight 0 are left out; where all weights are small whole numbers, each row is there as
+    often as its weight says.
+
+    Parameters
+    ----------
+    X : data frame or array-like
+        Rows.
+    weight : ndarray of shape (n_samples,) or None
+        Their weights.
+
+    Returns
+    -------
+    X : data frame or array
+        Rows to learn from.
+    """
+    if weight is None:
+        return X
+    counts = (weight > 0).astype(np.intp)
+    if weight.sum() <= _MOST_REPETITIONS * len(weight) and np.all(weight == np.rint(weight)):
+        counts = weight.astype(np.intp)
+    if np.all(counts == 1) or len(counts) != _num_samples(X):
+        return X
+    X = X if hasattr(X, "shape") else np.asarray(X, dtype=object)
+    return _safe_indexing(X, np.repeat(np.arange(len(counts)), counts))
