@@ -119,7 +119,14 @@ class BaseTabular(Bagging, Component, ABC):
         if groups is not None:
             groups = as_array(groups, "groups", type(self).__name__)
         folds = make_folds(
-            self.cv, self.n_members, self._entropy, rows.distinct, y, self._strata(codes), groups
+            self.cv,
+            self.n_members,
+            self._entropy,
+            rows.distinct,
+            y,
+            self._strata(codes),
+            groups,
+            weight,
         )
         self._train(rows, folds, began)
         self._held_out = HeldOut(len(X), self._held_rows)

@@ -25,7 +25,7 @@ class Fold(NamedTuple):
     held: np.ndarray
 
 
-def make_folds(cv, n_members, entropy, distinct, y, strata, groups):
+def make_folds(cv, n_members, entropy, distinct, y, strata, groups, sample_weight=None):
     """Return the rows and the seed of each member.
 
     Parameters
@@ -44,6 +44,8 @@ def make_folds(cv, n_members, entropy, distinct, y, strata, groups):
         Classes that each fold holds in proportion.
     groups : array-like of shape (n_samples,) or None
         Rows of one group are held out together.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights; rows of weight 0 have no part in the folds of the others.
 
     Returns
     -------
@@ -52,7 +54,8 @@ def make_folds(cv, n_members, entropy, distinct, y, strata, groups):
     """
     n = len(distinct.number)
     if isinstance(cv, Integral):
-        largest = len(distinct.first) if groups is None else len(np.unique(groups))
+        used = distinct.used(sample_weight)
+        largest = len(used) if groups is None else len(np.unique(groups))
         n_folds = min(int(cv), largest)
         if n_folds < 2:
             what = "n_samples" if groups is None else "the number of groups"
@@ -70,7 +73,7 @@ def make_folds(cv, n_members, entropy, distinct, y, strata, groups):
         if isinstance(cv, Integral) and position == 0:
             rng = np.random.RandomState(_seed(entropy, 1, repetition))
             if groups is None:
-                number = _random_folds(n_folds, distinct, strata, rng)
+                number = _random_folds(n_folds, distinct, used, strata, rng)
             else:
                 number = _grouped_folds(n_folds, y, strata, groups, rng)
             splits = [
@@ -84,12 +87,12 @@ def _seed(*path):
     return int(np.random.SeedSequence(path).generate_state(1)[0])
 
 
-def _random_folds(n_folds, distinct, strata, rng):
+def _random_folds(n_folds, distinct, used, strata, rng):
     """Return the number of each row's fold; those of a class go to all folds in turn."""
-    order = rng.permutation(len(distinct.first))
+    order = rng.permutation(used)
     if strata is not None:
         order = order[np.argsort(strata[distinct.first][order], kind="stable")]
-    number = np.empty(len(order), np.intp)
+    number = np.arange(len(distinct.first)) % n_folds
     number[order] = np.arange(len(order)) % n_folds
     return number[distinct.number]
 

@@ -49,6 +49,10 @@ class DistinctRows:
         self.number[order] = np.cumsum(starts) - 1
         self.first = order[starts]
 
+    def used(self, sample_weight):
+        """Return the numbers of the distinct rows whose weight is above 0, in their order."""
+        return np.flatnonzero(np.bincount(self.number, sample_weight, minlength=len(self.first)))
+
     def count(self, rows, sample_weight):
         """Return the number of rows that `merged` returns."""
         return len(self.merged(rows, sample_weight)[0])
