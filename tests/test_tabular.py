@@ -327,6 +327,7 @@ def test_the_search_space_holds_valid_parameters(task):
         ({"n_members": 0}, InvalidParameterError, "'n_members' parameter"),
         ({"hidden_layer_sizes": (8, 0)}, ValueError, "ints of at least 1"),
         ({"scoring": "speed"}, ValueError, "speed"),
+        ({"frequency_scale": (0.1, 0.0)}, ValueError, "'frequency_scale' parameter"),
         ({"loss": "log_loss"}, InvalidParameterError, "'loss' parameter"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from math import ceil
 
+import numpy as np
 from joblib import effective_n_jobs
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -35,7 +36,7 @@ class Bagging(CallbackSupportMixin):
         ]
         tasks = [
             delayed(fit_member)(
-                self._template(rows, fold),
+                self._template(rows, fold, position),
                 rows,
                 fold,
                 deadline,
@@ -78,8 +79,9 @@ class Bagging(CallbackSupportMixin):
                 f"validation score {score:.6g}, {seconds:.2f} s"
             )
 
-    def _template(self, rows, fold):
+    def _template(self, rows, fold, position):
         """Return a member for a fold that is not fitted."""
+        scales = np.atleast_1d(self.frequency_scale).tolist()
         batch_size, n_rows = self.batch_size, rows.distinct.count(fold.train, rows.sample_weight)
         if batch_size == "auto":
             batch_size = rows_of_step(n_rows)
@@ -89,6 +91,7 @@ class Bagging(CallbackSupportMixin):
                 hidden_sizes(self.hidden_layer_sizes),
                 self.activation,
                 self.dropout,
+                scales[position % len(scales)],
             ),
             solver=AdamW(
                 weight_decay=self.weight_decay, beta_2=0.95, weight_decay_schedule="flat_cosine"

@@ -38,6 +38,7 @@ class BaseTabular(Bagging, Component, ABC):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [ActivationName(), ActivationFunction],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "frequency_scale": ["array-like", Interval(Real, 0, None, closed="neither")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -93,11 +94,15 @@ class BaseTabular(Bagging, Component, ABC):
         """Return the mean loss of a member on encoded rows."""
 
     def _fit(self, X, y, sample_weight, groups):
-        before, began = self.__dict__.copy(), time()
+        before, began, seed = self.__dict__.copy(), time(), self.random_state
+        state = seed.get_state() if isinstance(seed, np.random.RandomState) else None
         try:
             self._fit_rows(X, y, sample_weight, groups, began)
         except BaseException:
-            self.__dict__ = before
+            callbacks = {k: v for k, v in self.__dict__.items() if "callback" in k}
+            self.__dict__ = {**before, **callbacks}
+            if state is not None:
+                seed.set_state(state)
             raise
         return self
 

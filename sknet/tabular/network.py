@@ -17,7 +17,7 @@ from ..layers import (
 _EMBEDDING_DIM = 8
 
 
-def table_layers(columns, hidden_layer_sizes, activation, dropout):
+def table_layers(columns, hidden_layer_sizes, activation, dropout, frequency_scale):
     """Return the hidden layers of RealMLP for an encoded table.
 
     Numbers go through periodic embeddings and codes through embeddings; all is scaled by learned
@@ -35,6 +35,8 @@ def table_layers(columns, hidden_layer_sizes, activation, dropout):
         Activation function of the dense layers.
     dropout : float
         Rate of the dropout after each dense layer.
+    frequency_scale : float
+        Standard deviation of the frequencies of the periodic embeddings at the start.
 
     Returns
     -------
@@ -50,7 +52,8 @@ def table_layers(columns, hidden_layer_sizes, activation, dropout):
     n_dense = n_numbers + n_indicators
     branches = []
     if n_numbers:
-        branches.append(("numbers", Branch(slice(0, n_numbers), [PeriodicEmbedding()])))
+        waves = PeriodicEmbedding(frequency_scale=frequency_scale)
+        branches.append(("numbers", Branch(slice(0, n_numbers), [waves])))
     if n_indicators:
         branches.append(("indicators", Branch(slice(n_numbers, n_dense), [])))
     if n_codes:

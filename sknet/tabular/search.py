@@ -42,6 +42,7 @@ def search_space(task):
         "hidden_layer_sizes": [(128,) * 2, (128,) * 3, (128,) * 4, (256,) * 2, (256,) * 3],
         "activation": ["selu", "mish", "relu"],
         "dropout": uniform(0.0, 0.5),
+        "frequency_scale": loguniform(3e-2, 1e1),
         "weight_decay": loguniform(1e-3, 5e-2),
         "learning_rate_init": loguniform(2e-2, 3e-1),
         "max_iter": [32, 64, 128],
