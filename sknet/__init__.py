@@ -8,11 +8,14 @@ from .estimators import (
     NeuralLanguageModel,
     NeuralRegressor,
 )
+from .tabular import TabularClassifier, TabularRegressor
 
 __all__ = [
     "AutoencoderTransformer",
     "NeuralClassifier",
     "NeuralLanguageModel",
     "NeuralRegressor",
+    "TabularClassifier",
+    "TabularRegressor",
     "__version__",
 ]

@@ -92,15 +92,17 @@ class Network:
         for part_index, part in enumerate(self.layer.walk()):
             for index, weight in enumerate(part._weights):
                 factor = 0.0 if part in frozen else weight.rate_factor
-                declared.append(((-factor, not weight.decay), part_index, index, weight.size))
+                key = -factor, -float(weight.decay)
+                declared.append((key, part_index, index, weight.size))
         declared.sort(key=lambda item: item[0])
         self._slices, self.groups, start = {}, [], 0
-        for (negative_factor, no_decay), members in groupby(declared, key=lambda item: item[0]):
+        for (negative_factor, negative_decay), members in groupby(declared, lambda item: item[0]):
             begin = start
             for _, part_index, index, size in members:
                 self._slices[part_index, index] = slice(start, start + size)
                 start += size
-            self.groups.append(Group(slice(begin, start), -negative_factor, not no_decay))
+            where = slice(begin, start)
+            self.groups.append(Group(where, -negative_factor, -negative_decay))
         self._offsets_end = start
         trainable = [group.where.stop for group in self.groups if group.rate_factor > 0]
         self.n_trainable = max(trainable, default=0)

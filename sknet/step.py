@@ -20,6 +20,7 @@ class Step:
         self.trainer = trainer
         self.grads = np.zeros_like(network.params)
         self.network = network.replica(batch_size, trainer.noise_rng, self.grads)
+        self._scheduled = [part for part in self.network.layer.walk() if part.is_scheduled]
         put_in_lanes(self.network.layer, batch_size, network.dtype, trainer.noise_rng)
         self.params = network.params[: network.n_trainable]
         self.trained_grads = self.grads[: network.n_trainable]
@@ -29,8 +30,8 @@ class Step:
         self._work = Workspace(batch_size, network.dtype)
         if None not in network.output_shape:  # else outputs have as many steps as the batch
             self._work("grad_raw", (batch_size, *network.output_shape))
-        decayed = [g.where for g in network.groups if g.decay and g.rate_factor > 0]
-        self._kernels = [(network.params[where], self.grads[where]) for where in decayed]
+        decayed = [g for g in network.groups if g.decay and g.rate_factor > 0]
+        self._kernels = [(network.params[g.where], self.grads[g.where], g.decay) for g in decayed]
         self._add_scaled = get_blas_funcs("axpy", dtype=network.dtype)
         self._penalty = plan.alpha / plan.mean_weight
         self._clip_norm = plan.clip_norm
@@ -39,8 +40,10 @@ class Step:
         self._carried = trainer.carried()
         self._sound = [vector.copy() for vector in self._carried]
 
-    def __call__(self, x, y, sample_weight, learning_rate):
+    def __call__(self, x, y, sample_weight, learning_rate, progress):
         """Return the loss before the step and whether all of it was finite."""
+        for part in self._scheduled:
+            part.follow(progress)
         loss = self.gradient(x, y, sample_weight)
         if not isfinite(loss):
             return loss, False
@@ -50,7 +53,7 @@ class Step:
         if finite:
             optimizer = self.trainer.built_optimizer()
             self._batch = x, y, sample_weight
-            optimizer.update(self.params, self.trained_grads, learning_rate)
+            optimizer.update(self.params, self.trained_grads, learning_rate, progress)
         return loss, finite
 
     def gradient(self, x, y, sample_weight):
@@ -95,13 +98,14 @@ class Step:
     def _penalty_of_weights(self, factor):
         if factor == 0:
             return 0.0
-        return 0.5 * factor * sum(float(np.dot(kernels, kernels)) for kernels, _ in self._kernels)
+        squares = (decay * float(np.dot(kernels, kernels)) for kernels, _, decay in self._kernels)
+        return 0.5 * factor * sum(squares)
 
     def _add_penalty(self, factor):
         if factor == 0:
             return
-        for kernels, grads in self._kernels:
-            self._add_scaled(kernels, grads, a=factor)
+        for kernels, grads, decay in self._kernels:
+            self._add_scaled(kernels, grads, a=factor * decay)
 
     def _clip(self, learning_rate):
         # One pass tells that every element is finite and that a step of this rate leaves the

@@ -196,8 +196,9 @@ class Trainer:
         try:
             with single_threaded_blas():
                 for x, y, weight in batches(self.order_rng if plan.shuffle else None):
-                    epoch.learning_rate = self._rate(plan, 1 / len(batches))
-                    loss, finite = step(x, y, weight, epoch.learning_rate)
+                    progress = self._progress(plan, 1 / len(batches))
+                    epoch.learning_rate = self._rate(plan, progress)
+                    loss, finite = step(x, y, weight, epoch.learning_rate, progress)
                     epoch.loss += loss * len(y)
                     seen += len(y)
                     if not finite:
@@ -218,9 +219,11 @@ class Trainer:
         epoch.seconds = perf_counter() - begin
         return epoch
 
-    def _rate(self, plan, length):
-        done = Progress(min(self.epochs / plan.horizon, 1.0), self.epochs, self.samples, length)
-        return plan.learning_rate * self.rate_scale * plan.schedule.factor(done)
+    def _progress(self, plan, length):
+        return Progress(min(self.epochs / plan.horizon, 1.0), self.epochs, self.samples, length)
+
+    def _rate(self, plan, progress):
+        return plan.learning_rate * self.rate_scale * plan.schedule.factor(progress)
 
     def minimize(self, data, plan, tol, on_iteration):
         """Train by L-BFGS on all rows at once.

@@ -35,6 +35,7 @@ GROUPS = [
     {"step", "training"},
     {"testing"},
     {"estimators"},
+    {"tabular"},
     {"__init__"},
 ]
 RANK = {part: rank for rank, group in enumerate(GROUPS) for part in group}
@@ -115,6 +116,7 @@ def test_imports_go_one_way(path):
         ("training.py", "from .estimators.loop import TrainingLoop"),
         ("testing/layers.py", "from sknet import NeuralClassifier"),
         ("estimators/base.py", "from ..testing import check_layer"),
+        ("estimators/base.py", "from ..tabular import TabularClassifier"),
     ],
 )
 def test_an_import_that_goes_back_is_found(file, source):

@@ -20,7 +20,13 @@ from sklearn.utils.estimator_checks import (
 )
 from sklearn.utils.fixes import parse_version
 
-from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
+from sknet import (
+    AutoencoderTransformer,
+    NeuralClassifier,
+    NeuralRegressor,
+    TabularClassifier,
+    TabularRegressor,
+)
 from sknet.layers import (
     GRU,
     LSTM,
@@ -73,6 +79,24 @@ def test_default_parameters_pass_every_check_and_skip_none_that_scikit_learn_run
     assert sum(result["status"] == "passed" for result in results) > 50
     skipped = {result["check_name"] for result in results if result["status"] == "skipped"}
     assert skipped <= checks_skipped_by(reference, among=skipped)
+
+
+TABULAR = [
+    TabularClassifier(hidden_layer_sizes=(32,), cv=2, max_iter=40),
+    TabularRegressor(hidden_layer_sizes=(32,), cv=2, max_iter=40),
+]
+
+
+@pytest.mark.parametrize("estimator", TABULAR, ids=lambda estimator: type(estimator).__name__)
+def test_small_ensembles_for_tables_pass_every_check(estimator):
+    results = check_estimator(estimator, on_skip=None, on_fail=None)
+    failed = [
+        (result["check_name"], result["exception"])
+        for result in results
+        if result["status"] not in ("passed", "skipped") or result["expected_to_fail"]
+    ]
+    assert failed == []
+    assert sum(result["status"] == "passed" for result in results) > 50
 
 
 def checks_skipped_by(estimator, among):

@@ -20,11 +20,14 @@ from sknet.layers import (
     GaussianNoise,
     Layer,
     LayerNorm,
+    MaskingNoise,
     Reshape,
     Residual,
     Sequential,
 )
 from sknet.network import Network
+from sknet.optimizers import AdamW, Group
+from sknet.schedules import Progress
 from sknet.testing import check_layer
 
 ANY_SHAPE = [
@@ -181,6 +184,19 @@ def test_kernel_and_bias_of_dense_have_learning_rates_of_their_own(factors, rate
         np.testing.assert_allclose(moved, 0.01 * rate, rtol=1e-4)
 
 
+def test_the_neural_tangent_parametrization_trains_as_a_kernel_over_the_root_of_its_inputs():
+    network = Network(Dense(2, parametrization="neural_tangent", use_bias=False), (16,))
+    (group,) = network.groups
+    kernel = 4.0 * network.params  # K, of which the layer's kernel is K / sqrt(16)
+    optimizers = [AdamW(weight_decay=0.5, epsilon=1e-30) for _ in range(2)]
+    optimizers[0].build(network.params, [group])
+    optimizers[1].build(kernel, [Group(slice(0, 32), 1.0, True)])
+    for grads in np.random.default_rng(0).standard_normal((3, 32)):
+        optimizers[0].update(network.params, grads.copy(), 0.1)
+        optimizers[1].update(kernel, grads / 4.0, 0.1)
+    np.testing.assert_allclose(4.0 * network.params, kernel, rtol=1e-6)
+
+
 def test_layer_norm_is_the_z_score_of_each_step():
     x, gamma, beta = draw(4, 3, 7), draw(7, seed=1), draw(7, seed=2)
     _, out = raw(LayerNorm(epsilon=1e-12), x, weights={"gamma": gamma, "beta": beta})
@@ -252,6 +268,16 @@ def test_dropout_drops_at_its_rate_and_scales_the_rest(rate, dtype):
     counts = kept.sum(axis=0)
     low, high = stats.binom.interval(1 - 1e-9, len(x), 1 - rate)
     assert low <= counts.min() <= counts.max() <= high
+
+
+@pytest.mark.parametrize("kind", [Dropout, MaskingNoise])
+def test_the_rate_of_dropout_follows_its_schedule_in_all_replicas(kind):
+    network = Network(kind(0.4, schedule="flat_cosine"), (1000,), random_state=0)
+    one, other = (network.replica(1, np.random.default_rng(seed)) for seed in (0, 1))
+    for fraction, rate in ((0.25, 0.4), (0.75, 0.2), (1.0, 0.0)):
+        one.layer.follow(Progress(fraction, 1.0, 100, 0.1))
+        out = other.forward(np.ones((1, 1000)), training=True)
+        assert np.mean(out == 0) == pytest.approx(rate, abs=0.05)
 
 
 def test_dropout_drops_anew_for_every_batch_and_not_at_inference():
@@ -384,8 +410,9 @@ def test_the_keys_of_get_params_are_those_of_the_layers():
     sequential = {f"layers__0__layers__0{end}" for end in ("", "__layers", "__trainable")}
     start = "layers__0__layers__0__layers__"
     dense = ["activation", "bias_initializer", "kernel_initializer", "trainable", "units"]
-    dense += ["use_bias", "learning_rate_factor", "bias_learning_rate_factor"]
-    expected = residual | sequential | {f"{start}inner", f"{start}1", f"{start}1__rate"}
+    dense += ["use_bias", "learning_rate_factor", "bias_learning_rate_factor", "parametrization"]
+    dropout = {f"{start}1{end}" for end in ("", "__rate", "__schedule")}
+    expected = residual | sequential | {f"{start}inner"} | dropout
     for path in (f"{start}inner", "layers__0__layers__last", "layers__top"):
         expected |= {path, *(f"{path}__{name}" for name in dense)}
     assert keys == expected | {"layers__2"}

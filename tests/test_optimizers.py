@@ -23,6 +23,7 @@ from sknet.optimizers import (
     get_optimizer,
 )
 from sknet.optimizers import base as module
+from sknet.schedules import Progress
 from sknet.testing.optimizers import check_optimizer
 
 RATE = 0.03
@@ -176,6 +177,19 @@ def test_adamw_decays_by_the_rate_of_the_group():
     optimizer.build(params, [*groups, Group(slice(2, 3), 1.0, False)])
     optimizer.update(params, np.zeros(3), 0.1)
     np.testing.assert_allclose(params, [2.0 * 0.95, 2.0 * (1 - 0.0125), 2.0], rtol=1e-15)
+
+
+@pytest.mark.parametrize("kind", [AdamW, Lion])
+def test_weight_decay_follows_its_schedule(kind):
+    optimizer = kind(weight_decay=0.5, weight_decay_schedule="flat_cosine")
+    params = np.array([2.0])
+    optimizer.build(params, [Group(slice(0, 1), 1.0, True)])
+    shares = []
+    for fraction in (0.25, 0.75, 1.0):
+        params[:] = 2.0
+        optimizer.update(params, np.zeros(1), 0.1, Progress(fraction, 1.0, 100, 0.1))
+        shares.append(1 - params[0] / 2.0)
+    np.testing.assert_allclose(shares, [0.05, 0.025, 0.0], atol=1e-15)  # half a cosine
 
 
 def test_groups_may_come_in_any_order_and_leave_gaps(problem):

@@ -155,9 +155,27 @@ def documented(item):
     item : type or function
         The same object.
     """
+    return filled(item, _TEXTS)
+
+
+def filled(item, texts):
+    """Fill some descriptions into a docstring.
+
+    Parameters
+    ----------
+    item : type or function
+        What to document.
+    texts : dict of str
+        The descriptions by name.
+
+    Returns
+    -------
+    item : type or function
+        The same object.
+    """
 
     def fill(match):
-        text = textwrap.dedent(_TEXTS[match["name"]]).strip("\n").rstrip()
+        text = textwrap.dedent(texts[match["name"]]).strip("\n").rstrip()
         return textwrap.indent(text, match["indent"])
 
     if item.__doc__:  # absent under python -OO

@@ -18,6 +18,7 @@ class AffineLayer(Layer):
     #: What multiplies the learning rate of the kernel, and of the bias if not the same.
     learning_rate_factor = 1.0
     bias_learning_rate_factor = None
+    parametrization = "standard"
 
     _parameter_constraints = {
         "activation": [ActivationName(), ActivationFunction, None],
@@ -33,10 +34,12 @@ class AffineLayer(Layer):
         initializer = self.kernel_initializer
         if isinstance(initializer, str) and initializer == "auto":
             initializer = self._activation.initializer
-        rate = self.learning_rate_factor
-        self.add_weight("kernel", kernel_shape, initializer, rate_factor=rate, decay=True, fan=fan)
+        rate, own = self.learning_rate_factor, self.bias_learning_rate_factor
+        root = fan[0] ** 0.5 if self.parametrization == "neural_tangent" else 1.0
+        self.add_weight(
+            "kernel", kernel_shape, initializer, rate_factor=rate / root, decay=root, fan=fan
+        )
         if self.use_bias:
-            own = self.bias_learning_rate_factor
             rate = rate if own is None else own
             self.add_weight("bias", (n_outputs,), self.bias_initializer, rate_factor=rate, fan=fan)
 

@@ -27,7 +27,7 @@ class Weight(NamedTuple):
     shape: tuple
     initializer: object
     rate_factor: float
-    decay: bool
+    decay: float
     fan_in: int
     fan_out: int
 
@@ -245,6 +245,20 @@ class Layer(Component, ABC):
                 "an output for every step, and one that depends on no later step."
             )
 
+    #: Whether the layer has a schedule and is told by `follow` where training stands.
+    is_scheduled = False
+
+    def follow(self, progress):
+        """Take note of where training stands; called before each step where `is_scheduled`.
+
+        What it changes has to be shared by the replicas of the layer, see `replicate`.
+
+        Parameters
+        ----------
+        progress : Progress
+            Where training stands at the start of the step.
+        """
+
     @property
     def is_stochastic(self):
         """Whether the training output is random."""
@@ -296,8 +310,8 @@ class Layer(Component, ABC):
         rate_factor : float, default=1.0
             Multiplies the learning rate; 0 makes the array a buffer that the optimizer
             leaves alone, such as a moving average.
-        decay : bool, default=False
-            Whether the L2 penalty and weight decay apply.
+        decay : float, default=False
+            Multiplies the L2 penalty and weight decay; with False neither applies.
         fan : tuple of (int, int), default=None
             Numbers of inputs and outputs for the initializer; from the shape by default.
         """

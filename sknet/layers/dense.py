@@ -3,7 +3,7 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..blas import matmul
 from .affine import AffineLayer
@@ -33,6 +33,10 @@ class Dense(AffineLayer):
     bias_learning_rate_factor : float, default=None
         Multiplies the learning rate of the bias in place of `learning_rate_factor`, above 0.
         None takes that.
+    parametrization : {"standard", "neural_tangent"}, default="standard"
+        "neural_tangent" trains the kernel as K / sqrt(F), where K has elements of about 1: its
+        learning rate is divided by sqrt(F), and its decay is not, so that one rate suits layers
+        of any width. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights.
 
@@ -48,6 +52,8 @@ class Dense(AffineLayer):
     Klambauer et al. (2017), Self-normalizing neural networks, :arxiv:`1706.02515`.
     Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward
     neural networks, AISTATS.
+    Jacot, Gabriel and Hongler (2018), Neural tangent kernel: convergence and generalization in
+    neural networks, :arxiv:`1806.07572`.
 
     Examples
     --------
@@ -63,6 +69,7 @@ class Dense(AffineLayer):
         "units": [Interval(Integral, 1, None, closed="left")],
         "learning_rate_factor": RATE_FACTOR,
         "bias_learning_rate_factor": [*RATE_FACTOR, None],
+        "parametrization": [StrOptions({"standard", "neural_tangent"})],
     }
     accepts_sparse = True
 
@@ -76,6 +83,7 @@ class Dense(AffineLayer):
         *,
         learning_rate_factor=1.0,
         bias_learning_rate_factor=None,
+        parametrization="standard",
         trainable=True,
     ):
         self.units = units
@@ -85,6 +93,7 @@ class Dense(AffineLayer):
         self.bias_initializer = bias_initializer
         self.learning_rate_factor = learning_rate_factor
         self.bias_learning_rate_factor = bias_learning_rate_factor
+        self.parametrization = parametrization
         self.trainable = trainable
 
     @property

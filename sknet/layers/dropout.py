@@ -3,8 +3,9 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from ..schedules import SCHEDULES, Schedule, get_schedule
 from .base import Layer
 
 
@@ -18,6 +19,8 @@ class Dropout(Layer):
     ----------
     rate : float, default=0.5
         Probability that an input is set to zero, in [0, 1).
+    schedule : str or sknet.schedules.Schedule, default=None
+        What multiplies the rate over the training, such as "flat_cosine"; None keeps it.
 
     References
     ----------
@@ -30,26 +33,42 @@ class Dropout(Layer):
     >>> block = Sequential([Dense(64, activation="relu"), Dropout(0.2)])
     """
 
-    _parameter_constraints = {"rate": [Interval(Real, 0, 1, closed="left")]}
+    _parameter_constraints = {
+        "rate": [Interval(Real, 0, 1, closed="left")],
+        "schedule": [StrOptions(set(SCHEDULES)), Schedule, None],
+    }
     is_causal = True
 
-    def __init__(self, rate=0.5):
+    def __init__(self, rate=0.5, *, schedule=None):
         self.rate = rate
+        self.schedule = schedule
 
     @property
     def is_stochastic(self):
         """Whether the training output is random: it is unless the rate is 0."""
         return self.rate > 0
 
+    @property
+    def is_scheduled(self):
+        """Whether the rate follows a schedule."""
+        return self.schedule is not None
+
     def build(self, input_shape):
         """Take any shape."""
+        if self.is_scheduled:
+            self._schedule = get_schedule(self.schedule)
+            self._present = {"rate": self.rate}  # shared by all replicas
         return input_shape
+
+    def follow(self, progress):
+        """Take the rate of the schedule."""
+        self._present["rate"] = self.rate * self._schedule.factor(progress)
 
     def forward(self, x, training=False, mask=None):
         """Drop a random part of x when training, else return x itself."""
         if not training or not self.is_stochastic:
             return x
-        keep = 1.0 - float(self.rate)
+        keep = 1.0 - float(self._present["rate"] if self.is_scheduled else self.rate)
         shape = self._draws(x.shape)
         uniform = self._work("uniform", shape, np.float32)
         self._rng.random(out=uniform, dtype=np.float32)
@@ -87,7 +106,7 @@ class _SpatialDropout(Dropout):
                 input_shape,
                 "Put a Reshape before it, pass input_shape, or use Dropout.",
             )
-        return input_shape
+        return super().build(input_shape)
 
     def _draws(self, shape):
         return (shape[0], *(1,) * (len(shape) - 2), shape[-1])
@@ -103,6 +122,8 @@ class SpatialDropout1D(_SpatialDropout):
     ----------
     rate : float, default=0.5
         Probability that a channel of a sample is set to zero, in [0, 1).
+    schedule : str or sknet.schedules.Schedule, default=None
+        What multiplies the rate over the training, such as "flat_cosine"; None keeps it.
 
     References
     ----------
@@ -128,6 +149,8 @@ class SpatialDropout2D(_SpatialDropout):
     ----------
     rate : float, default=0.5
         Probability that a channel of a sample is set to zero, in [0, 1).
+    schedule : str or sknet.schedules.Schedule, default=None
+        What multiplies the rate over the training, such as "flat_cosine"; None keeps it.
 
     References
     ----------
@@ -153,6 +176,8 @@ class MaskingNoise(Dropout):
     ----------
     rate : float, default=0.3
         Probability that an input is set to zero, in [0, 1).
+    schedule : str or sknet.schedules.Schedule, default=None
+        What multiplies the rate over the training, such as "flat_cosine"; None keeps it.
 
     References
     ----------
@@ -165,8 +190,8 @@ class MaskingNoise(Dropout):
     >>> encoder = Sequential([MaskingNoise(0.3), Dense(64, activation="relu")])
     """
 
-    def __init__(self, rate=0.3):
-        self.rate = rate
+    def __init__(self, rate=0.3, *, schedule=None):
+        super().__init__(rate, schedule=schedule)
 
     def _factor(self, keep):
         return 1.0

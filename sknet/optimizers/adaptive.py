@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .base import FRACTION, NON_NEGATIVE, POSITIVE, Optimizer, accumulate
+from .base import DECAY_SCHEDULE, FRACTION, NON_NEGATIVE, POSITIVE, Optimizer, accumulate
 
 
 class RMSprop(Optimizer):
@@ -149,6 +149,8 @@ class AdamW(Adam):
         Decay of the mean of their squares, in [0, 1).
     epsilon : float, default=1e-8
         Added to the root of the mean square, > 0.
+    weight_decay_schedule : str or sknet.schedules.Schedule, default=None
+        What multiplies `weight_decay` over the training, such as "flat_cosine"; None keeps it.
 
     References
     ----------
@@ -166,11 +168,24 @@ class AdamW(Adam):
     array([ 0.75, -2.  ])
     """
 
-    _parameter_constraints = {"weight_decay": NON_NEGATIVE, **Adam._parameter_constraints}
+    _parameter_constraints = {
+        "weight_decay": NON_NEGATIVE,
+        **Adam._parameter_constraints,
+        "weight_decay_schedule": DECAY_SCHEDULE,
+    }
 
-    def __init__(self, *, weight_decay=1e-2, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(
+        self,
+        *,
+        weight_decay=1e-2,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        weight_decay_schedule=None,
+    ):
         super().__init__(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         self.weight_decay = weight_decay
+        self.weight_decay_schedule = weight_decay_schedule
 
 
 class Nadam(Adam):

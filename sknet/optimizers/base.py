@@ -5,9 +5,10 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..base import Component, Workspace
+from ..schedules import SCHEDULES, Schedule, get_schedule
 
 # Bytes of one vector that are worked on at a time: 65,536 elements in float32, 32,768 in
 # float64. Microseconds for the ten passes of Adam, best of many, 1 MiB of L2 a core, 32 MiB of L3:
@@ -33,6 +34,7 @@ _FLUSH_INTERVAL = 200
 FRACTION = [Interval(Real, 0, 1, closed="left")]
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
 NON_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+DECAY_SCHEDULE = [StrOptions(set(SCHEDULES)), Schedule, None]
 
 
 class Group(NamedTuple):
@@ -44,13 +46,13 @@ class Group(NamedTuple):
         The elements of the vector, contiguous.
     rate_factor : float
         Multiplies the learning rate; 0 freezes the group.
-    decay : bool
-        Whether weight decay applies to the group.
+    decay : float
+        Multiplies weight decay; 0 or False keeps it from the group.
     """
 
     where: slice
     rate_factor: float
-    decay: bool
+    decay: float
 
 
 class Optimizer(Component, ABC):
@@ -60,7 +62,8 @@ class Optimizer(Component, ABC):
     writes `_step`, which returns what to take off one piece of the vector, and states
     `n_moments`, the number of vectors that it keeps between steps. A parameter named
     ``weight_decay`` is applied by this class, decoupled from the gradient:
-    ``p *= 1 - learning_rate * weight_decay``.
+    ``p *= 1 - learning_rate * weight_decay``. It may follow a schedule of its own, the parameter
+    ``weight_decay_schedule``.
 
     See Also
     --------
@@ -70,6 +73,7 @@ class Optimizer(Component, ABC):
     _hint_by_position = " The learning rate is learning_rate_init of the estimator."
     n_moments = 0
     weight_decay = 0.0
+    weight_decay_schedule = None
 
     def build(self, params, groups):
         """Forget all state and bind to a vector of parameters.
@@ -83,6 +87,8 @@ class Optimizer(Component, ABC):
         """
         self._t = 0
         self._n_moved = 0
+        schedule = self.weight_decay_schedule
+        self._decay_schedule = None if schedule is None else get_schedule(schedule)
         self._moments = [np.zeros_like(params) for _ in range(self.n_moments)]
         length = _PIECE_BYTES // params.dtype.itemsize
         self._pieces = [
@@ -101,13 +107,13 @@ class Optimizer(Component, ABC):
             start, stop, _ = where.indices(n_params)
             if start >= stop or rate_factor == 0:
                 continue
-            treatment = float(rate_factor), bool(decay and decays)
+            treatment = float(rate_factor), float(decay) * decays
             if merged and merged[-1].where.stop == start and merged[-1][1:] == treatment:
                 start = merged.pop().where.start
             merged.append(Group(slice(start, stop), *treatment))
         return merged
 
-    def update(self, params, grads, learning_rate):
+    def update(self, params, grads, learning_rate, progress=None):
         """Take one step, in place.
 
         Parameters
@@ -119,11 +125,15 @@ class Optimizer(Component, ABC):
             overwritten by what they were before: `undo` takes them from there.
         learning_rate : float
             Rate of this step; a group's rate is ``learning_rate * rate_factor``.
+        progress : Progress, default=None
+            Where training stands, for a schedule of the weight decay; None is the start.
         """
         self._t += 1
         self._n_moved = 0
         learning_rate = float(learning_rate)  # a np.float64 would promote float32 arrays
         weight_decay = float(self.weight_decay)
+        if progress is not None and self._decay_schedule is not None:
+            weight_decay *= self._decay_schedule.factor(progress)
         constants = self._constants()
         for where, rate_factor, decay in self._pieces:
             rate = learning_rate * rate_factor
@@ -133,7 +143,7 @@ class Optimizer(Component, ABC):
             np.copyto(before, piece)
             self._n_moved += 1
             if decay and weight_decay:
-                np.multiply(piece, 1.0 - rate * weight_decay, out=piece)
+                np.multiply(piece, 1.0 - rate * weight_decay * decay, out=piece)
             np.subtract(piece, step, out=piece)
         if self._t % _FLUSH_INTERVAL == 0:
             self._flush()

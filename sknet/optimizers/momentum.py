@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .base import FRACTION, NON_NEGATIVE, Optimizer, accumulate
+from .base import DECAY_SCHEDULE, FRACTION, NON_NEGATIVE, Optimizer, accumulate
 
 
 class SGD(Optimizer):
@@ -73,6 +73,8 @@ class Lion(Optimizer):
         Decay of the mean of the gradients, in [0, 1).
     weight_decay : float, default=0.0
         Share of a weight that is lost in a step, per unit of the rate, >= 0.
+    weight_decay_schedule : str or sknet.schedules.Schedule, default=None
+        What multiplies `weight_decay` over the training, such as "flat_cosine"; None keeps it.
 
     References
     ----------
@@ -95,12 +97,14 @@ class Lion(Optimizer):
         "beta_1": FRACTION,
         "beta_2": FRACTION,
         "weight_decay": NON_NEGATIVE,
+        "weight_decay_schedule": DECAY_SCHEDULE,
     }
 
-    def __init__(self, *, beta_1=0.9, beta_2=0.99, weight_decay=0.0):
+    def __init__(self, *, beta_1=0.9, beta_2=0.99, weight_decay=0.0, weight_decay_schedule=None):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.weight_decay = weight_decay
+        self.weight_decay_schedule = weight_decay_schedule
 
     def _step(self, grads, moments, out, rate, constants):
         # The moment is m / (1 - beta_2), and the argument of the sign is over 1 - beta_1.

@@ -1,0 +1,284 @@
+"""What the estimators for tables share: the walk of a fit, and the members."""
+
+from abc import ABC, abstractmethod
+from numbers import Integral, Real
+from time import time
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+)
+
+from ..activations import Activation as ActivationFunction
+from ..activations import ActivationName
+from ..base import Component, stamp, unstamp
+from ..cells import as_array
+from ..preprocessing.table_encoder import TableEncoder
+from ..weights import bounded
+from .bagging import Bagging
+from .folds import make_folds
+from .held_out import HeldOut
+from .importances import permutation_importances
+from .rows import DistinctRows, Rows, order_of_rows, repeated
+
+
+class BaseTabular(Bagging, Component, ABC):
+    """Base class of the estimators for tables.
+
+    A fit goes: read y, learn the encoding of X, make folds, train the members, look at what they
+    predict for the rows that they have not seen. Subclasses say how y is read, and how raw
+    outputs of members become predictions.
+    """
+
+    _parameter_constraints = {
+        "categorical_features": "no_validation",  # the encoder knows
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [ActivationName(), ActivationFunction],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "frequency_scale": ["array-like", Interval(Real, 0, None, closed="neither")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "cv": ["cv_object"],
+        "n_members": [Interval(Integral, 1, None, closed="left"), None],
+        "scoring": [str, callable],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "warm_start": ["boolean"],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+    #: Attributes that a fit sets.
+    _losses = {}
+
+    @classmethod
+    def _registry(cls, parameter):
+        return cls._losses if parameter == "loss" else {}
+
+    def _store(self, arguments):
+        """Store the arguments of ``__init__``, given as its ``locals()``."""
+        for name, value in arguments.items():
+            if name != "self":
+                setattr(self, name, value)
+
+    @abstractmethod
+    def _read_target(self, y):
+        """Return y as members take it."""
+
+    @abstractmethod
+    def _learn_target(self, y, used):
+        """Learn the kind of y from the rows in use; return y as numbers."""
+
+    @abstractmethod
+    def _strata(self, codes):
+        """Return classes that all folds hold in proportion, or None."""
+
+    @abstractmethod
+    def _new_member(self, **parameters):
+        """Return a member that is not fitted."""
+
+    @abstractmethod
+    def _learning_rate(self):
+        """Return the largest learning rate."""
+
+    @abstractmethod
+    def _learn_from_held_out(self, rows):
+        """Set what is known from rows that members have not seen."""
+
+    @abstractmethod
+    def _misfit(self, member, X, codes, sample_weight):
+        """Return the mean loss of a member on encoded rows."""
+
+    def _fit(self, X, y, sample_weight, groups):
+        before, began, seed = self.__dict__.copy(), time(), self.random_state
+        state = seed.get_state() if isinstance(seed, np.random.RandomState) else None
+        try:
+            self._fit_rows(X, y, sample_weight, groups, began)
+        except BaseException:
+            callbacks = {k: v for k, v in self.__dict__.items() if "callback" in k}
+            self.__dict__ = {**before, **callbacks}
+            if state is not None:
+                seed.set_state(state)
+            raise
+        return self
+
+    def _fit_rows(self, X, y, sample_weight, groups, began):
+        grows = self.warm_start and hasattr(self, "members_")
+        y = self._read_target(y)
+        weight = self._read_weights(sample_weight, y)
+        used = slice(None) if weight is None or weight.all() else np.flatnonzero(weight)
+        codes = self._learn_target(y, used)
+        encoder = TableEncoder(self.categorical_features)
+        X = self._take_encoder(encoder.fit(repeated(X, weight)), X)
+        check_consistent_length(X, y)
+        rows = Rows(X, y, codes, weight, DistinctRows(X, codes))
+        if grows:
+            self._check_same_rows(rows)
+        else:
+            self._entropy, self.members_, self._held_rows = self._draw_entropy(), [], []
+            self._digest = rows.digest()
+        if groups is not None:
+            groups = as_array(groups, "groups", type(self).__name__)
+        folds = make_folds(
+            self.cv,
+            self.n_members,
+            self._entropy,
+            rows.distinct,
+            y,
+            self._strata(codes),
+            groups,
+            weight,
+        )
+        self._train(rows, folds, began)
+        self._held_out = HeldOut(len(X), self._held_rows)
+        self._calibration_rows = self._held_out.calibration_rows(weight)
+        self._training_rows = rows
+        self.__dict__.pop("_importances", None)
+        self._learn_from_held_out(rows)
+
+    def _refuse_none(self, y):
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+
+    def _check_coverage(self, coverage):
+        check_is_fitted(self, "members_")
+        if not isinstance(coverage, Real) or not 0 < coverage < 1:
+            raise ValueError(f"coverage must be a number between 0 and 1, got {coverage!r}.")
+
+    def _calibrators(self):
+        """Return rows to calibrate by, and the shares of the members in their predictions."""
+        rows = self._calibration_rows
+        return rows, self._held_out.shares(rows)
+
+    def _read_weights(self, sample_weight, y):
+        if sample_weight is None:
+            return None
+        sample_weight = as_array(sample_weight, "sample_weight", type(self).__name__)
+        weight = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+        if not weight.any():
+            raise ValueError(
+                "sample_weight is zero in every row; at least one must be above zero."
+            )
+        return bounded(weight)
+
+    def _take_encoder(self, encoder, X):
+        """Use a fitted encoder; return X encoded by it."""
+        self.encoder_ = encoder
+        self._first_codes = np.cumsum([0, *encoder.cardinalities_[:-1]], dtype=np.float32)
+        self.n_features_in_ = encoder.n_features_in_
+        self.__dict__.pop("feature_names_in_", None)
+        if hasattr(encoder, "feature_names_in_"):
+            self.feature_names_in_ = encoder.feature_names_in_
+        return self._encode(X)
+
+    def _encode(self, X):
+        """Return encoded rows, whose codes no two columns share."""
+        check_is_fitted(self, "encoder_")
+        X = np.ascontiguousarray(self.encoder_.transform(X), dtype=np.float32)
+        n_coded = len(self.encoder_.cardinalities_)
+        if n_coded > 1:
+            X[:, -n_coded:] += self._first_codes
+        return X if X.shape[1] else np.zeros((len(X), 1), np.float32)
+
+    def _ask_members(self, X, predict):
+        """Return what each member predicts for rows: an array, or several of them.
+
+        The members see the rows in an order that depends on what these hold alone. So the bits do
+        not depend on the order of X, which they would in single precision.
+        """
+        X = self._encode(X)
+        if len(X) == 1:
+            return [predict(member, X) for member in self.members_]
+        order = order_of_rows(X)
+        X, place = X[order], np.empty_like(order)
+        place[order] = np.arange(len(order))
+        found = [predict(member, X) for member in self.members_]
+        return [
+            part[place] if isinstance(part, np.ndarray) else [each[place] for each in part]
+            for part in found
+        ]
+
+    def _columns_of_features(self):
+        """Return the columns of encoded rows that each feature is encoded in."""
+        kinds = [[], [], []]
+        for encoding in self.encoder_._encodings:
+            for kind, names in zip(kinds, encoding.names(""), strict=True):
+                kind += [encoding.position] * len(names)
+        origin = np.array([position for kind in kinds for position in kind], dtype=np.intp)
+        return [np.flatnonzero(origin == j) for j in range(self.n_features_in_)]
+
+    def _columns(self):
+        """Return how many columns are numbers and indicators, and how many codes there are."""
+        encoder = self.encoder_
+        found = encoder.n_numbers_, encoder.n_indicators_, int(sum(encoder.cardinalities_))
+        return found if any(found) else (0, 1, 0)
+
+    def _draw_entropy(self):
+        state = self.random_state
+        if isinstance(state, np.random.RandomState):
+            return int(state.randint(2**32, dtype=np.uint32))
+        # None takes fresh entropy: NumPy's global generator is neither read nor advanced.
+        return np.random.SeedSequence().entropy if state is None else int(state)
+
+    def _check_same_rows(self, rows):
+        """Refuse to add members that are trained on other rows."""
+        if rows.digest() != self._digest:
+            raise ValueError(
+                f"{type(self).__name__} with warm_start=True adds members that are trained on the "
+                "rows of the others, and X, y or sample_weight have changed; set "
+                "warm_start=False, or use clone, to start anew."
+            )
+        self.members_, self._held_rows = list(self.members_), list(self._held_rows)
+
+    @property
+    def n_iter_(self):
+        """Number of epochs of the member that was trained for most."""
+        return max(member.n_iter_ for member in self.members_)
+
+    @property
+    def feature_importances_(self):
+        """Growth of the loss of rows that were held out when a feature is permuted.
+
+        Computed when it is asked for, and not after loading: pickles hold no training data.
+        """
+        check_is_fitted(self, "members_")
+        if "_importances" not in self.__dict__:
+            if "_training_rows" not in self.__dict__:
+                raise AttributeError(
+                    f"feature_importances_ of this {type(self).__name__} were not asked for "
+                    "before it was pickled; they need the training rows, which pickles leave out."
+                )
+            rows = self._training_rows
+
+            def misfit(member, held, X):
+                weight = None if rows.sample_weight is None else rows.sample_weight[held]
+                return self._misfit(self.members_[member], X, rows.codes[held], weight)
+
+            self._importances = permutation_importances(
+                self._held_rows, rows.X, self._columns_of_features(), misfit
+            )
+        return self._importances
+
+    def __sklearn_is_fitted__(self):
+        return "members_" in self.__dict__
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+    def __getstate__(self):
+        state = stamp(super().__getstate__())
+        state.pop("_training_rows", None)
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(unstamp(state, type(self).__name__))

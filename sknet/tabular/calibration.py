@@ -1,0 +1,48 @@
+"""The temperature of probabilities."""
+
+from math import exp
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+#: Bounds of the logarithm of the temperature, and what its square is multiplied by: a small
+#: penalty, which decides where all rows are predicted well.
+_BOUNDS = (-3.0, 3.0)
+_PENALTY = 1e-3
+#: Digits of the logarithm: more would depend on the order in which losses are summed.
+_DIGITS = 3
+
+
+def fit_temperature(loss, raw, y, sample_weight):
+    """Return what raw outputs are divided by, so that their log loss is the smallest.
+
+    Parameters
+    ----------
+    loss : Loss
+        Bound to the target; without label smoothing.
+    raw : ndarray of shape (n_samples, n_raw)
+        Raw outputs for rows that were not trained on.
+    y : ndarray
+        Codes of the true classes.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the rows.
+
+    Returns
+    -------
+    temperature : float
+        Below 1 where the probabilities are too even.
+
+    References
+    ----------
+    Guo et al. (2017), On calibration of modern neural networks, :arxiv:`1706.04599`.
+    """
+    raw = raw.astype(np.float64)
+    loss.allocate(len(raw), raw.dtype)
+
+    def misfit(log_temperature):
+        scaled = raw * exp(-log_temperature)
+        value, _ = loss.value_and_gradient(scaled, y, sample_weight)
+        return value + _PENALTY * log_temperature**2
+
+    found = minimize_scalar(misfit, bounds=_BOUNDS, method="bounded", options={"xatol": 1e-7})
+    return exp(round(found.x, _DIGITS))

@@ -1,0 +1,394 @@
+"""The classifier for tables."""
+
+from numbers import Real
+
+import numpy as np
+from scipy.special import logsumexp
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ..estimators.classes import encode, learn_classes
+from ..estimators.labels import as_labels, family, shown
+from ..losses import CLASSIFICATION_LOSSES, LogLoss, Loss
+from ..losses.classification import ClassificationLoss
+from ..settings import isolated
+from .base import BaseTabular
+from .calibration import fit_temperature
+from .documentation import documented
+from .held_out import likely_classes
+from .members import ClassifierMember
+
+
+@documented
+class TabularClassifier(ClassifierMixin, BaseTabular):
+    """Classifier for tables: an ensemble of networks that takes data frames as they are.
+
+    Numbers with holes, categories, strings, booleans and dates may stand in one frame, pandas or
+    polars. Each member is a network by RealMLP's recipe [1]_, trained on all folds but one; the
+    epoch that is best on this fold is kept, and the probabilities are averaged. What members
+    say of the rows that they have not seen calibrates the probabilities and gives an honest score.
+
+    Parameters
+    ----------
+    {columns}
+    {network}
+    activation : str or sknet.activations.Activation, default="selu"
+        Function of the parametric activations.
+    {dropout}
+    loss : {"log_loss", "focal"} or sknet.losses.Loss, default="log_loss"
+        Loss: the cross-entropy, the focal loss, or an object.
+    label_smoothing : float, default=0.1
+        Share of each label that is spread evenly over the classes while training, in [0, 1); for
+        ``loss="log_loss"``. The probabilities are calibrated afterwards.
+    {steps}
+    learning_rate_init : float or "auto", default="auto"
+        Largest learning rate, above 0; "auto" is 0.04.
+    {training}
+    scoring : str or callable, default="loss"
+        By what the best epoch is chosen: the "loss", or any scikit-learn scorer, such as
+        "accuracy" or "roc_auc". It is given encoded rows.
+    class_weight : dict, list of dict or "balanced", default=None
+        Weights of the classes, which multiply the sample weights; "balanced" makes them
+        inversely proportional to the classes' weighted frequencies. A list has one dict an
+        output.
+    {end}
+
+    Attributes
+    ----------
+    classes_ : ndarray or list of ndarray
+        Class labels; for several outputs one array each. For multilabel targets the numbers of
+        the labels.
+    temperature_ : float
+        What raw outputs are divided by, so that probabilities of unseen rows are calibrated.
+    oof_prediction_ : ndarray of shape (n_samples, n_classes) or list of such arrays
+        Probabilities of the training rows by the members that have not seen them; NaN in rows
+        that all members have seen.
+    oof_score_ : float
+        Accuracy of these.
+    {attributes}
+
+    See Also
+    --------
+    TabularRegressor : The same for regression.
+    sknet.NeuralClassifier : One network, whose layers are written by the user.
+
+    References
+    ----------
+    .. [1] Holzmüller, Grinsztajn and Steinwart (2024), Better by default: strong pre-tuned MLPs
+       and boosted trees on tabular data, :arxiv:`2407.04491`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sknet import TabularClassifier
+    >>> X = pd.DataFrame({"size": [1.0, None, 3.0, 4.0] * 5, "kind": ["a", "b", "a", "b"] * 5})
+    >>> y = ["no", "no", "yes", "yes"] * 5
+    >>> model = TabularClassifier(cv=2, max_iter=30, random_state=0).fit(X, y)
+    >>> model.predict_proba(X).shape
+    (20, 2)
+    """
+
+    _losses = CLASSIFICATION_LOSSES
+    _parameter_constraints = {
+        **BaseTabular._parameter_constraints,
+        "loss": [StrOptions(set(CLASSIFICATION_LOSSES)), Loss],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        *,
+        categorical_features="from_dtype",
+        hidden_layer_sizes=(128, 128, 128),
+        activation="selu",
+        dropout=0.15,
+        frequency_scale=(0.1, 0.3, 1.0),
+        loss="log_loss",
+        label_smoothing=0.1,
+        batch_size="auto",
+        learning_rate_init="auto",
+        weight_decay=0.02,
+        max_iter=64,
+        max_time=None,
+        cv=5,
+        n_members=None,
+        scoring="loss",
+        class_weight=None,
+        warm_start=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=False,
+    ):
+        self._store(locals())
+
+    @isolated
+    @_fit_context(prefer_skip_nested_validation=True)
+    @documented
+    def fit(self, X, y, sample_weight=None, *, groups=None):
+        """Train the members.
+
+        Parameters
+        ----------
+        {X}
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels, or one column of labels an output. Several columns that hold 0 and 1
+            only are multilabel: each says whether a label occurs.
+        {fit}
+
+        Returns
+        -------
+        self : TabularClassifier
+            The fitted estimator.
+        """
+        return self._fit(X, y, sample_weight, groups)
+
+    def _read_target(self, y):
+        self._refuse_none(y)
+        y = as_labels(y)
+        return column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
+
+    def _learn_target(self, y, used):
+        self.classes_, self._target = learn_classes(y[used])
+        kind = self._target.kind
+        if kind == "multioutput":
+            columns = zip(y.T, self.classes_, strict=True)
+            return np.column_stack([encode(*column)[0] for column in columns])
+        if kind == "multilabel":
+            return y.astype(np.float64)
+        codes = encode(y, self.classes_)[0]
+        return codes.astype(np.float64) if kind == "binary" else codes
+
+    def _strata(self, codes):
+        if codes.ndim == 1:
+            return codes.astype(np.intp)
+        return np.unique(codes, axis=0, return_inverse=True)[1].reshape(-1)
+
+    def _new_member(self, **parameters):
+        loss = self.loss
+        if isinstance(loss, str) and loss == "log_loss":
+            loss = LogLoss(label_smoothing=self.label_smoothing)
+        member = ClassifierMember(loss=loss, class_weight=self.class_weight, **parameters)
+        several = isinstance(self.classes_, list) or self._target.kind == "multilabel"
+        return member.expect(self.classes_ if several else np.asarray(self.classes_))
+
+    def _learning_rate(self):
+        return 0.04 if self.learning_rate_init == "auto" else self.learning_rate_init
+
+    def _learn_from_held_out(self, rows):
+        held = np.concatenate(self._held_rows)
+        raw = [
+            m.network_.predict(rows.X[h])
+            for m, h in zip(self.members_, self._held_rows, strict=True)
+        ]
+        self.temperature_ = 1.0
+        weight = _relative(rows.sample_weight, held)
+        if isinstance(self.members_[0]._loss, ClassificationLoss):
+            self.temperature_ = fit_temperature(
+                self._log_loss(), np.concatenate(raw), rows.codes[held], weight
+            )
+        parts = [
+            self._probabilities(member, part)
+            for member, part in zip(self.members_, raw, strict=True)
+        ]
+        if self._target.kind == "multioutput":
+            self.oof_prediction_ = [self._held_out.mean(part) for part in zip(*parts, strict=True)]
+        else:
+            self.oof_prediction_ = self._held_out.mean(parts)
+        self._oof_codes = rows.codes.astype(np.intp)
+        known = self._held_out.known
+        right = self._all_right(self._decide(self.oof_prediction_), rows.y)[known]
+        weight = None if rows.sample_weight is None else rows.sample_weight[known]
+        some = weight is None or weight.any()
+        self.oof_score_ = float(np.average(right, weights=weight)) if some else np.nan
+
+    def _log_loss(self):
+        loss = LogLoss()
+        loss.build(self._target)
+        return loss
+
+    def _misfit(self, member, X, codes, sample_weight):
+        loss = self._log_loss()
+        raw = member.network_.predict(X) / self.temperature_
+        loss.allocate(len(raw), raw.dtype)
+        weight = None if sample_weight is None else _relative(sample_weight, slice(None))
+        return loss.value_and_gradient(raw, codes, weight)[0]
+
+    def _probabilities(self, member, raw):
+        return member._loss.inverse_link(self._scaled(raw))
+
+    def _scaled(self, raw):
+        return raw / np.float32(self.temperature_)
+
+    def _probabilities_of_members(self, X):
+        """Return what each member predicts."""
+        return self._ask_members(
+            X, lambda m, rows: self._probabilities(m, m.network_.predict(rows))
+        )
+
+    @isolated
+    @documented
+    def predict_proba(self, X):
+        """Predict the probabilities of the classes.
+
+        Parameters
+        ----------
+        {X}
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes) or list of such arrays
+            Probabilities in the order of ``classes_``; one array an output where there are
+            several; for multilabel targets the probability of each label.
+        """
+        parts = self._probabilities_of_members(X)
+        if self._target.kind == "multioutput":
+            return [np.mean(part, axis=0) for part in zip(*parts, strict=True)]
+        return np.mean(parts, axis=0)
+
+    @isolated
+    @documented
+    def predict_log_proba(self, X):
+        """Predict the logarithms of the probabilities, exact also where those underflow.
+
+        Parameters
+        ----------
+        {X}
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes) or list of such arrays
+            As `predict_proba`.
+        """
+        parts = self._ask_members(
+            X, lambda m, rows: m._loss.log_inverse_link(self._scaled(m.network_.predict(rows)))
+        )
+        if self._target.kind == "multioutput":
+            return [_log_mean(part) for part in zip(*parts, strict=True)]
+        return _log_mean(parts)
+
+    @isolated
+    @documented
+    def predict(self, X):
+        """Predict the classes of some rows.
+
+        Parameters
+        ----------
+        {X}
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The most probable class, of each output; for multilabel targets 0 or 1 a label.
+        """
+        return self._decide(self.predict_proba(X))
+
+    def _decide(self, probabilities):
+        kind = self._target.kind
+        if kind == "multilabel":
+            return (probabilities > 0.5).astype(int)
+        if kind != "multioutput":
+            return self.classes_[probabilities.argmax(axis=1)]
+        columns = zip(self.classes_, probabilities, strict=True)
+        return np.stack([classes[p.argmax(axis=1)] for classes, p in columns], axis=1)
+
+    @isolated
+    @documented
+    def predict_set(self, X, coverage=0.9):
+        """Predict sets of classes that hold the true one with a given probability.
+
+        The sets are those of CV+ [1]_: a class is in the set of a row unless its probability is
+        lower than that of the true class is, for nearly all training rows, by the members that
+        have not seen those. If rows are exchangeable, and with c the `coverage`, sets hold the
+        true class of a new row with a probability of at least 2 c - 1, less a term near
+        sqrt(2 / n) for n rows; as a rule with about c.
+
+        Parameters
+        ----------
+        {X}
+        coverage : float, default=0.9
+            Share of the true classes that the sets are to hold, in (0, 1).
+
+        Returns
+        -------
+        sets : ndarray of bool of shape (n_samples, n_classes)
+            Whether a class is in the set of a row. A set may be empty.
+
+        References
+        ----------
+        .. [1] Romano, Sesia and Candès (2020), Classification with valid and adaptive coverage,
+           :arxiv:`2006.02544`.
+        """
+        self._check_coverage(coverage)
+        if self._target.kind not in ("binary", "multiclass"):
+            raise ValueError(
+                f"predict_set is for one label a row; this {type(self).__name__} was fitted to "
+                f"{self._target.n_outputs} outputs. Fit one for each."
+            )
+        rows, shares = self._calibrators()
+        codes = self._oof_codes[rows]
+        misses = 1.0 - np.take_along_axis(self.oof_prediction_[rows], codes[:, None], 1)[:, 0]
+        parts = np.stack(self._probabilities_of_members(X))
+        return likely_classes(parts, shares, misses, coverage)
+
+    @documented
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy: the share of rows whose labels are all right.
+
+        Parameters
+        ----------
+        {X}
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True labels; those that were not there in `fit` count as wrong.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            Between 0 and 1; greater is better.
+        """
+        predicted, y = self.predict(X), as_labels(y)
+        y = y.ravel() if y.shape[1:] == (1,) else y
+        if y.shape[1:] != predicted.shape[1:]:
+            raise ValueError(
+                f"{type(self).__name__} predicts labels of shape {predicted.shape}, got y of "
+                f"shape {y.shape}."
+            )
+        check_consistent_length(predicted, y)
+        if family(predicted) != family(y):
+            raise ValueError(
+                f"y has labels of another type than those that {type(self).__name__} knows, "
+                f"{shown(self._some_classes())}, got {shown(np.unique(y))}."
+            )
+        right = self._all_right(predicted, y)
+        return accuracy_score(right, np.ones_like(right), sample_weight=sample_weight)
+
+    def _some_classes(self):
+        return self.classes_[0] if isinstance(self.classes_, list) else self.classes_
+
+    def _all_right(self, predicted, y):
+        right = predicted == y
+        return right if right.ndim == 1 else right.all(axis=1)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _relative(sample_weight, rows):
+    """Return the weights of some rows, divided by their mean."""
+    if sample_weight is None:
+        return None
+    weight = sample_weight[rows]
+    return weight / weight.mean() if weight.any() else None
+
+
+def _log_mean(parts):
+    """Return the logarithm of the mean of what parts are the logarithms of."""
+    mean = logsumexp(np.stack(parts), axis=0) - np.log(len(parts))
+    return mean.astype(parts[0].dtype)

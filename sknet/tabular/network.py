@@ -1,0 +1,110 @@
+"""The layers of the networks for tables."""
+
+from ..activations import get_activation
+from ..initializers import RandomNormal
+from ..layers import (
+    Branch,
+    ColumnBranches,
+    Dense,
+    Dropout,
+    Embedding,
+    ParametricActivation,
+    PeriodicEmbedding,
+    Scaling,
+)
+
+#: Length of the vectors of categories.
+_EMBEDDING_DIM = 8
+
+
+def table_layers(columns, hidden_layer_sizes, activation, dropout, frequency_scale):
+    """Return the hidden layers of RealMLP for an encoded table.
+
+    Numbers go through periodic embeddings and codes through embeddings; all is scaled by learned
+    factors and goes through dense layers in the neural tangent parametrization, with parametric
+    activations and a dropout that falls to 0 in the second half of the training.
+
+    Parameters
+    ----------
+    columns : tuple of (int, int, int)
+        Numbers of numeric columns, of indicators and of all codes; the columns come in this order,
+        codes as whole numbers that no two columns share.
+    hidden_layer_sizes : list of int
+        Widths of the dense layers.
+    activation : str or sknet.activations.Activation
+        Activation function of the dense layers.
+    dropout : float
+        Rate of the dropout after each dense layer.
+    frequency_scale : float
+        Standard deviation of the frequencies of the periodic embeddings at the start.
+
+    Returns
+    -------
+    layers : list of (str, Layer)
+        Names and layers.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn and Steinwart (2024), Better by default: strong pre-tuned MLPs and
+    boosted trees on tabular data, :arxiv:`2407.04491`.
+    """
+    n_numbers, n_indicators, n_codes = columns
+    n_dense = n_numbers + n_indicators
+    branches = []
+    if n_numbers:
+        waves = PeriodicEmbedding(frequency_scale=frequency_scale)
+        branches.append(("numbers", Branch(slice(0, n_numbers), [waves])))
+    if n_indicators:
+        branches.append(("indicators", Branch(slice(n_numbers, n_dense), [])))
+    if n_codes:
+        vectors = Embedding(
+            _EMBEDDING_DIM,
+            input_dim=n_codes,
+            embeddings_initializer=RandomNormal(stddev=1.0),
+            decay=True,
+        )
+        branches.append(("codes", Branch(slice(n_dense, None), [vectors])))
+    layers = [("columns", ColumnBranches(branches)), ("scaling", Scaling())]
+    for position, units in enumerate(hidden_layer_sizes):
+        name = f"hidden_{position}"
+        layers.append((name, tangent_dense(units, "data_points")))
+        function = get_activation(activation)
+        layers.append((f"{name}_activation", ParametricActivation(function)))
+        if dropout > 0:
+            layers.append((f"{name}_dropout", Dropout(dropout, schedule="flat_cosine")))
+    return layers
+
+
+def tangent_dense(
+    units,
+    bias_initializer="zeros",
+    *,
+    kernel_initializer="unit_variance",
+    learning_rate_factor=1.0,
+):
+    """Return a dense layer in the neural tangent parametrization.
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+    bias_initializer : str, default="zeros"
+        Start of the bias.
+    kernel_initializer : str, default="unit_variance"
+        Start of the kernel.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the kernel.
+
+    Returns
+    -------
+    layer : Dense
+        The layer.
+    """
+    return Dense(
+        units,
+        kernel_initializer=kernel_initializer,
+        bias_initializer=bias_initializer,
+        learning_rate_factor=learning_rate_factor,
+        bias_learning_rate_factor=0.1,
+        parametrization="neural_tangent",
+    )

@@ -1,0 +1,313 @@
+"""The regressor for tables."""
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import d2_pinball_score, r2_score
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ..cells import as_array, check_finite
+from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, get_loss
+from ..settings import isolated
+from .base import BaseTabular
+from .documentation import documented
+from .held_out import interval
+from .members import RegressorMember, is_delicate
+
+#: Largest distance of neighbouring floats in single precision, in standard deviations of y.
+_FINE = 1e-5
+
+
+@documented
+class TabularRegressor(RegressorMixin, BaseTabular):
+    """Regressor for tables: an ensemble of networks that takes data frames as they are.
+
+    Numbers with holes, categories, strings, booleans and dates may stand in one frame, pandas or
+    polars. Each member is a network by RealMLP's recipe [1]_, trained on all folds but one; the
+    epoch that is best on this fold is kept, and the predictions are averaged. They stay within the
+    range of y. What members say of the rows that they have not seen gives an honest score, and
+    intervals.
+
+    Parameters
+    ----------
+    {columns}
+    {network}
+    activation : str or sknet.activations.Activation, default="mish"
+        Function of the parametric activations.
+    {dropout}
+    loss : str or sknet.losses.Loss, default="squared_error"
+        Loss: squared_error, absolute_error, huber, poisson, gamma, quantile, gaussian, or an
+        object, such as ``Quantile([0.05, 0.5, 0.95])``.
+    {steps}
+    learning_rate_init : float or "auto", default="auto"
+        Largest learning rate, above 0. "auto" is 0.02 for the losses poisson, gamma and gaussian,
+        which take exponentials, and 0.2 for all others.
+    {training}
+    scoring : str or callable, default="loss"
+        By what the best epoch is chosen: "loss" or any scikit-learn scorer. It is given encoded
+        rows.
+    {end}
+
+    Attributes
+    ----------
+    oof_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Predictions of the training rows by the members that have not seen them; NaN in rows that
+        all members have seen.
+    oof_score_ : float
+        What `score` gives for these.
+    {attributes}
+
+    See Also
+    --------
+    TabularClassifier : The same for classification.
+    sknet.NeuralRegressor : One network, whose layers are written by the user.
+
+    References
+    ----------
+    .. [1] Holzmüller, Grinsztajn and Steinwart (2024), Better by default: strong pre-tuned MLPs
+       and boosted trees on tabular data, :arxiv:`2407.04491`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sknet import TabularRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"size": rng.normal(size=60), "kind": rng.choice(["a", "b"], 60)})
+    >>> y = 1000 * X["size"] + 500 * (X["kind"] == "b")
+    >>> model = TabularRegressor(cv=2, max_iter=30, random_state=0).fit(X, y)
+    >>> model.predict_interval(X, coverage=0.9).shape
+    (60, 2)
+    """
+
+    _losses = REGRESSION_LOSSES
+    _parameter_constraints = {
+        **BaseTabular._parameter_constraints,
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+    }
+
+    def __init__(
+        self,
+        *,
+        categorical_features="from_dtype",
+        hidden_layer_sizes=(128, 128, 128),
+        activation="mish",
+        dropout=0.15,
+        frequency_scale=(0.1, 0.3, 1.0),
+        loss="squared_error",
+        batch_size="auto",
+        learning_rate_init="auto",
+        weight_decay=0.02,
+        max_iter=64,
+        max_time=None,
+        cv=5,
+        n_members=None,
+        scoring="loss",
+        warm_start=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=False,
+    ):
+        self._store(locals())
+
+    @isolated
+    @_fit_context(prefer_skip_nested_validation=True)
+    @documented
+    def fit(self, X, y, sample_weight=None, *, groups=None):
+        """Train the members.
+
+        Parameters
+        ----------
+        {X}
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        {fit}
+
+        Returns
+        -------
+        self : TabularRegressor
+            The fitted estimator.
+        """
+        return self._fit(X, y, sample_weight, groups)
+
+    def _read_target(self, y):
+        self._refuse_none(y)
+        y = self._read_y(y)
+        return column_or_1d(y, warn=True) if y.shape[1:] == (1,) else y
+
+    def _learn_target(self, y, used):
+        self._lowest, self._highest = y[used].min(axis=0), y[used].max(axis=0)
+        # Predictions are of single precision, as all computation is, if that is fine enough for y.
+        largest = np.abs(y[used]).max(axis=0)
+        with np.errstate(over="ignore"):
+            step = np.spacing(largest.astype(np.float32))
+        is_fine = y.ndim == 1 and not step > _FINE * y[used].std(axis=0)
+        self._dtype = np.float32 if is_fine else np.float64
+        return y
+
+    def _read_y(self, y):
+        y = as_array(y, "y", type(self).__name__)
+        check_finite(y, "y", "Leave such rows out.")
+        if y.ndim not in (1, 2) or y.shape[1:] == (0,):
+            raise ValueError(f"y must be an array with one axis or two, got shape {y.shape}.")
+        return y.astype(np.float64)
+
+    def _strata(self, codes):
+        return None
+
+    def _new_member(self, **parameters):
+        return RegressorMember(loss=self.loss, **parameters)
+
+    def _learning_rate(self):
+        if self.learning_rate_init != "auto":
+            return self.learning_rate_init
+        return 0.02 if is_delicate(get_loss(self.loss, self._losses)) else 0.2
+
+    def _learn_from_held_out(self, rows):
+        parts = [
+            self._within(member.predict(rows.X[held]))
+            for member, held in zip(self.members_, self._held_rows, strict=True)
+        ]
+        self.oof_prediction_ = self._held_out.mean(parts)
+        known = self._held_out.known
+        weight = None if rows.sample_weight is None else rows.sample_weight[known]
+        y, predicted = rows.y[known], self.oof_prediction_[known]
+        some = len(y) > 1 and (weight is None or weight.any())
+        self.oof_score_ = self._score_of(y, predicted, weight) if some else np.nan
+        errors = (_beside(rows.y, self.oof_prediction_) - self.oof_prediction_)[known]
+        self._oof_variance = np.average(errors**2, axis=0, weights=weight) if some else np.nan
+        self._oof_y = rows.y
+
+    def _within(self, predictions):
+        """Keep predictions in the range of y."""
+        return np.clip(predictions, self._lowest, self._highest).astype(self._dtype)
+
+    def _parts(self, X):
+        """Return what each member predicts."""
+        return [self._within(part) for part in self._ask_members(X, lambda m, X: m.predict(X))]
+
+    def _misfit(self, member, X, codes, sample_weight):
+        predicted = self._within(member.predict(X))
+        errors = (_beside(codes, predicted) - predicted) ** 2
+        errors = errors.reshape(len(errors), -1) / np.maximum(self._oof_variance, 1e-300)
+        return float(np.average(errors.mean(axis=1), weights=sample_weight))
+
+    @isolated
+    @documented
+    def predict(self, X, return_std=False):
+        """Predict the targets of some rows.
+
+        Parameters
+        ----------
+        {X}
+        return_std : bool, default=False
+            Whether to return a standard deviation of the target as well.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions: means, medians or quantiles, as the loss has them.
+        std : ndarray of the same shape
+            Standard deviations, if `return_std`: the root of the variance between the members,
+            plus the variance that the gaussian loss predicts; for all other losses plus the mean
+            square of the errors for rows that members have not seen.
+        """
+        check_is_fitted(self, "members_")
+        if return_std and isinstance(self.members_[0]._loss, Gaussian):
+            pairs = self._ask_members(X, lambda m, rows: m.predict(rows, return_std=True))
+            parts = [self._within(mean) for mean, _ in pairs]
+            variance = np.mean([std**2 for _, std in pairs], axis=0)
+        else:
+            parts, variance = self._parts(X), self._oof_variance
+        if not return_std:
+            return np.mean(parts, axis=0)
+        std = np.sqrt(variance + np.var(parts, axis=0))
+        return np.mean(parts, axis=0), std.astype(self._dtype)
+
+    @isolated
+    @documented
+    def predict_interval(self, X, coverage=0.9):
+        """Predict intervals that hold the target with a given probability.
+
+        The intervals are those of CV+ [1]_, made of the errors for training rows of the members
+        that have not seen them. If rows are exchangeable, and with c the `coverage`, intervals
+        hold the target of a new row with a probability of at least 2 c - 1, less a term near
+        sqrt(2 / n) for n rows; as a rule with about c.
+
+        Parameters
+        ----------
+        {X}
+        coverage : float, default=0.9
+            Share of the targets that the intervals are to hold, in (0, 1).
+
+        Returns
+        -------
+        ends : ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
+            Lower and upper ends; infinite if there are too few training rows for them.
+
+        References
+        ----------
+        .. [1] Barber, Candès, Ramdas and Tibshirani (2021), Predictive inference with the
+           jackknife+, Annals of Statistics 49, :arxiv:`1905.02928`.
+        """
+        self._check_coverage(coverage)
+        if self.oof_prediction_.shape != self._oof_y.shape:
+            raise ValueError(
+                "predict_interval needs one prediction a target, and several quantiles are "
+                "predicted; set loss='squared_error', or take the quantiles as ends."
+            )
+        rows, shares = self._calibrators()
+        residuals = np.abs(self._oof_y[rows] - self.oof_prediction_[rows]).reshape(len(rows), -1)
+        parts = np.stack(self._parts(X)).astype(np.float64)
+        parts = parts.reshape(*parts.shape[:2], -1)
+        ends = np.stack(
+            [
+                interval(parts[:, :, j], shares, residuals[:, j], coverage)
+                for j in range(parts.shape[2])
+            ],
+            axis=1,
+        )
+        return ends[:, 0] if self._oof_y.ndim == 1 else ends
+
+    @isolated
+    @documented
+    def score(self, X, y, sample_weight=None):
+        """Return R^2, or with several quantiles their mean D^2 of the pinball loss.
+
+        Parameters
+        ----------
+        {X}
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            At most 1; greater is better.
+        """
+        return self._score_of(self._read_y(y), self.predict(X), sample_weight)
+
+    def _score_of(self, y, predicted, sample_weight):
+        loss = self.members_[0]._loss
+        if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
+            return float(r2_score(y, predicted, sample_weight=sample_weight))
+        scores = [
+            d2_pinball_score(y, column, sample_weight=sample_weight, alpha=float(quantile))
+            for quantile, column in zip(loss.quantiles, predicted.T, strict=True)
+        ]
+        return float(np.mean(scores))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        loss = self._losses.get(self.loss) if isinstance(self.loss, str) else self.loss
+        tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = bool(getattr(loss, "positive_target", False))
+        return tags
+
+
+def _beside(y, predictions):
+    """Return y in a shape that predictions can be subtracted from, several quantiles too."""
+    return y[:, None] if y.ndim < predictions.ndim else y

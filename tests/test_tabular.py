@@ -1,0 +1,366 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from joblib import parallel_config
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import expit, softmax
+from sklearn.base import clone
+from sklearn.datasets import make_classification, make_regression
+from sklearn.feature_selection import SelectFromModel
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import KFold, ParameterSampler, TimeSeriesSplit
+from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.fixes import parse_version
+
+from sknet import TabularClassifier, TabularRegressor
+from sknet.losses import Quantile
+from sknet.tabular import search_space
+
+FAST = {"hidden_layer_sizes": (8,), "max_iter": 3, "cv": 2, "random_state": 0}
+
+
+def table(n_samples=60):
+    """Return a frame with numbers, holes and two kinds of categories, and a number to predict."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "number": rng.normal(size=n_samples),
+            "hole": np.where(rng.random(n_samples) < 0.3, np.nan, rng.normal(size=n_samples)),
+            "few": pd.Categorical(rng.choice(list("abc"), n_samples)),
+            "many": pd.Categorical(rng.choice([f"level {i}" for i in range(15)], n_samples)),
+        }
+    )
+    return frame, 2 * frame["number"].to_numpy() + (frame["few"] == "a").to_numpy()
+
+
+def targets():
+    """Return labels of each kind."""
+    _, number = table()
+    several = np.digitize(number, [0, 1])
+    return {
+        "binary": np.where(number > 0, "yes", "no"),
+        "multiclass": several,
+        "multilabel": np.column_stack([number > 0, number > 1]).astype(int),
+        "multioutput": np.column_stack([several, (number > 0) + 5]),
+    }
+
+
+@pytest.mark.parametrize("kind", targets())
+def test_each_kind_of_label_is_predicted_by_the_mean_of_the_members(kind):
+    X, _ = table()
+    y = targets()[kind]
+    model = TabularClassifier(**FAST).fit(X, y)
+    rows = model._encode(X)
+    raw = [m.network_.predict(rows) / model.temperature_ for m in model.members_]
+    p, log_p = model.predict_proba(X), model.predict_log_proba(X)
+    if kind == "binary":
+        expected = np.mean([expit(np.hstack([-r, r])) for r in raw], axis=0)
+    elif kind == "multiclass":
+        expected = np.mean(softmax(raw, axis=-1), axis=0)
+    elif kind == "multilabel":
+        expected = np.mean(expit(raw), axis=0)
+    else:
+        expected = np.mean(softmax(np.array(raw)[:, :, :3], axis=-1), axis=0)
+        p, log_p = p[0], log_p[0]
+    assert_allclose(p, expected, rtol=1e-5)
+    assert_allclose(np.exp(log_p), expected, rtol=1e-4)
+    predicted = model.predict(X)
+    assert predicted.shape == y.shape and set(np.unique(predicted)) <= set(np.unique(y))
+    right = (predicted == y).reshape(len(y), -1).all(axis=1)
+    assert model.score(X, y) == pytest.approx(right.mean())
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass"])
+def test_out_of_fold_probabilities_are_those_of_the_members_that_have_not_seen_the_row(kind):
+    X, _ = table()
+    y = targets()[kind]
+    splits = list(KFold(3).split(X))
+    model = TabularClassifier(**{**FAST, "cv": splits}).fit(X, y)
+    rows = model._encode(X)
+    for member, (_, held) in zip(model.members_, splits, strict=True):
+        raw = member.network_.predict(rows[held]) / model.temperature_
+        expected = expit(np.hstack([-raw, raw])) if kind == "binary" else softmax(raw, axis=1)
+        assert_allclose(model.oof_prediction_[held], expected, rtol=1e-4)
+    labels = model.classes_[model.oof_prediction_.argmax(axis=1)]
+    assert model.oof_score_ == pytest.approx(accuracy_score(y, labels))
+
+
+def test_a_regressor_predicts_the_mean_of_its_members_within_the_range_of_y():
+    X, y = table()
+    y = 1e5 + 1e4 * y
+    splits = list(KFold(2).split(X))
+    model = TabularRegressor(**{**FAST, "cv": splits, "max_iter": 10}).fit(X, y)
+    rows = model._encode(X)
+    parts = [np.clip(m.predict(rows), y.min(), y.max()) for m in model.members_]
+    assert_allclose(model.predict(X), np.mean(parts, axis=0), rtol=1e-6)
+    for part, (_, held) in zip(parts, splits, strict=True):
+        assert_allclose(model.oof_prediction_[held], part[held], rtol=1e-6)
+    assert model.oof_score_ == pytest.approx(r2_score(y, model.oof_prediction_))
+    assert model.score(X, y) == pytest.approx(r2_score(y, model.predict(X)))
+    far = X.assign(number=1e9)
+    assert y.min() <= model.predict(far).min() and model.predict(far).max() <= y.max()
+
+
+def test_the_standard_deviation_is_that_of_the_errors_and_of_the_members():
+    X, y = table()
+    model = TabularRegressor(**FAST).fit(X, y)
+    mean, std = model.predict(X, return_std=True)
+    parts = [np.clip(m.predict(model._encode(X)), y.min(), y.max()) for m in model.members_]
+    errors = y - model.oof_prediction_
+    assert_allclose(mean, model.predict(X))
+    assert_allclose(std, np.sqrt(np.mean(errors**2) + np.var(parts, axis=0)), rtol=1e-5)
+
+
+def test_the_gaussian_loss_gives_a_deviation_to_each_row():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (300, 1))
+    y = rng.normal(size=300) * np.where(X[:, 0] > 0, 3.0, 0.3)
+    model = TabularRegressor(loss="gaussian", **{**FAST, "max_iter": 20}).fit(X, y)
+    _, std = model.predict([[-0.5], [0.5]], return_std=True)
+    assert std[1] > 2 * std[0]
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "poisson", "gamma", "quantile"])
+def test_all_losses_of_the_regressor_learn(loss):
+    X, _ = table(200)
+    y = np.exp(X["number"].to_numpy())
+    X = X[["number"]]
+    model = TabularRegressor(
+        loss=loss, **{**FAST, "max_iter": 20, "hidden_layer_sizes": (32,)}
+    ).fit(X, y)
+    assert np.corrcoef(np.log(model.predict(X)), np.log(y))[0, 1] > 0.9
+
+
+def test_several_quantiles_are_a_column_each_and_in_order():
+    X, y = table()
+    model = TabularRegressor(loss=Quantile([0.1, 0.5, 0.9]), **FAST).fit(X, y)
+    predicted = model.predict(X)
+    assert predicted.shape == model.oof_prediction_.shape == (60, 3)
+    assert np.all(np.diff(predicted, axis=1) >= 0)
+    assert np.isfinite(model.oof_score_) and np.isfinite(model.score(X, y))
+    with pytest.raises(ValueError, match="several quantiles"):
+        model.predict_interval(X)
+
+
+def test_several_targets_have_intervals_each():
+    X, y = table()
+    model = TabularRegressor(**FAST).fit(X, np.column_stack([y, 1e4 * y]))
+    ends = model.predict_interval(X)
+    assert ends.shape == (60, 2, 2)
+    width = ends[..., 1] - ends[..., 0]
+    assert np.all(width[:, 1] > 100 * width[:, 0])
+
+
+@pytest.mark.parametrize("coverage", [0.6, 0.9])
+def test_intervals_and_sets_cover_new_rows(coverage):
+    X, y = make_regression(400, 3, noise=20.0, random_state=0)
+    options = {**FAST, "max_iter": 10, "cv": 4}
+    model = TabularRegressor(**options).fit(X[:200], y[:200])
+    low, high = model.predict_interval(X[200:], coverage).T
+    hit = (low <= y[200:]) & (y[200:] <= high)
+    assert coverage - 0.05 < hit.mean() < coverage + 0.15
+    X, y = make_classification(400, 5, n_informative=3, n_classes=3, random_state=0)
+    y = np.array(["a", "b", "c"])[y]
+    model = TabularClassifier(**options).fit(X[:200], y[:200])
+    sets = model.predict_set(X[200:], coverage)
+    hit = sets[np.arange(200), np.searchsorted(model.classes_, y[200:])]
+    assert coverage - 0.05 < hit.mean() < coverage + 0.15
+
+
+def test_a_weight_of_two_is_a_row_twice_and_a_weight_of_zero_no_row():
+    X, y = table()
+    weight = np.random.default_rng(1).integers(0, 4, len(y))
+    repeated = np.random.default_rng(2).permutation(np.repeat(np.arange(len(y)), weight))
+    weighted = TabularRegressor(**FAST).fit(X, y, weight)
+    other = TabularRegressor(**FAST).fit(X.iloc[repeated], y[repeated])
+    assert_array_equal(weighted._encode(X), other._encode(X))
+    assert_allclose(weighted.predict(X), other.predict(X), rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
+def test_the_bits_do_not_depend_on_the_number_of_threads(kind):
+    X, y = table()
+    y = y if kind is TabularRegressor else targets()["binary"]
+    expected = kind(**FAST).fit(X, y).predict(X)
+    with parallel_config("threading", n_jobs=2):
+        assert_array_equal(kind(**FAST).fit(X, y).predict(X), expected)
+
+
+def test_the_bits_are_the_same_in_processes():
+    X, y = table()
+    expected = TabularRegressor(**FAST).fit(X, y).predict(X)
+    assert_array_equal(TabularRegressor(**FAST, n_jobs=2).fit(X, y).predict(X), expected)
+
+
+def test_a_warm_start_adds_the_members_that_a_larger_ensemble_has():
+    X, y = table()
+    model = TabularRegressor(**FAST, warm_start=True).fit(X, y)
+    first = list(model.members_)
+    model.set_params(n_members=5).fit(X, y)
+    assert model.members_[:2] == first and len(model.members_) == 5
+    whole = TabularRegressor(**FAST, n_members=5).fit(X, y)
+    assert_array_equal(model.predict(X), whole.predict(X))
+    assert_array_equal(model.oof_prediction_, whole.oof_prediction_)
+    with pytest.raises(ValueError, match="rows of the others"):
+        model.set_params(n_members=6).fit(X, y + 1)
+    assert len(model.members_) == 5
+    with pytest.warns(UserWarning, match="has 5 members"):
+        model.set_params(n_members=5).fit(X, y)
+
+
+class InterruptingScorer:
+    """A scorer at whose n-th call the user presses Ctrl-C."""
+
+    def __init__(self, n):
+        self.n_left = n
+
+    def __call__(self, estimator, X, y):
+        self.n_left -= 1
+        if self.n_left == 0:
+            raise KeyboardInterrupt
+        return 0.0
+
+
+def test_an_interruption_keeps_the_members_that_are_trained():
+    X, y = table()
+    options = {**FAST, "cv": 4, "scoring": InterruptingScorer(8)}  # in the third member
+    model = TabularRegressor(**options)
+    with pytest.warns(UserWarning, match="the 2 of 4 members"):
+        model.fit(X, y)
+    assert len(model.members_) == 2
+    assert np.isnan(model.oof_prediction_).mean() == 0.5
+    assert np.isfinite(model.predict(X)).all()
+    low, high = model.predict_interval(X).T
+    assert np.all(low < high)
+
+
+def test_of_equally_good_epochs_the_last_is_kept():
+    X, y = table()
+    model = TabularRegressor(**FAST, scoring=lambda *_: 1.0).fit(X, y)
+    assert [member.best_iter_ for member in model.members_] == [3, 3]
+
+
+def test_the_time_is_shared_by_the_members():
+    X, y = table()
+    options = {**FAST, "cv": 3, "max_iter": 1_000_000}
+    model = TabularRegressor(**options, max_time=0.6).fit(X, y)
+    epochs = [member.n_iter_ for member in model.members_]
+    assert len(epochs) == 3 and min(epochs) > 0.2 * max(epochs)
+
+
+def test_importances_are_large_where_y_depends_on_the_feature_and_select_features():
+    X, y = table(200)
+    y = X["number"] + 2 * (X["few"] == "a")
+    model = TabularRegressor(**{**FAST, "max_iter": 20}).fit(X, y)
+    importances = dict(zip(X.columns, model.feature_importances_, strict=True))
+    assert min(importances["number"], importances["few"]) > 0.25
+    assert max(importances["hole"], importances["many"]) < 0.1
+    assert sum(importances.values()) == pytest.approx(1)
+    selected = SelectFromModel(clone(model), threshold=0.2).fit(X, y)
+    assert selected.get_support().tolist() == [True, False, True, False]
+
+
+def test_pickles_hold_no_training_rows():
+    X, y = table()
+    model = TabularRegressor(**FAST).fit(X, y)
+    loaded = pickle.loads(pickle.dumps(model))
+    assert_array_equal(loaded.predict(X), model.predict(X))
+    assert_array_equal(loaded.predict_interval(X), model.predict_interval(X))
+    with pytest.raises(AttributeError, match="before it was pickled"):
+        _ = loaded.feature_importances_
+    importances = model.feature_importances_
+    assert_array_equal(pickle.loads(pickle.dumps(model)).feature_importances_, importances)
+
+
+def test_rows_before_the_first_split_of_time_have_no_prediction():
+    X, y = table()
+    model = TabularRegressor(**{**FAST, "cv": TimeSeriesSplit(3)}).fit(X, y)
+    assert_array_equal(np.isnan(model.oof_prediction_), np.arange(60) < 15)
+    assert np.isfinite(model.oof_score_)
+
+
+@pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
+def test_what_is_held_out_has_no_group_of_what_is_trained_on(kind):
+    X, y = table()
+    groups = np.repeat(np.arange(12), 5)
+    y = y if kind is TabularRegressor else targets()["binary"]
+    model = kind(**FAST).fit(X, y, groups=groups)
+    sides = [set(groups[held]) for held in model._held_rows]
+    assert not sides[0] & sides[1] and sides[0] | sides[1] == set(range(12))
+
+
+def test_class_weights_raise_the_probability_of_a_class():
+    X, y = table(150)[0], (table(150)[1] > 2).astype(int)
+    plain = TabularClassifier(**{**FAST, "max_iter": 10}).fit(X, y)
+    balanced = clone(plain).set_params(class_weight="balanced").fit(X, y)
+    assert balanced.predict(X).mean() > plain.predict(X).mean()
+
+
+def test_a_class_of_one_row_is_a_class_of_every_member():
+    X, _ = table()
+    y = np.array(["a"] * 30 + ["b"] * 29 + ["c"])
+    model = TabularClassifier(**FAST).fit(X, y)
+    assert model.predict_proba(X).shape == (60, 3)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_search_space_holds_valid_parameters(task):
+    X, y = table()
+    kind = TabularClassifier if task == "classification" else TabularRegressor
+    for parameters in ParameterSampler(search_space(task), 2, random_state=0):
+        parameters = {**parameters, "max_iter": 1, "hidden_layer_sizes": (4,)}
+        kind(cv=2).set_params(**parameters).fit(X, y > 0)
+    with pytest.raises(ValueError, match="task must be"):
+        search_space("ranking")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({"cv": 1}, InvalidParameterError, "'cv' parameter"),
+        ({"cv": []}, ValueError, "gives no splits"),
+        ({"cv": [([0, 1], [])]}, ValueError, "2 rows to train on and 0 to hold out"),
+        ({"cv": [([0, 1], [99])]}, ValueError, "other rows than 0 to 59"),
+        ({"n_members": 0}, InvalidParameterError, "'n_members' parameter"),
+        ({"hidden_layer_sizes": (8, 0)}, ValueError, "ints of at least 1"),
+        ({"scoring": "speed"}, ValueError, "speed"),
+        ({"frequency_scale": (0.1, 0.0)}, ValueError, "'frequency_scale' parameter"),
+        ({"loss": "log_loss"}, InvalidParameterError, "'loss' parameter"),
+    ],
+)
+def test_wrong_parameters_are_refused_and_leave_the_model_as_it_was(options, error, sentence):
+    X, y = table()
+    model = TabularRegressor(**FAST).fit(X, y)
+    before = model.predict(X)
+    with pytest.raises(error, match=sentence):
+        model.set_params(**options).fit(X, y)
+    assert_array_equal(model.predict(X), before)
+
+
+def test_what_is_not_there_is_said():
+    X, y = table()
+    with pytest.raises(ValueError, match="y is None"):
+        TabularRegressor(**FAST).fit(X, None)
+    model = TabularClassifier(**FAST).fit(X, targets()["multilabel"])
+    with pytest.raises(ValueError, match="one label a row"):
+        model.predict_set(X)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        TabularRegressor(**FAST).fit(X, y).predict_interval(X, coverage=90)
+
+
+@pytest.mark.skipif(
+    parse_version(sklearn.__version__) < parse_version("1.9"), reason="needs scikit-learn 1.9"
+)
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_progress_of_members_and_epochs_is_shown(n_jobs, capsys):
+    from sklearn.callback import ProgressBar
+
+    X, y = table()
+    with parallel_config("threading"):
+        model = TabularRegressor(**FAST, n_jobs=n_jobs).set_callbacks(ProgressBar()).fit(X, y)
+    shown = capsys.readouterr().out
+    assert "TabularRegressor" in shown and "member" in shown
+    assert_array_equal(model.predict(X), TabularRegressor(**FAST).fit(X, y).predict(X))

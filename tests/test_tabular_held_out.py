@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sknet.losses import LogLoss, Target
+from sknet.tabular.calibration import fit_temperature
+from sknet.tabular.held_out import HeldOut, interval, likely_classes
+
+
+def members(n_rows=23, n_members=4):
+    """Return what members predict, the rows that each has not seen, and errors of the rows."""
+    rng = np.random.default_rng(0)
+    held = [np.arange(n_rows)[m::n_members] for m in range(n_members)]
+    return rng.normal(size=(n_members, 5)), held, np.abs(rng.normal(size=n_rows))
+
+
+@pytest.mark.parametrize("coverage", [0.5, 0.9])
+def test_intervals_are_those_of_the_paper(coverage):
+    predictions, held, residuals = members()
+    n = len(residuals)
+    shares = HeldOut(n, held).shares(np.arange(n))
+    ends = interval(predictions, shares, residuals, coverage)
+    of_row = np.empty(n, int)
+    for member, rows in enumerate(held):
+        of_row[rows] = member
+    rank = int(np.ceil(coverage * (n + 1)))
+    for x in range(5):
+        low = -np.sort([residuals[i] - predictions[of_row[i], x] for i in range(n)])[rank - 1]
+        high = np.sort([residuals[i] + predictions[of_row[i], x] for i in range(n)])[rank - 1]
+        assert_allclose(ends[x], [low, high])
+
+
+def test_too_few_rows_make_endless_intervals():
+    predictions, held, residuals = members(6, 2)
+    shares = HeldOut(6, held).shares(np.arange(6))
+    assert_array_equal(np.isinf(interval(predictions, shares, residuals, 0.9)), True)
+
+
+def test_sets_hold_the_classes_that_are_not_less_likely_than_the_true_ones():
+    _, held, misses = members()
+    misses /= misses.max()
+    n = len(misses)
+    shares = HeldOut(n, held).shares(np.arange(n))
+    p = np.random.default_rng(1).dirichlet(np.ones(3), (4, 5))
+    sets = likely_classes(p, shares, misses, 0.7)
+    of_row = np.arange(n) % 4
+    for x in range(5):
+        for k in range(3):
+            below = sum(misses[i] < 1 - p[of_row[i], x, k] for i in range(n))
+            assert sets[x, k] == (below < 0.7 * (n + 1))
+
+
+def test_means_are_of_the_members_that_have_not_seen_a_row():
+    held = HeldOut(4, [np.array([0, 1]), np.array([1, 2])])
+    mean = held.mean([np.array([1.0, 2.0]), np.array([4.0, 8.0])])
+    assert_array_equal(mean, [1.0, 3.0, 8.0, np.nan])
+    assert_array_equal(held.calibration_rows(np.array([1.0, 0.0, 2.0, 1.0])), [0, 2])
+    assert_array_equal(held.shares(np.array([1, 2])), [[0.5, 0.0], [0.5, 1.0]])
+
+
+def test_the_temperature_undoes_a_factor_of_the_logits():
+    rng = np.random.default_rng(0)
+    raw = rng.normal(size=(4000, 3)) * 2
+    p = np.exp(raw) / np.exp(raw).sum(axis=1, keepdims=True)
+    y = (p.cumsum(axis=1) > rng.random((4000, 1))).argmax(axis=1)
+    loss = LogLoss()
+    loss.build(Target("multiclass", 1, (3,)))
+    assert fit_temperature(loss, 3 * raw, y, None) == pytest.approx(3, rel=0.1)
+    # Rows of weight 0 do not count.
+    both, weight = np.r_[3 * raw, -raw], np.r_[np.full(4000, 2.0), np.zeros(4000)]
+    assert fit_temperature(loss, both, np.r_[y, y], weight) == pytest.approx(3, rel=0.1)
