@@ -285,11 +285,26 @@ def test_rows_before_the_first_split_of_time_have_no_prediction():
 @pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
 def test_what_is_held_out_has_no_group_of_what_is_trained_on(kind):
     X, y = table()
-    groups = np.repeat(np.arange(12), 5)
+    groups = np.repeat(list("abcdefghijkl"), 5)
     y = y if kind is TabularRegressor else targets()["binary"]
     model = kind(**FAST).fit(X, y, groups=groups)
     sides = [set(groups[held]) for held in model._held_rows]
-    assert not sides[0] & sides[1] and sides[0] | sides[1] == set(range(12))
+    assert not sides[0] & sides[1] and sides[0] | sides[1] == set(groups)
+
+
+@pytest.mark.parametrize(
+    ("groups", "sentence"),
+    [
+        (["a"] * 59, "one label for each of the 60 rows"),
+        (["a", None] * 30, "without missing labels, got NoneType, str"),
+        ([np.nan] * 60, "contains NaN"),
+        (["a"] * 60, "the number of groups=1"),
+    ],
+)
+def test_groups_that_cannot_be_held_out_are_refused(groups, sentence):
+    X, y = table()
+    with pytest.raises(ValueError, match=sentence):
+        TabularRegressor(**FAST).fit(X, y, groups=groups)
 
 
 def test_class_weights_raise_the_probability_of_a_class():

@@ -161,9 +161,7 @@ class BaseNeuralEstimator(
             validation = self._check_validation(X_val, y_val, sample_weight_val)
             if validation is not None:
                 self._check_inputs(validation.data, "In the validation set: ")
-                warn_of_mismatch(
-                    type(self).__name__, data, validation.data, self._has_numeric_target
-                )
+                self._warn_of_mismatch(data, validation.data)
             elif self.early_stopping:
                 validation = self._split(data, X, y, sample_weight)
             self._scale_target(data, validation, reset=not resume)
@@ -173,6 +171,9 @@ class BaseNeuralEstimator(
             plan = self._plan(data, self.max_iter, deadline)
             self._train(data, validation, plan, X, y, sample_weight)
         return self
+
+    def _warn_of_mismatch(self, data, validation):
+        warn_of_mismatch(type(self).__name__, data, validation, self._has_numeric_target)
 
     def _partial_fit(self, X, y, sample_weight):
         if self.early_stopping:

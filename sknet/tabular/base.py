@@ -19,7 +19,7 @@ from ..cells import as_array
 from ..preprocessing.table_encoder import TableEncoder
 from ..weights import bounded
 from .bagging import Bagging
-from .folds import make_folds
+from .folds import group_numbers, make_folds
 from .held_out import HeldOut
 from .importances import permutation_importances
 from .rows import DistinctRows, Rows, order_of_rows, repeated
@@ -121,8 +121,8 @@ class BaseTabular(Bagging, Component, ABC):
         else:
             self._entropy, self.members_, self._held_rows = self._draw_entropy(), [], []
             self._digest = rows.digest()
-        if groups is not None:
-            groups = as_array(groups, "groups", type(self).__name__)
+        if groups is not None and isinstance(self.cv, Integral):  # else the splitter reads them
+            groups = group_numbers(groups, len(X), type(self).__name__)
         folds = make_folds(
             self.cv,
             self.n_members,

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, check_cv
+from sklearn.utils import check_array
 
 from ..base import brief
 
@@ -81,6 +82,40 @@ def make_folds(cv, n_members, entropy, distinct, y, strata, groups, sample_weigh
             ]
         folds.append(Fold(seed, *splits[position]))
     return folds
+
+
+def group_numbers(groups, n_samples, owner):
+    """Return the number of each row's group.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,)
+        Numbers, strings or other labels that compare with each other.
+    n_samples : int
+        Number of rows.
+    owner : str
+        Who asks for it, for errors.
+
+    Returns
+    -------
+    numbers : ndarray of int of shape (n_samples,)
+        From 0.
+    """
+    groups = check_array(
+        groups, ensure_2d=False, dtype=None, ensure_min_samples=0, input_name="groups"
+    )
+    if groups.shape != (n_samples,):
+        raise ValueError(
+            f"{owner} expects groups with one label for each of the {n_samples} rows of X, got "
+            f"shape {groups.shape}."
+        )
+    try:
+        return np.unique(groups, return_inverse=True)[1]
+    except TypeError:
+        kinds = ", ".join(sorted({type(label).__name__ for label in groups}))
+        raise ValueError(
+            f"{owner} expects groups of one type, without missing labels, got {kinds}."
+        ) from None
 
 
 def _seed(*path):

@@ -33,6 +33,9 @@ class Member:
             np.copyto(self._best_params, self.network_.params)
             self._best_epoch = number
 
+    def _warn_of_mismatch(self, data, validation):
+        """Folds are of one table, encoded at once; those of groups and times may well differ."""
+
     def _warn_of_interruption(self):
         self.was_interrupted = True
 
