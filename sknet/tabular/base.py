@@ -159,6 +159,8 @@ class BaseTabular(Bagging, Component, ABC):
     def _read_weights(self, sample_weight, y):
         if sample_weight is None:
             return None
+        if isinstance(sample_weight, Real):
+            sample_weight = np.full(len(y), sample_weight)
         sample_weight = as_array(sample_weight, "sample_weight", type(self).__name__)
         weight = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
         if not weight.any():
