@@ -37,8 +37,8 @@ def run(tmp_path, capsys, sketches):
         example = module_from_spec(spec)
         sys.modules[spec.name] = example  # so that its classes can be pickled
         try:
+            spec.loader.exec_module(example)
             with threadpool_limits(1):  # threads that wait for one another take most of the time
-                spec.loader.exec_module(example)
                 example.main(["--quick", "--output", str(tmp_path)])
         finally:
             del sys.modules[spec.name]
