@@ -105,7 +105,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         hidden_layer_sizes=(128, 128, 128),
         activation="selu",
         dropout=0.15,
-        frequency_scale=(0.1, 0.3, 1.0),
+        frequency_scale=(0.1, 0.3, 1.0, 3.0, 10.0),
         loss="log_loss",
         label_smoothing=0.1,
         batch_size="auto",

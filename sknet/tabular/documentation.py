@@ -21,7 +21,7 @@ _TEXTS = {
     dropout : float, default=0.15
         Rate of the dropout after each hidden layer, in [0, 1); it falls to 0 in the second half
         of the training.
-    frequency_scale : float or array-like of float, default=(0.1, 0.3, 1.0)
+    frequency_scale : float or array-like of float, default=(0.1, 0.3, 1.0, 3.0, 10.0)
         Standard deviation of the frequencies of the periodic embeddings at the start, above 0; of
         several values each member in turn takes the next. Larger ones tell closer numbers apart.
     """,

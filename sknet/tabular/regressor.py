@@ -94,7 +94,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         hidden_layer_sizes=(128, 128, 128),
         activation="mish",
         dropout=0.15,
-        frequency_scale=(0.1, 0.3, 1.0),
+        frequency_scale=(0.1, 0.3, 1.0, 3.0, 10.0),
         loss="squared_error",
         batch_size="auto",
         learning_rate_init="auto",
