@@ -100,6 +100,8 @@ class Case:
             "dtype": dtype,
             "random_state": SEED,
         }
+        if self.task == "values":
+            common["standardize_target"] = False  # the losses are compared with other libraries'
         return self.kind(**{**self.network, **common, **options})
 
     def data(self):

@@ -29,7 +29,9 @@ from sknet.schedules import (
     Constant,
     Cosine,
     Exponential,
+    FlatCosine,
     InvScaling,
+    LogCosine,
     OneCycle,
     Progress,
     Step,
@@ -74,15 +76,16 @@ def draw_schedules(n_epochs=100, n_rows=1000, batch_size=100):
         ("invscaling, power_t=0.5", InvScaling()),
         ("invscaling, power_t=0.1", InvScaling(power_t=0.1)),
         ("exponential, decay=0.98", Exponential()),
-        ("step, drop=0.5, every=50", Step()),
         ("step, drop=0.5, every=20", Step(every=20)),
         ("cosine", Cosine()),
         ("cosine, warmup=10", Cosine(warmup=10)),
         ("one_cycle", OneCycle()),
+        ("flat_cosine", FlatCosine()),
+        ("log_cosine", LogCosine()),
     ]
-    pairs = [drawn[0:2], drawn[2:4], drawn[4:5], drawn[5:7], drawn[7:9], drawn[9:10]]
+    pairs = [drawn[start : start + 2] for start in range(0, len(drawn), 2)]
     figure, grid = plt.subplots(
-        2, 3, figsize=(9, 4.8), sharex=True, sharey=True, layout="constrained"
+        2, 3, figsize=(8, 4.4), sharex=True, sharey=True, layout="constrained"
     )
     for axes, schedules in zip(grid.flat, pairs, strict=True):
         for (label, schedule), style in zip(schedules, ("-", "--"), strict=False):

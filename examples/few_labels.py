@@ -55,7 +55,7 @@ def load_data(quick=False):
         X, y, test_size=1000, stratify=y, random_state=0
     )
     if quick:
-        return X_train[:600], X_test[:300], y_train[:600], y_test[:300]
+        return X_train[:400], X_test[:200], y_train[:400], y_test[:200]
     return X_train, X_test, y_train, y_test
 
 

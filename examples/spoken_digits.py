@@ -50,7 +50,7 @@ def load_data(quick=False):
         takes, speakers = data["take"], data["speaker_names"][data["speaker"]]
     train, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
     if quick:
-        train, test = train[::5], test[takes[test] < 2]
+        train, test = train[::6], test[takes[test] < 1]
     return [X[i] for i in train], [X[i] for i in test], y[train], y[test], speakers[test]
 
 

@@ -57,7 +57,7 @@ def load_data(quick=False):
         X, y, test_size=0.2, stratify=y, random_state=0
     )
     if quick:
-        return X_train[:800], X_test[:150], y_train[:800], y_test[:150]
+        return X_train[:500], X_test[:100], y_train[:500], y_test[:100]
     return X_train, X_test, y_train, y_test
 
 

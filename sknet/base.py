@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, clone
 from .constraints import Constraints
 
 #: Version of the layout of pickled networks and estimators.
-FORMAT = 2
+FORMAT = 3
 
 
 class Component(BaseEstimator):

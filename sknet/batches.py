@@ -41,6 +41,19 @@ class Data:
         return self.X if self.rows is None else self.X[self.rows]
 
     @property
+    def used_y(self):
+        """Targets of the rows in use."""
+        return self.y if self.rows is None else self.y[self.rows]
+
+    @property
+    def used_weight(self):
+        """Weights of the rows in use, with mean 1; None for equal ones."""
+        if self.sample_weight is None:
+            return None
+        weights = self.sample_weight if self.rows is None else self.sample_weight[self.rows]
+        return weights / self.mean_weight
+
+    @property
     def mean_weight(self):
         """Mean weight of the rows in use."""
         if self.sample_weight is None:

@@ -40,11 +40,13 @@ _ADVICE = {
     "sparse matrices": "Stack sparse rows by scipy.sparse.vstack, or take their toarray().",
     "sequences": "Pass sequences as a list of arrays, such as column.to_list(), one a sample.",
 }
+#: What tables hold as a rule, beside numbers.
+_OF_TABLES = {"strings", "dates", "time spans"}
 _TOO_LARGE = "Replace such values, or scale X."
 _OTHER = "The argument must be free of strings and other objects: pass an array of numbers."
 
 
-def as_numbers(values, name, owner, where=""):
+def as_numbers(values, name, owner, where="", on_tables=""):
     """Return numbers as an array; tables and sparse matrices as they are.
 
     Parameters
@@ -57,6 +59,8 @@ def as_numbers(values, name, owner, where=""):
         Who takes it, for errors.
     where : str, default=""
         Which part of the argument it is, for errors.
+    on_tables : str, default=""
+        What takes tables with strings, dates and time spans, for errors.
 
     Returns
     -------
@@ -83,28 +87,26 @@ def as_numbers(values, name, owner, where=""):
             f"{owner} expects numbers in {name}, got the class {values.__name__}{where}. Pass an "
             "array."
         )
-    if hasattr(values, "collect"):
+    if hasattr(type(values), "collect"):  # a column may have this name
         raise ValueError(
             f"{owner} expects numbers in {name}, got a {type(values).__name__}{where}, which has "
             f"not been evaluated. Pass {name}.collect()."
         )
     if hasattr(values, "dtypes") and hasattr(values, "columns"):
-        _check_table(values, name, owner, where)
+        _check_table(values, name, owner, where, on_tables)
         return values
     if issparse(values):
-        kind = _KINDS.get(values.dtype.kind)
-        if kind:
+        if kind := _KINDS.get(values.dtype.kind):
             _refuse(owner, name, f"{kind}{where}", [kind])
         return values
-    advice = without_order(values, name)
-    if advice:
+    if advice := without_order(values, name):
         raise TypeError(f"{owner} expects numbers in {name}, got {advice}")
     array = _as_array(values, name, owner, where)
     kind, index = _find_wrong(array)
     if kind and array.dtype != object and isinstance(values, list | tuple):
         index = _find_wrong(np.array(values, dtype=object))[1]  # NumPy has made all cells alike
     if kind:
-        _refuse(owner, name, f"{kind}{_place(index)}{where}", [kind])
+        _refuse(owner, name, f"{kind}{_place(index)}{where}", [kind], on_tables)
     return _converted(array, name, owner, where) if array.dtype == object else array
 
 
@@ -305,7 +307,7 @@ def _place(index):
     return f" at position ({', '.join(map(str, index))})"
 
 
-def _check_table(table, name, owner, where):
+def _check_table(table, name, owner, where, on_tables):
     """Refuse the columns of a table that do not hold numbers, or have one name."""
     counts = Counter(table.columns)
     if name == "X" and len(counts) < len(table.columns):
@@ -315,7 +317,7 @@ def _check_table(table, name, owner, where):
             f"more than once{where}. Rename them."
         )
     found = {}
-    for position in _suspicious_columns(table):
+    for position in (i for i, dtype in enumerate(table.dtypes) if not _is_numeric(dtype)):
         column = table.columns[position]
         cells = np.asarray(column_of(table, position))
         kind = _find_wrong(cells)[0]
@@ -325,11 +327,7 @@ def _check_table(table, name, owner, where):
             _converted(cells, name, owner, f" in column {column!r}{where}")
     if found:
         what = " and ".join(f"{kind} in {named(columns)}" for kind, columns in found.items())
-        _refuse(owner, name, f"{what}{where}", found)
-
-
-def _suspicious_columns(table):
-    return [i for i, dtype in enumerate(table.dtypes) if not _is_numeric(dtype)]
+        _refuse(owner, name, f"{what}{where}", found, on_tables)
 
 
 def _is_numeric(dtype):
@@ -376,9 +374,11 @@ def named(columns, kind="column"):
     return f"{kind}{'s' * (len(columns) > 1)} {shown}{more}"
 
 
-def _refuse(owner, name, what, kinds):
+def _refuse(owner, name, what, kinds, on_tables=""):
     advice = dict.fromkeys(_ADVICE.get(kind, _OTHER) for kind in kinds)
     advice = " ".join(_CONVERT if each == _ENCODE and name != "X" else each for each in advice)
+    if on_tables and _OF_TABLES.issuperset(kinds):
+        advice += f" {on_tables}"
     start = "Complex data not supported: " if "complex numbers" in kinds else ""
     error = ValueError if all(kind in _ADVICE for kind in kinds) else TypeError
     raise error(f"{start}{owner} expects numbers in {name}, got {what}. {advice}")
@@ -404,9 +404,8 @@ def check_finite(values, name, advice):
     is_finite = np.isfinite(values)
     if is_finite.all():
         return
-    is_missing = np.isnan(values)
     fault = f"infinity or a value too large for {values.dtype!r}"
-    if is_missing.any():
+    if (is_missing := np.isnan(values)).any():
         is_finite, fault = ~is_missing, "NaN"
     place = _place(np.argwhere(~is_finite)[0])
     raise ValueError(f"Input {name} contains {fault}{place}. {advice}")

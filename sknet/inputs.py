@@ -108,7 +108,7 @@ class Sequences:
         return x, mask
 
 
-def readable(X, owner):
+def readable(X, owner, on_tables=""):
     """Return X with its numbers in arrays; samples that come one by one as a list of them.
 
     Parameters
@@ -117,6 +117,8 @@ def readable(X, owner):
         What the user passes.
     owner : str
         Who takes X, for errors.
+    on_tables : str, default=""
+        What takes tables with strings, dates and time spans, for errors.
 
     Returns
     -------
@@ -140,7 +142,8 @@ def readable(X, owner):
             return [as_array(x, "X", owner, where.format(i)) for i, x in enumerate(items)]
         items = _listed(X)
         X = X if items is None else items
-    X = as_numbers(X, "X", owner)
+    is_table = getattr(X, "ndim", 2) == 2  # lists are tables too, and those of polars have no ndim
+    X = as_numbers(X, "X", owner, on_tables=on_tables if is_table else "")
     if isinstance(X, np.ndarray) and X.ndim > 0 and len(X) == 0:
         raise ValueError(
             f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required by "
@@ -207,7 +210,7 @@ def _listed(X):
     if getattr(X, "ndim", None) == 1 and getattr(X, "dtype", None) == np.dtype(object):
         return list(X)
     # Series of pandas and polars, which have data types of their own.
-    is_series = hasattr(X, "to_list") and not isinstance(X, type)
+    is_series = hasattr(type(X), "to_list")
     return X.to_list() if is_series else None
 
 

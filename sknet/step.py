@@ -37,7 +37,8 @@ class Step:
         self._clip_norm = plan.clip_norm
         self._longest_step = float(np.finfo(network.dtype).max) ** 0.5
         self._batch, self.looks_at_outputs = None, False
-        self._sound = [vector.copy() for vector in trainer.weights()]
+        self._carried = trainer.carried()
+        self._sound = [vector.copy() for vector in self._carried]
 
     def __call__(self, x, y, sample_weight, learning_rate, progress):
         """Return the loss before the step and whether all of it was finite."""
@@ -46,25 +47,31 @@ class Step:
         loss = self.gradient(x, y, sample_weight)
         if not isfinite(loss):
             return loss, False
-        for kept, vector in zip(self._sound, self.trainer.weights(), strict=True):
+        for kept, vector in zip(self._sound, self._carried, strict=True):
             np.copyto(kept, vector)
         finite = self._clip(learning_rate)
         if finite:
-            self._batch = x, y, sample_weight
             optimizer = self.trainer.built_optimizer()
+            self._batch = x, y, sample_weight
             optimizer.update(self.params, self.trained_grads, learning_rate, progress)
         return loss, finite
 
     def gradient(self, x, y, sample_weight):
         """Put the gradient of the batch's penalized loss into `grads`; return the loss.
 
-        It is infinite where an output is, which the loss of confident rows may hide.
+        It is infinite where an output is, which the loss of confident rows may hide. Where it is
+        not finite, `grads` is left alone: it holds the weights to go back to.
         """
         raw, loss, grad = self._forward(x, y, sample_weight, training=True)
-        self.network.backward(grad)
         if self.looks_at_outputs and not np.isfinite(raw).all():
             return float("inf")
-        return loss + self._penalize(self._penalty / len(y))
+        factor = self._penalty / len(y)
+        loss += self._penalty_of_weights(factor)
+        if isfinite(loss):
+            self._batch = None  # the weights are sound, and there is nothing to go back to
+            self.network.backward(grad)
+            self._add_penalty(factor)
+        return loss
 
     def _forward(self, x, y, sample_weight, training):
         for part in self._adding:
@@ -83,17 +90,22 @@ class Step:
 
     def restore(self):
         """Go back to the weights of the last step whose outputs and loss were finite."""
-        for kept, vector in zip(self._sound, self.trainer.weights(), strict=True):
+        if self._batch is not None:
+            self.trainer.built_optimizer().undo(self.params, self.trained_grads)
+        for kept, vector in zip(self._sound, self._carried, strict=True):
             vector[:] = kept
 
-    def _penalize(self, factor):
+    def _penalty_of_weights(self, factor):
         if factor == 0:
             return 0.0
-        squares = 0.0
+        kernels = ((decay, weights) for weights, _, decay in self._kernels)
+        return 0.5 * factor * sum(decay * float(np.dot(w, w)) for decay, w in kernels)
+
+    def _add_penalty(self, factor):
+        if factor == 0:
+            return
         for kernels, grads, decay in self._kernels:
-            squares += decay * float(np.dot(kernels, kernels))
             self._add_scaled(kernels, grads, a=factor * decay)
-        return 0.5 * factor * squares
 
     def _clip(self, learning_rate):
         # One pass tells that every element is finite and that a step of this rate leaves the

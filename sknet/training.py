@@ -257,7 +257,10 @@ class Trainer:
 
         def value_and_gradient(trial):
             step.params[:] = trial
-            return step.gradient(x, y, weight), step.trained_grads
+            loss = step.gradient(x, y, weight)
+            if not isfinite(loss):
+                step.trained_grads.fill(loss)
+            return loss, step.trained_grads
 
         def after_iteration(found, loss):
             if not isfinite(loss):
@@ -331,16 +334,16 @@ class Trainer:
 
         return added
 
-    def weights(self):
-        """Return the vectors that every step changes: the parameters, and their average if any.
+    def carried(self):
+        """Return what a step changes beside the parameters that the optimizer moves.
 
         Returns
         -------
-        vectors : list of ndarray of shape (n_params,)
-            Not copied.
+        vectors : list of ndarray
+            Moving averages of layers, and the average of the weights if any. Not copied.
         """
-        params = self.network.params
-        return [params] if self._average is None else [params, self._average]
+        beside = self.network.params[self.network.n_trainable :]
+        return [vector for vector in (beside, self._average) if vector is not None]
 
     def _take_up(self, plan):
         self.go_on()

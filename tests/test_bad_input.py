@@ -112,6 +112,7 @@ WRONG_VALUES = {
     "clip_norm": 0.0,
     "averaging": 1.0,
     "shuffle": None,
+    "standardize_target": "no",
     "warm_start": "no",
     "random_state": "seed",
     "verbose": "loud",

@@ -2,6 +2,8 @@ import pickle
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,15 +12,18 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknet import NeuralClassifier, NeuralRegressor
+from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
 from sknet.layers import (
+    GRU,
     BatchNorm,
     Branch,
     ColumnBranches,
+    Conv2D,
     Dense,
     Dropout,
     Embedding,
     Flatten,
+    Pretrained,
     Reshape,
     Sequential,
 )
@@ -26,6 +31,9 @@ from sknet.network import Network
 from sknet.testing import check_layer
 
 MERGES = ["concatenate", "sum", "multiply", "dot"]
+
+
+NAMES = ["code", "a", "b", "c", "d", "e"]
 
 
 def draw(*shape, seed=0):
@@ -77,6 +85,10 @@ def test_branches_keep_the_contract(columns, merge):
             [("in", Branch([4, 2, 0], [ColumnBranches(branches(0, [1, 2]))])), Branch(1, [])]
         ),
         Sequential([4, ColumnBranches(branches(slice(0, 2), [1, 3])), 2]),
+        Branch([4, 0, 1, 2], [Conv2D(2, 2), Dense(2)], input_shape=(2, 2, 1)),
+        ColumnBranches(
+            [Branch(slice(0, 4), [GRU(3)], input_shape=(None, 2)), Branch(slice(None), [2])]
+        ),
     ],
     ids=lambda layer: repr(layer).replace("\n", ""),
 )
@@ -319,14 +331,16 @@ def two(first, second, **params):
         (
             [Branch([True, False], [3])],
             ValueError,
-            "Layer 'layers__0' (Branch) expects columns as an int, a list of ints, a slice or a "
-            "list of 4 bools, got columns=[True, False]. Negative ints count from the end.",
+            "Layer 'layers__0' (Branch) expects columns as an int, a list of ints, a name, a list "
+            "of names, a slice or a list of 4 bools, got columns=[True, False]. Negative ints "
+            "count from the end.",
         ),
         ([Branch(True, [3])], ValueError, "a list of 4 bools, got columns=True."),
         ([Branch([0.5], [3])], ValueError, "a list of 4 bools, got columns=[0.5]."),
         ([Branch([[0], [1]], [3])], ValueError, "a list of 4 bools, got columns=[[0], [1]]."),
         ([Branch([[0], [1, 2]], [3])], ValueError, "a list of 4 bools, got columns=[[0], [1, 2]]"),
-        ([Branch(["a"], [3])], ValueError, "a list of 4 bools, got columns=['a']."),
+        ([Branch(["a"], [3])], ValueError, "where its input has no names, got columns=['a']."),
+        ([Branch(["a", 0], [3])], ValueError, "a list of 4 bools, got columns=['a', 0]."),
         ([Branch(None, [3])], ValueError, "(Branch): The 'columns' parameter of Branch must be"),
         (
             [Branch(slice(4, None), [3])],
@@ -413,3 +427,123 @@ def test_a_column_beyond_all_ints_is_named():
     network = NeuralRegressor(layers=[ColumnBranches([Branch([0, 10**20], [2])])], max_iter=1)
     with pytest.raises(ValueError, match=f"expects columns from -4 to 3, got column {10**20}"):
         network.fit(np.ones((3, 4)), np.ones(3))
+
+
+# Names of columns
+
+
+def frame(library=pd.DataFrame, n=30):
+    numbers = np.column_stack([np.arange(n) % 3, draw(n, 5)])
+    return library(dict(zip(NAMES, numbers.T, strict=True)))
+
+
+def fit_branches(X, *columns, wrap=list, **params):
+    layers = wrap([ColumnBranches([Branch(chosen, [2]) for chosen in columns])])
+    options = {"max_iter": 2, "tol": 0, "random_state": 0, "warm_start": True, **params}
+    return NeuralRegressor(layers=layers, **options).fit(X, draw(30))
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("wrap", [list, lambda layers: [Sequential(layers)]])
+def test_names_of_columns_stand_for_their_positions(library, wrap):
+    X = frame(library)
+    named = fit_branches(X, "e", ["c", "a", "code"], np.array(["b"]), wrap=wrap)
+    expected = fit_branches(X, 5, [3, 1, 0], [2], wrap=wrap)
+    np.testing.assert_array_equal(named.predict(X), expected.predict(X))
+    # The user's layers keep the names, and training goes on by them.
+    assert "'code'" in repr(named)
+    loaded = pickle.loads(pickle.dumps(named))
+    for model in (named, expected, loaded):
+        model.fit(X, draw(30))
+    np.testing.assert_array_equal(named.predict(X), expected.predict(X))
+    np.testing.assert_array_equal(loaded.predict(X), expected.predict(X))
+
+
+def test_names_follow_the_columns_of_another_frame():
+    X = frame()
+    expected = fit_branches(X, ["a", "code"]).predict(X)
+    turned = X[NAMES[::-1]]
+    model = fit_branches(turned, ["a", "code"])
+    np.testing.assert_array_equal(model.predict(turned), expected)
+    model.set_params(warm_start=False).fit(X, draw(30))
+    np.testing.assert_array_equal(model.predict(X), expected)
+
+
+def test_a_branch_inside_a_branch_names_the_columns_that_the_outer_one_reads():
+    X = frame()
+    inner = [Branch("code", [Embedding(2)]), Branch(["a", "d"], [GRU(2)], input_shape=(2, 1))]
+    outer = Branch(["d", "code", "a"], [ColumnBranches(inner)])
+    model = NeuralRegressor(layers=[ColumnBranches([outer])], max_iter=1, tol=0).fit(X, X["a"])
+    found = [part.columns for part in model.network_.layer.walk() if isinstance(part, Branch)]
+    assert found == [[4, 0, 1], [1], [2, 0]]
+    sizes = [p.input_dim for p in model.network_.layer.walk() if isinstance(p, Embedding)]
+    assert sizes == [3]
+
+
+def test_an_autoencoder_resolves_names_and_its_encoder_is_reused():
+    X = frame()
+    layers = [ColumnBranches([Branch(["e", "a"], [3]), Branch("code", [Embedding(2)])])]
+    params = {"max_iter": 1, "tol": 0, "random_state": 0}
+    coder = AutoencoderTransformer(2, encoder=layers, decoder=[3], **params).fit(X)
+    model = NeuralRegressor(layers=[Pretrained(coder, trainable=False)], **params)
+    model.fit(X, X["a"])
+    np.testing.assert_array_equal(model.network_.activations(X, 0), coder.transform(X))
+
+
+@pytest.mark.parametrize(
+    ("columns", "layers", "named", "sentence"),
+    [
+        ("a", [], False, r"expects positions of columns where .* no names, got columns='a'\. Fit"),
+        (["a", "b"], [Dense(6)], True, r"no names, got columns=\['a', 'b'\]\. Fit the estimator"),
+        (["a", "f"], [], True, r"names of columns of its input, got column 'f'\. .*'a', 'b', 'c'"),
+        (["a", 1], [], True, r"a name, a list of names, a slice .*, got columns=\['a', 1\]"),
+        (slice("a", "c"), [], True, r"expects a slice of ints"),
+        ([["a"]], [], True, r"a list of names, .*, got columns=\[\['a'\]\]"),
+    ],
+)
+def test_names_that_no_column_has_are_refused(columns, layers, named, sentence):
+    X = frame() if named else frame().to_numpy()
+    model = NeuralRegressor(layers=[*layers, ColumnBranches([Branch(columns, [2])])], max_iter=1)
+    with pytest.raises(ValueError, match=sentence):
+        model.fit(X, draw(30))
+    assert not hasattr(model, "network_")
+
+
+# Shapes of columns
+
+
+def test_columns_are_seen_in_the_shape_of_a_branch():
+    x = draw(3, 9)
+    image = Branch([8, 1, 2, 3], [Conv2D(2, 2), Flatten()], input_shape=(2, 2, 1))
+    network = Network(
+        ColumnBranches([image, Branch(slice(4, 8), [GRU(2)], input_shape=[None, 2])]), (9,)
+    )
+    conv, gru = (p for p in network.layer.walk() if isinstance(p, Conv2D | GRU))
+    by_hand = x[:, [8, 1, 2, 3]] @ conv.kernel_.reshape(4, 2) + conv.bias_
+    np.testing.assert_allclose(network.predict(x)[:, :2], by_hand)
+    assert gru.input_shape_ == (2, 2)
+
+
+def test_codes_in_the_shape_of_a_series_adapt():
+    X = np.column_stack([np.arange(6), np.arange(6) % 4, draw(6)])
+    words = Branch([0, 1], [Embedding(2), GRU(2)], input_shape=(None,))
+    model = NeuralRegressor(layers=[ColumnBranches([words, Branch(2, [])])], max_iter=1, tol=0)
+    model.fit(X, draw(6))
+    assert [p.input_dim for p in model.network_.layer.walk() if isinstance(p, Embedding)] == [6]
+
+
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [
+        ((2, 2), r"as many columns as input_shape=\(2, 2\) holds values, got 3 columns\. Choose"),
+        ((None, 2), r"as many columns as input_shape=\(None, 2\) holds values, got 3 columns"),
+        ((None, 4), r"as many columns as input_shape=\(None, 4\) holds values, got 3 columns"),
+        ((3, None), r"an input_shape of ints of at least 1, .* got input_shape=\(3, None\)"),
+        ((0,), r"an input_shape of ints of at least 1"),
+        ((), r"an input_shape of ints of at least 1"),
+        (3, r"'input_shape' parameter of Branch must be"),
+    ],
+)
+def test_shapes_that_the_columns_do_not_fill_are_refused(shape, sentence):
+    with pytest.raises(ValueError, match=rf"\(Branch\).* {sentence}"):
+        Network(ColumnBranches([Branch([0, 1, 2], [Flatten()], input_shape=shape)]), (4,))

@@ -128,6 +128,40 @@ def test_missing_values_are_told_by_their_columns(kind, values, place):
         kind(**BRIEF).fit(values, X[:, 0])
 
 
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        (NeuralClassifier, "TabularClassifier"),
+        (NeuralRegressor, "TabularRegressor"),
+        (AutoencoderTransformer, "TableEncoder"),
+    ],
+)
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+def test_who_takes_a_table_of_strings_and_gaps_is_named(kind, named, library):
+    y = [0, 1] * 4
+    tables = [
+        ({"n": y, "s": list("abcdefgh"), "t": ["x"] * 8}, "strings in columns 's', 't'"),
+        ({"n": [None, 1.0] * 4, "s": y}, "NaN in column 'n'"),
+        ({"n": y, "d": DAYS.repeat(3)[:8]}, "dates in column 'd'"),
+    ]
+    for columns, fault in tables:
+        network, X = kind(**BRIEF), library(columns)
+        with pytest.raises(ValueError, match=f"{fault}\\. .*{named}"):
+            network.fit(X, y)
+    fitted = kind(**BRIEF).fit(np.zeros((8, 2)), y)
+    with pytest.raises(ValueError, match=f"Input X contains NaN in column 0. .*{named}"):
+        getattr(fitted, "predict", getattr(fitted, "transform", None))([[np.nan, 1]])
+
+
+def test_samples_of_a_shape_are_no_table():
+    for params in ({"input_shape": (2, 2)}, {"layers": [GRU(1)], "input_shape": (None, 1)}):
+        network = NeuralClassifier(**{**BRIEF, "hidden_layer_sizes": (100,)}, **params)
+        for X in (np.full((4, 4), np.nan), np.full((4, 4), "a")):
+            with pytest.raises(ValueError, match=r"NaN|strings") as caught:
+                network.fit(X, [0, 1, 0, 1])
+            assert "Tabular" not in str(caught.value)
+
+
 def test_missing_values_are_told_by_their_sample():
     images = np.ones((3, 2, 2))
     images[1, 0, 1] = np.inf
@@ -177,3 +211,9 @@ def test_all_that_takes_y_refuses_what_is_no_number(wrong):
     for call in calls:
         with pytest.raises(ValueError, match=r"(numbers in y, got|Input y contains NaN at)"):
             call()
+
+
+def test_columns_may_have_the_names_of_methods_of_frames():
+    X = pd.DataFrame(np.eye(4), columns=["collect", "to_list", "columns", "dtype"])
+    network = NeuralRegressor((4,), max_iter=2, tol=0, random_state=0).fit(X, X["collect"])
+    assert network.feature_names_in_.tolist() == X.columns.tolist()

@@ -369,24 +369,23 @@ def test_every_parameter_has_a_constraint_and_valid_defaults(cls):
 class Plain(Optimizer):
     """Correct gradient descent, which the wrong optimizers below derive from."""
 
-    def _move(self, params, grads, moments, step, rate, constants):
-        np.multiply(grads, rate, out=step)
-        params -= step
+    def _step(self, grads, moments, out, rate, constants):
+        return np.multiply(grads, rate, out=out)
 
 
 class Idle(Plain):
-    def _move(self, params, grads, moments, step, rate, constants):
-        params = params - rate * grads
+    def update(self, params, grads, learning_rate):
+        super().update(params.copy(), grads, learning_rate)
 
 
 class Ascent(Plain):
-    def _move(self, params, grads, moments, step, rate, constants):
-        super()._move(params, grads, moments, step, -rate, constants)
+    def _step(self, grads, moments, out, rate, constants):
+        return super()._step(grads, moments, out, -rate, constants)
 
 
 class FixedStep(Plain):
-    def _move(self, params, grads, moments, step, rate, constants):
-        super()._move(params, grads, moments, step, max(rate, 1e-6), constants)
+    def _step(self, grads, moments, out, rate, constants):
+        return super()._step(grads, moments, out, max(rate, 1e-6), constants)
 
 
 class ThawsFrozen(Plain):
@@ -424,19 +423,24 @@ class SkipsTheTail(Plain):
 
 
 class DependsOnLength(Plain):
-    def _move(self, params, grads, moments, step, rate, constants):
-        super()._move(params, grads, moments, step, rate / (1.0 + 1e-6 * len(params)), constants)
+    def _step(self, grads, moments, out, rate, constants):
+        return super()._step(grads, moments, out, rate / (1.0 + 1e-6 * len(grads)), constants)
 
 
 class DividesByZero(Plain):
-    def _move(self, params, grads, moments, step, rate, constants):
+    def _step(self, grads, moments, out, rate, constants):
         with np.errstate(invalid="ignore"):
-            params -= rate * grads / np.abs(grads)
+            return np.divide(rate * grads, np.abs(grads), out=out)
+
+
+class ForgetsTheStart(Plain):
+    def update(self, params, grads, learning_rate):
+        super().update(params, grads.copy(), learning_rate)
 
 
 class Allocates(Plain):
-    def _move(self, params, grads, moments, step, rate, constants):
-        params -= rate * grads
+    def _step(self, grads, moments, out, rate, constants):
+        return rate * grads
 
 
 class DecaysAll(AdamW):
@@ -467,6 +471,7 @@ def test_a_plain_optimizer_of_ones_own_passes():
         (SkipsTheTail(), "beside a frozen"),
         (DependsOnLength(), "long vector"),
         (DividesByZero(), "gradient is zero"),
+        (ForgetsTheStart(), "put back"),
         (Allocates(), "allocate nothing"),
         (DecaysAll(), "not decay"),
         (NeverDecays(), "must decay"),

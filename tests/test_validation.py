@@ -95,7 +95,8 @@ def test_regressors_and_labels_can_be_scored_too(data):
     network.fit(X, y, X_val=X_val, y_val=y_val)
     error = mean_squared_error(y_val, network.predict(X_val))
     assert network.best_validation_score_ == pytest.approx(-error)
-    assert min(network.history_["validation_loss"]) <= error / 2 + 1e-9
+    standardized = error / 2 / network.target_scale_[0] ** 2
+    assert min(network.history_["validation_loss"]) <= standardized + 1e-9
     labels = overfitting(scoring="f1_macro", max_iter=3)
     labels.fit(X, np.eye(3, dtype=int)[y], X_val=X_val, y_val=np.eye(3, dtype=int)[y_val])
     assert len(labels.validation_scores_) == 3

@@ -16,7 +16,6 @@ from sklearn.utils.metaestimators import available_if
 from ..base import copied
 from ..cells import located, named
 from ..constraints import is_true
-from ..inputs import readable
 from ..layers import (
     ActivityPenalty,
     ContractiveDense,
@@ -145,6 +144,11 @@ default="squared_error"
     """
 
     _losses = _LOSSES
+    _on_missing = (
+        "AutoencoderTransformer takes NaN only with handle_missing='ignore'; set that to train "
+        "on the observed cells, or fill them first, by sklearn.impute.SimpleImputer."
+    )
+    _on_tables = "Or encode such tables by sknet.preprocessing.TableEncoder in a pipeline."
     _list_parameters = ("encoder", "decoder")
     _parameter_constraints = {
         **{k: v for k, v in BaseNeuralEstimator._parameter_constraints.items() if k != "layers"},
@@ -321,7 +325,7 @@ default="squared_error"
             )
 
     def _check_X_y(self, X, y, reset):
-        X = readable(X, type(self).__name__)
+        X = self._readable_X(X)
         if reset:
             self._input_shape = self._sample_shape(X)
         if None in (self._input_shape or ()):
@@ -351,14 +355,8 @@ default="squared_error"
             suspicious = np.isnan(np.sum(values))
         if suspicious and np.isnan(values).any():
             error = ValueError("Input X contains NaN.")
-            X = readable(X, type(self).__name__)
+            X = self._readable_X(X)
             raise located(error, X, checked.dtype, self._missing_advice()) from None
-
-    def _missing_advice(self):
-        return (
-            f"{type(self).__name__} takes NaN only with handle_missing='ignore'; set that to "
-            "train on the observed cells, or fill them first, by sklearn.impute.SimpleImputer."
-        )
 
     def _encode_target(self, data, reset):
         kind = "continuous"

@@ -141,6 +141,12 @@ class BaseNeuralEstimator(
         With `reset`, learn ``_target`` (a `Target`) from it; otherwise check y against it.
         """
 
+    def _scale_target(self, data, validation, reset):
+        """Bring the targets to the scale at which the network learns them; by default none.
+
+        With `reset`, learn the scale from the training rows, `data`.
+        """
+
     def _fit(self, X, y, sample_weight, X_val, y_val, sample_weight_val):
         deadline = self._deadline()
         resume = self.warm_start and hasattr(self, "network_")
@@ -160,6 +166,7 @@ class BaseNeuralEstimator(
                 )
             elif self.early_stopping:
                 validation = self._split(data, X, y, sample_weight)
+            self._scale_target(data, validation, reset=not resume)
             if not resume:
                 self._initialize_from(data)
             self._mean_weight = data.mean_weight
@@ -181,11 +188,13 @@ class BaseNeuralEstimator(
             data = self._check_data(X, y, sample_weight, reset=first)
             if first:
                 self._start(data)
-                self._initialize_from(data)
-                self._mean_weight = data.mean_weight
             else:
                 self._check_same_network()
                 self._check_inputs(data)
+            self._scale_target(data, None, reset=first)
+            if first:
+                self._initialize_from(data)
+                self._mean_weight = data.mean_weight
             plan = self._plan(data, 1, None)
             try:
                 for epoch in self._trainer.run(data, plan):
@@ -218,9 +227,9 @@ class BaseNeuralEstimator(
         hidden = self._hidden_layers()
         # As the user has written them: what adapts to the data may find other data on resumption.
         self._architecture = clone(hidden, safe=False), self.input_shape
+        self._adapt(Sequential(hidden), data)
         output = self._output_layer(hidden, self._loss.build(self._target))
         layer = self._joined([*hidden, ("output", output)])
-        layer.adapt(in_shape(data.used_X, self._input_shape))
         self.network_ = Network(layer, self._input_shape, data.X.dtype, weights_seed)
         self._check_network()
         self._try_lengths(data.used_X)
@@ -232,6 +241,13 @@ class BaseNeuralEstimator(
         self._converged = False
         self.history_ = {}
         self.n_iter_ = self.best_iter_ = 0
+
+    def _adapt(self, layer, data):
+        """Let layers fill in what was left open, before they are built."""
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None and len(self._input_shape) == 1:
+            layer.resolve_names(names)
+        layer.adapt(in_shape(data.used_X, self._input_shape))
 
     def _make_loss(self):
         return get_loss(self.loss, self._losses)
@@ -347,12 +363,9 @@ class BaseNeuralEstimator(
         self._set_initial_bias(data)
 
     def _set_initial_bias(self, data):
-        rows = slice(None) if data.rows is None else data.rows
-        weight = data.sample_weight
-        weight = None if weight is None else weight[rows] / data.mean_weight
         output = dict(self.network_.layer.sublayers())["output"]
         if hasattr(output, "bias_"):
-            bias = self._initial_bias(data.y[rows], weight)
+            bias = self._initial_bias(data.used_y, data.used_weight)
             with np.errstate(over="ignore"):
                 output.bias_[:] = bias
             if not np.isfinite(output.bias_).all():

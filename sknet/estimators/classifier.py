@@ -69,6 +69,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
     """
 
     _losses = CLASSIFICATION_LOSSES
+    _on_tables = "Or use TabularClassifier, which takes such tables as they are."
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
         "loss": [StrOptions(set(CLASSIFICATION_LOSSES)), Loss],

@@ -9,8 +9,9 @@ _ADVICE = {
     'Pipeline(..., transform_input=["X_val"]) and metadata routing, '
     "sklearn.set_config(enable_metadata_routing=True) and "
     "set_fit_request(X_val=True, y_val=True); elsewhere transform it as X.",
-    "y": "TransformedTargetRegressor scales y alone, and neither transform_input nor metadata "
-    "routing changes y_val: pass y_val scaled in the same way.",
+    "y": "TransformedTargetRegressor changes y alone, and neither transform_input nor metadata "
+    "routing changes y_val: pass y_val scaled in the same way, or scale neither, as "
+    "NeuralRegressor standardizes y by itself.",
 }
 #: Rows that are drawn of each set; what is looked for shows in few.
 _N_ROWS = 500

@@ -17,6 +17,7 @@ from ..warning import warn
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
 from .overflow import tell_of_overflow
+from .target_scale import TargetScale, least_usual, moments
 
 
 @documented
@@ -24,8 +25,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     """Neural network for regression of one or several targets.
 
     A scikit-learn estimator whose parameters are those of `sklearn.neural_network.MLPRegressor`
-    where they mean the same, and whose `layers` make it any other network. Targets far from
-    unit scale train faster inside `sklearn.compose.TransformedTargetRegressor`.
+    where they mean the same, and whose `layers` make it any other network.
 
     Parameters
     ----------
@@ -35,12 +35,23 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     loss : str or sknet.losses.Loss, default="squared_error"
         Loss: squared_error, absolute_error, huber, poisson, gamma, quantile, gaussian, or an
         object, such as ``Quantile([0.05, 0.5, 0.95])``.
+    standardize_target : bool, default=True
+        Whether each target is standardized for training by the weighted mean and standard
+        deviation of the training rows. Those of the first call are kept by `partial_fit` and
+        ``warm_start=True``. Predictions, standard deviations and scorers are in the unit of y;
+        `loss_`, `history_` and `tol` are in that of the standardized y, and so are ``delta`` of
+        Huber and ``min_variance`` of Gaussian. It has no effect with the losses poisson and
+        gamma, nor with a loss of your own unless it says so by
+        `sknet.losses.Loss.takes_standardized`. Where float32 would lose digits of y, as where
+        its mean is more than 100 deviations from 0, predictions are float64 whatever `dtype`.
     {solver}
     {end}
 
     Attributes
     ----------
     {attributes}
+    target_mean_, target_scale_ : ndarray of shape (n_targets,) or None
+        By which y is standardized; None where it is not.
 
     See Also
     --------
@@ -63,10 +74,12 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     """
 
     _losses = REGRESSION_LOSSES
+    _on_tables = "Or use TabularRegressor, which takes such tables as they are."
     _has_numeric_target = True
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+        "standardize_target": ["boolean"],
     }
 
     def __init__(
@@ -79,6 +92,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         dropout=0.0,
         normalization=None,
         loss="squared_error",
+        standardize_target=True,
         solver="adam",
         alpha=1e-4,
         batch_size="auto",
@@ -155,20 +169,52 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     def _y_checks(self):
         return {"y_numeric": True}
 
-    def _check_data(self, X, y, sample_weight, reset, training=True):
-        data = super()._check_data(X, y, sample_weight, reset, training)
-        if training:
-            self._target_scale = _scale(data.y)
-        return data
+    @property
+    def target_mean_(self):
+        """Means by which y is standardized."""
+        return self._target_scale and self._target_scale.mean
+
+    @property
+    def target_scale_(self):
+        """Standard deviations by which y is standardized."""
+        return self._target_scale and self._target_scale.deviation
+
+    def _standardizes(self):
+        """Tell whether the parameters ask for a standardized target."""
+        return bool(self.standardize_target) and self._named_loss().takes_standardized
+
+    def _named_loss(self):
+        return self.loss if isinstance(self.loss, Loss) else self._losses[self.loss]()
+
+    def _scale_target(self, data, validation, reset):
+        dtype, standardizes = data.X.dtype, self._standardizes()
+        if reset:
+            used = data.used_y, data.used_weight
+            self._target_scale = TargetScale(*used, dtype) if standardizes else None
+        if standardizes:
+            data.y = self._target_scale.standardized(data.y, dtype)
+            if validation is not None:
+                held = validation.data
+                held.y = self._target_scale.standardized(held.y, dtype, "y_val")
+        is_usual = standardizes and reset
+        self._moments = (0.0, 1.0) if is_usual else least_usual(*moments(data.used_y))
 
     def _scale_advice(self):
-        mean, deviation = self._target_scale
+        mean, deviation = self._moments
         near = 0.01 <= deviation <= 100 and abs(mean) <= 100 * deviation
         if near or deviation == 0 or self._loss.link == "exp":
             return ""
         self._told_of_scale = True
+        found = f"has mean {mean:.3g} and standard deviation {deviation:.3g}"
+        if self._target_scale is not None:
+            return (
+                f"standardized as in the first call, y {found}: set warm_start=False, or use "
+                "clone, to start anew from this y"
+            )
+        if self._loss.takes_standardized:
+            return f"y {found}: set standardize_target=True"
         return (
-            f"y has mean {mean:.3g} and standard deviation {deviation:.3g}: scale y, by "
+            f"y {found}: scale y, by "
             "sklearn.compose.TransformedTargetRegressor(transformer=StandardScaler())"
         )
 
@@ -184,13 +230,11 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
                 )
 
     def _loss_of_constant(self, data):
-        rows = slice(None) if data.rows is None else data.rows
-        y, weight = data.y[rows], data.sample_weight
-        weight = None if weight is None else weight[rows] / data.mean_weight
-        raw = np.empty((len(y), self.n_outputs_), data.y.dtype)
+        y, weight = data.used_y, data.used_weight
+        raw = np.empty((len(y), self.n_outputs_), y.dtype)
         raw[:] = self._initial_bias(y, weight)
         loss = copy(self._loss)
-        loss.allocate(len(y), data.y.dtype)
+        loss.allocate(len(y), y.dtype)
         return loss.value_and_gradient(raw, y, weight)[0]
 
     def _encode_target(self, data, reset):
@@ -207,11 +251,24 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
                 f"{type(self).__name__} was fitted to {fitted} target{'s' * (fitted > 1)}, got y "
                 f"of shape {y.shape}."
             )
+        dtype = data.X.dtype
+        if self._standardizes():  # in the precision of y: that of X may not hold it
+            dtype = y.dtype if y.dtype in (np.float32, np.float64) else np.float64
         with np.errstate(over="ignore"):
-            data.y = y.reshape(len(y), -1).astype(data.X.dtype, copy=False)
+            data.y = y.reshape(len(y), -1).astype(dtype, copy=False)
         check_finite(data.y, "y", "Scale y, as sklearn.compose.TransformedTargetRegressor does.")
-        loss = self.loss if isinstance(self.loss, Loss) else self._losses[self.loss]()
-        loss.check_target(data.y if data.rows is None else data.y[data.rows])
+        self._named_loss().check_target(data.used_y)
+
+    def _check_same_form(self):
+        super()._check_same_form()
+        was, now = self._target_scale is not None, self._standardizes()
+        if was != now:
+            forms = {True: "y standardized", False: "y as it is"}
+            raise ValueError(
+                f"{type(self).__name__} was fitted to {forms[was]} and cannot go on training with "
+                f"standardize_target={self.standardize_target} and loss={self.loss!r}, which take "
+                f"{forms[now]}; set warm_start=False, or use clone, to start anew."
+            )
 
     @isolated
     def predict(self, X, return_std=False):
@@ -233,7 +290,9 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
             Standard deviations, if `return_std`.
         """
         raw = self._raw_predictions(X)
-        predictions = self._loss.inverse_link(raw)
+        predictions, scale = self._loss.inverse_link(raw), self._target_scale
+        if scale is not None:
+            predictions = scale.restored(predictions)
         if not return_std:
             tell_of_overflow(self, raw, predictions)
             return self._shaped(predictions)
@@ -244,6 +303,8 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
                 "loss='gaussian' and fit again."
             )
         std = self._loss.standard_deviation(raw)
+        if scale is not None:
+            std = scale.restored_spread(std)
         tell_of_overflow(self, raw, predictions, std)
         return self._shaped(predictions), self._shaped(std)
 
@@ -298,13 +359,3 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         tags.target_tags.multi_output = not several  # several quantiles are those of one target
         tags.target_tags.positive_only = bool(getattr(loss, "positive_target", False))
         return tags
-
-
-def _scale(y):
-    """Return the mean and the standard deviation of the target whose scale is farthest from 1."""
-    largest = np.abs(y, dtype=np.float64).max(axis=0)
-    largest[largest == 0] = 1.0
-    shares = y / largest  # their squares do not overflow
-    deviations = shares.std(axis=0) * largest
-    farthest = np.argmax(np.abs(np.log10(np.where(deviations > 0, deviations, 1.0))))
-    return float(shares[:, farthest].mean() * largest[farthest]), float(deviations[farthest])

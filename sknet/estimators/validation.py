@@ -34,6 +34,13 @@ class Validation:
 class DataValidation:
     """Turns the arguments of ``fit`` into `Data` and `Validation`."""
 
+    #: What to do about missing values, and about tables of other cells than numbers, for errors.
+    _on_missing = (
+        "Fill missing values first, by sklearn.impute.SimpleImputer in a pipeline; for codes of "
+        "categories, give missing ones a code of their own."
+    )
+    _on_tables = ""
+
     def _check_data(self, X, y, sample_weight, reset, training=True):
         """Return the validated rows, y encoded; rows of weight zero are not in use."""
         X, y = self._check_X_y(X, y, reset)
@@ -46,7 +53,7 @@ class DataValidation:
 
     def _check_X_y(self, X, y, reset):
         """Return X in the form that networks run on, and y checked for its length and type."""
-        X, y = readable(X, type(self).__name__), self._readable_y(y)
+        X, y = self._readable_X(X), self._readable_y(y)
         if reset:
             self._input_shape = self._sample_shape(X)
         checks = {"multi_output": True, **self._y_checks()}
@@ -55,6 +62,9 @@ class DataValidation:
             _, y = check_X_y(np.zeros((len(X), 1)), y, estimator=self, **checks)
             return X, y
         return self._check_table(X, y, reset, **checks)
+
+    def _readable_X(self, X):
+        return readable(X, type(self).__name__, self._advice_on_tables())
 
     def _readable_y(self, y):
         return y
@@ -74,13 +84,15 @@ class DataValidation:
         return found
 
     def _missing_advice(self):
-        return (
-            "Fill missing values first, by sklearn.impute.SimpleImputer in a pipeline; for "
-            "codes of categories, give missing ones a code of their own."
-        )
+        return f"{self._on_missing} {self._advice_on_tables()}".rstrip()
+
+    def _advice_on_tables(self):
+        # Samples of a shape are no tables.
+        shape = getattr(self, "_input_shape", None) or self.input_shape
+        return self._on_tables if shape is None or len(shape) == 1 else ""
 
     def _check_X(self, X):
-        X = readable(X, type(self).__name__)
+        X = self._readable_X(X)
         if not self._has_columns(X):
             return self._check_any_length(X, False)
         if isinstance(X, np.ndarray) and not hasattr(self, "feature_names_in_"):

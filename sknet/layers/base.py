@@ -104,6 +104,22 @@ class Layer(Component, ABC):
             shape; None in all other layers.
         """
 
+    def resolve_names(self, names):
+        """Replace names of input columns in the parameters by their positions.
+
+        Called before `adapt` where the inputs are the columns of a table, with the same layers.
+
+        Parameters
+        ----------
+        names : ndarray of str
+            Names of the input columns.
+
+        Returns
+        -------
+        names : ndarray of str or None
+            Names of the outputs, if those are the same columns; None in most layers.
+        """
+
     @abstractmethod
     def build(self, input_shape):
         """Declare the weights for inputs of a shape.

@@ -1,12 +1,14 @@
 """Branches: groups of input columns that go through layers of their own."""
 
 from itertools import combinations
+from math import prod
 from numbers import Integral
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from .base import build_layer, validate_layer
+from ..cells import named
+from .base import build_layer
 from .composite import Composite, named_layers
 
 
@@ -17,11 +19,17 @@ class Branch(Composite):
 
     Parameters
     ----------
-    columns : int, list of int, slice or list of bool
-        Columns of the input, as NumPy would index them; negative ints count from the end.
+    columns : int, str, list of int, list of str, slice or list of bool
+        Columns of the input, as NumPy would index them; negative ints count from the end. Names
+        are those of the data frame that the estimator is fitted to. A branch inside a branch
+        counts, or names, the columns that the outer one reads.
     layers : list
         Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
         with the estimator's activation. An empty list passes the columns on.
+    input_shape : tuple of int, default=None
+        Shape to which the layers see the columns of a row reshaped, such as ``(28, 28, 1)`` for
+        an image and ``(None, 2)`` for a series of two values a step, as many steps as fill the
+        columns. None is ``(n_columns,)``.
     trainable : bool, default=True
         Whether training changes the weights inside.
 
@@ -31,30 +39,54 @@ class Branch(Composite):
 
     Examples
     --------
-    >>> from sknet.layers import Branch, Dense
+    >>> from sknet.layers import GRU, Branch, Dense
     >>> numbers = Branch(slice(2, None), [Dense(16, activation="relu")])
     >>> numbers.get_params()["layers__0__units"]
     16
+    >>> series = Branch(["mon", "tue", "wed"], [GRU(8)], input_shape=(3, 1))
     """
 
     _parameter_constraints = {
-        "columns": [Integral, slice, "array-like"],
+        "columns": [Integral, str, slice, "array-like"],
+        "input_shape": [tuple, list, None],
         **Composite._parameter_constraints,
     }
     accepts_sparse = False
 
-    def __init__(self, columns, layers, *, trainable=True):
+    def __init__(self, columns, layers, *, input_shape=None, trainable=True):
         self.columns = columns
         self.layers = layers
+        self.input_shape = input_shape
         self.trainable = trainable
 
     def adapt(self, x):
         """Let the first layer adapt to the branch's columns."""
         try:
             columns = self._resolve(x.shape[1:])
+            shape = self._inner_shape(len(columns))
         except ValueError:
             return  # build refuses them and knows where the layer stands
-        super().adapt(x[:, columns])
+        super().adapt(x[:, columns].reshape(len(x), *shape))
+
+    def resolve_names(self, names):
+        """Find the positions of the branch's columns; the layers see these alone."""
+        chosen = np.atleast_1d(np.array(self.columns, dtype=object)).tolist()
+        if chosen and all(isinstance(name, str) for name in chosen):
+            positions = {name: position for position, name in enumerate(names)}
+            unknown = [name for name in chosen if name not in positions]
+            if unknown:
+                self._refuse(
+                    "names of columns of its input",
+                    named(unknown),
+                    f"The input has {named(list(names))}.",
+                )
+            self.columns = [positions[name] for name in chosen]
+        if self.input_shape is None:
+            try:
+                columns = self._resolve(names.shape)
+            except ValueError:
+                return  # build refuses them
+            super().resolve_names(names[columns])
 
     def build(self, input_shape):
         """Build the layers for the branch's columns."""
@@ -62,12 +94,13 @@ class Branch(Composite):
         self._n_chosen, self._runs = len(columns), _runs(columns)
         self._columns = self._runs[0][1] if len(self._runs) == 1 else columns
         self._takes_all = np.array_equal(columns, np.arange(*input_shape))
-        shape = super().build((len(columns),))
+        self._shape_inside = self._inner_shape(len(columns))
+        shape = super().build(self._shape_inside)
         if None in shape:
             self._refuse(
                 "layers that return a known number of values", shape, "Let them keep the length."
             )
-        return (int(np.prod(shape)),)
+        return (prod(shape),)
 
     def _resolve(self, input_shape):
         """Return the numbers of the columns."""
@@ -87,6 +120,28 @@ class Branch(Composite):
             )
         return found
 
+    def _inner_shape(self, n_columns):
+        """Return the shape in which the layers see the columns."""
+        if self.input_shape is None:
+            return (n_columns,)
+        shape = tuple(self.input_shape)
+        sizes = shape[1:] if shape[:1] == (None,) else shape
+        if not shape or not all(isinstance(n, Integral) and n > 0 for n in sizes):
+            self._refuse(
+                "an input_shape of ints of at least 1, of which the first may be None",
+                f"input_shape={self.input_shape!r}",
+                "Write the shape of one sample.",
+            )
+        if len(sizes) < len(shape):
+            shape = (n_columns // prod(sizes), *sizes)
+        if prod(shape) != n_columns or n_columns == 0:
+            self._refuse(
+                f"as many columns as input_shape={self.input_shape!r} holds values",
+                f"{n_columns} columns",
+                "Choose other columns or another shape.",
+            )
+        return shape
+
     def _check_slice(self, columns):
         bounds = columns.start, columns.stop, columns.step
         if not all(bound is None or isinstance(bound, Integral) for bound in bounds):
@@ -99,13 +154,20 @@ class Branch(Composite):
         # Of objects, so that what is no number stays what it is.
         columns = np.atleast_1d(np.array(self.columns, dtype=object))
         kinds = {type(column) for column in columns.flat}
+        if columns.ndim == 1 and kinds and all(issubclass(kind, str) for kind in kinds):
+            self._refuse(
+                "positions of columns where its input has no names",
+                f"columns={self.columns!r}",
+                "Fit the estimator to a data frame, with this layer first, or write positions.",
+            )
         bools = kinds & {bool, np.bool_}
         if columns.ndim == 1 and kinds == bools and len(columns) == n_columns:
             return columns.astype(bool)
         integers = not bools and all(issubclass(kind, Integral) for kind in kinds)
         if columns.ndim != 1 or not integers:
             self._refuse(
-                f"columns as an int, a list of ints, a slice or a list of {n_columns} bools",
+                "columns as an int, a list of ints, a name, a list of names, a slice or a list "
+                f"of {n_columns} bools",
                 f"columns={self.columns!r}",
                 "Negative ints count from the end.",
             )
@@ -125,6 +187,7 @@ class Branch(Composite):
         """Run the layers forward on the branch's columns."""
         self._n_columns = x.shape[1]
         chosen = x if self._takes_all else self._choose(x)
+        chosen = chosen.reshape(len(x), *self._shape_inside)
         out = self._forward_children(chosen, training, None, self._children)
         self._shape = out.shape
         return out.reshape(len(out), -1)
@@ -156,7 +219,7 @@ class Branch(Composite):
 
     def _add_gradient(self, grad_output, grad_x):
         """Run the layers backward and add to the gradients of the columns."""
-        grad = self._backward_chosen(grad_output, True)
+        grad = self._backward_chosen(grad_output, True).reshape(len(grad_output), -1)
         for chosen, columns in self._runs:
             part = grad_x[:, columns]
             part += grad[:, chosen]
@@ -228,11 +291,13 @@ class ColumnBranches(Composite):
 
     def adapt(self, x):
         """Let every branch adapt to its columns."""
-        # Wrong parameters are for `build` to refuse.
-        items = self.branches if isinstance(self.branches, list | tuple) else []
-        for name, branch in named_layers(items, owner=self._owner()):
-            validate_layer(branch, f"{self._owner()}__{name}")
+        for branch in self._validated_items():
             branch.adapt(x)
+
+    def resolve_names(self, names):
+        """Let every branch find its columns."""
+        for branch in self._validated_items():
+            branch.resolve_names(names)
 
     def _owner(self):
         return "__".join(filter(None, [getattr(self, "_path", ""), "branches"]))

@@ -147,13 +147,27 @@ class Composite(Layer):
 
     def adapt(self, x):
         """Let the first layer adapt, and those behind it as long as they see the same values."""
-        # Wrong parameters are for `build` to refuse.
-        items = self.layers if isinstance(self.layers, list | tuple) else []
-        for name, layer in named_layers(items, owner=self._owner()):
-            validate_layer(layer, f"{self._owner()}__{name}")
+        for layer in self._validated_items():
             x = layer.adapt(x)
             if x is None:
                 return
+
+    def resolve_names(self, names):
+        """Let the layers resolve names as long as their inputs have them."""
+        for layer in self._validated_items():
+            names = layer.resolve_names(names)
+            if names is None:
+                return None
+        return names
+
+    def _validated_items(self):
+        """Yield the layers that are not built yet; they know where they stand, for errors."""
+        # Wrong parameters are for `build` to refuse.
+        items = getattr(self, self._list_parameters[0])
+        items = items if isinstance(items, list | tuple) else []
+        for name, layer in named_layers(items, owner=self._owner()):
+            validate_layer(layer, f"{self._owner()}__{name}")
+            yield layer
 
     def _owner(self):
         """Return where the user finds the list of layers, for errors."""

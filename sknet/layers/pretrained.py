@@ -100,6 +100,9 @@ class Pretrained(Sequential):
     def adapt(self, x):
         """Do nothing: the encoder has adapted to its own training rows."""
 
+    def resolve_names(self, names):
+        """Do nothing: the encoder has resolved the names of its own training rows."""
+
     @property
     def layers(self):
         """Copies of the encoder's layers that are not built, as (name, layer) pairs."""

@@ -42,6 +42,9 @@ class TimeDistributed(Composite):
         if x.ndim > 2:
             super().adapt(x.reshape(-1, *x.shape[2:]))
 
+    def resolve_names(self, names):
+        """Do nothing: the inputs are sequences, not columns."""
+
     def build(self, input_shape):
         """Build the layers for the shape of a step."""
         if len(input_shape) < 2:

@@ -58,6 +58,9 @@ class Loss(Component, ABC):
         The inverse link function, known after `build`.
     positive_target : bool
         Whether the target must not be negative.
+    takes_standardized : bool
+        Whether the target may be standardized for training: predictions must then move and scale
+        with it, as those of the squared error do. By default it is left as it is.
     exact_bias : bool
         Whether `initial_bias` is the minimum over all constant raw predictions;
         `sknet.testing.check_loss` then verifies it.
@@ -87,6 +90,7 @@ class Loss(Component, ABC):
     kinds = ("continuous",)
     link = "identity"
     positive_target = False
+    takes_standardized = False
     exact_bias = False
 
     def build(self, target):

@@ -46,6 +46,7 @@ class Quantile(RegressionLoss):
     array([[1.   , 1.693, 2.386]])
     """
 
+    takes_standardized = True
     _parameter_constraints = {
         "quantiles": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
@@ -158,8 +159,9 @@ class Gaussian(RegressionLoss):
     Parameters
     ----------
     min_variance : float, default=1e-6
-        Lower bound, above 0 and in the squared unit of the target, of the predicted
-        variance. It keeps loss and gradient bounded where the residuals vanish.
+        Lower bound, above 0, of the predicted variance. It keeps loss and gradient bounded
+        where the residuals vanish. Its unit is the square of that of the target as the loss sees
+        it: the variance of the target if `NeuralRegressor` standardizes it.
 
     See Also
     --------
@@ -185,6 +187,7 @@ class Gaussian(RegressionLoss):
     array([[2.]])
     """
 
+    takes_standardized = True
     _parameter_constraints = {"min_variance": [Interval(Real, 0, None, closed="neither")]}
 
     def __init__(self, min_variance=1e-6):

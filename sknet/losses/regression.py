@@ -112,6 +112,8 @@ class SquaredError(RegressionLoss):
     (2.0, array([[2.]]))
     """
 
+    takes_standardized = True
+
     def _losses(self, raw, y, slopes):
         np.subtract(raw, y, out=slopes)
         losses = np.multiply(slopes, slopes, out=self._work("losses", raw.shape))
@@ -141,6 +143,8 @@ class AbsoluteError(RegressionLoss):
     (2.0, array([[1.]]))
     """
 
+    takes_standardized = True
+
     def _losses(self, raw, y, slopes):
         np.subtract(raw, y, out=slopes)
         losses = np.absolute(slopes, out=self._work("losses", raw.shape))
@@ -161,7 +165,8 @@ class Huber(RegressionLoss):
     Parameters
     ----------
     delta : float, default=1.0
-        Residual, above 0 and in the unit of the target, from which the loss is linear.
+        Residual, above 0, from which the loss is linear: in the unit of the target as the loss
+        sees it, which is its standard deviation if `NeuralRegressor` standardizes it.
 
     See Also
     --------
@@ -184,6 +189,7 @@ class Huber(RegressionLoss):
     (1.5, array([[1.]]))
     """
 
+    takes_standardized = True
     exact_bias = False
     _parameter_constraints = {"delta": [Interval(Real, 0, None, closed="neither")]}
 

@@ -51,21 +51,21 @@ class RMSprop(Optimizer):
         """Number of vectors kept between steps: 2, or 1 without momentum."""
         return 1 + int(self.momentum > 0)
 
-    def _move(self, params, grads, moments, step, rate, constants):
+    def _step(self, grads, moments, out, rate, constants):
         # The moment is v / (1 - rho), which saves a pass.
         rho = float(self.rho)
         square, *velocity = moments
-        np.multiply(grads, grads, out=step)
-        accumulate(square, step, rho)
-        np.add(square, float(self.epsilon) / (1.0 - rho), out=step)
-        np.sqrt(step, out=step)
-        np.divide(grads, step, out=step)
-        np.multiply(step, rate / math.sqrt(1.0 - rho), out=step)
-        if velocity:
-            (step_sum,) = velocity
-            accumulate(step_sum, step, float(self.momentum))
-            step = step_sum
-        np.subtract(params, step, out=params)
+        np.multiply(grads, grads, out=out)
+        accumulate(square, out, rho)
+        np.add(square, float(self.epsilon) / (1.0 - rho), out=out)
+        np.sqrt(out, out=out)
+        np.divide(grads, out, out=out)
+        np.multiply(out, rate / math.sqrt(1.0 - rho), out=out)
+        if not velocity:
+            return out
+        (step_sum,) = velocity
+        accumulate(step_sum, out, float(self.momentum))
+        return step_sum
 
 
 class Adam(Optimizer):
@@ -117,21 +117,20 @@ class Adam(Optimizer):
         scale = correction * (1.0 - beta_1) / root
         return beta_1, beta_2, scale, float(self.epsilon) / root
 
-    def _move(self, params, grads, moments, step, rate, constants):
+    def _step(self, grads, moments, out, rate, constants):
         beta_1, beta_2, scale, epsilon = constants
         mean, square = moments
         accumulate(mean, grads, beta_1)
-        np.multiply(grads, grads, out=step)
-        accumulate(square, step, beta_2)
-        direction = self._direction(mean, grads, step)
-        np.sqrt(square, out=step)
-        np.add(step, epsilon, out=step)
-        np.divide(direction, step, out=step)
-        np.multiply(step, scale * rate, out=step)
-        np.subtract(params, step, out=params)
+        np.multiply(grads, grads, out=out)
+        accumulate(square, out, beta_2)
+        direction = self._direction(mean, grads, out)
+        np.sqrt(square, out=out)
+        np.add(out, epsilon, out=out)
+        np.divide(direction, out, out=out)
+        return np.multiply(out, scale * rate, out=out)
 
-    def _direction(self, mean, grads, step):
-        """Return the numerator of the step, over ``1 - beta_1``; may overwrite grads, step."""
+    def _direction(self, mean, grads, out):
+        """Return the numerator of the step, over ``1 - beta_1``; may overwrite grads and out."""
         return mean
 
 
@@ -228,8 +227,8 @@ class Nadam(Adam):
         beta_1, beta_2, scale, epsilon = super()._constants()
         return beta_1, beta_2, scale, epsilon * math.sqrt(1.0 - beta_2**self._t)
 
-    def _direction(self, mean, grads, step):
+    def _direction(self, mean, grads, out):
         beta_1, t = float(self.beta_1), self._t
         weight = beta_1 * (1.0 - beta_1**t) / (1.0 - beta_1 ** (t + 1))
-        np.multiply(mean, weight, out=step)
-        return np.add(grads, step, out=grads)
+        np.multiply(mean, weight, out=out)
+        return np.add(grads, out, out=grads)

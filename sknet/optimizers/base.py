@@ -59,10 +59,11 @@ class Optimizer(Component, ABC):
     """Base of the optimizers that take one step for each gradient.
 
     `build` binds the optimizer to a vector of parameters, `update` moves them. A subclass
-    writes `_move`, which updates one piece of the vector, and states `n_moments`, the number
-    of vectors that it keeps between steps. A parameter named ``weight_decay`` is applied by
-    this class, decoupled from the gradient: ``p *= 1 - learning_rate * weight_decay``. It may
-    follow a schedule of its own, the parameter ``weight_decay_schedule``.
+    writes `_step`, which returns what to take off one piece of the vector, and states
+    `n_moments`, the number of vectors that it keeps between steps. A parameter named
+    ``weight_decay`` is applied by this class, decoupled from the gradient:
+    ``p *= 1 - learning_rate * weight_decay``. It may follow a schedule of its own, the parameter
+    ``weight_decay_schedule``.
 
     See Also
     --------
@@ -85,6 +86,7 @@ class Optimizer(Component, ABC):
             Disjoint slices of the vector. Parameters in no group are never moved.
         """
         self._t = 0
+        self._n_moved = 0
         schedule = self.weight_decay_schedule
         self._decay_schedule = None if schedule is None else get_schedule(schedule)
         self._moments = [np.zeros_like(params) for _ in range(self.n_moments)]
@@ -119,13 +121,15 @@ class Optimizer(Component, ABC):
         params : ndarray of shape (P,)
             The parameters; written.
         grads : ndarray of shape (P,)
-            Gradient of the loss with respect to the parameters; may be overwritten.
+            Gradient of the loss with respect to the parameters. Where these move, it is
+            overwritten by what they were before: `undo` takes them from there.
         learning_rate : float
             Rate of this step; a group's rate is ``learning_rate * rate_factor``.
         progress : Progress, default=None
             Where training stands, for a schedule of the weight decay; None is the start.
         """
         self._t += 1
+        self._n_moved = 0
         learning_rate = float(learning_rate)  # a np.float64 would promote float32 arrays
         weight_decay = float(self.weight_decay)
         if progress is not None and self._decay_schedule is not None:
@@ -133,14 +137,32 @@ class Optimizer(Component, ABC):
         constants = self._constants()
         for where, rate_factor, decay in self._pieces:
             rate = learning_rate * rate_factor
-            piece = params[where]
+            piece, before = params[where], grads[where]
+            moments = [moment[where] for moment in self._moments]
+            step = self._step(before, moments, self._work("step", piece.shape), rate, constants)
+            np.copyto(before, piece)
+            self._n_moved += 1
             if decay and weight_decay:
                 np.multiply(piece, 1.0 - rate * weight_decay * decay, out=piece)
-            moments = [moment[where] for moment in self._moments]
-            step = self._work("step", piece.shape)
-            self._move(piece, grads[where], moments, step, rate, constants)
+            np.subtract(piece, step, out=piece)
         if self._t % _FLUSH_INTERVAL == 0:
             self._flush()
+
+    def undo(self, params, grads):
+        """Put the parameters back as they were before the last `update`, once.
+
+        The moments stay as they are.
+
+        Parameters
+        ----------
+        params : ndarray of shape (P,)
+            The parameters; written.
+        grads : ndarray of shape (P,)
+            The vector that `update` was given, unchanged since then.
+        """
+        for where, _, _ in self._pieces[: self._n_moved]:
+            np.copyto(params[where], grads[where])
+        self._n_moved = 0
 
     def __setstate__(self, state):
         super().__setstate__(state)
@@ -152,8 +174,11 @@ class Optimizer(Component, ABC):
         return ()
 
     @abstractmethod
-    def _move(self, params, grads, moments, step, rate, constants):
-        """Update one piece and its moments in place; `step` is scratch of its length."""
+    def _step(self, grads, moments, out, rate, constants):
+        """Return what to take off one piece of the parameters, and update its moments in place.
+
+        `out` is scratch of the length of the piece; `grads` may be overwritten as well.
+        """
 
     def _flush(self):
         """Set moments near underflow to zero.

@@ -46,22 +46,17 @@ class SGD(Optimizer):
         """Number of vectors kept between steps: 1, or 0 without momentum."""
         return int(self.momentum > 0)
 
-    def _move(self, params, grads, moments, step, rate, constants):
-        np.multiply(grads, rate, out=step)
+    def _step(self, grads, moments, out, rate, constants):
+        np.multiply(grads, rate, out=out)
         if not moments:
-            np.subtract(params, step, out=params)
-            return
-        # The moment is momentum * v, which saves a pass of Nesterov's rule.
+            return out
+        # The moment is -momentum * v, which saves a pass of Nesterov's rule.
         (velocity,) = moments
-        momentum = float(self.momentum)
-        np.subtract(velocity, step, out=velocity)
-        if self.nesterov:
-            np.multiply(velocity, momentum, out=velocity)
-            np.add(params, velocity, out=params)
-            np.subtract(params, step, out=params)
-        else:
-            np.add(params, velocity, out=params)
-            np.multiply(velocity, momentum, out=velocity)
+        np.add(velocity, out, out=velocity)
+        if not self.nesterov:
+            np.copyto(out, velocity)
+        np.multiply(velocity, float(self.momentum), out=velocity)
+        return np.add(out, velocity, out=out) if self.nesterov else out
 
 
 class Lion(Optimizer):
@@ -111,17 +106,16 @@ class Lion(Optimizer):
         self.weight_decay = weight_decay
         self.weight_decay_schedule = weight_decay_schedule
 
-    def _move(self, params, grads, moments, step, rate, constants):
+    def _step(self, grads, moments, out, rate, constants):
         # The moment is m / (1 - beta_2), and the argument of the sign is over 1 - beta_1.
         beta_1, beta_2 = float(self.beta_1), float(self.beta_2)
         (mean,) = moments
-        np.multiply(mean, beta_1 * (1.0 - beta_2) / (1.0 - beta_1), out=step)
-        np.add(step, grads, out=step)
+        np.multiply(mean, beta_1 * (1.0 - beta_2) / (1.0 - beta_1), out=out)
+        np.add(out, grads, out=out)
         accumulate(mean, grads, beta_2)
-        # sign(step), 0 at 0, exact from 2e-31 up in float32. np.sign branches on every element:
+        # sign(out), 0 at 0, exact from 2e-31 up in float32. np.sign branches on every element:
         # one update of 500,000 took 2.5 ms with it.
-        np.abs(step, out=grads)
-        np.add(grads, float(np.finfo(step.dtype).tiny), out=grads)
-        np.divide(step, grads, out=step)
-        np.multiply(step, rate, out=step)
-        np.subtract(params, step, out=params)
+        np.abs(out, out=grads)
+        np.add(grads, float(np.finfo(out.dtype).tiny), out=grads)
+        np.divide(out, grads, out=out)
+        return np.multiply(out, rate, out=out)

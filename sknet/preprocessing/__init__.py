@@ -1,4 +1,4 @@
-"""Preprocessing: what turns text and series into the arrays that networks take."""
+"""Preprocessing: what turns tables, text and series into the arrays that networks take."""
 
 from .conversion import from_channels_first, from_nan_padded, pad_sequences
 from .squashing import SquashingScaler

@@ -74,25 +74,6 @@ class RegressorMember(Member, NeuralRegressor):
         # Errors in the exponent would be large from the start: it starts from the best constant.
         return tangent_dense(width, kernel_initializer="zeros")
 
-    def fit(self, X, y, sample_weight=None, **validation):  # TODO until NeuralRegressor scales y
-        self._scales = self.loss not in ("poisson", "gamma")
-        self._mean = np.average(y, axis=0, weights=sample_weight) if self._scales else 0.0
-        self._dev = np.std(y, axis=0) if self._scales else 1.0
-        self._dev = np.where(self._dev > 0, self._dev, 1.0)
-        validation["y_val"] = (validation["y_val"] - self._mean) / self._dev
-        self._fitting = True
-        super().fit(X, (y - self._mean) / self._dev, sample_weight, **validation)
-        self._fitting = False
-        return self
-
-    def predict(self, X, return_std=False):
-        found = super().predict(X, return_std)
-        if self._fitting:
-            return found
-        if return_std:
-            return found[0] * self._dev + self._mean, found[1] * self._dev
-        return (found * self._dev + self._mean).astype(found.dtype)
-
 
 def is_delicate(loss):
     """Tell whether raw outputs are exponents, which large learning rates make overflow.

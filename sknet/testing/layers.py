@@ -323,15 +323,15 @@ def _check_float32(case):
 
 def _check_memory(case):
     n_rows = max(64, -(-(2**14) // case.x[0].size))
-    peaks = [_second_peak(case, n_rows), _second_peak(case, 4 * n_rows)]
-    for factor in (16, 64):
+    peaks = [_second_peak(case, n_rows), _second_peak(case, 2 * n_rows)]
+    for factor in (8, 32):
         if peaks[-1] - peaks[-2] > _ALLOWED_BYTES:
             # NumPy's own buffers grow to some size and no further.
             peaks.append(_second_peak(case, factor * n_rows))
     case.require(
         peaks[-1] - peaks[-2] <= _ALLOWED_BYTES,
         "forward and backward have to take scratch memory from self._work, but after the first "
-        f"call they allocated {peaks[0]} bytes for {n_rows} rows and {peaks[1]} for {4 * n_rows}",
+        f"call they allocated {peaks[0]} bytes for {n_rows} rows and {peaks[1]} for {2 * n_rows}",
     )
 
 

@@ -19,10 +19,10 @@ def check_optimizer(optimizer, random_state=0):
     """Check that an optimizer which works element by element keeps its contract.
 
     It must minimize a small convex quadratic, write to the vector it is given, leave it alone
-    at rate 0 and frozen groups always, multiply the rate by a group's factor, resume from a
-    pickle bit for bit, forget its state when cloned or built again, keep float32, treat a
-    long vector as several short ones, survive zero gradients and empty vectors, allocate
-    nothing after `build`, and decay only the groups that decay.
+    at rate 0 and frozen groups always, take back its last step, multiply the rate by a group's
+    factor, resume from a pickle bit for bit, forget its state when cloned or built again, keep
+    float32, treat a long vector as several short ones, survive zero gradients and empty
+    vectors, allocate nothing after `build`, and decay only the groups that decay.
 
     Parameters
     ----------
@@ -118,6 +118,20 @@ def _check_in_place(optimizer, rng):
         memory[0] == memory[-1] == 7.0,
         optimizer,
         "must write to its parameters only, but wrote outside of them.",
+    )
+
+
+def _check_undo(optimizer, rng):
+    start, (*gradients, last) = _problem(rng, _LONG, 3)
+    built = _built(optimizer, start, _whole(_LONG, decay=True))
+    params = _apply(built, start.copy(), gradients)
+    before = params.copy()
+    built.update(params, last, _RATE)
+    built.undo(params, last)
+    _require(
+        np.array_equal(params, before),
+        optimizer,
+        "must put back the parameters as they were before its last step when undo is called.",
     )
 
 
@@ -297,6 +311,7 @@ _CHECKS = (
     _check_in_place,
     _check_minimizes,
     _check_rate_zero,
+    _check_undo,
     _check_frozen_group,
     _check_rate_factor,
     _check_pickle,

@@ -121,6 +121,7 @@ VALUES = {
         "clip_norm": "None | 1.0",
         "averaging": "None | 0.9",
         "shuffle": "True | False",
+        "standardize_target": "True | False",
         "warm_start": "True",
         "random_state": "0 | np.random.RandomState(1)",
         "verbose": "False | 0",

@@ -1,0 +1,154 @@
+"""The scale of a continuous target: a network learns it standardized."""
+
+import numpy as np
+
+from ..cells import check_finite
+
+#: Deviations that the mean may lie from 0 for float32 to hold predictions as exactly as it made
+#: them.
+_FARTHEST_MEAN = 100
+#: Deviations from its reciprocal to this number are safe in float32.
+_LARGEST_DEVIATION = 1e30
+
+
+class TargetScale:
+    """Mean and standard deviation of each target, weighted, over the training rows.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_targets)
+        Targets of the training rows.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Their weights.
+    dtype : dtype
+        Element type of the network, and of predictions. It is float64 instead if float32 would
+        lose digits, as where the mean lies far from 0.
+
+    Attributes
+    ----------
+    mean, deviation : ndarray of shape (n_targets,), float64
+        The scale; the deviation of a constant target is 1.
+    """
+
+    def __init__(self, y, sample_weight, dtype):
+        self.mean, deviation = moments(y, sample_weight)
+        self.deviation = np.where(deviation > 0, deviation, 1.0)
+        limit = _LARGEST_DEVIATION
+        is_near = np.abs(self.mean) <= _FARTHEST_MEAN * self.deviation
+        is_safe = is_near & (self.deviation > 1 / limit) & (self.deviation < limit)
+        self._dtype = np.dtype(dtype if is_safe.all() else np.float64)
+        self._mean = self.mean.astype(self._dtype)
+        self._deviation = self.deviation.astype(self._dtype)
+
+    def standardized(self, y, dtype, name="y"):
+        """Return targets as the network learns them.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_targets)
+            Targets.
+        dtype : dtype
+            Element type of the network.
+        name : str, default="y"
+            Name of the argument, for errors.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples, n_targets)
+            A new array of that type.
+
+        Raises
+        ------
+        ValueError
+            If a value lies so many deviations off that it overflows.
+        """
+        with np.errstate(over="ignore"):
+            y = np.subtract(y, self.mean, dtype=np.float64)
+            y /= self.deviation
+            y = y.astype(dtype, copy=False)
+        check_finite(y, name, "Standardized, it overflows; leave such rows out.")
+        return y
+
+    def restored(self, predictions):
+        """Return predictions of standardized targets in the unit of the targets.
+
+        Parameters
+        ----------
+        predictions : ndarray of shape (n_samples, n_predictions)
+            Predictions, which may be overwritten; one column a target, or several of one target.
+
+        Returns
+        -------
+        predictions : ndarray of shape (n_samples, n_predictions)
+            The same in the unit of the targets.
+        """
+        predictions = self.restored_spread(predictions)
+        predictions += self._mean
+        return predictions
+
+    def restored_spread(self, deviations):
+        """Return standard deviations, which do not move with the mean, in the unit of the targets.
+
+        Parameters
+        ----------
+        deviations : ndarray of shape (n_samples, n_predictions)
+            Standard deviations of standardized targets, which may be overwritten.
+
+        Returns
+        -------
+        deviations : ndarray of shape (n_samples, n_predictions)
+            The same in the unit of the targets.
+        """
+        deviations = deviations.astype(self._dtype, copy=False)
+        deviations *= self._deviation
+        return deviations
+
+
+def moments(y, sample_weight=None):
+    """Compute the mean and the standard deviation of each column, without overflow.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_targets)
+        Finite numbers.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights of the rows, not all 0. None weighs all rows 1.
+
+    Returns
+    -------
+    means, deviations : ndarray of shape (n_targets,), float64
+        Weighted means and population deviations; 0 is that of a constant column.
+    """
+    low, high = (np.asarray(f(y, axis=0), np.float64) for f in (np.min, np.max))
+    # Divided by a power of two, which changes no digit, squares do not overflow.
+    exponents = np.frexp(np.maximum(np.abs(low), np.abs(high)))[1]
+    y = np.ldexp(y, -exponents, dtype=np.float64)
+    if sample_weight is None:
+        shares = np.full(len(y), 1 / len(y))
+    else:
+        shares = np.divide(sample_weight, np.sum(sample_weight), dtype=np.float64)
+    means = shares @ y
+    y -= means
+    rest = shares @ y  # what rounding has left, as where the mean is large
+    y -= rest
+    deviations = np.sqrt(np.einsum("i,ij,ij->j", shares, y, y))
+    constant = low == high
+    means = np.where(constant, low, np.ldexp(means + rest, exponents))
+    return means, np.where(constant, 0.0, np.ldexp(deviations, exponents))
+
+
+def least_usual(means, deviations):
+    """Return mean and deviation of the target whose deviation is farthest from 1.
+
+    Parameters
+    ----------
+    means, deviations : ndarray of shape (n_targets,)
+        What `moments` returns.
+
+    Returns
+    -------
+    mean, deviation : float
+        Those of one target.
+    """
+    farthest = np.argmax(np.abs(np.log10(np.where(deviations > 0, deviations, 1.0))))
+    return float(means[farthest]), float(deviations[farthest])
