@@ -99,10 +99,9 @@ def _random_folds(n_folds, distinct, used, strata, rng):
 
 def _grouped_folds(n_folds, y, strata, groups, rng):
     kind = GroupKFold if strata is None else StratifiedGroupKFold
-    options = {} if strata is None else {"shuffle": True, "random_state": rng}
     labels = y if strata is None else strata
     number = np.empty(len(labels), np.intp)
-    splitter = kind(n_folds, **options)
+    splitter = kind(n_folds, shuffle=True, random_state=rng)
     for k, (_, held) in enumerate(splitter.split(np.zeros(len(labels)), labels, groups)):
         number[held] = k
     return number
