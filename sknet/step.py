@@ -98,8 +98,8 @@ class Step:
     def _penalty_of_weights(self, factor):
         if factor == 0:
             return 0.0
-        squares = (decay * float(np.dot(kernels, kernels)) for kernels, _, decay in self._kernels)
-        return 0.5 * factor * sum(squares)
+        kernels = ((decay, weights) for weights, _, decay in self._kernels)
+        return 0.5 * factor * sum(decay * float(np.dot(w, w)) for decay, w in kernels)
 
     def _add_penalty(self, factor):
         if factor == 0:

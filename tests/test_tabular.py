@@ -285,18 +285,18 @@ def test_rows_before_the_first_split_of_time_have_no_prediction():
 @pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
 def test_what_is_held_out_has_no_group_of_what_is_trained_on(kind):
     X, y = table()
-    groups = np.repeat(list("abcdefghijkl"), 5)
+    groups = pd.Series(np.repeat(list("abcdefghijkl"), 5))
     y = y if kind is TabularRegressor else targets()["binary"]
     model = kind(**FAST).fit(X, y, groups=groups)
     sides = [set(groups[held]) for held in model._held_rows]
-    assert not sides[0] & sides[1] and sides[0] | sides[1] == set(groups)
+    assert not sides[0] & sides[1] and sides[0] | sides[1] == set("abcdefghijkl")
 
 
 @pytest.mark.parametrize(
     ("groups", "sentence"),
     [
-        (["a"] * 59, "one label for each of the 60 rows"),
-        (["a", None] * 30, "without missing labels, got NoneType, str"),
+        (["a"] * 59, "one value for each of the 60 rows"),
+        (["a", None] * 30, "contains None, the first at position 1"),
         ([np.nan] * 60, "contains NaN"),
         (["a"] * 60, "the number of groups=1"),
     ],
@@ -362,6 +362,10 @@ def test_what_is_not_there_is_said():
     model = TabularClassifier(**FAST).fit(X, targets()["multilabel"])
     with pytest.raises(ValueError, match="one label a row"):
         model.predict_set(X)
+    with pytest.raises(ValueError, match="each of the 60 rows"):
+        TabularRegressor(**FAST).fit(X, y, groups=[1, 2])
+    with pytest.raises(ValueError, match="the number of groups=1"):
+        TabularRegressor(**FAST).fit(X, y, groups=["a"] * 60)
     with pytest.raises(ValueError, match="between 0 and 1"):
         TabularRegressor(**FAST).fit(X, y).predict_interval(X, coverage=90)
 

@@ -16,10 +16,11 @@ from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName
 from ..base import Component, stamp, unstamp
 from ..cells import as_array
+from ..estimators.labels import as_labels
 from ..preprocessing.table_encoder import TableEncoder
 from ..weights import bounded
 from .bagging import Bagging
-from .folds import group_numbers, make_folds
+from .folds import make_folds
 from .held_out import HeldOut
 from .importances import permutation_importances
 from .rows import DistinctRows, Rows, order_of_rows, repeated
@@ -121,8 +122,6 @@ class BaseTabular(Bagging, Component, ABC):
         else:
             self._entropy, self.members_, self._held_rows = self._draw_entropy(), [], []
             self._digest = rows.digest()
-        if groups is not None and isinstance(self.cv, Integral):  # else the splitter reads them
-            groups = group_numbers(groups, len(X), type(self).__name__)
         folds = make_folds(
             self.cv,
             self.n_members,
@@ -130,7 +129,7 @@ class BaseTabular(Bagging, Component, ABC):
             rows.distinct,
             y,
             self._strata(codes),
-            groups,
+            self._read_groups(groups, y),
             weight,
         )
         self._train(rows, folds, began)
@@ -155,6 +154,17 @@ class BaseTabular(Bagging, Component, ABC):
         """Return rows to calibrate by, and the shares of the members in their predictions."""
         rows = self._calibration_rows
         return rows, self._held_out.shares(rows)
+
+    def _read_groups(self, groups, y):
+        if groups is None:
+            return None
+        groups = as_labels(groups, "groups")
+        if groups.shape != (len(y),):
+            raise ValueError(
+                f"groups must hold one value for each of the {len(y)} rows, got shape "
+                f"{groups.shape}."
+            )
+        return np.unique(groups, return_inverse=True)[1]
 
     def _read_weights(self, sample_weight, y):
         if sample_weight is None:

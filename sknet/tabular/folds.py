@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, check_cv
-from sklearn.utils import check_array
 
 from ..base import brief
 
@@ -84,40 +83,6 @@ def make_folds(cv, n_members, entropy, distinct, y, strata, groups, sample_weigh
     return folds
 
 
-def group_numbers(groups, n_samples, owner):
-    """Return the number of each row's group.
-
-    Parameters
-    ----------
-    groups : array-like of shape (n_samples,)
-        Numbers, strings or other labels that compare with each other.
-    n_samples : int
-        Number of rows.
-    owner : str
-        Who asks for it, for errors.
-
-    Returns
-    -------
-    numbers : ndarray of int of shape (n_samples,)
-        From 0.
-    """
-    groups = check_array(
-        groups, ensure_2d=False, dtype=None, ensure_min_samples=0, input_name="groups"
-    )
-    if groups.shape != (n_samples,):
-        raise ValueError(
-            f"{owner} expects groups with one label for each of the {n_samples} rows of X, got "
-            f"shape {groups.shape}."
-        )
-    try:
-        return np.unique(groups, return_inverse=True)[1]
-    except TypeError:
-        kinds = ", ".join(sorted({type(label).__name__ for label in groups}))
-        raise ValueError(
-            f"{owner} expects groups of one type, without missing labels, got {kinds}."
-        ) from None
-
-
 def _seed(*path):
     return int(np.random.SeedSequence(path).generate_state(1)[0])
 
@@ -134,10 +99,9 @@ def _random_folds(n_folds, distinct, used, strata, rng):
 
 def _grouped_folds(n_folds, y, strata, groups, rng):
     kind = GroupKFold if strata is None else StratifiedGroupKFold
-    options = {} if strata is None else {"shuffle": True, "random_state": rng}
     labels = y if strata is None else strata
     number = np.empty(len(labels), np.intp)
-    splitter = kind(n_folds, **options)
+    splitter = kind(n_folds, shuffle=True, random_state=rng)
     for k, (_, held) in enumerate(splitter.split(np.zeros(len(labels)), labels, groups)):
         number[held] = k
     return number
