@@ -55,6 +55,8 @@ DRAWN_BY_THE_GUIDE = [
 DRAWN_BY_EXAMPLES = {
     "variational_digits.py": "digits_plane.png",
     "chorales.py": "chorales_rolls.png",
+    "income.py": "income.png",
+    "house_prices.py": "house_prices.png",
 }
 
 
