@@ -35,7 +35,7 @@ class Dropout(Layer):
 
     _parameter_constraints = {
         "rate": [Interval(Real, 0, 1, closed="left")],
-        "schedule": [StrOptions(set(SCHEDULES)), Schedule, None],
+        "schedule": [StrOptions(set(SCHEDULES) - {"adaptive"}), Schedule, None],
     }
     is_causal = True
 

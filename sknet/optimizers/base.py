@@ -34,7 +34,8 @@ _FLUSH_INTERVAL = 200
 FRACTION = [Interval(Real, 0, 1, closed="left")]
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
 NON_NEGATIVE = [Interval(Real, 0, None, closed="left")]
-DECAY_SCHEDULE = [StrOptions(set(SCHEDULES)), Schedule, None]
+# An adaptive schedule is one of the learning rate, which the estimator lowers.
+DECAY_SCHEDULE = [StrOptions(set(SCHEDULES) - {"adaptive"}), Schedule, None]
 
 
 class Group(NamedTuple):
