@@ -22,7 +22,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from sknet import TabularClassifier
 
@@ -57,9 +57,16 @@ def build_references(table):
         (OneHotEncoder(handle_unknown="ignore"), categories),
         remainder=StandardScaler(),
     )
+    number = make_column_transformer(
+        (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan), categories),
+        remainder="passthrough",
+    )
+    trees = HistGradientBoostingClassifier(
+        categorical_features=range(len(categories)), random_state=0
+    )
     return {
         "logistic regression": make_pipeline(encode, LogisticRegression(max_iter=2000)),
-        "boosted trees": HistGradientBoostingClassifier(random_state=0),
+        "boosted trees": make_pipeline(number, trees),
     }
 
 
