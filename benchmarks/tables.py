@@ -86,11 +86,11 @@ def make_hgb(is_class, frame, seed, jobs):
 
 def make_mlp(is_class, frame, seed, jobs):
     """Return scikit-learn's network behind an imputer, a scaler and an encoder."""
-    categories = frame.select_dtypes("category").columns
+    categories = list(frame.select_dtypes("category"))
     encode = make_column_transformer(
         (
             make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()),
-            frame.columns.difference(categories),
+            list(frame.columns.difference(categories)),
         ),
         (OneHotEncoder(handle_unknown="ignore", sparse_output=False), categories),
     )
@@ -101,7 +101,7 @@ def make_catboost(is_class, frame, seed, jobs):
     """Return CatBoost's boosted trees."""
     from catboost import CatBoostClassifier, CatBoostRegressor
 
-    categories = list(frame.select_dtypes("category").columns)
+    categories = list(frame.select_dtypes("category"))
     kind = CatBoostClassifier if is_class else CatBoostRegressor
     return _Filled(
         kind(
@@ -119,7 +119,7 @@ def make_realmlp(is_class, frame, seed, jobs):
     """Return pytabkit's RealMLP, which takes no missing numbers."""
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
 
-    categories = list(frame.select_dtypes("category").columns)
+    categories = list(frame.select_dtypes("category"))
     kind = RealMLP_TD_Classifier if is_class else RealMLP_TD_Regressor
     return _Filled(kind(random_state=seed, device="cpu", n_threads=jobs), categories)
 

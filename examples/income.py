@@ -52,7 +52,7 @@ def build_model(seed=0, quick=False):
 
 def build_references(table):
     """Return the models that the network is compared with."""
-    categories = table.select_dtypes("category").columns
+    categories = list(table.select_dtypes("category"))
     encode = make_column_transformer(
         (OneHotEncoder(handle_unknown="ignore"), categories),
         remainder=StandardScaler(),
