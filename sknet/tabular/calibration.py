@@ -46,3 +46,23 @@ def fit_temperature(loss, raw, y, sample_weight):
 
     found = minimize_scalar(misfit, bounds=_BOUNDS, method="bounded", options={"xatol": 1e-7})
     return exp(round(found.x, _DIGITS))
+
+
+def sharpening(n_members):
+    """Return what the temperature of the members is multiplied by in an ensemble.
+
+    The mean of several probabilities is more even than each of them, and less often wrong. With
+    five members 0.9 was the best factor of 0.8, 0.9 and 1 on inner splits of five tables: log
+    losses were lower by one percent in the mean.
+
+    Parameters
+    ----------
+    n_members : int
+        Number of members.
+
+    Returns
+    -------
+    factor : float
+        1 for a single member.
+    """
+    return 1.0 - 0.125 * (1.0 - 1.0 / n_members)

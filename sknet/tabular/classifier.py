@@ -15,7 +15,7 @@ from ..losses import CLASSIFICATION_LOSSES, LogLoss, Loss
 from ..losses.classification import ClassificationLoss
 from ..settings import isolated
 from .base import BaseTabular
-from .calibration import fit_temperature
+from .calibration import fit_temperature, sharpening
 from .documentation import documented
 from .held_out import likely_classes
 from .members import ClassifierMember
@@ -183,12 +183,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             m.network_.predict(rows.X[h])
             for m, h in zip(self.members_, self._held_rows, strict=True)
         ]
-        self.temperature_ = 1.0
+        self._of_members = 1.0
         weight = _relative(rows.sample_weight, held)
         if isinstance(self.members_[0]._loss, ClassificationLoss):
-            self.temperature_ = fit_temperature(
+            self._of_members = fit_temperature(
                 self._log_loss(), np.concatenate(raw), rows.codes[held], weight
             )
+        self.temperature_ = self._of_members * sharpening(len(self.members_))
         parts = [
             self._probabilities(member, part)
             for member, part in zip(self.members_, raw, strict=True)
@@ -211,22 +212,18 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def _misfit(self, member, X, codes, sample_weight):
         loss = self._log_loss()
-        raw = member.network_.predict(X) / self.temperature_
+        raw = member.network_.predict(X) / self._of_members
         loss.allocate(len(raw), raw.dtype)
         weight = None if sample_weight is None else _relative(sample_weight, slice(None))
         return loss.value_and_gradient(raw, codes, weight)[0]
 
     def _probabilities(self, member, raw):
-        return member._loss.inverse_link(self._scaled(raw))
+        """Return what a member predicts by itself."""
+        return member._loss.inverse_link(raw / np.float32(self._of_members))
 
-    def _scaled(self, raw):
-        return raw / np.float32(self.temperature_)
-
-    def _probabilities_of_members(self, X):
-        """Return what each member predicts."""
-        return self._ask_members(
-            X, lambda m, rows: self._probabilities(m, m.network_.predict(rows))
-        )
+    def _scaled(self, member, rows):
+        """Return raw outputs of a member of which the ensemble's probabilities are made."""
+        return member.network_.predict(rows) / np.float32(self.temperature_)
 
     @isolated
     @documented
@@ -243,7 +240,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             Probabilities in the order of ``classes_``; one array an output where there are
             several; for multilabel targets the probability of each label.
         """
-        parts = self._probabilities_of_members(X)
+        parts = self._ask_members(X, lambda m, rows: m._loss.inverse_link(self._scaled(m, rows)))
         if self._target.kind == "multioutput":
             return [np.mean(part, axis=0) for part in zip(*parts, strict=True)]
         return np.mean(parts, axis=0)
@@ -263,7 +260,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             As `predict_proba`.
         """
         parts = self._ask_members(
-            X, lambda m, rows: m._loss.log_inverse_link(self._scaled(m.network_.predict(rows)))
+            X, lambda m, rows: m._loss.log_inverse_link(self._scaled(m, rows))
         )
         if self._target.kind == "multioutput":
             return [_log_mean(part) for part in zip(*parts, strict=True)]
@@ -330,7 +327,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         rows, shares = self._calibrators()
         codes = self._oof_codes[rows]
         misses = 1.0 - np.take_along_axis(self.oof_prediction_[rows], codes[:, None], 1)[:, 0]
-        parts = np.stack(self._probabilities_of_members(X))
+        parts = np.stack(
+            self._ask_members(X, lambda m, rows: self._probabilities(m, m.network_.predict(rows)))
+        )
         return likely_classes(parts, shares, misses, coverage)
 
     @documented
