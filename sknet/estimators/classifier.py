@@ -15,7 +15,7 @@ from .class_weights import class_factors
 from .classes import as_classes, encode, learn_classes, same_classes
 from .documentation import documented
 from .labels import as_labels, family, shown
-from .overflow import tell_of_overflow
+from .overflow import warn_of_overflow
 
 
 @documented
@@ -408,7 +408,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
     def _scores(self, X, refuse_nan=False):
         """Return the raw scores for X, telling of those that are not finite."""
         raw = self._raw_predictions(X)
-        tell_of_overflow(self, raw, refuse_nan=refuse_nan)
+        warn_of_overflow(self, raw, refuse_nan=refuse_nan)
         return raw
 
     def _blocks(self, raw):

@@ -9,7 +9,7 @@ from ..base import written
 from ..constraints import Constraints
 from ..settings import isolated
 from ..tokens import n_dropped
-from .overflow import tell_of_overflow
+from .overflow import warn_of_overflow
 
 _OPTIONS = {
     "max_length": [Interval(Integral, 0, None, closed="left")],
@@ -109,7 +109,7 @@ class TextGeneration:
             if position == ids.shape[1]:  # room for as many again
                 ids = np.pad(ids, [(0, 0), (0, position)], constant_values=end)
             logits = reader(ids[:, :position])
-            tell_of_overflow(self, logits, refuse_nan=True)
+            warn_of_overflow(self, logits, refuse_nan=True)
             logits = logits.astype(np.float64)
             logits[:, banned] = -np.inf
             ids[:, position] = np.where(writes, 1 + choose(logits, rng), end)

@@ -22,7 +22,7 @@ from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
 from .generation import TextGeneration
 from .holdout import hold_out
-from .overflow import tell_of_overflow
+from .overflow import warn_of_overflow
 from .validation import Validation
 from .vocabulary import get_vocabulary
 
@@ -280,7 +280,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
             counts = counts & (np.arange(codes.shape[1]) >= overlaps[rows, None])
             sums = np.where(counts, log_p, 0.0).sum(axis=1, dtype=np.float64)
             np.add.at(total, owners[rows], sums)
-        tell_of_overflow(self, total)
+        warn_of_overflow(self, total)
         return total, sum(len(text) + 1 for text in texts)
 
     def _check_combinations(self):

@@ -7,7 +7,7 @@ import numpy as np
 from ..warning import warn
 
 
-def tell_of_overflow(estimator, *outputs, refuse_nan=False):
+def warn_of_overflow(estimator, *outputs, refuse_nan=False):
     """Warn, once for all, of outputs that are inf or NaN.
 
     Parameters

@@ -17,7 +17,7 @@ from ..layers.variational import LARGEST_LOG_VARIANCE
 from ..losses import LogLoss
 from ..losses.observed import ObservedLoss
 from ..settings import isolated, single_threaded_blas
-from .overflow import tell_of_overflow
+from .overflow import warn_of_overflow
 
 #: Largest number of rows that are scored at a time.
 _ROWS = 1024
@@ -83,7 +83,7 @@ class Reconstruction:
 
     def _encode(self, X):
         code = self.network_.predict(self._as_encoder_input(X), "encoder")
-        tell_of_overflow(self, code)
+        warn_of_overflow(self, code)
         return code
 
     def _as_encoder_input(self, X):
@@ -143,7 +143,7 @@ class Reconstruction:
     def _linked(self, raw):
         """Turn raw outputs into features, telling of those that are not finite."""
         features = self._loss.inverse_link(raw)
-        tell_of_overflow(self, raw, features)
+        warn_of_overflow(self, raw, features)
         return features
 
     @available_if(fills_missing)
@@ -201,9 +201,9 @@ class Reconstruction:
                     "all of them."
                 )
             error = np.where(known, error, 0)
-            tell_of_overflow(self, error)
+            warn_of_overflow(self, error)
             return -float(np.average(error, weights=weight))
-        tell_of_overflow(self, error)
+        warn_of_overflow(self, error)
         rows = np.mean(error, axis=1, dtype=np.float64)
         return -float(np.average(rows, weights=weight))
 
@@ -241,7 +241,7 @@ class Reconstruction:
         starts = range(0, X.shape[0], n_rows)
         score = self._bound_rows if self._is_variational() else self._score_rows
         scores = np.concatenate([score(X[i : i + n_rows], loss, n_draws) for i in starts])
-        tell_of_overflow(self, scores)
+        warn_of_overflow(self, scores)
         return scores
 
     def _is_variational(self):

@@ -16,7 +16,7 @@ from ..settings import isolated
 from ..warning import warn
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
-from .overflow import tell_of_overflow
+from .overflow import warn_of_overflow
 from .target_scale import TargetScale, least_usual, moments
 
 
@@ -294,7 +294,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         if scale is not None:
             predictions = scale.restored(predictions)
         if not return_std:
-            tell_of_overflow(self, raw, predictions)
+            warn_of_overflow(self, raw, predictions)
             return self._shaped(predictions)
         if not isinstance(self._loss, Gaussian):
             raise ValueError(
@@ -305,7 +305,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         std = self._loss.standard_deviation(raw)
         if scale is not None:
             std = scale.restored_spread(std)
-        tell_of_overflow(self, raw, predictions, std)
+        warn_of_overflow(self, raw, predictions, std)
         return self._shaped(predictions), self._shaped(std)
 
     def _shaped(self, predictions):
