@@ -586,3 +586,11 @@ def test_arrays_for_frames_are_warned_of_as_scikit_learn_does():
     encoder.fit(X.to_numpy())
     with pytest.warns(UserWarning, match="TableEncoder was fitted without feature names"):
         encoder.transform(X)
+
+
+def test_each_column_of_the_result_tells_what_it_is_made_of():
+    encoder = TableEncoder(["zip"]).fit(frame("pandas"))
+    names_in = encoder.feature_names_in_[encoder.feature_indices_]
+    names = encoder.get_feature_names_out()
+    assert len(names) == len(names_in) > 10
+    assert all(name.startswith(origin) for name, origin in zip(names, names_in, strict=True))

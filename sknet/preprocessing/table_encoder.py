@@ -72,6 +72,8 @@ class TableEncoder(TransformerMixin, Component):
         How many columns of the result are numbers, and how many are indicators.
     cardinalities_ : tuple of int
         Number of codes, 0 included, of each column of codes.
+    feature_indices_ : ndarray of int of shape (n_columns_out,)
+        For each column of the result the position of the column of X that it is made of.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
@@ -236,6 +238,8 @@ class TableEncoder(TransformerMixin, Component):
         self._encodings, self._scaler, self._names = encodings, scaler, names
         self.n_numbers_, self.n_indicators_ = n_numbers, scaled.shape[1] - n_numbers
         self.cardinalities_ = tuple(e.cardinality for e in encodings if e.cardinality)
+        origins = [[[e.position] * len(names) for names in e.names("")] for e in encodings]
+        self.feature_indices_ = np.array(list(chain.from_iterable(_by_kind(origins))), np.intp)
         self.n_features_in_ = len(columns)
         vars(self).pop("feature_names_in_", None)
         if names and all(isinstance(name, str) for name in names):

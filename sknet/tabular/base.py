@@ -218,11 +218,7 @@ class BaseTabular(Bagging, Component, ABC):
 
     def _columns_of_features(self):
         """Return the columns of encoded rows that each feature is encoded in."""
-        kinds = [[], [], []]
-        for encoding in self.encoder_._encodings:
-            for kind, names in zip(kinds, encoding.names(""), strict=True):
-                kind += [encoding.position] * len(names)
-        origin = np.array([position for kind in kinds for position in kind], dtype=np.intp)
+        origin = self.encoder_.feature_indices_
         return [np.flatnonzero(origin == j) for j in range(self.n_features_in_)]
 
     def _columns(self):
