@@ -34,7 +34,7 @@ def load_data(quick=False):
     """Return the text to learn from and the text to be judged by."""
     text = DATA.read_text()
     cut = len(text) * 9 // 10
-    return (text[:6_000], text[-1_000:]) if quick else (text[:cut], text[cut:])
+    return (text[:4_000], text[-1_000:]) if quick else (text[:cut], text[cut:])
 
 
 def texts_of(text, quick=False):

@@ -6,6 +6,7 @@ import pytest
 import sklearn
 from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_matrix
 from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
@@ -383,3 +384,45 @@ def test_progress_of_members_and_epochs_is_shown(n_jobs, capsys):
     shown = capsys.readouterr().out
     assert "TabularRegressor" in shown and "member" in shown
     assert_array_equal(model.predict(X), TabularRegressor(**FAST).fit(X, y).predict(X))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        (lambda X, y: {"X": X.iloc[:0], "y": y[:0]}, ValueError, "minimum of 2 is required"),
+        (lambda X, y: {"X": X[[]]}, ValueError, "0 feature"),
+        (lambda X, y: {"X": X.iloc[:1], "y": y[:1]}, ValueError, "columns that differ among rows"),
+        (lambda X, y: {"X": X.iloc[:, 0]}, ValueError, "2-dimensional container"),
+        (lambda X, y: {"X": np.zeros((60, 2, 2))}, ValueError, "dim 3"),
+        (lambda X, y: {"X": csr_matrix((60, 3))}, TypeError, "dense"),
+        (lambda X, y: {"y": y[:-1]}, ValueError, "inconsistent numbers of samples"),
+        (lambda X, y: {"y": np.where(y > 0, np.nan, y)}, ValueError, "Input y contains NaN"),
+        (lambda X, y: {"y": np.where(y > 0, "a", "b")}, ValueError, "numbers in y, got strings"),
+        (lambda X, y: {"y": np.zeros((60, 2, 2))}, ValueError, "one axis or two"),
+        (lambda X, y: {"sample_weight": np.ones(3)}, ValueError, "sample_weight.shape"),
+        (lambda X, y: {"sample_weight": -np.ones(60)}, ValueError, "Negative values"),
+        (lambda X, y: {"sample_weight": np.zeros(60)}, ValueError, "at least one"),
+        (lambda X, y: {"sample_weight": ["a"] * 60}, ValueError, "numbers in sample_weight"),
+    ],
+)
+def test_rows_that_cannot_be_learned_from_are_refused(change, error, sentence):
+    X, y = table()
+    model = TabularRegressor(**FAST).fit(X, y)
+    before = model.predict(X)
+    with pytest.raises(error, match=sentence):
+        model.fit(**{"X": X, "y": y, **change(X, y)})
+    assert_array_equal(model.predict(X), before)
+
+
+@pytest.mark.parametrize(
+    ("y", "sentence"),
+    [
+        (np.linspace(0, 1, 60), "Use a regressor"),
+        ([None] * 60, "contains None"),
+        (["a", 1] * 30, "y"),
+        (np.zeros((60, 0)), "y"),
+    ],
+)
+def test_labels_that_are_none_are_refused(y, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        TabularClassifier(**FAST).fit(table()[0], y)

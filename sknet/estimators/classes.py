@@ -152,7 +152,7 @@ def _refuse_continuous(labels, name):
     if labels.dtype.kind == "f" and (labels != np.floor(labels)).any():
         raise ValueError(
             f"Unknown label type: continuous. Maybe you are trying to fit a classifier to a "
-            f"regression target: {name} has floats that are no integers. Use NeuralRegressor, or "
+            f"regression target: {name} has floats that are no integers. Use a regressor, or "
             "make them strings."
         )
 

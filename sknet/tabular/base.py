@@ -110,6 +110,11 @@ class BaseTabular(Bagging, Component, ABC):
     def _fit_rows(self, X, y, sample_weight, groups, began):
         grows = self.warm_start and hasattr(self, "members_")
         y = self._read_target(y)
+        if not len(y):
+            raise ValueError(
+                f"Found array with 0 sample(s) while a minimum of 2 is required by "
+                f"{type(self).__name__}."
+            )
         weight = self._read_weights(sample_weight, y)
         used = slice(None) if weight is None or weight.all() else np.flatnonzero(weight)
         codes = self._learn_target(y, used)
