@@ -9,7 +9,16 @@ from threadpoolctl import threadpool_info
 
 import sknet
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "jax", "skorch")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "jax",
+    "skorch",
+    "catboost",
+    "pytabkit",
+)
 
 
 def description():
