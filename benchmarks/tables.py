@@ -11,7 +11,6 @@ RealMLP is `pip install pytabkit`.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -242,7 +241,7 @@ def _quantiles():
 
 
 def growth(given):
-    """Print seconds of an epoch of all members, and memory, for more and more rows.
+    """Print seconds of an epoch of all members, and of predictions, for more and more rows.
 
     Each fit has two epochs and a process of its own.
     """
@@ -250,17 +249,16 @@ def growth(given):
     for n_rows in given.rows:
         command = [sys.executable, __file__, "--grow", str(n_rows), "--jobs", str(given.jobs)]
         rows.append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
-    header = ["rows", "s an epoch", "predict s of 100,000 rows", "ms of one row", "MB beyond X"]
+    header = ["rows", "s an epoch", "predict s of 100,000 rows", "ms of one row"]
     print(f"\nGrowth with rows, 30 features\n\n{table(header, rows)}", flush=True)
 
 
 def grow(n_rows, jobs):
     """Print the figures of one fit as JSON."""
     X, y = make_classification(n_rows, 30, n_informative=10, random_state=0)
-    before = _peak()
     begin = time.perf_counter()
     model = TabularClassifier(max_iter=2, random_state=0, n_jobs=jobs).fit(X, y)
-    seconds, memory = (time.perf_counter() - begin) / 2, _peak() - before
+    seconds = (time.perf_counter() - begin) / 2
     many = np.resize(X, (100_000, X.shape[1]))
     begin = time.perf_counter()
     model.predict(many)
@@ -271,13 +269,7 @@ def grow(n_rows, jobs):
         model.predict(X[:1])
         one.append(time.perf_counter() - begin)
     figures = [f"{n_rows:,}", f"{seconds:.1f}", f"{many_seconds:.2f}"]
-    print(json.dumps([*figures, f"{1e3 * np.median(one):.2f}", f"{memory / 1e6:.0f}"]))
-
-
-def _peak():
-    """Return the largest memory of this process, and of the largest of its children, bytes."""
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return 1024 * sum(resource.getrusage(kind).ru_maxrss for kind in kinds)
+    print(json.dumps([*figures, f"{1e3 * np.median(one):.2f}"]))
 
 
 PARTS = {"accuracy": accuracy, "intervals": intervals, "growth": growth}

@@ -42,7 +42,7 @@ def load_data(quick=False):
     names = np.array(list(dict.fromkeys(DATA.read_text().split())), dtype=object)
     names = np.random.default_rng(0).permutation(names)
     train, test = names[1000:], names[:1000]
-    return (train[:1500], test[:300]) if quick else (train, test)
+    return (train[:1000], test[:200]) if quick else (train, test)
 
 
 def recurrent_layers():

@@ -22,7 +22,7 @@ def sketches(monkeypatch):
 
     def savefig(drawn, path, **options):
         drawn.set_layout_engine("none")
-        save(drawn, path, **{**options, "dpi": 80})
+        save(drawn, path, **{**options, "dpi": 50})
 
     monkeypatch.setattr(figure.Figure, "savefig", savefig)
 
@@ -58,7 +58,7 @@ def check(path):
         assert path.read_bytes().startswith(b"MThd"), path.name
     else:
         picture = image.imread(path)
-        assert min(picture.shape[:2]) > 200 and picture.std() > 0.05, path.name
+        assert min(picture.shape[:2]) > 100 and picture.std() > 0.05, path.name
 
 
 def figures(text, label):
