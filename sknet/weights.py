@@ -1,6 +1,46 @@
 """Weights of rows near the limits of floats, where their sums and products would overflow."""
 
+from numbers import Real
+
 import numpy as np
+from sklearn.utils.validation import _check_sample_weight, _num_samples
+
+from .cells import as_array, as_numbers
+
+
+def check_weights(sample_weight, X, name, owner):
+    """Return the weights of rows as numbers, bounded.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), float or None
+        What the user passes; a number is the weight of every row.
+    X : array-like of shape (n_samples, ...)
+        The rows.
+    name : str
+        Name of the argument, for errors.
+    owner : str
+        Who takes it, for errors.
+
+    Returns
+    -------
+    weights : ndarray of float64 of shape (n_samples,) or None
+        None if there are none.
+
+    Raises
+    ------
+    ValueError
+        If weights are not finite, negative, no numbers, as many as there are no rows, or all 0.
+    """
+    if sample_weight is None:
+        return None
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(_num_samples(X), as_numbers([sample_weight], name, owner))
+    sample_weight = as_array(sample_weight, name, owner)
+    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not weight.any():
+        raise ValueError(f"{name} is zero in every row; at least one must be above zero.")
+    return bounded(weight)
 
 
 def bounded(weights):

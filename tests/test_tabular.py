@@ -205,7 +205,7 @@ def test_a_warm_start_adds_the_members_that_a_larger_ensemble_has():
     whole = TabularRegressor(**FAST, n_members=5).fit(X, y)
     assert_array_equal(model.predict(X), whole.predict(X))
     assert_array_equal(model.oof_prediction_, whole.oof_prediction_)
-    with pytest.raises(ValueError, match="rows of the others"):
+    with pytest.raises(ValueError, match="X, y or sample_weight changed"):
         model.set_params(n_members=6).fit(X, y + 1)
     assert len(model.members_) == 5
     with pytest.warns(UserWarning, match="has 5 members"):
@@ -299,7 +299,7 @@ def test_what_is_held_out_has_no_group_of_what_is_trained_on(kind):
         (["a"] * 59, "one value for each of the 60 rows"),
         (["a", None] * 30, "contains None, the first at position 1"),
         ([np.nan] * 60, "contains NaN"),
-        (["a"] * 60, "the number of groups=1"),
+        (["a"] * 60, "n_groups=1"),
     ],
 )
 def test_groups_that_cannot_be_held_out_are_refused(groups, sentence):
@@ -339,11 +339,20 @@ def test_the_search_space_holds_valid_parameters(task):
         ({"cv": 1}, InvalidParameterError, "'cv' parameter"),
         ({"cv": []}, ValueError, "gives no splits"),
         ({"cv": [([0, 1], [])]}, ValueError, "2 rows to train on and 0 to hold out"),
-        ({"cv": [([0, 1], [99])]}, ValueError, "other rows than 0 to 59"),
+        ({"cv": [([0, 1], [99])]}, ValueError, "positions from 0 to 59"),
+        ({"cv": [([0, 1], [1, 2])]}, ValueError, "trains on 1 of the rows that it holds out"),
+        ({"cv": [([[0, 1]], [2])]}, ValueError, "positions from 0 to 59"),
+        ({"cv": [([[0], [1, 2]], [3])]}, ValueError, "positions from 0 to 59"),
+        ({"cv": [(np.ones(4, bool), [5])]}, ValueError, "a mask of 60 booleans"),
+        ({"cv": [(["a"], ["b"])]}, ValueError, "positions from 0 to 59"),
+        ({"cv": [[0, 1, 2]]}, ValueError, "pairs of rows"),
+        ({"cv": KFold}, ValueError, "got the class KFold"),
         ({"n_members": 0}, InvalidParameterError, "'n_members' parameter"),
         ({"hidden_layer_sizes": (8, 0)}, ValueError, "ints of at least 1"),
         ({"scoring": "speed"}, ValueError, "speed"),
-        ({"frequency_scale": (0.1, 0.0)}, ValueError, "'frequency_scale' parameter"),
+        ({"frequency_scale": (0.1, 0.0)}, ValueError, "frequency_scale must be"),
+        ({"frequency_scale": ()}, ValueError, "frequency_scale must be"),
+        ({"frequency_scale": ("a", 1.0)}, ValueError, "frequency_scale must be"),
         ({"loss": "log_loss"}, InvalidParameterError, "'loss' parameter"),
     ],
 )
@@ -365,7 +374,7 @@ def test_what_is_not_there_is_said():
         model.predict_set(X)
     with pytest.raises(ValueError, match="each of the 60 rows"):
         TabularRegressor(**FAST).fit(X, y, groups=[1, 2])
-    with pytest.raises(ValueError, match="the number of groups=1"):
+    with pytest.raises(ValueError, match="n_groups=1"):
         TabularRegressor(**FAST).fit(X, y, groups=["a"] * 60)
     with pytest.raises(ValueError, match="between 0 and 1"):
         TabularRegressor(**FAST).fit(X, y).predict_interval(X, coverage=90)
@@ -391,7 +400,7 @@ def test_progress_of_members_and_epochs_is_shown(n_jobs, capsys):
     [
         (lambda X, y: {"X": X.iloc[:0], "y": y[:0]}, ValueError, "minimum of 2 is required"),
         (lambda X, y: {"X": X[[]]}, ValueError, "0 feature"),
-        (lambda X, y: {"X": X.iloc[:1], "y": y[:1]}, ValueError, "columns that differ among rows"),
+        (lambda X, y: {"X": X.iloc[:1], "y": y[:1]}, ValueError, "nothing to learn from"),
         (lambda X, y: {"X": X.iloc[:, 0]}, ValueError, "2-dimensional container"),
         (lambda X, y: {"X": np.zeros((60, 2, 2))}, ValueError, "dim 3"),
         (lambda X, y: {"X": csr_matrix((60, 3))}, TypeError, "dense"),
@@ -426,3 +435,68 @@ def test_rows_that_cannot_be_learned_from_are_refused(change, error, sentence):
 def test_labels_that_are_none_are_refused(y, sentence):
     with pytest.raises(ValueError, match=sentence):
         TabularClassifier(**FAST).fit(table()[0], y)
+
+
+def test_cells_under_a_mask_are_missing():
+    rng = np.random.default_rng(0)
+    cells = np.ma.array(rng.normal(size=(60, 2)), mask=rng.random((60, 2)) < 0.2)
+    expected = TabularRegressor(**FAST).fit(cells.filled(np.nan), np.arange(60))
+    model = TabularRegressor(**FAST).fit(cells, np.arange(60))
+    assert_array_equal(model.predict(cells), expected.predict(cells.filled(np.nan)))
+    assert_array_equal(model.predict(list(cells)), expected.predict(cells.filled(np.nan)))
+
+
+@pytest.mark.parametrize("weight", [["a"] * 60, -np.ones(60), np.zeros(60), np.ones(3)])
+@pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
+def test_the_score_refuses_the_weights_that_fit_refuses(kind, weight):
+    X, y = table()
+    y = y if kind is TabularRegressor else targets()["binary"]
+    model = kind(**FAST).fit(X, y)
+    with pytest.raises(ValueError) as of_fit:
+        clone(model).fit(X, y, sample_weight=weight)
+    with pytest.raises(ValueError) as of_score:
+        model.score(X, y, sample_weight=weight)
+    assert str(of_score.value) == str(of_fit.value)
+
+
+def test_an_interruption_of_the_first_member_leaves_the_model_as_it_was():
+    X, y = table()
+    model = TabularRegressor(**FAST).fit(X, y)
+    before = model.predict(X)
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(scoring=InterruptingScorer(2)).fit(X, y)
+    assert_array_equal(model.predict(X), before)
+
+
+@pytest.mark.parametrize("change", [{"class_weight": "balanced"}, {"loss": "focal"}, {"cv": 3}])
+def test_a_warm_start_refuses_members_that_learn_something_else(change):
+    X, _ = table()
+    y = targets()["binary"]
+    model = TabularClassifier(**FAST, n_members=2, warm_start=True).fit(X, y)
+    before = model.predict_proba(X)
+    with pytest.raises(ValueError, match="warm_start=False"):
+        model.set_params(**change, n_members=4).fit(X, y)
+    assert_array_equal(model.predict_proba(X), before)
+
+
+def test_a_target_near_the_limit_of_floats_is_learned():
+    X, y = table()
+    model = TabularRegressor(**FAST).fit(X, y)
+    large = TabularRegressor(**FAST).fit(X, y * 1e39)
+    assert_allclose(large.predict(X), model.predict(X).astype(float) * 1e39, rtol=1e-4)
+
+
+def test_an_epoch_whose_score_is_nan_warns():
+    X, y = table()
+
+    def scorer(estimator, X, y):
+        return np.nan
+
+    with pytest.warns(UserWarning, match="gave NaN for the validation set"):
+        TabularRegressor(**FAST, scoring=scorer).fit(X, y)
+
+
+def test_intervals_of_a_low_coverage_are_not_empty():
+    X, y = table()
+    low, high = TabularRegressor(**FAST).fit(X, y).predict_interval(X, coverage=0.02).T
+    assert (low <= high).all()

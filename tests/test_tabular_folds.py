@@ -71,6 +71,26 @@ def test_masks_and_positions_are_splits():
     assert_array_equal(fold.held, np.arange(4))
 
 
+def test_no_cv_is_five_folds_as_in_scikit_learn():
+    assert len(make_folds(None, None, 0, distinct_rows(30), None, None, None, None)) == 5
+
+
 def test_one_row_cannot_be_split():
     with pytest.raises(ValueError, match="n_samples=1"):
         make_folds(5, None, 0, distinct_rows(1), np.zeros(1), None, None)
+
+
+def test_groups_without_weight_have_no_part_in_the_folds_of_the_others():
+    groups = np.repeat(np.arange(6), 5)
+    weight = np.where(groups < 4, 1.0, 0.0)
+    folds = make_folds(4, None, 0, distinct_rows(30), np.zeros(30), None, groups, weight)
+    assert len(folds) == 4
+    for fold in folds:
+        assert len(np.unique(groups[fold.held[weight[fold.held] > 0]])) == 1
+
+
+def test_parts_without_weight_are_refused():
+    weight = np.r_[np.ones(5), np.zeros(5)]
+    split = [(np.arange(5), np.arange(5, 10))]
+    with pytest.raises(ValueError, match="of weight above 0"):
+        make_folds(split, None, 0, distinct_rows(10), np.zeros(10), None, None, weight)

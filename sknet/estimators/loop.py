@@ -180,8 +180,13 @@ class TrainingLoop:
             score = self._scorer(
                 self, validation.X, validation.y, sample_weight=validation.sample_weight
             )
-        history["validation_score"] = self._as_float(score)
-        return history["validation_score"]
+        history["validation_score"] = score = self._as_float(score)
+        if isnan(score) and isfinite(loss):
+            warn(
+                f"{type(self).__name__}: scoring={self.scoring!r} gave NaN for the validation "
+                "set; such an epoch is never the best."
+            )
+        return score
 
     def _as_float(self, score):
         """Return what a scorer gives as a float, if it is a number."""

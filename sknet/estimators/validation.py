@@ -1,18 +1,18 @@
 """Checking what the user gives: X, targets, weights, validation sets."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from re import search
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing, check_X_y, indexable
-from sklearn.utils.validation import _check_sample_weight, _num_samples, validate_data
+from sklearn.utils.validation import validate_data
 
 from ..batches import Data
-from ..cells import as_array, as_numbers, checked, located
+from ..cells import checked, located
 from ..inputs import as_inputs, as_rows, check_width, infer_shape, readable, stacked
-from ..weights import bounded
+from ..weights import check_weights
 from .holdout import hold_out
 
 _STEPS = (
@@ -170,16 +170,7 @@ class DataValidation:
         return shape
 
     def _check_weight(self, sample_weight, X, name):
-        if sample_weight is None:
-            return None
-        owner = type(self).__name__
-        if isinstance(sample_weight, Real):
-            sample_weight = np.full(_num_samples(X), as_numbers([sample_weight], name, owner))
-        sample_weight = as_array(sample_weight, name, owner)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if not weight.any():
-            raise ValueError(f"{name} is zero in every row; at least one must be above zero.")
-        return bounded(weight)
+        return check_weights(sample_weight, X, name, type(self).__name__)
 
     def _check_validation(self, X_val, y_val, sample_weight_val):
         """Return the validation set that the user gave, or None."""

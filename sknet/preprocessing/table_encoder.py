@@ -1,6 +1,7 @@
 """Tables with numbers, categories, dates and missing values as arrays for networks."""
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import chain
 from numbers import Integral, Real
 
@@ -230,8 +231,9 @@ class TableEncoder(TransformerMixin, Component):
         encodings = [encoding for encoding in encodings if encoding is not None]
         if not encodings:
             raise ValueError(
-                f"{owner} expects columns that differ among rows, found none in X of "
-                f"{len(columns)} column(s) and {len(columns[0])} sample(s)."
+                f"{owner} finds nothing to learn from in X of {len(columns)} column(s) and "
+                f"{len(columns[0])} sample(s): each column is constant or empty, or has rare "
+                "categories alone, as identifiers do. Add other columns."
             )
         scaled, codes, n_numbers = _encoded(columns, encodings, owner)
         scaler = SquashingScaler().fit(scaled) if scaled.shape[1] else None
@@ -372,15 +374,18 @@ def _is_frame(X, owner):
 def _as_array(X, owner):
     """Return lists as an array of their objects, and other arrays as they are."""
     advice = None if issparse(X) else without_order(X)  # a sparse matrix may be a dict
+    if advice and isinstance(X, Mapping):
+        advice = f"a {type(X).__name__}. Pass pandas.DataFrame(X)."
     is_table = hasattr(X, "__len__") or hasattr(X, "__array__")
     if advice is None and (not is_table or isinstance(X, str | bytes | type)):
         advice = f"a {type(X).__name__}. Pass a data frame or an array of two axes."
     if advice:
         raise TypeError(f"{owner} expects a table in X, got {advice}")
     if isinstance(X, np.ma.MaskedArray):
-        return X.astype(object).filled(None)
+        return np.where(np.ma.getmaskarray(X), None, X.data.astype(object))
     if not isinstance(X, list | tuple):
         return X
+    X = [row.tolist() if isinstance(row, np.ma.MaskedArray) else row for row in X]
     if len({len(row) for row in X if hasattr(row, "__len__")}) > 1:
         raise ValueError(
             f"{owner} expects rows of one length in X, got lists that differ in length."

@@ -4,8 +4,10 @@ from math import ceil
 
 import numpy as np
 from joblib import effective_n_jobs
+from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
+from ..base import brief
 from ..compatibility import CallbackSupportMixin
 from ..estimators.architecture import hidden_sizes
 from ..optimizers import AdamW
@@ -47,14 +49,19 @@ class Bagging(CallbackSupportMixin):
             for position, fold in enumerate(folds)
             if position >= n_before
         ]
+        # Backends that do not give results one by one train, too, if not to be interrupted.
+        gives_each = get_active_backend()[0].supports_return_generator
         try:
-            trained = Parallel(n_jobs=self.n_jobs, return_as="generator")(tasks)
+            trained = Parallel(
+                n_jobs=self.n_jobs, return_as="generator" if gives_each else "list"
+            )(tasks)
             with single_threaded_blas():
                 for fold, member in zip(folds[n_before:], trained, strict=True):
-                    if member is not None and self._is_welcome(member):
-                        self._add(member, fold)
-                    if member is not None and member.was_interrupted:
+                    if member is None:  # the time was up
+                        continue
+                    if member.was_interrupted:
                         raise KeyboardInterrupt
+                    self._add(member, fold)
         except KeyboardInterrupt:
             restore_after_interruption()
             if not self.members_:
@@ -64,9 +71,6 @@ class Bagging(CallbackSupportMixin):
                 f"{len(folds)} members that are trained are kept."
             )
         context.call_on_fit_task_end(estimator=self)
-
-    def _is_welcome(self, member):
-        return not member.was_interrupted or not self.members_
 
     def _add(self, member, fold):
         self.members_.append(member)
@@ -79,12 +83,23 @@ class Bagging(CallbackSupportMixin):
                 f"validation score {score:.6g}, {seconds:.2f} s"
             )
 
+    def _frequency_scales(self):
+        """Return the scales of the periodic embeddings, which members take in turn."""
+        scales = np.atleast_1d(self.frequency_scale)
+        is_right = scales.ndim == 1 and scales.size and scales.dtype.kind in "iuf"
+        if not is_right or not (np.isfinite(scales) & (scales > 0)).all():
+            raise ValueError(
+                "frequency_scale must be a number above 0, or a sequence of them, got "
+                f"{brief(self.frequency_scale)}."
+            )
+        return scales.tolist()
+
     def _template(self, rows, fold, position):
         """Return a member for a fold that is not fitted."""
-        scales = np.atleast_1d(self.frequency_scale).tolist()
-        batch_size, n_rows = self.batch_size, rows.distinct.count(fold.train, rows.sample_weight)
+        scales = self._frequency_scales()
+        batch_size = self.batch_size
         if batch_size == "auto":
-            batch_size = rows_of_step(n_rows)
+            batch_size = rows_of_step(rows.distinct.count(fold.train, rows.sample_weight))
         return self._new_member(
             layers=table_layers(
                 self._columns(),
@@ -97,7 +112,7 @@ class Bagging(CallbackSupportMixin):
                 weight_decay=self.weight_decay, beta_2=0.95, weight_decay_schedule="flat_cosine"
             ),
             alpha=0.0,
-            batch_size=min(batch_size, n_rows),
+            batch_size=batch_size,
             learning_rate="log_cosine",
             learning_rate_init=self._learning_rate(),
             max_iter=self.max_iter,

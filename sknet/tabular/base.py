@@ -6,24 +6,22 @@ from time import time
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_consistent_length,
-    check_is_fitted,
-)
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName
-from ..base import Component, stamp, unstamp
-from ..cells import as_array
+from ..base import Component, copied, same, stamp, unstamp
 from ..estimators.labels import as_labels
 from ..preprocessing.table_encoder import TableEncoder
-from ..weights import bounded
+from ..weights import check_weights
 from .bagging import Bagging
 from .folds import make_folds
 from .held_out import HeldOut
 from .importances import permutation_importances
 from .rows import DistinctRows, Rows, order_of_rows, repeated
+
+#: Parameters that all members have in common, those of a warm start as well.
+_SHARED = ("loss", "class_weight")
 
 
 class BaseTabular(Bagging, Component, ABC):
@@ -112,7 +110,7 @@ class BaseTabular(Bagging, Component, ABC):
         y = self._read_target(y)
         if not len(y):
             raise ValueError(
-                f"Found array with 0 sample(s) while a minimum of 2 is required by "
+                "Found array with 0 sample(s) while a minimum of 2 is required by "
                 f"{type(self).__name__}."
             )
         weight = self._read_weights(sample_weight, y)
@@ -127,6 +125,7 @@ class BaseTabular(Bagging, Component, ABC):
         else:
             self._entropy, self.members_, self._held_rows = self._draw_entropy(), [], []
             self._digest = rows.digest()
+            self._shared = {n: copied(getattr(self, n, None), n) for n in _SHARED}
         folds = make_folds(
             self.cv,
             self.n_members,
@@ -137,6 +136,7 @@ class BaseTabular(Bagging, Component, ABC):
             self._read_groups(groups, y),
             weight,
         )
+        self._check_same_folds(folds)
         self._train(rows, folds, began)
         self._held_out = HeldOut(len(X), self._held_rows)
         self._calibration_rows = self._held_out.calibration_rows(weight)
@@ -172,17 +172,7 @@ class BaseTabular(Bagging, Component, ABC):
         return np.unique(groups, return_inverse=True)[1]
 
     def _read_weights(self, sample_weight, y):
-        if sample_weight is None:
-            return None
-        if isinstance(sample_weight, Real):
-            sample_weight = np.full(len(y), sample_weight)
-        sample_weight = as_array(sample_weight, "sample_weight", type(self).__name__)
-        weight = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
-        if not weight.any():
-            raise ValueError(
-                "sample_weight is zero in every row; at least one must be above zero."
-            )
-        return bounded(weight)
+        return check_weights(sample_weight, y, "sample_weight", type(self).__name__)
 
     def _take_encoder(self, encoder, X):
         """Use a fitted encoder; return X encoded by it."""
@@ -240,32 +230,46 @@ class BaseTabular(Bagging, Component, ABC):
         return np.random.SeedSequence().entropy if state is None else int(state)
 
     def _check_same_rows(self, rows):
-        """Refuse to add members that are trained on other rows."""
-        if rows.digest() != self._digest:
+        """Refuse to add members that learn something else."""
+        changed = [n for n in _SHARED if not same(getattr(self, n, None), self._shared[n])]
+        if rows.digest() != self._digest or changed:
             raise ValueError(
-                f"{type(self).__name__} with warm_start=True adds members that are trained on the "
-                "rows of the others, and X, y or sample_weight have changed; set "
-                "warm_start=False, or use clone, to start anew."
+                f"{type(self).__name__} with warm_start=True adds members that learn what the "
+                f"others have learned, and {changed[0] if changed else 'X, y or sample_weight'} "
+                "changed; set warm_start=False, or use clone, to start anew."
             )
         self.members_, self._held_rows = list(self.members_), list(self._held_rows)
+
+    def _check_same_folds(self, folds):
+        """Refuse to add members to those that have held out rows of other folds."""
+        pairs = zip(folds, self._held_rows, strict=False)
+        if not all(np.array_equal(fold.held, held) for fold, held in pairs):
+            raise ValueError(
+                f"{type(self).__name__} with warm_start=True adds members on the folds of the "
+                "others, and cv or groups give other folds now; set warm_start=False, or use "
+                "clone, to start anew."
+            )
 
     @property
     def n_iter_(self):
         """Number of epochs of the member that was trained for most."""
+        check_is_fitted(self, "members_")
         return max(member.n_iter_ for member in self.members_)
 
     @property
     def feature_importances_(self):
         """Growth of the loss of rows that were held out when a feature is permuted.
 
-        Computed when it is asked for, and not after loading: pickles hold no training data.
+        An array of shape (n_features,); the shares of the features add up to 1. They are computed
+        when they are first asked for, and not after loading: pickles and copies hold no rows.
         """
         check_is_fitted(self, "members_")
         if "_importances" not in self.__dict__:
             if "_training_rows" not in self.__dict__:
                 raise AttributeError(
                     f"feature_importances_ of this {type(self).__name__} were not asked for "
-                    "before it was pickled; they need the training rows, which pickles leave out."
+                    "before it was pickled or copied, and need the training rows, which are left "
+                    "out then. Ask for them before, or fit again."
                 )
             rows = self._training_rows
 

@@ -363,7 +363,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
                 f"{shown(self._some_classes())}, got {shown(np.unique(y))}."
             )
         right = self._all_right(predicted, y)
-        return accuracy_score(right, np.ones_like(right), sample_weight=sample_weight)
+        weight = self._read_weights(sample_weight, right)
+        return accuracy_score(right, np.ones_like(right), sample_weight=weight)
 
     def _some_classes(self):
         return self.classes_[0] if isinstance(self.classes_, list) else self.classes_

@@ -4,7 +4,7 @@ from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, check_cv
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from ..base import brief
 
@@ -52,19 +52,20 @@ def make_folds(cv, n_members, entropy, distinct, y, strata, groups, sample_weigh
     folds : list of Fold
         One for each member. A member's does not depend on how many there are.
     """
-    n = len(distinct.number)
+    cv = 5 if cv is None else cv  # as scikit-learn reads it
     if isinstance(cv, Integral):
         used = distinct.used(sample_weight)
-        largest = len(used) if groups is None else len(np.unique(groups))
+        weighed = slice(None) if sample_weight is None else sample_weight > 0
+        largest = len(used) if groups is None else len(np.unique(groups[weighed]))
         n_folds = min(int(cv), largest)
         if n_folds < 2:
-            what = "n_samples" if groups is None else "the number of groups"
+            what = "rows" if groups is None else "groups of rows"
             raise ValueError(
-                f"cv={cv} needs at least 2 different rows, one to train on and one to hold out; "
-                f"got {what}={largest}."
+                f"cv={cv} needs at least 2 different {what}, to train on and to hold out; got "
+                f"n_{'samples' if groups is None else 'groups'}={largest}."
             )
     else:
-        splits = _splits(cv, y, groups, n)
+        splits = _splits(cv, y, groups, sample_weight)
         n_folds = len(splits)
     folds = []
     for member in range(n_folds if n_members is None else int(n_members)):
@@ -75,7 +76,7 @@ def make_folds(cv, n_members, entropy, distinct, y, strata, groups, sample_weigh
             if groups is None:
                 number = _random_folds(n_folds, distinct, used, strata, rng)
             else:
-                number = _grouped_folds(n_folds, y, strata, groups, rng)
+                number = _grouped_folds(n_folds, y, strata, groups, weighed, rng)
             splits = [
                 (np.flatnonzero(number != k), np.flatnonzero(number == k)) for k in range(n_folds)
             ]
@@ -97,25 +98,42 @@ def _random_folds(n_folds, distinct, used, strata, rng):
     return number[distinct.number]
 
 
-def _grouped_folds(n_folds, y, strata, groups, rng):
+def _grouped_folds(n_folds, y, strata, groups, weighed, rng):
+    """Return the number of each row's fold; groups of weight 0 have no part in the others'."""
     kind = GroupKFold if strata is None else StratifiedGroupKFold
-    labels = y if strata is None else strata
-    number = np.empty(len(labels), np.intp)
+    labels = (y if strata is None else strata)[weighed]
+    number = np.zeros(groups.max() + 1, np.intp)
     splitter = kind(n_folds, shuffle=True, random_state=rng)
-    for k, (_, held) in enumerate(splitter.split(np.zeros(len(labels)), labels, groups)):
-        number[held] = k
-    return number
+    splits = splitter.split(np.zeros(len(labels)), labels, groups[weighed])
+    for k, (_, held) in enumerate(splits):
+        number[groups[weighed][held]] = k
+    return number[groups]
 
 
-def _splits(cv, y, groups, n):
+def _splits(cv, y, groups, sample_weight):
     """Return the splits of a splitter or of an iterable, checked."""
-    splits = []
-    for train, held in check_cv(cv, y).split(np.zeros((n, 1)), y, groups):
-        train, held = (_positions(rows, n) for rows in (train, held))
-        if not len(train) or not len(held):
+    if isinstance(cv, type):
+        raise ValueError(f"cv must be a splitter or pairs of rows, got the class {cv.__name__}.")
+    splits, n = [], len(y)
+    for split in cv.split(np.zeros((n, 1)), y, groups) if hasattr(cv, "split") else cv:
+        if not isinstance(split, list | tuple) or len(split) != 2:
             raise ValueError(
-                f"cv={brief(cv)} gives a split of {len(train)} rows to train on and {len(held)} "
-                "to hold out; each needs one at least."
+                "cv must give pairs of rows, to train on and to hold out, got the split "
+                f"{brief(split)}."
+            )
+        train, held = (_positions(rows, n) for rows in split)
+        n_both = [np.count_nonzero(_weights_of(rows, sample_weight)) for rows in (train, held)]
+        if not all(n_both):
+            raise ValueError(
+                f"cv={brief(cv)} gives a split of {n_both[0]} rows to train on and {n_both[1]} "
+                f"to hold out{'' if sample_weight is None else ', of weight above 0'}; each needs "
+                "one at least."
+            )
+        n_shared = len(np.intersect1d(train, held))
+        if n_shared:
+            raise ValueError(
+                f"cv={brief(cv)} gives a split that trains on {n_shared} of the rows that it "
+                "holds out; leave them out of one of the parts."
             )
         splits.append((train, held))
     if not splits:
@@ -123,11 +141,24 @@ def _splits(cv, y, groups, n):
     return splits
 
 
+def _weights_of(rows, sample_weight):
+    return np.ones(len(rows)) if sample_weight is None else sample_weight[rows]
+
+
 def _positions(rows, n):
-    rows = np.asarray(rows)
-    if rows.dtype == bool:
-        return np.flatnonzero(rows)
-    rows = rows.astype(np.intp) if rows.size == 0 else rows
-    if rows.dtype.kind not in "iu" or (rows.size and not 0 <= rows.min() <= rows.max() < n):
-        raise ValueError(f"cv has splits with other rows than 0 to {n - 1}: {brief(rows)}.")
-    return rows
+    """Return rows as positions, if they are positions of one axis or a mask."""
+    try:
+        positions = np.asarray(rows)
+    except ValueError:  # ragged
+        positions = np.empty(())
+    if positions.dtype == bool and positions.shape == (n,):
+        return np.flatnonzero(positions)
+    if positions.shape == (0,):
+        return positions.astype(np.intp)
+    is_right = positions.ndim == 1 and positions.dtype.kind in "iu"
+    if not is_right or not 0 <= positions.min() <= positions.max() < n:
+        raise ValueError(
+            f"cv must give rows as positions from 0 to {n - 1}, or as a mask of {n} booleans, got "
+            f"{brief(rows)}."
+        )
+    return positions

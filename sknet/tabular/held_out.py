@@ -122,6 +122,10 @@ def interval(predictions, shares, residuals, coverage):
         of_rows = predictions[:, chunk].T @ shares
         ends[chunk, 0] = np.partition(of_rows - residuals, n - rank, axis=1)[:, n - rank]
         ends[chunk, 1] = np.partition(of_rows + residuals, rank - 1, axis=1)[:, rank - 1]
+    # At a low coverage the members may differ by more than their errors: an empty interval
+    # becomes the point in its middle.
+    is_empty = ends[:, 0] > ends[:, 1]
+    ends[is_empty] = ends[is_empty].mean(axis=1, keepdims=True)
     return ends
 
 

@@ -26,6 +26,11 @@ class Member:
         factor = 2.0 if self._target.kind in ("binary", "multilabel") else 1.0
         return tangent_dense(width, learning_rate_factor=factor)
 
+    def _plan(self, data, max_epochs, deadline):
+        # Rows of classes of weight 0 are left out, so there may be fewer than a step was to have.
+        self.batch_size = min(self.batch_size, data.n_rows)
+        return super()._plan(data, max_epochs, deadline)
+
     def _judge(self, number, history):
         # Of epochs that are equally good the last one is kept.
         super()._judge(number, history)
@@ -122,9 +127,8 @@ def fit_member(member, rows, fold, deadline, *, rounds, is_first, context):
     train, weights = rows.distinct.merged(fold.train, rows.sample_weight)
     held, held_weights = fold.held, None
     if rows.sample_weight is not None:
-        positive = held[rows.sample_weight[held] > 0]
-        held = positive if len(positive) else held
-        held_weights = rows.sample_weight[held] if len(positive) else None
+        held = held[rows.sample_weight[held] > 0]
+        held_weights = rows.sample_weight[held]
     member.set_params(random_state=fold.seed)
     if deadline is not None:
         left = (deadline - time()) / rounds

@@ -140,9 +140,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         self._lowest, self._highest = y[used].min(axis=0), y[used].max(axis=0)
         # Predictions are of single precision, as all computation is, if that is fine enough for y.
         largest = np.abs(y[used]).max(axis=0)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             step = np.spacing(largest.astype(np.float32))
-        is_fine = y.ndim == 1 and not step > _FINE * y[used].std(axis=0)
+            # The step is NaN where y overflows.
+            is_fine = y.ndim == 1 and step <= _FINE * y[used].std(axis=0)
         self._dtype = np.float32 if is_fine else np.float64
         return y
 
@@ -288,7 +289,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         score : float
             At most 1; greater is better.
         """
-        return self._score_of(self._read_y(y), self.predict(X), sample_weight)
+        y = self._read_y(y)
+        return self._score_of(y, self.predict(X), self._read_weights(sample_weight, y))
 
     def _score_of(self, y, predicted, sample_weight):
         loss = self.members_[0]._loss
