@@ -37,7 +37,7 @@ from sknet.layers import (
     UpSampling1D,
 )
 from sknet.layers.base import Layer
-from sknet.layers.past import PastSteps
+from sknet.layers.sequential.past import PastSteps
 from sknet.network import Network
 from sknet.testing import check_layer
 

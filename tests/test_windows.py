@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sknet.base import Workspace
-from sknet.layers.windows import Windows, per_axis
+from sknet.layers.spatial.windows import Windows, per_axis
 
 
 def windows_of(size, stride, dilation, padding):

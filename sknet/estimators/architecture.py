@@ -6,7 +6,7 @@ from sklearn.base import clone
 
 from ..activations import Identity, Logistic, get_activation
 from ..layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Sequential
-from ..layers.axes import LayerOverAxes, is_channels_first
+from ..layers.spatial.axes import LayerOverAxes, is_channels_first
 from ..warning import warn
 
 

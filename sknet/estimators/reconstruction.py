@@ -13,7 +13,7 @@ from ..base import written
 from ..cells import as_array, checked
 from ..inputs import in_shape
 from ..layers import GaussianCode
-from ..layers.variational import LARGEST_LOG_VARIANCE
+from ..layers.representation.variational import LARGEST_LOG_VARIANCE
 from ..losses import LogLoss
 from ..losses.observed import ObservedLoss
 from ..settings import isolated, single_threaded_blas

@@ -1,20 +1,31 @@
 """Layers: the building blocks of networks, as parameter objects that also run."""
 
 from .activation import Activation
-from .activity import ActivityPenalty
-from .attention import MultiHeadAttention, TransformerBlock
-from .augmentation import RandomFlip, RandomRotation, RandomTranslation
 from .base import Layer
-from .bidirectional import Bidirectional
 from .branches import Branch, ColumnBranches
 from .composite import Residual, Sequential
-from .contractive import ContractiveDense
-from .convolution import Conv1D, Conv2D, Conv3D
 from .dense import Dense
 from .dropout import Dropout, GaussianNoise, MaskingNoise, SpatialDropout1D, SpatialDropout2D
-from .embedding import Embedding, PositionalEmbedding
-from .gated_recurrent import GRU, LSTM
-from .global_pooling import (
+from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from .parametric_activation import ParametricActivation
+from .periodic_embedding import PeriodicEmbedding
+from .representation.activity import ActivityPenalty
+from .representation.contractive import ContractiveDense
+from .representation.pretrained import Pretrained
+from .representation.tied import TiedSequential, TransposedDense
+from .representation.variational import GaussianCode
+from .reshaping import Flatten, Reshape
+from .scaling import Scaling
+from .sequential.attention import MultiHeadAttention, TransformerBlock
+from .sequential.bidirectional import Bidirectional
+from .sequential.embedding import Embedding, PositionalEmbedding
+from .sequential.gated_recurrent import GRU, LSTM
+from .sequential.masking import Masking
+from .sequential.recurrent import SimpleRNN
+from .sequential.time_distributed import TimeDistributed
+from .spatial.augmentation import RandomFlip, RandomRotation, RandomTranslation
+from .spatial.convolution import Conv1D, Conv2D, Conv3D
+from .spatial.global_pooling import (
     GlobalAveragePool1D,
     GlobalAveragePool2D,
     GlobalAveragePool3D,
@@ -22,11 +33,7 @@ from .global_pooling import (
     GlobalMaxPool2D,
     GlobalMaxPool3D,
 )
-from .masking import Masking
-from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
-from .parametric_activation import ParametricActivation
-from .periodic_embedding import PeriodicEmbedding
-from .pooling import (
+from .spatial.pooling import (
     AveragePool1D,
     AveragePool2D,
     AveragePool3D,
@@ -34,9 +41,7 @@ from .pooling import (
     MaxPool2D,
     MaxPool3D,
 )
-from .pretrained import Pretrained
-from .recurrent import SimpleRNN
-from .resampling import (
+from .spatial.resampling import (
     Cropping1D,
     Cropping2D,
     UpSampling1D,
@@ -44,12 +49,7 @@ from .resampling import (
     ZeroPadding1D,
     ZeroPadding2D,
 )
-from .reshaping import Flatten, Reshape
-from .scaling import Scaling
-from .tied import TiedSequential, TransposedDense
-from .time_distributed import TimeDistributed
-from .transposed_convolution import Conv1DTranspose, Conv2DTranspose
-from .variational import GaussianCode
+from .spatial.transposed_convolution import Conv1DTranspose, Conv2DTranspose
 
 __all__ = [
     "GRU",

@@ -5,7 +5,7 @@ import numpy as np
 from ..base import named_items
 from .base import Layer, build_layer, validate_layer
 from .dense import Dense
-from .packing import moved_steps, real_first
+from .sequential.packing import moved_steps, real_first
 
 
 def named_layers(items, activation="relu", owner="layers"):

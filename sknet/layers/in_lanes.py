@@ -11,8 +11,8 @@ from ..base import Workspace
 from ..blas import side_by_side
 from ..lanes import noise_of_a_lane, reseed
 from .composite import Composite, Sequential
-from .embedding import Embedding
-from .recurrent import RecurrentLayer
+from .sequential.embedding import Embedding
+from .sequential.recurrent import RecurrentLayer
 
 #: Parts of a batch, always as many, so that the bits do not depend on the number of threads.
 _N_LANES = 2

@@ -6,10 +6,10 @@ import numpy as np
 from scipy.sparse import csc_matrix
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..initializers import INITIALIZERS, Initializer
-from ..warning import warn
-from .axes import LayerOverSteps, OrderedLayer
-from .base import Layer
+from ...initializers import INITIALIZERS, Initializer
+from ...warning import warn
+from ..base import Layer
+from ..spatial.axes import LayerOverSteps, OrderedLayer
 
 #: From how many codes on, and from how many for each that occurs, the number is doubted.
 _LARGE, _SPARSE = 1_000_000, 100

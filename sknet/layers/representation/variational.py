@@ -5,8 +5,8 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from ..blas import matmul
-from ..initializers import GlorotUniform
+from ...blas import matmul
+from ...initializers import GlorotUniform
 from .row_loss import RowLoss, as_column
 
 #: Log-variance above which the layer goes on linearly: exp overflows float32 at 88.

@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from .affine import AffineLayer
+from ..affine import AffineLayer
 from .axes import OrderedLayer
 from .minimal_correlation import correlation_of
 from .windows import PADDING, PADDING_OF_SEQUENCES, SIZE, Windows

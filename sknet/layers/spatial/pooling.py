@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from ..base import Workspace
+from ...base import Workspace
 from .axes import OrderedLayer
 from .reduction import add_or_write, along, clear_gaps, elements_of_windows, give_to_maxima
 from .windows import PADDING, SIZE, Windows

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..initializers import Initializer, get_initializer
+from ...initializers import Initializer, get_initializer
 from .recurrent import RecurrentLayer
 
 

@@ -2,11 +2,11 @@
 
 from sklearn.base import clone
 
-from ..initializers import Initializer
+from ...initializers import Initializer
+from ..composite import Sequential
+from ..dense import Dense
 from .activity import ActivityPenalty
-from .composite import Sequential
 from .contractive import ContractiveDense
-from .dense import Dense
 from .variational import GaussianCode
 
 

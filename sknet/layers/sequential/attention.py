@@ -5,16 +5,16 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..activations import Activation as ActivationFunction
-from ..activations import ActivationName
-from ..blas import matmul
-from ..initializers import INITIALIZERS, Initializer
-from .axes import LayerOverSteps
-from .base import build_layer
-from .composite import Residual
-from .dense import Dense
-from .dropout import Dropout
-from .normalization import LayerNorm
+from ...activations import Activation as ActivationFunction
+from ...activations import ActivationName
+from ...blas import matmul
+from ...initializers import INITIALIZERS, Initializer
+from ..base import build_layer
+from ..composite import Residual
+from ..dense import Dense
+from ..dropout import Dropout
+from ..normalization import LayerNorm
+from ..spatial.axes import LayerOverSteps
 from .past import PastSteps
 
 _AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")

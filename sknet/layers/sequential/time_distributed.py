@@ -4,8 +4,8 @@ from math import prod
 
 import numpy as np
 
-from .composite import Composite
-from .normalization import BatchNorm
+from ..composite import Composite
+from ..normalization import BatchNorm
 
 
 class TimeDistributed(Composite):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .base import Layer
+from ..base import Layer
 
 
 class RowLoss(Layer):

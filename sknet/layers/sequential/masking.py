@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from .base import Layer
+from ..base import Layer
 
 
 class Masking(Layer):

@@ -5,8 +5,8 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from ..activations import Activation as ActivationFunction
-from ..activations import (
+from ...activations import Activation as ActivationFunction
+from ...activations import (
     ActivationName,
     Identity,
     Logistic,
@@ -14,7 +14,7 @@ from ..activations import (
     Softplus,
     Tanh,
 )
-from .dense import Dense
+from ..dense import Dense
 from .row_loss import RowLoss, as_column
 
 

@@ -5,12 +5,12 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..activations import get_activation
-from ..base import Workspace
-from ..blas import matmul
-from ..initializers import INITIALIZERS, Initializer
-from .axes import LayerOverSteps
-from .dropout import Dropout, SpatialDropout1D
+from ...activations import get_activation
+from ...base import Workspace
+from ...blas import matmul
+from ...initializers import INITIALIZERS, Initializer
+from ..dropout import Dropout, SpatialDropout1D
+from ..spatial.axes import LayerOverSteps
 from .packing import AllSteps, arrange_steps
 
 

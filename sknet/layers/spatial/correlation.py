@@ -5,8 +5,8 @@ from math import prod
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..blas import side_by_side
-from ..lanes import is_in_lane
+from ...blas import side_by_side
+from ...lanes import is_in_lane
 
 #: Elements of the columns of one piece: 512 KB in float32 stay in a core's cache. With kernels of
 #: 3 x 3, pieces of 2**14 took 1.4 times as long, and larger ones than these were not faster.

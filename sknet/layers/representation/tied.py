@@ -1,10 +1,10 @@
 """Dense layers that share one kernel: forward in one of them, transposed in the other."""
 
-from ..activations import get_activation
-from ..blas import matmul
-from .affine import AffineLayer
-from .composite import Sequential, named_layers
-from .dense import Dense, _rows
+from ...activations import get_activation
+from ...blas import matmul
+from ..affine import AffineLayer
+from ..composite import Sequential, named_layers
+from ..dense import Dense, _rows
 
 
 class TransposedDense(AffineLayer):

@@ -1,7 +1,7 @@
 """Layers that work along the axes between the batch and the channels."""
 
-from .base import Layer
-from .packing import moved_steps, real_first
+from ..base import Layer
+from ..sequential.packing import moved_steps, real_first
 from .windows import per_axis
 
 

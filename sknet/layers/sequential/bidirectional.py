@@ -4,9 +4,9 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils._param_validation import StrOptions
 
-from ..blas import side_by_side
-from ..lanes import noise_of_a_lane, reseed
-from .base import Layer, build_layer
+from ...blas import side_by_side
+from ...lanes import noise_of_a_lane, reseed
+from ..base import Layer, build_layer
 from .recurrent import RecurrentLayer
 
 #: Multiply-adds of a step from which the two directions run in two threads: with half as many,

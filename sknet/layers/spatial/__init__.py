@@ -1,0 +1,1 @@
+"""Layers over the axes of images and series: convolution, pooling, resampling, augmentation."""
