@@ -1,8 +1,9 @@
-"""Looking into fitted networks: displays of training, layers, predictions and mistakes."""
+"""Looking into fitted networks: displays, and a doctor for those that do not learn."""
 
 from .activations import ActivationsDisplay
 from .architecture import ArchitectureDisplay
 from .attention import AttentionDisplay
+from .diagnosis import Diagnosis, diagnose
 from .embedding import EmbeddingDisplay
 from .errors import ErrorsDisplay
 from .filters import FiltersDisplay
@@ -11,6 +12,7 @@ from .intervals import CoverageDisplay, IntervalDisplay
 from .latent import LatentDisplay
 from .reconstruction import ReconstructionDisplay
 from .saliency import SaliencyDisplay
+from .symptoms import Finding
 from .training import TrainingDisplay
 
 __all__ = [
@@ -18,13 +20,16 @@ __all__ = [
     "ArchitectureDisplay",
     "AttentionDisplay",
     "CoverageDisplay",
+    "Diagnosis",
     "EmbeddingDisplay",
     "ErrorsDisplay",
     "FiltersDisplay",
+    "Finding",
     "ImportancesDisplay",
     "IntervalDisplay",
     "LatentDisplay",
     "ReconstructionDisplay",
     "SaliencyDisplay",
     "TrainingDisplay",
+    "diagnose",
 ]

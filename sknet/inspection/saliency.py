@@ -258,7 +258,7 @@ def _output(estimator, network, x, target):
 
 def _saliency(network, x, column, sign, method, baseline, n_steps):
     """Return the saliency of one sample, in its shape."""
-    replica = _quiet_replica(network)
+    replica = quiet_replica(network)
     mask = None
     if isinstance(x, Sequences):
         x, mask = x.padded(replica._work)
@@ -323,8 +323,19 @@ def _gradients_of_embedding(replica, embedding, x, mask, column, points):
     return seen["vectors"], mean
 
 
-def _quiet_replica(network):
-    """Return a replica that can run backward, and computes in training what it predicts."""
+def quiet_replica(network):
+    """Return a replica that can run backward, and computes in training what it predicts.
+
+    Parameters
+    ----------
+    network : sknet.network.Network
+        The network.
+
+    Returns
+    -------
+    replica : sknet.network.Network
+        A copy without noise, which normalizes by the moving averages.
+    """
     replica = network.replica(1, np.random.default_rng(0), np.zeros_like(network.params))
     for part in replica.layer.walk():
         part._inside_frozen = True  # normalization by the moving averages
