@@ -10,6 +10,7 @@ from .filters import FiltersDisplay
 from .importances import ImportancesDisplay
 from .intervals import CoverageDisplay, IntervalDisplay
 from .latent import LatentDisplay
+from .learning_rate import LearningRateDisplay, learning_rate_range
 from .reconstruction import ReconstructionDisplay
 from .saliency import SaliencyDisplay
 from .symptoms import Finding
@@ -28,8 +29,10 @@ __all__ = [
     "ImportancesDisplay",
     "IntervalDisplay",
     "LatentDisplay",
+    "LearningRateDisplay",
     "ReconstructionDisplay",
     "SaliencyDisplay",
     "TrainingDisplay",
     "diagnose",
+    "learning_rate_range",
 ]
