@@ -206,7 +206,8 @@ def draw_inspection():
     code = BLOCK.findall((DOCS / "inspection.md").read_text())
     with TemporaryDirectory() as folder, chdir(folder), redirect_stdout(StringIO()):
         exec("\n".join(code), {"__name__": "inspection"})
-        keep("inspection.png", 900, 256)
+        # Few colours would tint what is almost white.
+        Image.open("inspection.png").save(IMAGES / "inspection.png", optimize=True)
 
 
 def keep(path, width, n_colors):
