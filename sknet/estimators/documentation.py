@@ -21,7 +21,7 @@ _TEXTS = {
     "training": """
     input_shape : tuple of int, default=None
         Shape of one sample, such as ``(28, 28, 1)``: the rows of a 2-D X are reshaped to it,
-        and an X of shape (n_samples, *input_shape) is taken as it is.
+        and an X of shape ``(n_samples, *input_shape)`` is taken as it is.
     dropout : float, default=0.0
         Rate of the dropout after each plain hidden layer, in [0, 1).
     normalization : {"batch", "layer"}, default=None
@@ -120,7 +120,7 @@ _TEXTS = {
         Width of the output layer.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had string names.
     loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
         As in scikit-learn's MLP, read from `history_`.

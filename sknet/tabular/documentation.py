@@ -66,14 +66,14 @@ _TEXTS = {
         The fitted networks, for encoded rows.
     encoder_ : sknet.preprocessing.TableEncoder
         What encodes rows, learned from the training rows without their targets.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (`n_features_in_`,)
         Growth of the loss when a feature is permuted, in rows that members have not seen; the
         sum is 1. Computed when it is first asked for.
     n_iter_ : int
         Number of epochs of the member that was trained for most.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had string names.
     """,
     "fit": """

@@ -45,7 +45,7 @@ def check_layer(
         Shape of one sample.
     batch_size : int, default=5
         Number of samples, at least 2.
-    x : array-like of shape (batch_size, *input_shape), default=None
+    x : array-like of shape ``(batch_size, *input_shape)``, default=None
         Inputs for layers that do not take any real numbers. None draws normal ones.
     input_grad : bool, default=True
         Whether the layer has a gradient of its input; layers that take codes have none.
