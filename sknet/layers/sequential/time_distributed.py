@@ -11,8 +11,8 @@ from ..normalization import BatchNorm
 class TimeDistributed(Composite):
     """Apply a stack of layers to each step of a sequence.
 
-    Input shape ``(T, *step)``, output shape ``(T, *out)``, where the layers map samples of shape step
-    to shape out. Masked steps do not enter the layers: a normalization inside does not see
+    Input shape ``(T, *step)``, output shape ``(T, *out)``, where the layers map samples of shape
+    step to shape out. Masked steps do not enter the layers: a normalization inside does not see
     them, their outputs and the gradients of their inputs are zero.
 
     Parameters
