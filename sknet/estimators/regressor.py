@@ -7,17 +7,18 @@ import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..cells import as_array, check_finite
-from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, Target
+from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, Target
 from ..settings import isolated
 from ..warning import warn
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
 from .overflow import warn_of_overflow
 from .target_scale import TargetScale, least_usual, moments
+
+_OWN_FUNCTION = "for a plain function use FunctionLoss(value, gradient)"
 
 
 @documented
@@ -78,7 +79,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     _has_numeric_target = True
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
-        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+        "loss": [LossName(REGRESSION_LOSSES, _OWN_FUNCTION), Loss],
         "standardize_target": ["boolean"],
     }
 
