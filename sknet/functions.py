@@ -33,12 +33,7 @@ class FunctionComponent(Component):
         return other
 
     def __getstate__(self):
-        state = super().__getstate__()
-        owner = type(self).__name__
-        return {
-            name: picklable(value, f"{name} of {owner}") if callable(value) else value
-            for name, value in state.items()
-        }
+        return with_picklable_functions(super().__getstate__(), self)
 
     def _numbers(self, name, result, shape, meaning):
         """Return what a function has returned, or say what it is to return.
@@ -67,27 +62,37 @@ class FunctionComponent(Component):
         return array
 
 
-def picklable(function, name):
-    """Return a function as a pickle may hold it.
+def with_picklable_functions(state, owner):
+    """Return a state in which the functions among the parameters can be pickled.
 
     Parameters
     ----------
-    function : callable
-        Any function, or another object that can be called.
-    name : str
-        What it is called, for errors.
+    state : dict of str
+        Attributes of a component.
+    owner : Component
+        Whose they are.
 
     Returns
     -------
-    function : callable
-        The function itself if a pickle can name it. One of the main module or of another function
-        is wrapped, so that the pickle holds its code.
+    state : dict of str
+        The same, but that functions of the main module, or of other functions, are wrapped so that
+        the pickle holds their code.
 
     Raises
     ------
     TypeError
-        If it can be pickled in neither way.
+        If a function can be pickled neither by its name nor by its code.
     """
+    found = {name: state.get(name) for name in owner._get_param_names()}
+    functions = {
+        name: _picklable(value, f"{name} of {type(owner).__name__}")
+        for name, value in found.items()
+        if callable(value)
+    }
+    return {**state, **functions} if functions else state
+
+
+def _picklable(function, name):
     if getattr(function, "__module__", None) != "__main__":
         try:
             pickle.dumps(function)
@@ -108,6 +113,9 @@ class _ByValue:
 
     def __init__(self, function, code):
         self._function, self._code = function, code
+
+    def __call__(self, *args, **kwargs):  # a shallow copy of a component holds this object
+        return self._function(*args, **kwargs)
 
     def __deepcopy__(self, memo):
         return self._function

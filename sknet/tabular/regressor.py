@@ -45,8 +45,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         which take exponentials, and 0.2 for all others.
     {training}
     scoring : str or callable, default="loss"
-        By what the best epoch is chosen: "loss" or any scikit-learn scorer. It is given encoded
-        rows.
+        By what the best epoch is chosen: "loss", any scikit-learn scorer, which is given encoded
+        rows, or a metric ``f(y, prediction)``.
     {end}
 
     Attributes
