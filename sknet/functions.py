@@ -1,6 +1,7 @@
 """Plain functions of the user's as parts of a network: copied, pickled, and checked."""
 
 import pickle
+from copy import deepcopy
 from sys import version_info
 from weakref import WeakValueDictionary
 
@@ -30,6 +31,13 @@ class FunctionComponent(Component):
     def __copy__(self):
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
+        return other
+
+    def __deepcopy__(self, memo):
+        other = object.__new__(type(self))
+        parameters = self._get_param_names()
+        for name, value in vars(self).items():
+            other.__dict__[name] = value if name in parameters else deepcopy(value, memo)
         return other
 
     def __getstate__(self):

@@ -16,13 +16,14 @@ from ..warning import warn
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
 from .overflow import warn_of_overflow
+from .target_frame import TargetFrame
 from .target_scale import TargetScale, least_usual, moments
 
 _OWN_FUNCTION = "for a plain function use FunctionLoss(value, gradient)"
 
 
 @documented
-class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
+class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
     """Neural network for regression of one or several targets.
 
     A scikit-learn estimator whose parameters are those of `sklearn.neural_network.MLPRegressor`
@@ -79,7 +80,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     _has_numeric_target = True
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
-        "loss": [LossName(REGRESSION_LOSSES, _OWN_FUNCTION), Loss],
+        "loss": [LossName(REGRESSION_LOSSES, _OWN_FUNCTION), Loss, dict],
         "standardize_target": ["boolean"],
     }
 
@@ -184,10 +185,20 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         """Tell whether the parameters ask for a standardized target."""
         return bool(self.standardize_target) and self._named_loss().takes_standardized
 
+    def _make_loss(self):
+        return (
+            self._targets.loss(self.loss) if isinstance(self.loss, dict) else super()._make_loss()
+        )
+
     def _named_loss(self):
+        if isinstance(self.loss, dict):
+            return self._targets.loss(self.loss)
         return self.loss if isinstance(self.loss, Loss) else self._losses[self.loss]()
 
     def _scale_target(self, data, validation, reset):
+        if self._targets is not None:
+            self._scale_columns(data, validation, reset)
+            return
         dtype, standardizes = data.X.dtype, self._standardizes()
         if reset:
             used = data.used_y, data.used_weight
@@ -239,13 +250,22 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         return loss.value_and_gradient(raw, y, weight)[0]
 
     def _encode_target(self, data, reset):
+        if isinstance(self.loss, dict):
+            self._encode_columns(data, reset)
+            return
         y = np.asarray(data.y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         n_targets = 1 if y.ndim == 1 else y.shape[1]
         if reset:
-            self._one_target = y.ndim == 1
+            self._one_target, self._targets = y.ndim == 1, None
             self._target = Target("continuous", n_targets)
+        elif self._targets is not None:
+            raise ValueError(
+                f"{type(self).__name__} was fitted to a loss for each of the columns "
+                f"{', '.join(map(repr, self._targets.names))} and cannot go on training with "
+                f"loss={self.loss!r}; set warm_start=False, or use clone, to start anew."
+            )
         elif n_targets != self._target.n_outputs:
             fitted = self._target.n_outputs
             raise ValueError(
@@ -290,6 +310,8 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         std : ndarray of the same shape
             Standard deviations, if `return_std`.
         """
+        if self._targets is not None:
+            return self._predict_frame(X, return_std)
         raw = self._raw_predictions(X)
         predictions, scale = self._loss.inverse_link(raw), self._target_scale
         if scale is not None:
@@ -332,6 +354,8 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         """
         if sample_weight is not None:
             sample_weight = self._check_weight(sample_weight, X, "sample_weight")
+        if self._targets is not None:
+            return self._score_columns(X, y, sample_weight)
         y = self._readable_y(y)
         score = self._score(X, y, sample_weight)
         if not isfinite(score) and len(y) > 1:  # of one row scikit-learn warns

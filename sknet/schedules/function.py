@@ -66,8 +66,8 @@ class FunctionSchedule(FunctionComponent, Schedule):
         factor = self.function(fraction)
         if not isinstance(factor, Real) or not isfinite(factor) or factor < 0:
             raise ValueError(
-                f"{type(self).__name__}: the function has to return a finite number of at least 0, "
-                f"which multiplies the rate, for a progress in [0, 1]; at {fraction:.6g} it "
-                f"returned {brief(factor)}."
+                f"{type(self).__name__}: the function of the progress has to return a factor, a "
+                f"finite number of at least 0; at a progress of {fraction:.6g} it returned "
+                f"{brief(factor)}."
             )
         return factor
