@@ -24,7 +24,8 @@ class FunctionActivation(FunctionComponent, Activation):
 
     See Also
     --------
-    Activation : The base class, for an activation that needs no new memory in each step.
+    Activation : The base class, for an activation that needs no new memory in each step, or whose
+        derivative is not that of f, as that of a straight-through estimator.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..base import brief
-from ..losses import CLASSIFICATION_LOSSES, Loss
+from ..losses import CLASSIFICATION_LOSSES, Loss, LossName
 from ..settings import isolated
 from .base import BaseNeuralEstimator, trains_by_steps
 from .class_weights import class_factors
@@ -17,6 +17,8 @@ from .documentation import documented
 from .labels import as_labels, family, shown
 from .metrics import compares_numbers
 from .overflow import warn_of_overflow
+
+_BY_COLUMNS = "a dict of losses by the columns of y is for NeuralRegressor"
 
 
 @documented
@@ -73,7 +75,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
     _on_tables = "Or use TabularClassifier, which takes such tables as they are."
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
-        "loss": [StrOptions(set(CLASSIFICATION_LOSSES)), Loss],
+        "loss": [LossName(CLASSIFICATION_LOSSES, _BY_COLUMNS), Loss],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 

@@ -19,8 +19,6 @@ from .overflow import warn_of_overflow
 from .target_frame import TargetFrame
 from .target_scale import TargetScale, least_usual, moments
 
-_OWN_FUNCTION = "for a plain function use FunctionLoss(value, gradient)"
-
 
 @documented
 class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
@@ -34,9 +32,13 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
     {architecture}
     {layers}
     {training}
-    loss : str or sknet.losses.Loss, default="squared_error"
+    loss : str, sknet.losses.Loss or dict, default="squared_error"
         Loss: squared_error, absolute_error, huber, poisson, gamma, quantile, gaussian, or an
-        object, such as ``Quantile([0.05, 0.5, 0.95])``.
+        object, such as ``Quantile([0.05, 0.5, 0.95])`` or
+        ``FunctionLoss(value, gradient)``. For a y that is a data frame, a dict of the names of
+        its columns and their losses, those of `NeuralClassifier` included, such as
+        ``{"price": "squared_error", "sold": "log_loss"}``; a pair ``("log_loss", 0.5)`` is a
+        loss and its weight in the sum. Missing values of y do not count then.
     standardize_target : bool, default=True
         Whether each target is standardized for training by the weighted mean and standard
         deviation of the training rows. Those of the first call are kept by `partial_fit` and
@@ -53,7 +55,10 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
     ----------
     {attributes}
     target_mean_, target_scale_ : ndarray of shape (n_targets,) or None
-        By which y is standardized; None where it is not.
+        By which y is standardized; None where it is not. With a loss by columns, 0 and 1 for
+        those that are not.
+    classes_ : dict of str to ndarray
+        With a loss by columns, the sorted labels of those that have a loss for classes.
 
     See Also
     --------
@@ -80,7 +85,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
     _has_numeric_target = True
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
-        "loss": [LossName(REGRESSION_LOSSES, _OWN_FUNCTION), Loss, dict],
+        "loss": [LossName(REGRESSION_LOSSES), Loss, dict],
         "standardize_target": ["boolean"],
     }
 
@@ -128,7 +133,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows, or samples of shape `input_shape`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
+            Targets; a data frame for a loss by columns.
         {fit}
         {validation}
 
@@ -306,7 +311,8 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions: means, medians or quantiles, as the loss has them. One column a
-            quantile where there are several.
+            quantile where there are several. With a loss by columns a data frame of the
+            library and with the columns of y in `fit`, which holds labels for classes.
         std : ndarray of the same shape
             Standard deviations, if `return_std`.
         """
@@ -337,6 +343,9 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
     @isolated
     def score(self, X, y, sample_weight=None):
         """Return R^2, or with several quantiles their mean D^2 of the pinball loss.
+
+        With a loss by columns it is the mean over the columns of R^2, or of the accuracy where
+        they hold classes; missing values do not count.
 
         Parameters
         ----------

@@ -10,7 +10,7 @@ from ..base import brief, named_component
 from ..losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, Loss, Quantile, Target
 from ..losses.several import SeveralLosses
 from ..preprocessing.frames import frame_columns, is_frame, is_hole, labels_of
-from .classes import encode, learn_classes
+from .classes import encode
 from .labels import as_labels, family, shown
 from .target_scale import TargetScale, least_usual, moments
 
@@ -136,8 +136,7 @@ class SeveralTargets:
                     "column and its loss."
                 )
             if "continuous" not in found[name][0].kinds:
-                labels = _labels(name, cells)
-                self.classes[name] = _named(name, learn_classes, labels)[0]
+                self.classes[name] = _classes(name, _labels(name, cells))
         n_classes = tuple(len(self.classes.get(name, ())) for name in self.names)
         self.target = Target("several", len(self.names), n_classes)
 
@@ -205,8 +204,52 @@ class SeveralTargets:
             )
         return codes
 
-    def learn_scales(self, y, sample_weight, loss, dtype):
-        """Learn by which the numbers are standardized whose loss allows it.
+    def check(self, y, losses):
+        """Let the losses refuse numbers that are out of their range.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_targets)
+            Encoded targets of the rows in use.
+        losses : list of Loss
+            One a column.
+
+        Raises
+        ------
+        ValueError
+            If a loss refuses its column; the message names it.
+        """
+        for name, loss, column in zip(self.names, losses, y.T, strict=True):
+            known = column[~np.isnan(column)]
+            if name not in self.classes and len(known):
+                try:
+                    loss.check_target(known[:, None])
+                except ValueError as error:
+                    raise ValueError(f"Column {name!r} of y: {error}") from None
+
+    def standardizes(self, losses):
+        """Tell which columns may be standardized.
+
+        Parameters
+        ----------
+        losses : list of Loss
+            One a column.
+
+        Returns
+        -------
+        standardizes : list of bool
+            Those of numbers whose loss allows it.
+        """
+        pairs = zip(self.names, losses, strict=True)
+        return [name not in self.classes and loss.takes_standardized for name, loss in pairs]
+
+    @property
+    def is_standardized(self):
+        """Which columns are standardized, as a list of bools."""
+        return [scale is not None for scale in self._scales]
+
+    def learn_scales(self, y, sample_weight, chosen, dtype):
+        """Learn the scales of the columns that are standardized.
 
         Parameters
         ----------
@@ -214,17 +257,16 @@ class SeveralTargets:
             Encoded targets of the training rows.
         sample_weight : ndarray of shape (n_samples,) or None
             Their weights.
-        loss : SeveralLosses or None
-            The losses; None to standardize nothing.
+        chosen : list of bool
+            Which columns to standardize.
         dtype : dtype
             Element type of the network.
         """
         self._scales = [None] * len(self.names)
-        for j, name in enumerate(self.names):
-            if loss is not None and name not in self.classes and loss.losses[j].takes_standardized:
-                known = np.flatnonzero(~np.isnan(y[:, j]))
-                weight = None if sample_weight is None else sample_weight[known]
-                self._scales[j] = TargetScale(y[known, j : j + 1], weight, dtype)
+        for j in np.flatnonzero(chosen):
+            known = np.flatnonzero(~np.isnan(y[:, j]))
+            weight = None if sample_weight is None else sample_weight[known]
+            self._scales[j] = TargetScale(y[known, j : j + 1], weight, dtype)
 
     @property
     def mean(self):
@@ -365,12 +407,13 @@ def _labels(name, cells):
     return as_labels(cells, f"Column {name!r} of y")
 
 
-def _named(name, function, argument):
-    """Call a function, whose errors name the column."""
-    try:
-        return function(argument)
-    except ValueError as error:
-        raise ValueError(f"Column {name!r} of y: {error}") from None
+def _classes(name, labels):
+    if labels.dtype.kind == "f" and (labels != np.floor(labels)).any():
+        raise ValueError(
+            f"Column {name!r} of y holds floats that are no integers, and its loss is for "
+            "classes. Give it a loss for numbers, such as 'squared_error', or make it strings."
+        )
+    return np.unique(labels)
 
 
 def _numbers(name, column):

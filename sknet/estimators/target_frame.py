@@ -85,20 +85,38 @@ class TargetFrame:
         losses = self._targets.loss(self.loss).losses
         data.y = self._targets.encoded(data.y, data.rows)
         data.rows = _rows_in_use(data)
-        for loss, column in zip(losses, data.used_y.T, strict=True):
-            if "continuous" in loss.kinds and not np.isnan(column).all():
-                loss.check_target(column[~np.isnan(column), None])
+        self._targets.check(data.used_y, losses)
+
+    def _standardized_columns(self):
+        """Tell which columns the parameters ask to standardize."""
+        found = self._targets.standardizes(self._named_loss().losses)
+        return [bool(self.standardize_target) and each for each in found]
 
     def _scale_columns(self, data, validation, reset):
         dtype, targets = data.X.dtype, self._targets
         if reset:
-            loss = self._loss if self._standardizes() else None
-            targets.learn_scales(data.used_y, data.used_weight, loss, dtype)
-            self._target_scale = None if loss is None else targets
+            chosen = self._standardized_columns()
+            targets.learn_scales(data.used_y, data.used_weight, chosen, dtype)
+            self._target_scale = targets if any(chosen) else None
         data.y = targets.scaled(data.y, dtype)
         if validation is not None:
             validation.data.y = targets.scaled(validation.data.y, dtype, "y_val")
         self._moments = targets.moments(data.used_y)
+
+    def _check_same_form(self):
+        super()._check_same_form()
+        if self._targets is None:
+            return
+        was = self._targets.is_standardized
+        pairs = zip(self._targets.names, was, self._standardized_columns(), strict=True)
+        for name, before, now in pairs:
+            if before != now:
+                raise ValueError(
+                    f"{type(self).__name__} was fitted to column {name!r} of y "
+                    f"{'standardized' if before else 'as it is'} and cannot go on training with "
+                    f"standardize_target={self.standardize_target} and loss={self.loss!r}; set "
+                    "warm_start=False, or use clone, to start anew."
+                )
 
     def _predict_columns(self, X):
         raw = self._raw_predictions(X)

@@ -44,10 +44,14 @@ REGRESSION_LOSSES = {
 }
 
 
+#: What makes a loss of a plain function.
+_FUNCTION = "for a plain function use FunctionLoss(value, gradient)"
+
+
 class LossName(StrOptions):
     """Constraint of scikit-learn's parameter validation: the name of a loss."""
 
-    def __init__(self, available, hint):
+    def __init__(self, available, hint=_FUNCTION):
         super().__init__(set(available))
         self._hint = hint
 

@@ -91,7 +91,7 @@ class FunctionLoss(FunctionComponent, Loss):
         out = np.empty_like(raw) if out is None else out
         shaped = (y[:, 0], raw[:, 0]) if raw.shape[1] == 1 else (y, raw)
         with np.errstate(all="ignore"):
-            losses = self.value(*shaped)
+            losses = np.asarray(self.value(*shaped))
             np.copyto(out.reshape(shaped[1].shape), self.gradient(*shaped), casting="same_kind")
             return self.average(losses, out, sample_weight), out
 
@@ -132,9 +132,10 @@ class FunctionLoss(FunctionComponent, Loss):
                 f"{type(self).__name__}: value returns {values[0]} at {_place(y, prediction, 0)}, "
                 "and no finite number at other targets. Let it be finite for all predictions."
             )
+        tolerance = 1e-9 * np.max(np.abs(values), initial=0.0, where=np.isfinite(values))
         for row in range(len(y)):
             alone = self._values_of(y[row : row + 1], prediction[row : row + 1])[0]
-            if np.isfinite(alone) and not np.isclose(alone, values[row], rtol=1e-6, atol=0):
+            if np.isfinite(alone) and not np.isclose(alone, values[row], 1e-6, tolerance):
                 raise ValueError(
                     f"{type(self).__name__}: value returns {values[row]:.6g} for a row among "
                     f"others, and {alone:.6g} for the same row alone, at "

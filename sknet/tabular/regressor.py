@@ -4,11 +4,10 @@ import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..cells import as_array, check_finite
-from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, get_loss
+from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, get_loss
 from ..settings import isolated
 from .base import BaseTabular
 from .documentation import documented
@@ -84,7 +83,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     _losses = REGRESSION_LOSSES
     _parameter_constraints = {
         **BaseTabular._parameter_constraints,
-        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+        "loss": [LossName(REGRESSION_LOSSES), Loss],
     }
 
     def __init__(
