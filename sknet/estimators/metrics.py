@@ -44,7 +44,7 @@ def as_scorer(estimator, scoring):
     if is_metric(scoring):
         if not hasattr(estimator, "predict"):
             raise ValueError(
-                f"scoring={brief(scoring)} is a metric f(y, prediction), and "
+                f"scoring={_name(scoring)} is a metric f(y, prediction), and "
                 f"{type(estimator).__name__} predicts no y. Pass a scorer f(estimator, X, y)."
             )
         scoring = _scorer_of(scoring)
@@ -93,7 +93,7 @@ def check_takes_weight(scorer, scoring):
     takes = any(p.name == "sample_weight" or p.kind is Parameter.VAR_KEYWORD for p in parameters)
     if parameters and not takes:
         raise ValueError(
-            f"scoring={brief(scoring)} takes no sample_weight, and the validation rows have "
+            f"scoring={_name(scoring)} takes no sample_weight, and the validation rows have "
             "weights. Choose scoring='loss', or a function that takes sample_weight."
         )
 
@@ -143,6 +143,11 @@ def _function(metric):
     while hasattr(metric, "func"):
         metric = metric.func
     return metric
+
+
+def _name(scoring):
+    """Return what is passed as an error shows it: a function by its name."""
+    return getattr(scoring, "__name__", brief(scoring))
 
 
 def _parameters(function):
