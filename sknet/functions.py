@@ -1,6 +1,7 @@
 """Plain functions of the user's as parts of a network: copied, pickled, and checked."""
 
 import pickle
+from contextlib import suppress
 from copy import deepcopy
 from sys import version_info
 from weakref import WeakValueDictionary
@@ -141,7 +142,9 @@ def _load(code, version):
         )
     function = _LOADED.get(code)
     if function is None:
-        function = _LOADED[code] = pickle.loads(code)
+        function = pickle.loads(code)
+        with suppress(TypeError):  # not all objects that can be called can be referred to weakly
+            _LOADED[code] = function
     return function
 
 

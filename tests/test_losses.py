@@ -16,6 +16,7 @@ from sklearn.metrics import (
 )
 from sklearn.utils._param_validation import InvalidParameterError
 
+from sknet import NeuralRegressor
 from sknet.losses import (
     CLASSIFICATION_LOSSES,
     REGRESSION_LOSSES,
@@ -213,6 +214,24 @@ def test_a_loss_of_plain_functions_is_what_they_are(target, dtype, rng):
     ):
         np.testing.assert_allclose(found, expected, rtol=1e-5 if dtype == np.float32 else 1e-12)
     np.testing.assert_allclose(ours.row_losses(raw, y), reference.row_losses(raw, y), rtol=1e-6)
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_networks_learn_from_plain_functions_as_from_the_loss_that_they_write(standardize, rng):
+    X = rng.normal(size=(30, 2))
+    y = 50 + 20 * X
+    weights = rng.uniform(size=30)
+    plain = FunctionLoss(squares, residuals, takes_standardized=standardize)
+    found, expected = (
+        NeuralRegressor(
+            (4,), loss=loss, standardize_target=standardize, max_iter=3, random_state=0
+        )
+        .set_params(tol=0)
+        .fit(X, y, weights)
+        .predict(X)
+        for loss in (plain, "squared_error")
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])

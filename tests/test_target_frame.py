@@ -285,3 +285,16 @@ def test_layers_of_the_user_and_numbers_far_from_zero():
     predicted = network.set_params(max_iter=100, learning_rate_init=0.02).fit(X, far).predict(X)
     assert predicted["price"].dtype == np.float64  # float32 would lose the digits
     assert r2_score(far["price"], predicted["price"]) > 0.9
+
+
+def test_columns_without_string_names_are_no_names():
+    with pytest.raises(ValueError, match=r"losses for the columns '0', '1', got y with 0, 1\."):
+        model(loss={"0": "huber", "1": "huber"}).fit(X, pd.DataFrame(X[:, :2]))
+
+
+def test_a_hold_out_of_all_known_values_is_refused():
+    y = Y[["price", "rooms"]].copy()
+    y.loc[1:, "price"] = np.nan
+    network = model(loss={"price": "huber", "rooms": "log_loss"}, early_stopping=True)
+    with pytest.raises(ValueError, match="Column 'price' of y has no values in the rows to train"):
+        network.set_params(validation_fraction=0.95).fit(X, y)

@@ -94,7 +94,7 @@ def read_columns(y, names, owner):
             f"as a data frame of these columns, got {type(y).__name__}."
         )
     found = labels_of(y)
-    if sorted(map(str, found)) != sorted(names):
+    if not all(isinstance(label, str) for label in found) or sorted(found) != sorted(names):
         raise ValueError(
             f"{owner} has losses for the columns {', '.join(map(repr, names))}, got y with "
             f"{', '.join(map(repr, found)) or 'none'}. Give each column of y one loss."
@@ -129,14 +129,11 @@ class SeveralTargets:
         self.names = list(columns)
         self.classes, self._scales = {}, [None] * len(columns)
         for name, column in columns.items():
-            cells, where = _known(column, rows)
-            if not len(where):
-                raise ValueError(
-                    f"Column {name!r} of y has no values in the rows to train on. Leave out the "
-                    "column and its loss."
-                )
             if "continuous" not in found[name][0].kinds:
-                self.classes[name] = _classes(name, _labels(name, cells))
+                cells, _ = _known(column, rows)
+                self.classes[name] = _classes(name, cells)
+            elif np.isnan(_numbers(name, column)[slice(None) if rows is None else rows]).all():
+                _refuse_empty(name)
         n_classes = tuple(len(self.classes.get(name, ())) for name in self.names)
         self.target = Target("several", len(self.names), n_classes)
 
@@ -265,6 +262,8 @@ class SeveralTargets:
         self._scales = [None] * len(self.names)
         for j in np.flatnonzero(chosen):
             known = np.flatnonzero(~np.isnan(y[:, j]))
+            if not len(known):  # early stopping may hold out all that are known
+                _refuse_empty(self.names[j])
             weight = None if sample_weight is None else sample_weight[known]
             self._scales[j] = TargetScale(y[known, j : j + 1], weight, dtype)
 
@@ -407,7 +406,17 @@ def _labels(name, cells):
     return as_labels(cells, f"Column {name!r} of y")
 
 
-def _classes(name, labels):
+def _refuse_empty(name):
+    raise ValueError(
+        f"Column {name!r} of y has no values in the rows to train on. Leave out the column and "
+        "its loss."
+    )
+
+
+def _classes(name, cells):
+    if not cells:
+        _refuse_empty(name)
+    labels = _labels(name, cells)
     if labels.dtype.kind == "f" and (labels != np.floor(labels)).any():
         raise ValueError(
             f"Column {name!r} of y holds floats that are no integers, and its loss is for "

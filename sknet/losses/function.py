@@ -14,10 +14,10 @@ _N_COLUMNS = 4
 class FunctionLoss(FunctionComponent, Loss):
     """Loss that is given by two plain functions: the loss of each row, and its derivative.
 
-    The functions see predictions as `NeuralRegressor.predict` returns them, in the unit of y,
-    which is not standardized: the link is the identity, and networks start at the mean of y.
-    Sample weights and the mean over the rows are added. `fit` compares the derivative with
-    central differences of the value, at a few targets of the training rows.
+    The functions see predictions as `NeuralRegressor.predict` returns them, in the unit of y: the
+    link is the identity, and networks start at the mean of y. Sample weights and the mean over
+    the rows are added. `fit` compares the derivative with central differences of the value, at a
+    few targets of the training rows.
 
     Parameters
     ----------
@@ -28,6 +28,10 @@ class FunctionLoss(FunctionComponent, Loss):
     gradient : callable
         ``gradient(y, prediction)`` returns the derivative of each row's loss by its prediction,
         an array of the shape of `prediction`.
+    takes_standardized : bool, default=False
+        Whether `NeuralRegressor` may standardize y, which trains faster where its deviation is far
+        from 1. The functions then see y and predictions less the mean of y, in units of its
+        standard deviation: for a loss of ``prediction - y`` alone.
 
     See Also
     --------
@@ -53,11 +57,16 @@ class FunctionLoss(FunctionComponent, Loss):
     True
     """
 
-    _parameter_constraints = {"value": [callable], "gradient": [callable]}
+    _parameter_constraints = {
+        "value": [callable],
+        "gradient": [callable],
+        "takes_standardized": ["boolean"],
+    }
 
-    def __init__(self, value, gradient):
+    def __init__(self, value, gradient, *, takes_standardized=False):
         self.value = value
         self.gradient = gradient
+        self.takes_standardized = takes_standardized
 
     def check_target(self, y):
         """Refuse functions that do not fit together, at some of the targets.

@@ -28,8 +28,9 @@ def check_loss(loss, target=None, random_state=0):
     values, rows of weight 0 have no gradient, a short batch equals the same rows of a full
     one; `out` is used and returned, inputs are left intact; float32 stays float32 and is
     near float64; nothing that grows with the batch is allocated except vectors of a few
-    numbers a row; predictions have one row for each row; the initial bias is finite, and
-    where the loss says ``exact_bias`` no constant nearby is better; clones and unpickled
+    numbers a row, unless plain functions (`FunctionLoss`) return new arrays; predictions have
+    one row for each row; the initial bias is finite, and where the loss says ``exact_bias`` no
+    constant nearby is better; clones and unpickled
     copies give the same values.
 
     Parameters
