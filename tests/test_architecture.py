@@ -36,14 +36,17 @@ GROUPS = [
     {"testing"},
     {"estimators"},
     {"tabular"},
+    {"inspection"},
     {"__init__"},
 ]
 RANK = {part: rank for rank, group in enumerate(GROUPS) for part in group}
 ALLOWED = {"sknet", "numpy", "scipy", "sklearn", "threadpoolctl", "joblib"}
 #: What a module imports inside functions, where it is needed.
 OPTIONAL = {
-    "sknet.preprocessing.frames": {"narwhals"},
     "sknet.compatibility": {"cloudpickle"},  # joblib brings it, and once contained it
+    "sknet.inspection.architecture": {"matplotlib"},
+    "sknet.inspection.display": {"matplotlib"},
+    "sknet.preprocessing.frames": {"narwhals"},
 }
 MAX_LINES_OF_MODULE = 500
 MAX_LINES_OF_FUNCTION = 60
