@@ -161,6 +161,8 @@ def test_the_score_is_the_mean_over_columns_of_their_known_rows():
         expected.append(metric(true, found, sample_weight=WEIGHT[known]))
     assert network.score(X, y, WEIGHT) == pytest.approx(np.mean(expected))
     assert network.score(X, y.assign(price=np.nan), WEIGHT) == pytest.approx(np.mean(expected[1:]))
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[5, 5, 5, 60"):
+        network.score(X[:5], HOLES)
     with pytest.raises(ValueError, match="all of its cells are missing"):
         network.score(X[:1], HOLES.iloc[:1].assign(price=np.nan, sold=None, rooms=np.nan))
 

@@ -1,6 +1,7 @@
 """What a regressor adds to learn the columns of a frame with losses of their own."""
 
 import numpy as np
+from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 
 from ..base import brief
@@ -135,6 +136,7 @@ class TargetFrame:
         targets = self._targets
         columns = read_columns(y, targets.names, type(self).__name__)
         predicted = self._predict_columns(X)
+        check_consistent_length(*predicted.values(), *columns.values())
         coded = [
             np.searchsorted(targets.classes[name], found) if name in targets.classes else found
             for name, found in predicted.items()

@@ -206,6 +206,16 @@ def shares_of(y, prediction):
     return np.mean(np.asarray(y) == prediction)
 
 
+def sine(x):
+    """Return the sine."""
+    return np.sin(x)
+
+
+def cosine(x):
+    """Return the derivative of the sine."""
+    return np.cos(x)
+
+
 def falling(progress):
     """Return a factor of the learning rate."""
     return 1 - progress

@@ -151,11 +151,11 @@ VALUES = {
             StandardScaler() | 'neg_mean_squared_log_error' | 'perplexity' | shares_of |
             get_scorer('r2')._score_func | get_scorer('neg_log_loss')._score_func
         """,
-        "value": "squares | np.subtract | np.hypot",
-        "gradient": "doubles | doubles | doubles | np.subtract",
-        "f": "np.tanh | np.square | np.sum",
-        "derivative": "np.cos | (2.0).__mul__ | np.positive",
-        "function": "falling | np.cos | np.negative | np.log",
+        "value": "squares | squares | shares_of",
+        "gradient": "doubles | doubles | squares",
+        "f": "sine | sine | np.sum",
+        "derivative": "cosine | cosine | falling",
+        "function": "falling | sine | cosine",
         "schedule": "None | falling | 'cosine'",
         "weight_decay_schedule": "None | falling | 'cosine'",
         "takes_standardized": "True | False",
@@ -212,7 +212,7 @@ COMPONENTS = {
 NAMED = {
     "loss": [repr(name) for name in losses.REGRESSION_LOSSES | losses.CLASSIFICATION_LOSSES],
     "solver": [repr(name) for name in optimizers.OPTIMIZERS],
-    "learning_rate": [*map(repr, schedules.SCHEDULES), "falling", "np.cos", "np.negative"],
+    "learning_rate": [*map(repr, schedules.SCHEDULES), "falling", "sine"],
     "initializer": [*map(repr, initializers.INITIALIZERS), "'auto'"],
     "activation": [*map(repr, activations.ACTIVATIONS), "None"],
 }
