@@ -448,6 +448,13 @@ DATA = [
         kind=NeuralRegressor,
     ),
     Misuse(
+        "NaN in one of two targets",
+        ValueError,
+        r"Input y contains NaN.*Leave such rows out, or only such cells: pass y as a data frame",
+        partial(fit, y=but(TWO_TARGETS, (3, 1), np.nan)),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
         "words for targets",
         ValueError,
         r"^NeuralRegressor expects numbers in y, got strings at position 0\. Convert",

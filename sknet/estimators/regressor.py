@@ -170,7 +170,13 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
         if y is None:
             return None
         y = as_array(y, "y", type(self).__name__)
-        check_finite(y, "y", "Leave such rows out.")
+        advice = "Leave such rows out."
+        if y.ndim == 2 and y.shape[1] > 1:
+            advice = (
+                "Leave such rows out, or only such cells: pass y as a data frame, and loss as a "
+                "dict with a loss for each of its columns."
+            )
+        check_finite(y, "y", advice)
         return y
 
     def _y_checks(self):

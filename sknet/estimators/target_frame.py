@@ -42,7 +42,10 @@ class TargetFrame:
     def classes_(self):
         """Classes by the names of the columns that have some, for a loss by columns."""
         if self._targets is None or not self._targets.classes:
-            raise AttributeError(f"{type(self).__name__} has no classes_ without such a loss.")
+            raise AttributeError(
+                f"{type(self).__name__} has classes_ once it is fitted to a loss by columns, of "
+                "which one is for classes."
+            )
         return self._targets.classes
 
     @available_if(_has_classes)
