@@ -57,6 +57,7 @@ DRAWN_BY_EXAMPLES = {
     "chorales.py": "chorales_rolls.png",
     "income.py": "income.png",
     "house_prices.py": "house_prices.png",
+    "forecasting_with_covariates.py": "bicycles.png",
 }
 
 

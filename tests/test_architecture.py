@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
     {"base", "constraints", "lanes", "settings", "warning"},
-    {"activations", "blas", "compatibility", "initializers"},
+    {"activations", "blas", "compatibility", "functions", "initializers"},
     {
         "batches",
         "cells",
@@ -43,6 +43,7 @@ RANK = {part: rank for rank, group in enumerate(GROUPS) for part in group}
 ALLOWED = {"sknet", "numpy", "scipy", "sklearn", "threadpoolctl", "joblib"}
 #: What a module imports inside functions, where it is needed.
 OPTIONAL = {
+    "sknet.compatibility": {"cloudpickle"},  # joblib brings it, and once contained it
     "sknet.inspection.architecture": {"matplotlib"},
     "sknet.inspection.display": {"matplotlib"},
     "sknet.preprocessing.frames": {"narwhals"},
