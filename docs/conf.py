@@ -57,7 +57,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"\.py$",
     "image_scrapers": ("site_gallery.pictures_of_example",),
     "reset_argv": "site_gallery.arguments",
-    "reset_modules": ("matplotlib",),
+    "reset_modules": ("matplotlib", "site_gallery.name_file"),
     "doc_module": ("sknet",),
     "backreferences_dir": "gallery/backreferences",
     "inspect_global_variables": False,
@@ -77,6 +77,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+html_context = {"default_mode": "auto"}
 html_sidebars = {"index": [], "benchmarks": [], "changelog": []}
 html_show_sourcelink = False
 copybutton_prompt_text = r">>> |\.\.\. |\$ "

@@ -41,11 +41,15 @@ def section(name, title, seen):
     return "\n".join(lines) + "\n"
 
 
+def page():
+    """Return the page."""
+    seen = set()
+    return HEAD + "".join(section(name, title, seen) for name, title in SECTIONS.items())
+
+
 def main():
     """Write the page."""
-    seen = set()
-    text = HEAD + "".join(section(name, title, seen) for name, title in SECTIONS.items())
-    (Path(__file__).parent / "api" / "index.rst").write_text(text)
+    (Path(__file__).parent / "api" / "index.rst").write_text(page())
 
 
 if __name__ == "__main__":

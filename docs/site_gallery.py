@@ -1,15 +1,15 @@
 """The gallery runs each example in its quick form and shows the pictures that it saves."""
 
+import builtins
 import shutil
 from pathlib import Path
-from tempfile import mkdtemp
 
 from sphinx_gallery.scrapers import figure_rst
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parent / "examples"
-#: Where the examples save their pictures.
-PICTURES = Path(mkdtemp(prefix="gallery"))
+#: Copies of the examples, which save their pictures there.
+COPIES = HERE / "_examples"
 
 
 def copy_examples():
@@ -20,17 +20,18 @@ def copy_examples():
     folder : str
         Where they are, seen from the folder of the documentation.
     """
-    folder = HERE / "_examples"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    shutil.copy(HERE / "gallery_header.rst", folder / "GALLERY_HEADER.rst")
-    (folder / "data").symlink_to(EXAMPLES / "data")
+    shutil.rmtree(COPIES, ignore_errors=True)
+    COPIES.mkdir()
+    shutil.copy(HERE / "gallery_header.rst", COPIES / "GALLERY_HEADER.rst")
+    (COPIES / "data").symlink_to(EXAMPLES / "data")
     for script in EXAMPLES.glob("*.py"):
         title = script.stem.replace("_", " ").capitalize()
         begin, rest = script.read_text().split('"""', 2)[1:]
         heading = f'"""\n{title}\n{"=" * len(title)}\n\n'
-        (folder / script.name).write_text(f'{heading}{begin}"""{rest}')
-    return folder.name
+        # There is no docstring where Sphinx-Gallery runs an example.
+        rest = rest.replace("__doc__.splitlines()[0]", f'"{title}"')
+        (COPIES / script.name).write_text(f'{heading}{begin}"""{rest}')
+    return COPIES.name
 
 
 def pictures_of_example(block, block_vars, gallery_conf):
@@ -51,7 +52,7 @@ def pictures_of_example(block, block_vars, gallery_conf):
         Directives for the pictures.
     """
     shown = []
-    for picture in sorted(PICTURES.glob("*.png")):
+    for picture in sorted(COPIES.glob("*.png")):
         path = next(block_vars["image_path_iterator"])
         shutil.move(picture, path)
         shown.append(path)
@@ -73,4 +74,17 @@ def arguments(gallery_conf, script_vars):
     arguments : list of str
         Those of the quick form.
     """
-    return ["--quick", "--output", str(PICTURES)]
+    return ["--quick"]
+
+
+def name_file(gallery_conf, script):
+    """Tell an example where it lies, which Sphinx-Gallery does not do.
+
+    Parameters
+    ----------
+    gallery_conf : dict
+        The settings of the gallery.
+    script : str
+        Path of the example.
+    """
+    builtins.__file__ = str(script)

@@ -109,3 +109,10 @@ def test_broken_links_are_found():
     page = ROOT / "docs" / "page.md"
     text = "# A title, here\n[a](nothing.md) [b](#a-title-here) [c](#none) [d](../pyproject.toml)"
     assert broken_links(page, text) == ["nothing.md", "#none"]
+
+
+def test_the_api_reference_lists_all_that_is_exported(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    from make_api import page
+
+    assert (ROOT / "docs" / "api" / "index.rst").read_text() == page()
