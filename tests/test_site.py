@@ -1,7 +1,7 @@
 """The built site in a browser: pages load without errors, search finds, a phone can read it.
 
-The site is built by ``python -m sphinx docs docs/_build``; without it, or without Chromium, there is
-nothing to test.
+The site is built by ``python -m sphinx docs docs/_build``; without it, or without Chromium,
+there is nothing to test.
 """
 
 import functools
