@@ -1,5 +1,6 @@
 """The autoencoder."""
 
+from math import prod
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,33 +9,23 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     _fit_context,
-    clone,
 )
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from ..base import copied
+from ..base import same
 from ..cells import located, named
 from ..constraints import is_true
-from ..layers import (
-    ActivityPenalty,
-    ContractiveDense,
-    Dense,
-    Flatten,
-    GaussianCode,
-    GaussianNoise,
-    MaskingNoise,
-    TiedSequential,
-    TransposedDense,
-)
-from ..layers.composite import named_layers
+from ..inputs import Sequences
 from ..losses import REGRESSION_LOSSES, LogLoss, Loss, SquaredError, Target, get_loss
 from ..losses.observed import ObservedLoss
+from ..losses.sequence import SequenceLoss
+from ..optimizers import get_optimizer
 from ..settings import isolated
 from ..warning import warn
-from .architecture import hidden_sizes, plain_layers
+from .architecture import hidden_sizes
 from .base import BaseNeuralEstimator, trains_by_steps
-from .codec import Decoder, Encoder, ZeroMissing, ends_in_reconstruction, flattened, transposed
+from .coders import Coders
 from .documentation import documented
 from .reconstruction import Reconstruction
 
@@ -44,11 +35,19 @@ _LOSSES = {
     "huber": REGRESSION_LOSSES["huber"],
     "log_loss": LogLoss,
 }
+#: Parameters that must have these values for sequences of any length.
+_OF_ONE_SHAPE = {
+    "variational": False,
+    "tied_weights": False,
+    "handle_missing": "error",
+    "sparsity": 0.0,
+    "contraction": 0.0,
+}
 
 
 @documented
 class AutoencoderTransformer(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, Reconstruction, BaseNeuralEstimator
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, Reconstruction, Coders, BaseNeuralEstimator
 ):
     """Autoencoder: a network that learns to reproduce X through a narrow code.
 
@@ -227,7 +226,10 @@ class AutoencoderTransformer(
             The code.
         """
         self._require_fit()
-        return self._encode(self._check_X(X))
+        X = self._check_X(X)
+        code = self._encode(X)
+        is_ragged = isinstance(X, Sequences) and code.ndim > 2 and len(set(X.lengths)) > 1
+        return [row[:n] for row, n in zip(code, X.lengths, strict=True)] if is_ragged else code
 
     @property
     def layers(self):
@@ -281,18 +283,48 @@ class AutoencoderTransformer(
         if reset:
             self._input_shape = self._sample_shape(X)
         if None in (self._input_shape or ()):
-            raise ValueError(
-                f"{type(self).__name__} needs samples of one shape, got input_shape="
-                f"{self._input_shape}."
-            )
-        checked = self._check_table(X, reset=reset)
-        self._check_missing(X, checked, self.handle_missing == "ignore")
+            self._check_options_of_sequences()
+        if self._has_columns(X):
+            checked = self._check_table(X, reset=reset)
+            self._check_missing(X, checked, self.handle_missing == "ignore")
+        else:
+            checked = self._check_any_length(X, reset)
+        checked = self._as_steps(checked)
         return checked, checked
 
     def _check_X(self, X):
         checked = super()._check_X(X)
+        if self._has_any_length():
+            return self._as_steps(checked)
         self._check_missing(X, checked, self._ignores_missing())
         return checked
+
+    def _has_any_length(self):
+        return None in self._input_shape
+
+    def _as_steps(self, X):
+        """View rows that hold sequences of any length as such."""
+        if isinstance(X, Sequences) or not self._has_any_length():
+            return X
+        step = self._input_shape[1:]
+        n_steps = X.shape[1] // prod(step)
+        lengths = np.full(len(X), n_steps)
+        return Sequences(X.reshape(-1, *step), np.arange(len(X)) * n_steps, lengths)
+
+    def _check_options_of_sequences(self):
+        shape = self._input_shape
+        if len(shape) < 2:
+            raise ValueError(
+                f"{type(self).__name__} expects sequences of vectors, got codes of tokens, whose "
+                "numbers it would reproduce. Pass input_shape=(None, 1) if they are numbers."
+            )
+        for name, value in _OF_ONE_SHAPE.items():
+            if not same(getattr(self, name), value):
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} is for samples of one shape, got "
+                    f"input_shape={shape}; set {name}={value!r}, or cut or pad the sequences to "
+                    "one length."
+                )
 
     def _X_checks(self, reset):
         # NaN is refused by `_check_missing`, which knows what to do about it.
@@ -315,7 +347,8 @@ class AutoencoderTransformer(
         if self.loss == "log_loss" or isinstance(self.loss, LogLoss):
             kind = "multilabel"  # one probability a feature
             self._check_range(data.X if data.rows is None else data.X[data.rows])
-        self._target = Target(kind, data.X.shape[1])
+        width = prod(self._input_shape[1:]) if self._has_any_length() else data.X.shape[1]
+        self._target = Target(kind, width)
         if self.handle_missing == "ignore":
             self._check_observed(data.X if data.rows is None else data.X[data.rows], reset)
 
@@ -336,7 +369,7 @@ class AutoencoderTransformer(
             )
 
     def _check_range(self, X):
-        values = X.data if issparse(X) else X
+        values = X.data if issparse(X) else X.joined() if isinstance(X, Sequences) else X
         with np.errstate(invalid="ignore"):
             within = np.size(values) == 0 or (np.nanmin(values) >= 0 and np.nanmax(values) <= 1)
         if not within:
@@ -348,6 +381,8 @@ class AutoencoderTransformer(
 
     def _make_loss(self):
         loss = super()._make_loss()
+        if self._has_any_length():
+            return SequenceLoss(loss)
         return ObservedLoss(loss) if self.handle_missing == "ignore" else loss
 
     def _initial_bias(self, y, sample_weight):
@@ -359,72 +394,11 @@ class AutoencoderTransformer(
         dense = (columns[:, start : start + 64].toarray() for start in starts)
         return np.concatenate([self._loss.initial_bias(block, sample_weight) for block in dense])
 
-    def _hidden_layers(self):
-        encoder = Encoder([*self._encoder_layers(), *self._code_layers()])
-        decoder = Decoder(self._decoder_layers())
-        return [*self._input_layers(), ("encoder", encoder), ("decoder", decoder)]
-
-    def _input_layers(self):
-        """Return what stands before the encoder."""
-        layers = []
-        if self.handle_missing == "ignore":
-            layers.append(("missing", ZeroMissing()))
-        if self.noise > 0:
-            kind = GaussianNoise if self.noise_type == "gaussian" else MaskingNoise
-            layers.append(("noise", kind(self.noise)))
-        return layers
-
-    def _encoder_layers(self):
-        if self.encoder is None:
-            return [*self._flattening(), *self._plain_layers()]
-        layers = self._written_layers("encoder")
-        return flattened(layers) if layers else self._flattening()
-
-    def _code_layers(self):
-        """Return the layer whose output is the code, and what penalises it."""
-        if self.variational:
-            return [("code", GaussianCode(self.n_components, beta=self.beta))]
-        by_mean = self.sparsity > 0 and self.sparsity_type == "kl"
-        activation = "logistic" if by_mean else None
-        code = Dense(self.n_components, activation)
-        if self.contraction > 0:
-            activation = activation or clone(self.activation, safe=False)
-            code = ContractiveDense(self.n_components, activation, penalty=self.contraction)
-        if self.sparsity == 0:
-            return [("code", code)]
-        penalty = {"kl" if by_mean else "l1": self.sparsity, "target": self.sparsity_target}
-        return [("code", code), ("penalty", ActivityPenalty(**penalty))]
-
-    def _decoder_layers(self):
-        if self.decoder is None:
-            layers = self._plain_layers(-1)
-            return transposed(layers) if self.tied_weights else layers
-        return flattened(self._written_layers("decoder"))
-
-    def _plain_layers(self, direction=1):
-        sizes = hidden_sizes(self.hidden_layer_sizes)[::direction]
-        return plain_layers(sizes, self.activation, self.normalization, self.dropout)
-
-    def _written_layers(self, name):
-        layers = copied(list(getattr(self, name)), name)
-        return named_layers(layers, self.activation, name)
-
-    def _output_layer(self, hidden, width):
-        one_a_feature = width == self._target.n_outputs
-        written = self.decoder is not None
-        if written and one_a_feature and ends_in_reconstruction(hidden, self._input_shape):
-            return Flatten()
-        if not self.tied_weights:
-            return super()._output_layer(hidden, width)
-        if not one_a_feature:
-            raise ValueError(
-                f"tied_weights=True gives one output a feature, and {type(self._loss).__name__} "
-                f"needs {width} for {self._target.n_outputs} features; choose another loss."
-            )
-        return TransposedDense()
-
-    def _joined(self, layers):
-        return TiedSequential(layers) if self.tied_weights else super()._joined(layers)
+    def _check_network(self):
+        if not self._has_any_length():
+            super()._check_network()
+        else:
+            self._check_noise(get_optimizer(self.solver))
 
     def _takes_sparse(self):
         if self._takes_nan() or _is_positive(self.noise) or is_true(self.variational):

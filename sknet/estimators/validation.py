@@ -146,7 +146,7 @@ class DataValidation:
         if None in shape:
             raise ValueError(
                 f"{owner}, got sequences of unequal length. Give it layers for them, such as "
-                "layers=[LSTM(32)]."
+                f"{self._list_parameters[0]}=[LSTM(32)]."
             )
         raise ValueError(
             f"{owner}, got {np.shape(X)}. Pass input_shape={shape} to take such samples."
