@@ -210,12 +210,16 @@ default="concatenate"
         """Return the one mask that all branches end with."""
         if len(self.output_shape_) < 2 or all(mask is masks[0] for mask in masks):
             return masks[0] if len(self.output_shape_) > 1 else None
-        known = next(mask for mask in masks if mask is not None)
+        first, known = next(
+            (name, mask)
+            for (name, _), mask in zip(self._children, masks, strict=True)
+            if mask is not None
+        )
         for (name, _), mask in zip(self._children, masks, strict=True):
             if not np.array_equal(known, np.ones_like(known) if mask is None else mask):
                 self._refuse(
                     "branches that agree on which steps are real",
-                    f"others from branch {name!r}",
+                    f"others from branch {name!r} than from branch {first!r}",
                     "Put a Masking before this layer, or give all branches layers that keep, or "
                     "drop, the same steps.",
                 )
