@@ -27,10 +27,10 @@ from sknet.layers import (
     Parallel,
     Sequential,
     TransformerBlock,
-    bidirectional,
 )
 from sknet.layers import in_lanes as module
 from sknet.layers.in_lanes import InLanes, put_in_lanes
+from sknet.layers.sequential import bidirectional
 from sknet.network import Network
 from sknet.settings import single_threaded_blas
 
