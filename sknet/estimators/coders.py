@@ -42,6 +42,11 @@ class Coders:
     def _repetition(self, encoder):
         """Return what makes steps of the codes of whole sequences."""
         shape = tried([("encoder", encoder)], self._input_shape).output_shape_
+        if len(shape) > 2:
+            raise ValueError(
+                f"The encoder ends with codes of shape {shape}; sequences need one vector, or one "
+                "a step. Put TimeDistributed([Flatten()]) at the end of encoder."
+            )
         if shape[0] is None:
             return []
         if self.decoder is None:
