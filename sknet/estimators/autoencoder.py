@@ -96,7 +96,7 @@ class AutoencoderTransformer(
 
     _losses = _LOSSES
     _on_missing = (
-        "AutoencoderTransformer takes NaN only with handle_missing='ignore'; set that to train "
+        "{owner} takes NaN only with handle_missing='ignore'; set that to train "
         "on the observed cells, or fill them first, by sklearn.impute.SimpleImputer."
     )
     _on_tables = "Or encode such tables by sknet.preprocessing.TableEncoder in a pipeline."

@@ -84,7 +84,8 @@ class DataValidation:
         return found
 
     def _missing_advice(self):
-        return f"{self._on_missing} {self._advice_on_tables()}".rstrip()
+        advice = self._on_missing.format(owner=type(self).__name__)
+        return f"{advice} {self._advice_on_tables()}".rstrip()
 
     def _advice_on_tables(self):
         # Samples of a shape are no tables.
