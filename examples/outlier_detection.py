@@ -101,7 +101,7 @@ def draw(networks, path, n_shown=9):
     figure, grid = plt.subplots(
         len(networks),
         2 * n_shown + 1,
-        figsize=(10, 0.52 * len(networks) + 0.5),
+        figsize=(10, 0.52 * len(networks) + 1.2),
         squeeze=False,
         layout="constrained",
     )
