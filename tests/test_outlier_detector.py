@@ -145,6 +145,24 @@ def test_a_fit_that_fails_leaves_the_detector_as_it_was():
     assert_array_equal(model.decision_function(X), before)
 
 
+def test_the_threshold_belongs_to_the_weights_that_a_failed_resumption_keeps():
+    X, calls = rows(), []
+
+    def scorer(estimator, X, y):
+        calls.append(1)
+        if len(calls) == 7:
+            raise RuntimeError("no more scores")
+        return float(len(calls))
+
+    params = {"early_stopping": True, "averaging": 0.5, "scoring": scorer, "warm_start": True}
+    model = detector(contamination=0.2, learning_rate_init=0.1, **params).fit(X)
+    before = model.offset_
+    with pytest.raises(RuntimeError, match="no more"):
+        model.fit(X)
+    assert model.offset_ != before
+    assert np.sum(model.predict(X) == -1) == 12
+
+
 @pytest.mark.parametrize(
     "params", [{"variational": True}, {"noise": 0.1}, {"contamination": 0.2}], ids=str
 )

@@ -142,6 +142,10 @@ def test_each_step_is_coded_by_plain_layers_too():
     fitted = AutoencoderTransformer(1, (4,), input_shape=(None, 2), **SHORT).fit(X)
     codes = fitted.transform(X)
     assert [code.shape for code in codes] == [(n, 1) for n in LENGTHS]
+    with pytest.raises(
+        ValueError, match="gives a code for each step, which is no table for pandas"
+    ):
+        clone(fitted).set_output(transform="pandas").fit_transform(X)
     with pytest.raises(ValueError, match="a code does not tell how many steps"):
         fitted.inverse_transform(np.ones((2, 1)))
 

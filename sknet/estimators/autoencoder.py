@@ -11,6 +11,7 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metaestimators import available_if
 
 from ..base import same
@@ -222,14 +223,26 @@ class AutoencoderTransformer(
 
         Returns
         -------
-        code : ndarray of shape (n_samples, n_components)
-            The code.
+        code : ndarray of shape (n_samples, n_components) or list of ndarray
+            The code. Where each step of a sequence has one, an array of shape (n_steps,
+            n_components) for each, in a list where lengths differ.
         """
         self._require_fit()
         X = self._check_X(X)
         code = self._encode(X)
-        is_ragged = isinstance(X, Sequences) and code.ndim > 2 and len(set(X.lengths)) > 1
-        return [row[:n] for row, n in zip(code, X.lengths, strict=True)] if is_ragged else code
+        return self._codes_of_steps(code, X) if code.ndim > 2 else code
+
+    def _codes_of_steps(self, code, X):
+        """Return the codes of the real steps, as a list where lengths differ."""
+        form = _get_output_config("transform", self)["dense"]
+        if form != "default":
+            raise ValueError(
+                f"{type(self).__name__}.transform gives a code for each step, which is no table "
+                f"for {form}; call set_output(transform='default')."
+            )
+        if len(set(X.lengths)) == 1:
+            return code
+        return [row[:n] for row, n in zip(code, X.lengths, strict=True)]
 
     @property
     def layers(self):

@@ -23,13 +23,16 @@ _TEXTS = {
         Layers instead of the plain hidden ones of the encoder: `sknet.layers` objects, pairs
         ("name", layer), or ints n, short for ``Dense(n, activation)``; reached as in
         ``encoder__0__units``. The linear layer of `n_components` is added behind them, after a
-        Flatten where they end with several axes. None takes the hidden layer sizes.
+        Flatten where they end with several axes. None takes the hidden layer sizes. For sequences
+        of any length there is no Flatten: the code is one vector a sequence or one a step, as the
+        layers end.
     decoder : list, default=None
         Layers from the code on, in the same form. A linear layer of n_features is added, after a
         Flatten where they end with several axes; but not if they end with the shape of a sample
         of several axes, as ``Conv2DTranspose(1, 3, padding="same")`` may for images, or with a
         Dense of n_features units without activation. None takes the hidden layer sizes in
-        reverse, also where the encoder is given.
+        reverse, also where the encoder is given. For sequences of any length it reads a code at
+        each step, that of the whole sequence if there is one, and ends with one vector a step.
     tied_weights : bool, default=False
         Whether the decoder uses the kernels of the encoder, transposed; the biases are its own.
         For plain hidden layers, and codes that are not variational.

@@ -1,5 +1,6 @@
 """The detector of outliers."""
 
+from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
@@ -123,16 +124,23 @@ class NeuralOutlierDetector(OutlierMixin, AutoencoderTransformer):
         self._store(locals())
 
     def _fit(self, X, y, sample_weight, *validation):
-        with restored_on_error(self):
-            super()._fit(X, y, sample_weight, *validation)
-            self._set_offset(X, sample_weight)
-        return self
+        with self._threshold_of(X, sample_weight):
+            return super()._fit(X, y, sample_weight, *validation)
 
     def _partial_fit(self, X, y, sample_weight):
+        with self._threshold_of(X, sample_weight):
+            return super()._partial_fit(X, y, sample_weight)
+
+    @contextmanager
+    def _threshold_of(self, X, sample_weight):
+        """Set the threshold after a training, also after a resumed one that fails midway."""
+        trainer = vars(self).get("_trainer")
         with restored_on_error(self):
-            super()._partial_fit(X, y, sample_weight)
-            self._set_offset(X, sample_weight)
-        return self
+            try:
+                yield
+            finally:
+                if vars(self).get("_trainer") is not trainer:  # else all is as it was
+                    self._set_offset(X, sample_weight)
 
     def _set_offset(self, X, sample_weight):
         scores = self.score_samples(X)

@@ -48,7 +48,7 @@ def named_layers(items, activation="relu", owner="layers", branches=False):
         if isinstance(layer, int | np.integer) and not isinstance(layer, bool):
             layer = Dense(int(layer), activation=activation)
         if branches and isinstance(layer, list | tuple):
-            layer = ListedLayers(layer)
+            layer = LayerList(layer)
         if not isinstance(layer, Layer):
             hint = " Did you forget the parentheses?" if isinstance(layer, type) else ""
             if hasattr(layer, "fit"):
@@ -61,7 +61,7 @@ def named_layers(items, activation="relu", owner="layers", branches=False):
         for parameter in layer._list_parameters:
             inner = getattr(layer, parameter)
             if isinstance(inner, list | tuple):
-                listed = isinstance(layer, ListedLayers)
+                listed = isinstance(layer, LayerList)
                 path = f"{owner}__{name}" if listed else f"{owner}__{name}__{parameter}"
                 inner = named_layers(inner, activation, path, layer._has_branches)
                 setattr(layer, parameter, inner)
@@ -297,7 +297,7 @@ class Sequential(Composite):
         return self._backward_children(grad_output, input_grad)
 
 
-class ListedLayers(Sequential):
+class LayerList(Sequential):
     """A list of layers among the items of a list parameter; errors call it as the user does."""
 
     def _owner(self):
