@@ -6,6 +6,7 @@ from .estimators import (
     AutoencoderTransformer,
     NeuralClassifier,
     NeuralLanguageModel,
+    NeuralOutlierDetector,
     NeuralRegressor,
 )
 from .tabular import TabularClassifier, TabularRegressor
@@ -14,6 +15,7 @@ __all__ = [
     "AutoencoderTransformer",
     "NeuralClassifier",
     "NeuralLanguageModel",
+    "NeuralOutlierDetector",
     "NeuralRegressor",
     "TabularClassifier",
     "TabularRegressor",

@@ -270,7 +270,11 @@ class Network:
             # Its memory is made for what comes: rows may be many and short, or few and long.
             replica = self.replica(1)
         try:
-            raw = (replica if part is None else replica._part(part)).forward(x)
+            if part is None:
+                raw = replica.forward(x)
+            else:
+                padded = x.padded(replica._work) if isinstance(x, Sequences) else (x, None)
+                raw = replica._part(part).forward(padded[0], mask=padded[1])
             if out is None:
                 return raw.copy()
             out[:, : raw.shape[1]] = raw  # a chunk is as long as the longest sequence in it

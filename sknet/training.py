@@ -374,6 +374,8 @@ class Trainer:
         best : ndarray of shape (n_params,), default=None
             The weights to predict with; by default the average, or else the last.
         """
+        if best is None and self.is_finished:
+            return  # they are in place, and may be the best ones
         chosen = self._average if best is None else best
         if chosen is not None:
             if self._unfinished is None:  # written down before it is changed

@@ -14,16 +14,25 @@ from sklearn.metrics import confusion_matrix, max_error, mean_absolute_error, r2
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import check_is_fitted
 
-from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
+from sknet import (
+    AutoencoderTransformer,
+    NeuralClassifier,
+    NeuralOutlierDetector,
+    NeuralRegressor,
+)
 from sknet.activations import FunctionActivation
 from sknet.layers import (
+    GRU,
     Activation,
     BatchNorm,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
     GaussianNoise,
     LayerNorm,
+    MaxPool2D,
+    Parallel,
     Reshape,
     Residual,
     Sequential,
@@ -1573,6 +1582,146 @@ SEVERAL = [
     ),
 ]
 
+IMAGE = Reshape((2, 2, 1))
+BRANCHES = [
+    Misuse(
+        "branches of two widths to add",
+        ValueError,
+        r"^Layer 'layers__0' \(Parallel\) expects branches of one shape for merge='add', got "
+        r"\(3,\) from branch 'left' and \(2,\) from branch '1'\. End each branch with as many "
+        r"outputs, or merge by 'concatenate'\.$",
+        parameters=SET(layers=[Parallel([("left", [5, 3]), [2]], "add")]),
+    ),
+    Misuse(
+        "branches of two heights to concatenate",
+        ValueError,
+        r"^Layer 'layers__1' \(Parallel\) expects branches of one shape but for the last axis for "
+        r"merge='concatenate', got \(2, 2, 1\) from branch '0' and \(1, 1, 3\) from branch "
+        r"'small'\. Set padding='same' in layers with windows, undo strides",
+        parameters=SET(layers=[IMAGE, Parallel([[], ("small", [Conv2D(3, 2)])]), Flatten()]),
+    ),
+    Misuse(
+        "branches of two ranks",
+        ValueError,
+        r"got \(2, 2, 1\) from branch '0' and \(4,\) from branch '1'\. Put a Flatten, a Reshape",
+        parameters=SET(layers=[IMAGE, Parallel([[], Flatten()], "dot"), Flatten()]),
+    ),
+    Misuse(
+        "a dot of one branch",
+        ValueError,
+        r"Layer 'layers__0' \(Parallel\) expects 2 or more branches for merge='dot', got 1\.",
+        parameters=SET(layers=[Parallel([[3]], "dot")]),
+    ),
+    Misuse(
+        "no branches",
+        ValueError,
+        r"expects 1 or more branches for merge='concatenate', got 0\. Add a branch",
+        parameters=SET(layers=[Parallel([])]),
+    ),
+    Misuse(
+        "an unknown merge",
+        InvalidParameterError,
+        r"Layer 'layers__0' \(Parallel\): The 'merge' parameter .* Got 'sum' instead",
+        parameters=SET(layers=[Parallel([3, 3], "sum")]),
+    ),
+    Misuse(
+        "a branch that is no layer",
+        TypeError,
+        r"^layers__0__branches__x must be a layer, a list of layers, a pair \('name', layer\) or "
+        r"an int, got 'relu'",
+        parameters=SET(layers=[Parallel([[], ("x", "relu")])]),
+    ),
+    Misuse(
+        "what is no layer in a branch",
+        TypeError,
+        r"^layers__0__branches__x__1 must be a layer, a pair .* got <class .*forget the parenth",
+        parameters=SET(layers=[Parallel([[], ("x", [3, Dense])])]),
+    ),
+    Misuse(
+        "a list among layers that have no branches",
+        TypeError,
+        r"^layers__0 must be a layer, a pair \('name', layer\) or an int, got \[5, 3\]",
+        parameters=SET(layers=[[5, 3]]),
+    ),
+    Misuse(
+        "two branches of one name",
+        ValueError,
+        r"layers__0__branches: the name 'a' is used 2 times; give each layer its own",
+        parameters=SET(layers=[Parallel([("a", [3]), ("a", [])])]),
+    ),
+    Misuse(
+        "a layer in a branch that does not take its input",
+        ValueError,
+        r"^Layer 'layers__0__branches__deep__1' \(MaxPool2D\) expects inputs of shape",
+        parameters=SET(layers=[Parallel([[], ("deep", [5, MaxPool2D(2)])])]),
+    ),
+]
+SERIES = [np.ones((n, 2)) * n for n in (2, 3, 4)]
+on_series = partial(fit, X=SERIES, y=None)
+AS_OUTLIERS = {"kind": NeuralOutlierDetector, "good_fit": partial(fit, y=None)}
+OUTLIERS = [
+    *(
+        Misuse(
+            f"contamination={value!r}",
+            InvalidParameterError,
+            r"The 'contamination' parameter of NeuralOutlierDetector must be .* Got .* instead",
+            partial(fit, y=None),
+            SET(contamination=value),
+            **AS_OUTLIERS,
+        )
+        for value in (0.0, 0.6, "legacy", None)
+    ),
+    Misuse(
+        "a decision before fit",
+        NotFittedError,
+        r"This NeuralOutlierDetector instance is not fitted yet",
+        lambda estimator: estimator.predict(X),
+        needs="unfitted",
+        **AS_OUTLIERS,
+    ),
+    Misuse(
+        "a decision on fewer features",
+        ValueError,
+        r"X has 3 features, but NeuralOutlierDetector is expecting 4 features as input",
+        lambda estimator: estimator.decision_function(X[:, :3]),
+        needs="fitted",
+        **AS_OUTLIERS,
+    ),
+    Misuse(
+        "NaN among rows with outliers",
+        ValueError,
+        r"Input X contains NaN.*NeuralOutlierDetector takes NaN only with handle_missing='ignore'",
+        partial(fit, X=but(X, (0, 0), np.nan), y=None),
+        **AS_OUTLIERS,
+    ),
+    Misuse(
+        "one code a sequence and nothing that makes steps of it",
+        ValueError,
+        r"^decoder=None has no layer that could tell the steps of a sequence apart",
+        on_series,
+        SET(encoder=[GRU(3)]),
+        AutoencoderTransformer,
+    ),
+    Misuse(
+        "a decoder that forgets the steps",
+        ValueError,
+        r"^The decoder ends with outputs of shape \(3,\); sequences need one vector a step, or "
+        r"the shape \(None, 2\)\. Set return_sequences=True",
+        on_series,
+        SET(encoder=[GRU(3)], decoder=[GRU(3)]),
+        AutoencoderTransformer,
+    ),
+    Misuse(
+        "a variational code of sequences",
+        ValueError,
+        r"^variational=True is for samples of one shape, got input_shape=\(None, 2\); set "
+        r"variational=False, or cut or pad the sequences to one length\.$",
+        on_series,
+        SET(encoder=[GRU(3)], decoder=[GRU(3, return_sequences=True)], variational=True),
+        AutoencoderTransformer,
+    ),
+]
+
 TABLE = [
     *PARAMETERS,
     *VALUES,
@@ -1580,6 +1729,8 @@ TABLE = [
     *WEIGHTS,
     *VALIDATION,
     *LAYERS,
+    *BRANCHES,
+    *OUTLIERS,
     *NAMES,
     *ORDER,
     *FUNCTIONS,

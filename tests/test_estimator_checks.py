@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.decomposition import PCA
+from sklearn.ensemble import IsolationForest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import (
@@ -23,6 +24,7 @@ from sklearn.utils.fixes import parse_version
 from sknet import (
     AutoencoderTransformer,
     NeuralClassifier,
+    NeuralOutlierDetector,
     NeuralRegressor,
     TabularClassifier,
     TabularRegressor,
@@ -76,6 +78,7 @@ def checked(estimator):
         (NeuralClassifier(), MLPClassifier()),
         (NeuralRegressor(), MLPRegressor()),
         (AutoencoderTransformer(), PCA()),
+        (NeuralOutlierDetector(), IsolationForest()),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )

@@ -183,6 +183,13 @@ def test_anomalies_are_found(run):
         assert figures(text, model)[0] > 0.85
 
 
+def test_outliers_are_decided_upon(run):
+    text = run("outlier_detection.py", ["outliers.png"])
+    for model in ("isolation forest", "autoencoder"):
+        area, accuracy, *_ = figures(text, model)
+        assert area > 0.8 and accuracy > 0.6
+
+
 def test_digits_are_compressed_beside_principal_components(run):
     kinds = ("digits", "mnist", "classes", "sizes")
     text = run("compression.py", [f"compression_{kind}.png" for kind in kinds])

@@ -59,6 +59,8 @@ class Layer(Component, ABC):
     #: A frozen layer (``trainable=False``) keeps its weights; see the subclasses' parameter.
     trainable = True
     _inside_frozen = False
+    #: Whether an item of the layer's list parameter may be a list of layers.
+    _has_branches = False
     # `build_layer` validates a layer, and knows the path for the message.
     _validated_by_holder = False
     #: Whether the layer adds something of its own to the loss, as a penalty on what it returns:

@@ -5,10 +5,10 @@ import numpy as np
 from ..base import named_items
 from .base import Layer, build_layer, validate_layer
 from .dense import Dense
-from .sequential.packing import moved_steps, real_first
+from .sequential.packing import moved_steps, other_places
 
 
-def named_layers(items, activation="relu", owner="layers"):
+def named_layers(items, activation="relu", owner="layers", branches=False):
     """Turn a list parameter into (name, layer) pairs, also inside composites.
 
     Parameters
@@ -19,6 +19,8 @@ def named_layers(items, activation="relu", owner="layers"):
         Activation of the dense layers that ints stand for, those inside composites included.
     owner : str, default="layers"
         Name of the parameter, for errors.
+    branches : bool, default=False
+        Whether an item may be a list of layers as well; it becomes a layer that runs them.
 
     Returns
     -------
@@ -45,18 +47,23 @@ def named_layers(items, activation="relu", owner="layers"):
             )
         if isinstance(layer, int | np.integer) and not isinstance(layer, bool):
             layer = Dense(int(layer), activation=activation)
+        if branches and isinstance(layer, list | tuple):
+            layer = LayerList(layer)
         if not isinstance(layer, Layer):
             hint = " Did you forget the parentheses?" if isinstance(layer, type) else ""
             if hasattr(layer, "fit"):
                 hint = " Write Pretrained(...) around a fitted autoencoder to take its encoder."
+            kinds = "a layer, a list of layers" if branches else "a layer"
             raise TypeError(
-                f"{owner}__{name} must be a layer, a pair ('name', layer) or an int, "
+                f"{owner}__{name} must be {kinds}, a pair ('name', layer) or an int, "
                 f"got {layer!r}.{hint}"
             )
         for parameter in layer._list_parameters:
             inner = getattr(layer, parameter)
             if isinstance(inner, list | tuple):
-                inner = named_layers(inner, activation, f"{owner}__{name}__{parameter}")
+                listed = isinstance(layer, LayerList)
+                path = f"{owner}__{name}" if listed else f"{owner}__{name}__{parameter}"
+                inner = named_layers(inner, activation, path, layer._has_branches)
                 setattr(layer, parameter, inner)
         pairs.append((name, layer))
     names = [name for name, _ in pairs]
@@ -88,6 +95,9 @@ def nested_items(items, path):
     """
     for name, item in named_items(items):
         where = f"{path}__{name}"
+        if isinstance(item, list | tuple):  # a branch
+            yield from nested_items(item, where)
+            continue
         yield where, item
         if not isinstance(item, Layer):
             continue
@@ -165,14 +175,16 @@ class Composite(Layer):
         # Wrong parameters are for `build` to refuse.
         items = getattr(self, self._list_parameters[0])
         items = items if isinstance(items, list | tuple) else []
-        for name, layer in named_layers(items, owner=self._owner()):
+        for name, layer in self._named_layers(items):
             validate_layer(layer, f"{self._owner()}__{name}")
             yield layer
 
+    def _named_layers(self, items):
+        return named_layers(items, owner=self._owner(), branches=self._has_branches)
+
     def _owner(self):
         """Return where the user finds the list of layers, for errors."""
-        path = getattr(self, "_path", "")
-        return f"{path}__layers" if path else "layers"
+        return "__".join(filter(None, [getattr(self, "_path", ""), self._list_parameters[0]]))
 
     def build(self, input_shape):
         """Build the layers one after the other."""
@@ -285,6 +297,13 @@ class Sequential(Composite):
         return self._backward_children(grad_output, input_grad)
 
 
+class LayerList(Sequential):
+    """A list of layers among the items of a list parameter; errors call it as the user does."""
+
+    def _owner(self):
+        return getattr(self, "_path", "")
+
+
 class Residual(Sequential):
     """Add the input to what the layers make of it: x + f(x).
 
@@ -338,17 +357,12 @@ class Residual(Sequential):
 
     def _in_place(self, inner, mask):
         """Put outputs to the steps of x if layers have left real steps elsewhere."""
-        self._moves = None
-        if mask is None or self._mask is None or self._mask is mask:
+        places = other_places(mask, self._mask)
+        self._moves = None if places is None else (mask, places)
+        if places is None:
             return inner
-        if (self._mask > mask).any():
-            found, places = self._mask, real_first(mask)
-            if (found > places).any() and not (found > mask[:, ::-1]).any():
-                places = mask[:, ::-1]  # a recurrent layer has gone backwards
-            self._moves = mask, places
-            self._mask = moved_steps(found, places, mask, np.empty_like(mask))
-            inner = moved_steps(inner, places, mask, self._work("in_place", inner.shape))
-        return inner
+        self._mask = moved_steps(self._mask, places, mask, np.empty_like(mask))
+        return moved_steps(inner, places, mask, self._work("in_place", inner.shape))
 
     def advance(self, x, memory, mask=None):
         """Compute x + f(x) for the next steps."""
