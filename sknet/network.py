@@ -9,7 +9,8 @@ import sklearn
 
 from .base import Workspace, stamp, unstamp, written
 from .inputs import Sequences, as_inputs, in_shape
-from .layers.base import Layer, build_layer
+from .layers.base import build_layer
+from .named_weights import NamedWeights
 from .optimizers import Group
 from .settings import isolated, single_threaded_blas
 from .stepping import Stepper
@@ -23,7 +24,7 @@ _SMALL_WORK = 2**13
 _IDLE_BYTES = 2**25
 
 
-class Network:
+class Network(NamedWeights):
     """Built layers over a flat vector of parameters.
 
     The weights of all layers are views of `params`, ordered so that those with the same rate
@@ -87,11 +88,10 @@ class Network:
 
     def _place_weights(self):
         """Give every declared weight its slice, groups in a row."""
-        frozen = _frozen_parts(self.layer)
         declared = []
-        for part_index, part in enumerate(self.layer.walk()):
+        for part_index, (part, outer) in enumerate(_with_factors(self.layer)):
             for index, weight in enumerate(part._weights):
-                factor = 0.0 if part in frozen else weight.rate_factor
+                factor = outer * weight.rate_factor
                 key = -factor, -float(weight.decay)
                 declared.append((key, part_index, index, weight.size))
         declared.sort(key=lambda item: item[0])
@@ -465,11 +465,12 @@ class Network:
         )
 
 
-def _frozen_parts(layer: Layer):
-    """Return the parts that are frozen themselves or lie inside one that is."""
-    if not layer.trainable:
-        return set(layer.walk())
-    return set().union(*(_frozen_parts(part) for _, part in layer.sublayers()))
+def _with_factors(layer, outer=1.0):
+    """Yield the layers of `walk`, and what multiplies the rate factors of their own weights."""
+    outer = outer if layer.trainable else 0.0
+    yield layer, outer
+    for _, part in layer.sublayers():
+        yield from _with_factors(part, outer * layer.learning_rate_factor)
 
 
 def _outline(layer, depth=0):

@@ -2,7 +2,14 @@
 
 from .autoencoder import AutoencoderTransformer
 from .classifier import NeuralClassifier
+from .feature_extractor import FeatureExtractor
 from .language_model import NeuralLanguageModel
 from .regressor import NeuralRegressor
 
-__all__ = ["AutoencoderTransformer", "NeuralClassifier", "NeuralLanguageModel", "NeuralRegressor"]
+__all__ = [
+    "AutoencoderTransformer",
+    "FeatureExtractor",
+    "NeuralClassifier",
+    "NeuralLanguageModel",
+    "NeuralRegressor",
+]

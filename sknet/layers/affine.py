@@ -15,8 +15,7 @@ _FEW_OUTPUTS = 64
 class AffineLayer(Layer):
     """Base class of layers that return activation(product with a kernel + bias)."""
 
-    #: What multiplies the learning rate of the kernel, and of the bias if not the same.
-    learning_rate_factor = 1.0
+    #: What multiplies the learning rate of the bias, if not that of the kernel.
     bias_learning_rate_factor = None
     parametrization = "standard"
 

@@ -48,7 +48,7 @@ def named_layers(items, activation="relu", owner="layers"):
         if not isinstance(layer, Layer):
             hint = " Did you forget the parentheses?" if isinstance(layer, type) else ""
             if hasattr(layer, "fit"):
-                hint = " Write Pretrained(...) around a fitted autoencoder to take its encoder."
+                hint = " Write Pretrained(...) around a fitted estimator to take its layers."
             raise TypeError(
                 f"{owner}__{name} must be a layer, a pair ('name', layer) or an int, "
                 f"got {layer!r}.{hint}"
@@ -143,7 +143,7 @@ class Composite(Layer):
     @property
     def accepts_sparse(self):
         """Whether the first layer takes a sparse matrix."""
-        return takes_sparse(self.layers)
+        return takes_sparse(self._items())
 
     def adapt(self, x):
         """Let the first layer adapt, and those behind it as long as they see the same values."""
@@ -163,11 +163,15 @@ class Composite(Layer):
     def _validated_items(self):
         """Yield the layers that are not built yet; they know where they stand, for errors."""
         # Wrong parameters are for `build` to refuse.
-        items = getattr(self, self._list_parameters[0])
+        items = self._items()
         items = items if isinstance(items, list | tuple) else []
         for name, layer in named_layers(items, owner=self._owner()):
             validate_layer(layer, f"{self._owner()}__{name}")
             yield layer
+
+    def _items(self):
+        """Return the list of layers that are run, not built yet."""
+        return getattr(self, self._list_parameters[0])
 
     def _owner(self):
         """Return where the user finds the list of layers, for errors."""
@@ -179,7 +183,7 @@ class Composite(Layer):
         return self._build_children(input_shape, self._owner())
 
     def _build_children(self, input_shape, owner):
-        self._children = named_layers(self.layers, owner=owner)
+        self._children = named_layers(self._items(), owner=owner)
         for name, layer in self._children:
             layer._inside_frozen = self.is_frozen
             input_shape = build_layer(layer, f"{owner}__{name}" if owner else name, input_shape)

@@ -113,8 +113,7 @@ class PeriodicEmbedding(Layer):
             ("kernel", (*waves, n_mixed), RandomUniform(-bound, bound)),
             ("bias", (n_features, n_mixed), RandomUniform(-bound, bound)),
         ):
-            factor = self.learning_rate_factor
-            self.add_weight(name, shape, initializer, rate_factor=factor, decay=self.decay)
+            self.add_weight(name, shape, initializer, decay=self.decay)
         return (*input_shape[:-1], n_features * self.embedding_dim)
 
     def scratch_sizes(self, n_steps):
