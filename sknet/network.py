@@ -360,7 +360,7 @@ class Network(NamedWeights):
         ValueError
             If there is no such layer, or X does not fit the network.
         """
-        return self._watch(X, layer, lambda part, out: out)
+        return self._watch(self._checked(X), layer, lambda part, out: out)
 
     @isolated
     def attention_weights(self, X, layer):
@@ -388,11 +388,13 @@ class Network(NamedWeights):
                 f"Layer {layer!r} is of type {type(self[layer]).__name__}; only layers of type "
                 "MultiHeadAttention have attention weights."
             )
-        return self._watch(X, layer, lambda part, out: part.attention_weights)
+        return self._watch(self._checked(X), layer, lambda part, out: part.attention_weights)
+
+    def _checked(self, X):
+        return as_inputs(X, self.input_shape, self.dtype, type(self).__name__)
 
     def _watch(self, X, layer, read):
         """Predict chunk by chunk and collect what `read` finds at a layer."""
-        X = as_inputs(X, self.input_shape, self.dtype, type(self).__name__)
         n_steps = X.shape[1] if isinstance(X, Sequences) else None
         rows, replica, found = self.chunk_rows(X), self.replica(1), []
         part = replica[layer]
@@ -405,7 +407,7 @@ class Network(NamedWeights):
 
         part.forward = watched
         with single_threaded_blas():
-            for start in range(0, len(X), rows):
+            for start in range(0, X.shape[0], rows):
                 chunk, mask = X[start : start + rows], None
                 if n_steps is not None:  # outputs of one length
                     chunk, mask = chunk.padded(replica._work, n_steps)

@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
     {"base", "constraints", "lanes", "settings", "warning"},
-    {"activations", "blas", "compatibility", "initializers", "storage"},
+    {"activations", "blas", "compatibility", "holders", "initializers", "storage"},
     {"named_weights"},
     {
         "batches",

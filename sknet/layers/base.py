@@ -18,6 +18,8 @@ from ..initializers import get_initializer
 
 #: Constraint of what multiplies the learning rate of a weight; 0 is said by ``trainable=False``.
 RATE_FACTOR = [Interval(Real, 0, None, closed="neither")]
+#: Constraints of the parameters that say how the weights of a layer are trained.
+OF_TRAINING = {"learning_rate_factor": RATE_FACTOR, "trainable": ["boolean"]}
 
 
 class Weight(NamedTuple):

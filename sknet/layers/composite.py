@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..base import named_items
-from .base import Layer, build_layer, validate_layer
+from .base import OF_TRAINING, Layer, build_layer, validate_layer
 from .dense import Dense
 from .sequential.packing import moved_steps, real_first
 
@@ -129,15 +129,18 @@ class Composite(Layer):
     layers : list
         Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
         with the estimator's activation.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
     """
 
     _list_parameters = ("layers",)
-    _parameter_constraints = {"layers": [list, tuple], "trainable": ["boolean"]}
+    _parameter_constraints = {"layers": [list, tuple], **OF_TRAINING}
 
-    def __init__(self, layers, *, trainable=True):
+    def __init__(self, layers, *, learning_rate_factor=1.0, trainable=True):
         self.layers = layers
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     @property
@@ -248,6 +251,8 @@ class Sequential(Composite):
     layers : list
         Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
         with the estimator's activation.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 
@@ -299,6 +304,8 @@ class Residual(Sequential):
     layers : list
         Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
         with the estimator's activation.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 

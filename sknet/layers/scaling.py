@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from .base import RATE_FACTOR, Layer
+from .base import OF_TRAINING, Layer
 
 
 class LayerOfFeatures(Layer):
     """Base class of layers that keep the shape and learn one number for each feature."""
 
     _parameter_constraints = {
-        "learning_rate_factor": RATE_FACTOR,
         "decay": ["boolean"],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
     @property

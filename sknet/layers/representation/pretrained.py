@@ -9,10 +9,11 @@ from pathlib import Path
 from sklearn.base import clone
 
 from ...base import brief, copied
+from ...holders import innermost
 from ...initializers import Initializer
 from ...named_weights import checked_values, named_parts, weight_name
 from ...storage import read_arrays
-from ..base import RATE_FACTOR
+from ..base import OF_TRAINING
 from ..composite import Sequential, named_layers
 from ..dense import Dense
 from .activity import ActivityPenalty
@@ -41,9 +42,9 @@ class Pretrained(Sequential):
         are not reached through the layer. Or a file that `save_weights` has written; then `layers`
         says which layers its arrays belong to.
     upto : int or str, default=None
-        Last layer to take, by its position, where negative ones count from the end, or its name, as
-        ``estimator.network_[...]`` takes it; of an autoencoder, one of the encoder. None takes all
-        but the output layer, and of an autoencoder the encoder.
+        Last layer to take: its position, where negative ones count from the end, or its name, as
+        ``estimator.network_[...]`` takes it; of an autoencoder, a layer of its encoder. None takes
+        all but the output layer; of an autoencoder, the encoder.
     layers : list, default=None
         Only with a file: the layers with the names and parameters of those whose weights were
         saved. Weights in the file that belong to no layer of the list are left out.
@@ -81,8 +82,7 @@ class Pretrained(Sequential):
         "estimator": "no_validation",
         "upto": [Integral, str, None],
         "layers": [list, tuple, None],
-        "learning_rate_factor": RATE_FACTOR,
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
     def __init__(
@@ -140,7 +140,8 @@ class Pretrained(Sequential):
     def __sklearn_clone__(self):
         # A clone of the estimator would not be fitted.
         params = self.get_params(deep=False)
-        return type(self)(**params | {"layers": copied(self.layers, "layers")})
+        kept = {"estimator": params.pop("estimator")} if "estimator" in params else {}
+        return type(self)(**{k: copied(v, k) for k, v in params.items()}, **kept)
 
     def resolve_names(self, names):
         """Refuse columns in another order; the layers have resolved their own names.
@@ -150,7 +151,7 @@ class Pretrained(Sequential):
         names : ndarray of str
             Names of the input columns.
         """
-        fitted = list(getattr(_unwrapped(self.estimator), "feature_names_in_", names))
+        fitted = list(getattr(innermost(self.estimator), "feature_names_in_", names))
         if fitted != list(names) and sorted(fitted) == sorted(names):
             self._refuse(
                 f"columns in the order of its estimator, {brief(fitted)}",
@@ -170,7 +171,7 @@ class Pretrained(Sequential):
         if isinstance(self.estimator, str | os.PathLike):
             pairs = named_layers(copied(list(self.layers or []), "layers"))
             return _Source(self._cut(pairs), _File(self.estimator), "")
-        estimator = _unwrapped(self.estimator)
+        estimator = innermost(self.estimator)
         network, body = getattr(estimator, "network_", None), getattr(estimator, "_body", None)
         if network is None or body is None:
             return None
@@ -213,7 +214,9 @@ class Pretrained(Sequential):
             self._refuse_estimator()
         if not source.pairs:
             self._refuse(
-                "a network with a layer before its output layer", "none", "There is nothing to take."
+                "a network with a layer before its output layer",
+                "none",
+                "There is nothing to take.",
             )
         output_shape = super().build(input_shape)
         for path, part in named_parts(self):
@@ -224,10 +227,12 @@ class Pretrained(Sequential):
         return output_shape
 
     def _refuse_estimator(self):
-        estimator = _unwrapped(self.estimator)
+        estimator = innermost(self.estimator)
         advice = "Fit it before."
         if hasattr(estimator, "estimators_") or not hasattr(estimator, "_body"):
-            advice = "Ensembles for tables and estimators of other packages have no network to take."
+            advice = (
+                "Ensembles for tables and estimators of other packages have no network to take."
+            )
         self._refuse("a fitted estimator of sknet", brief(estimator), advice)
 
 
@@ -293,20 +298,6 @@ class _Stored(Initializer):
 
     def _values(self, rng, shape, fan_in, fan_out):
         return self.source.array(self.name)
-
-
-def _unwrapped(estimator):
-    """Return the last step of a pipeline, the best of a search, what is frozen."""
-    while True:
-        steps = getattr(estimator, "steps", None)
-        if isinstance(steps, list) and steps:
-            estimator = steps[-1][1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif type(estimator).__name__ == "FrozenEstimator":
-            estimator = estimator.estimator
-        else:
-            return estimator
 
 
 def _copied(layer):
