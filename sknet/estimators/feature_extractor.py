@@ -147,8 +147,8 @@ class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         -------
         names : ndarray of str
             The name of the layer and the position of the output along each of its axes:
-            ``"hidden_0_5"``; ``"conv_2_3_0"`` is channel 0 at row 2 and column 3. A layer without a
-            name is called by its class and its position, ``"dense_1"``.
+            ``"hidden_0_5"``; ``"conv_2_3_0"`` is channel 0 at row 2 and column 3. A layer without
+            a name is called by its class and its position, ``"dense_1"``.
         """
         check_is_fitted(self)
         _check_feature_names_in(self, input_features, generate_names=False)
@@ -212,6 +212,9 @@ class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)
         tags.input_tags, tags.target_tags = inner.input_tags, inner.target_tags
+        seeds = (v for k, v in self.get_params().items() if k.endswith("random_state"))
+        is_fixed = isinstance(self.estimator, FrozenEstimator)
+        tags.non_deterministic = not is_fixed and any(seed is None for seed in seeds)
         follows = getattr(innermost(self.estimator), "dtype", "") is None
         tags.transformer_tags.preserves_dtype = ["float64", "float32"] if follows else []
         return tags
