@@ -144,6 +144,12 @@ class NamedWeights:
         other.layer, other.path = layer, self.path
         other.input_shape, other.dtype = self.input_shape, self.dtype
         other._build()
+        shapes = [[array.shape for array in arrays] for arrays in other.views(other.params)]
+        if shapes != [[array.shape for array in arrays] for arrays in self.views(self.params)]:
+            raise ValueError(
+                "Training cannot go on: an estimator in a Pretrained layer has other layers than "
+                "when this one was fitted. Fit this one anew."
+            )
         other.params[:] = other.laid_out(self.params, self)
         return other
 

@@ -196,8 +196,11 @@ class Composite(Layer):
     def _set_children(self, children):
         """Take built layers to run."""
         self._children = children
-        weighted = [any(part._weights for part in layer.walk()) for _, layer in children]
-        self._first_weighted = weighted.index(True) if any(weighted) else len(weighted)
+        moved = [
+            any(part._weights and not part.is_frozen for part in layer.walk())
+            for _, layer in children
+        ]
+        self._first_moved = moved.index(True) if any(moved) else len(moved)
 
     def sublayers(self):
         """Return the built layers as (name, layer) pairs."""
@@ -232,8 +235,9 @@ class Composite(Layer):
         return x
 
     def _backward_children(self, grad, input_grad):
-        # Without a gradient of the input, what stands before the first weight has nothing to do.
-        first = 0 if input_grad else self._first_weighted
+        # Without a gradient of the input, what stands before the first weight that training moves
+        # has nothing to do.
+        first = 0 if input_grad else self._first_moved
         for position in range(len(self._children) - 1, first - 1, -1):
             grad = self._children[position][1].backward(grad, input_grad or position > first)
         return grad

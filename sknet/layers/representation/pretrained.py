@@ -14,7 +14,7 @@ from ...initializers import Initializer
 from ...named_weights import checked_values, named_parts, weight_name
 from ...storage import read_arrays
 from ..base import OF_TRAINING
-from ..composite import Sequential, named_layers
+from ..composite import Sequential, named_layers, takes_sparse
 from ..dense import Dense
 from .activity import ActivityPenalty
 from .contractive import ContractiveDense
@@ -159,6 +159,15 @@ class Pretrained(Sequential):
                 "Reorder X.",
             )
 
+    @property
+    def accepts_sparse(self):
+        """Whether the first layer takes a sparse matrix."""
+        return takes_sparse(self.layers if self._is_file else self._fitted_pairs())
+
+    @property
+    def _is_file(self):
+        return isinstance(self.estimator, str | os.PathLike)
+
     def _owner(self):
         return getattr(self, "_path", "")
 
@@ -168,19 +177,26 @@ class Pretrained(Sequential):
 
     def _source(self):
         """Return where layers and weights come from; None if that is no fitted estimator."""
-        if isinstance(self.estimator, str | os.PathLike):
+        if self._is_file:
             pairs = named_layers(copied(list(self.layers or []), "layers"))
             return _Source(self._cut(pairs), _File(self.estimator), "")
+        pairs = self._fitted_pairs()
+        if pairs is None:
+            return None
+        estimator = innermost(self.estimator)
+        if self.upto is None and not estimator._body:
+            pairs = pairs[:-1]
+        pairs = self._cut(pairs, f"{estimator._body}__")
+        return _Source(pairs, estimator.network_, estimator._body)
+
+    def _fitted_pairs(self):
+        """Return the layers of the fitted estimator that can be taken; None if it is none."""
         estimator = innermost(self.estimator)
         network, body = getattr(estimator, "network_", None), getattr(estimator, "_body", None)
         if network is None or body is None:
             return None
         pairs = network.layer.sublayers()
-        if body:
-            pairs = dict(pairs)[body].sublayers()
-        elif self.upto is None:
-            pairs = pairs[:-1]
-        return _Source(self._cut(pairs, f"{body}__"), network, body)
+        return dict(pairs)[body].sublayers() if body else pairs
 
     def _cut(self, pairs, prefix=""):
         """Return the layers as far as `upto`."""
@@ -202,12 +218,11 @@ class Pretrained(Sequential):
 
     def build(self, input_shape):
         """Copy the layers, which start with the weights of the estimator or of the file."""
-        is_file = isinstance(self.estimator, str | os.PathLike)
-        if is_file == (self.layers is None):
+        if self._is_file == (self.layers is None):
             self._refuse(
                 "layers with the path of a file, and without them a fitted estimator",
                 f"layers={brief(self.layers)} and estimator={brief(self.estimator)}",
-                "A file holds the weights alone." if is_file else "Leave layers=None.",
+                "A file holds the weights alone." if self._is_file else "Leave layers=None.",
             )
         source = self._source()
         if source is None:
@@ -218,13 +233,26 @@ class Pretrained(Sequential):
                 "none",
                 "There is nothing to take.",
             )
-        output_shape = super().build(input_shape)
+        try:
+            output_shape = super().build(input_shape)
+        except ValueError:
+            self._check_shape(input_shape, source)
+            raise
         for path, part in named_parts(self):
             part._weights = [
                 weight._replace(initializer=_Stored(self, source, weight_name(path, weight.name)))
                 for weight in part._weights
             ]
         return output_shape
+
+    def _check_shape(self, input_shape, source):
+        expected = getattr(source.weights, "input_shape", input_shape)
+        if input_shape != expected:
+            self._refuse(
+                f"inputs of shape {expected}, as the estimator in it was fitted to",
+                input_shape,
+                f"Put it first, with input_shape={expected}.",
+            )
 
     def _refuse_estimator(self):
         estimator = innermost(self.estimator)
@@ -287,13 +315,8 @@ class _Stored(Initializer):
                 f"{label} expects {self.name!r} in {self.source.weights.path.name}, which has "
                 f"{brief(known)}. Give layers the names that they had when they were saved."
             )
-        if found.shape != shape and hasattr(self.source.weights, "input_shape"):
-            expected = self.source.weights.input_shape
-            self.layer._refuse(
-                f"inputs of shape {expected}, as the estimator in it was fitted to",
-                self.layer.input_shape_,
-                f"Put it first, with input_shape={expected}.",
-            )
+        if found.shape != shape:
+            self.layer._check_shape(self.layer.input_shape_, self.source)
         out[...] = checked_values(found, self.name, out, label)
 
     def _values(self, rng, shape, fan_in, fan_out):

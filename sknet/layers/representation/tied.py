@@ -170,7 +170,8 @@ class TiedSequential(Sequential):
         grad_x = super().backward(grad_output, input_grad)
         for source, user in self._ties:
             # Assigned by the source's own backward, which has run after that of the user.
-            source.kernel_grad_ += user.tied_grad
+            if not source.is_frozen:  # where all before is frozen, neither has run
+                source.kernel_grad_ += user.tied_grad
         return grad_x
 
 
