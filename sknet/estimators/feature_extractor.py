@@ -15,7 +15,6 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from ..base import brief
 from ..holders import held, innermost
 from ..settings import isolated
 from .overflow import warn_of_overflow
@@ -132,7 +131,7 @@ class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
                 X = estimator[:-1].transform(X)
             estimator = inner
         out = estimator.network_._watch(estimator._check_X(X), layer, lambda part, out: out)
-        warn_of_overflow(self, out)
+        warn_of_overflow(estimator, out)
         return out.reshape(len(out), -1)
 
     def get_feature_names_out(self, input_features=None):
@@ -167,7 +166,7 @@ class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         if network is None:
             raise ValueError(
                 f"{owner} expects an estimator with one network, such as NeuralClassifier, got "
-                f"{brief(innermost(estimator))}."
+                f"{type(innermost(estimator)).__name__}."
             )
         known = network.layer.sublayers()
         layer = self.layer
