@@ -289,4 +289,4 @@ def test_frozen_layers_at_the_bottom_are_not_run_backward(monkeypatch):
 
     monkeypatch.setattr(Dense, "backward", watched)
     model(False, max_iter=1).fit(X, LABELS)
-    assert set(called) == {"layers__head", "output"}
+    assert set(called) == {"layers__head", "layers__output"}
