@@ -1272,7 +1272,7 @@ FINE_TUNING = [
     Misuse(
         "weights without one of them",
         ValueError,
-        r"^Network expects weights by the names that get_weights returns; there is no 'output\.bias'",
+        r"^Network expects weights by the names .* returns; there is no 'output\.bias'",
         partial(set_weights, output_dot_bias=None),
         needs="fitted",
     ),
@@ -1314,7 +1314,7 @@ FINE_TUNING = [
     Misuse(
         "an estimator that is not fitted as a layer",
         ValueError,
-        r"'layers__0' \(Pretrained\) expects a fitted estimator of sknet, got Neural.* Fit it before",
+        r"'layers__0' \(Pretrained\) expects a fitted estimator of sknet, got Neur.* Fit it",
         parameters=SET(layers=[Pretrained(NeuralClassifier())]),
     ),
     Misuse(
