@@ -1320,7 +1320,7 @@ FINE_TUNING = [
     Misuse(
         "an estimator of other columns as a layer",
         ValueError,
-        r"expects inputs of shape \(4,\), as the estimator in it was fitted to, got \(3,\)\. Put it",
+        r"expects inputs of shape \(4,\), as the estimator in it was fitted to, got \(3,\)\. Put",
         partial(fit, X=X[:, :3]),
         parameters=SET(layers=[Pretrained(FITTED)]),
     ),
