@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import confusion_matrix, max_error, mean_absolute_error, r2_score
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import check_is_fitted
 
 from sknet import AutoencoderTransformer, FeatureExtractor, NeuralClassifier, NeuralRegressor
+from sknet.activations import FunctionActivation
 from sknet.layers import (
     Activation,
     BatchNorm,
@@ -27,9 +29,9 @@ from sknet.layers import (
     Residual,
     Sequential,
 )
-from sknet.losses import FocalLoss, Huber, LogLoss, Quantile, SquaredError
+from sknet.losses import FocalLoss, FunctionLoss, Huber, LogLoss, Quantile, SquaredError
 from sknet.optimizers import LBFGS, SGD, Adam
-from sknet.schedules import Cosine, OneCycle
+from sknet.schedules import Cosine, FunctionSchedule, OneCycle
 
 # Good estimators that were fitted to a frame predict from the array as well, and a cast that
 # overflows warns before the error that it leads to.
@@ -444,6 +446,13 @@ DATA = [
         ValueError,
         r"Input y contains NaN",
         partial(fit, y=but(TARGET, 3, np.nan)),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "NaN in one of two targets",
+        ValueError,
+        r"Input y contains NaN.*Leave such rows out, or only such cells: pass y as a data frame",
+        partial(fit, y=but(TWO_TARGETS, (3, 1), np.nan)),
         kind=NeuralRegressor,
     ),
     Misuse(
@@ -1369,6 +1378,318 @@ FINE_TUNING = [
     ),
 ]
 
+
+def squares(y, prediction):
+    return (prediction - y) ** 2
+
+
+def slopes_of_squares(y, prediction):
+    return 2 * (prediction - y)
+
+
+def clipped_in_place(y, prediction):
+    return np.clip(prediction, 0, 1, out=prediction)
+
+
+def halved(y, prediction):
+    return prediction - y
+
+
+def from_the_mean(y, prediction):
+    return (prediction - prediction.mean() - y) ** 2
+
+
+def unknown(y, prediction):
+    return np.full(len(y), np.nan)
+
+
+def total(y, prediction):
+    return np.sum((prediction - y) ** 2)
+
+
+def late(progress):
+    return 1.0 if progress < 0.6 else -1.0
+
+
+FUNCTIONS = [
+    Misuse(
+        "a plain function as a loss",
+        InvalidParameterError,
+        r"'loss' parameter of NeuralRegressor must be .*FunctionLoss\(value, gradient\)\).*Got <",
+        parameters=SET(loss=squares),
+        kind=NeuralRegressor,
+    ),
+    *(
+        Misuse(
+            f"a loss of plain functions: {fault}",
+            ValueError,
+            rf"^FunctionLoss: {match}",
+            parameters=SET(loss=FunctionLoss(value, gradient)),
+            kind=NeuralRegressor,
+        )
+        for fault, value, gradient, match in [
+            (
+                "a gradient that is half the derivative",
+                squares,
+                halved,
+                r"gradient is not the derivative of value: at y = \S+ and prediction = \S+ it "
+                r"returns \S+, and central differences of value give \S+\. Correct one of the two",
+            ),
+            (
+                "a sum over the rows",
+                total,
+                halved,
+                r"value has to return the loss of each row, an",
+            ),
+            ("writing", squares, clipped_in_place, r"gradient writes to y or to prediction; let"),
+            ("NaN", unknown, halved, r"value returns nan at y = .*Let it be finite"),
+            (
+                "rows that depend on others",
+                from_the_mean,
+                halved,
+                r".*must not depend on other rows",
+            ),
+            ("a gradient of text", squares, lambda y, p: "up", r"gradient has to .*, got 'up'"),
+        ]
+    ),
+    Misuse(
+        "a loss of plain functions that gives a value a target",
+        ValueError,
+        r"the loss of each row \(sum over the targets\), an array of .* shape \(10,\), got "
+        r"shape \(10, 2\)",
+        partial(fit, y=TWO_TARGETS),
+        SET(loss=FunctionLoss(squares, slopes_of_squares)),
+        NeuralRegressor,
+    ),
+    Misuse(
+        "a loss of plain functions for X itself that gives a value a cell",
+        ValueError,
+        r"FunctionLoss: value has to return the loss of each row",
+        parameters=SET(loss=FunctionLoss(squares, slopes_of_squares)),
+        kind=AutoencoderTransformer,
+    ),
+    Misuse(
+        "a loss of plain functions of classes",
+        ValueError,
+        r"FunctionLoss expects a continuous target, got a multiclass one",
+        parameters=SET(loss=FunctionLoss(squares, slopes_of_squares)),
+    ),
+    Misuse(
+        "a gradient that is no function",
+        InvalidParameterError,
+        r"'gradient' parameter of FunctionLoss must be a callable\. Got 2 instead",
+        parameters=SET(loss=FunctionLoss(squares, 2)),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a plain function as an activation",
+        InvalidParameterError,
+        r"'activation' parameter .* for a plain function use FunctionActivation\(f, derivative\)",
+        parameters=SET(activation=np.tanh),
+    ),
+    Misuse(
+        "an activation with the derivative of another",
+        ValueError,
+        r"FunctionActivation: derivative is not that of f: at x = -3\.1 it returns -0\.999135, "
+        r"and central differences of f give 0\.00808487",
+        parameters=SET(activation=FunctionActivation(np.tanh, np.cos)),
+    ),
+    Misuse(
+        "an activation inside a layer that is not elementwise",
+        ValueError,
+        r"FunctionActivation: f returns other values for a row among others",
+        parameters=SET(layers=[Dense(4, FunctionActivation(lambda x: x / x.sum(), np.cos))]),
+    ),
+    Misuse(
+        "an activation that gives one number",
+        ValueError,
+        r"FunctionActivation: f has to return one number for each element of x, .* got shape \(\)",
+        parameters=SET(activation=FunctionActivation(np.sum, np.cos)),
+    ),
+    *(
+        Misuse(
+            f"a rate of {value!r}",
+            ValueError,
+            r"^FunctionSchedule: the function of the progress has to return a factor, a finite "
+            r"number of at least 0; at a progress of 0 it returned ",
+            parameters=SET(learning_rate=lambda progress, value=value: value),
+        )
+        for value in (-1.0, np.nan, np.inf, None, "fast")
+    ),
+    Misuse(
+        "a rate that turns negative",
+        ValueError,
+        r"at a progress of 0\.75 it returned -1\.0",
+        parameters=SET(learning_rate=FunctionSchedule(late)),
+    ),
+    Misuse(
+        "a schedule's class",
+        ValueError,
+        r"learning_rate must be one of .*Write Cosine\(\) instead of Cosine",
+        parameters=SET(learning_rate=Cosine),
+    ),
+    Misuse(
+        "a dropout that drops all",
+        ValueError,
+        r"Dropout with rate=0\.5 drops everything where its schedule has the factor 2\. Lower",
+        parameters=SET(layers=[Dense(4), Dropout(0.5, schedule=lambda progress: 2.0)]),
+    ),
+    Misuse(
+        "a metric of several numbers",
+        ValueError,
+        r"scoring must return a number, got array\(\[\[",
+        parameters=SET(scoring=confusion_matrix, early_stopping=True, validation_fraction=0.2),
+    ),
+    Misuse(
+        "a metric without weights for rows that have some",
+        ValueError,
+        r"scoring=max_error takes no sample_weight, and the validation rows have weights\. Choose",
+        partial(fit, sample_weight=np.ones(30)),
+        SET(scoring=max_error, early_stopping=True),
+        NeuralRegressor,
+    ),
+    Misuse(
+        "a metric of what is not predicted",
+        ValueError,
+        r"scoring=r2_score is a metric f\(y, prediction\), and Auto\w+ predicts no y",
+        parameters=SET(scoring=r2_score),
+        kind=AutoencoderTransformer,
+    ),
+    Misuse(
+        "a metric of numbers for words",
+        ValueError,
+        r"scoring=.*mean_absolute_error.* compares numbers, and the labels are none",
+        partial(fit, y=np.array(list("abc"))[LABELS]),
+        SET(scoring=partial(mean_absolute_error, multioutput="uniform_average")),
+        needs="unfitted",
+    ),
+]
+
+COLUMNS = pd.DataFrame({"price": TARGET, "sold": np.where(TARGET > 0, "yes", "no")})
+BY_COLUMNS = {"price": "squared_error", "sold": "log_loss"}
+
+
+def by_columns(fault, match, loss=None, y=COLUMNS, error=ValueError, **parameters):
+    """Return the wrong use of a regressor with losses by columns."""
+    parameters = SET(loss=BY_COLUMNS if loss is None else loss, **parameters)
+    return Misuse(
+        f"losses by columns: {fault}", error, match, partial(fit, y=y), parameters, NeuralRegressor
+    )
+
+
+SEVERAL = [
+    by_columns("none", r"is a dict of losses by the names of columns of y, got \{\}", loss={}),
+    by_columns("positions", r"dict of losses by the names of columns", loss={0: "huber"}),
+    by_columns(
+        "an array",
+        r"NeuralRegressor with a loss for each of the columns 'price', 'sold' expects y as a data "
+        r"frame of these columns, got ndarray",
+        y=TWO_TARGETS,
+    ),
+    by_columns(
+        "one too few",
+        r"has losses for the columns 'price', got y with 'price', 'sold'\. Give each column",
+        loss={"price": "huber"},
+    ),
+    by_columns(
+        "an unknown name",
+        r"^loss\['price'\] must be one of 'squared_error', .*'focal', or an instance of Loss; got",
+        loss={**BY_COLUMNS, "price": "hinge"},
+    ),
+    by_columns(
+        "a plain function",
+        r"loss\['price'\] is a plain function, and needs its gradient: write FunctionLoss\(value",
+        loss={**BY_COLUMNS, "price": squares},
+    ),
+    by_columns(
+        "a wrong gradient",
+        r"Column 'price' of y: FunctionLoss: gradient is not the derivative",
+        loss={**BY_COLUMNS, "price": FunctionLoss(squares, halved)},
+    ),
+    by_columns(
+        "a parameter out of range",
+        r"'delta' parameter of Huber must be a float",
+        loss={**BY_COLUMNS, "price": Huber(-1.0)},
+        error=InvalidParameterError,
+    ),
+    *(
+        by_columns(
+            f"a weight of {weight}",
+            rf"loss\['price'\] has the weight {weight}; it must be a number above 0",
+            loss={**BY_COLUMNS, "price": ("huber", weight)},
+        )
+        for weight in (-1.0, 0, np.nan, np.inf)
+    ),
+    by_columns(
+        "several quantiles",
+        r"loss\['price'\] has several quantiles, and a column of predictions holds one",
+        loss={**BY_COLUMNS, "price": Quantile([0.1, 0.9])},
+    ),
+    by_columns(
+        "words for numbers",
+        r"Column 'sold' of y holds strings, and its loss is for numbers\. Give it a loss",
+        loss={"price": "huber", "sold": "huber"},
+    ),
+    by_columns(
+        "numbers for classes",
+        r"Column 'price' of y holds floats that are no integers, and its loss is for classes",
+        loss={"price": "log_loss", "sold": "log_loss"},
+    ),
+    by_columns(
+        "infinity",
+        r"Column 'price' of y contains infinity",
+        y=COLUMNS.assign(price=but(TARGET, 0, np.inf)),
+    ),
+    by_columns(
+        "what overflows",
+        r"Column 'price' of y overflows float32 as the network learns it",
+        y=COLUMNS.assign(price=but(TARGET, 0, 1e300)),
+        standardize_target=False,
+        dtype="float32",
+    ),
+    by_columns(
+        "out of range",
+        r"Column 'price' of y: Poisson expects a target that is zero or positive, got values down",
+        loss={**BY_COLUMNS, "price": "poisson"},
+    ),
+    by_columns(
+        "labels of two types",
+        r"Column 'sold' of y has labels of several types, int, str",
+        y=COLUMNS.assign(sold=["yes", 1] * 15),
+    ),
+    by_columns(
+        "a column that is all missing",
+        r"Column 'sold' of y has no values in the rows to train on",
+        y=COLUMNS.assign(sold=None),
+    ),
+    by_columns(
+        "two classes for the focal loss with alpha",
+        r"FocalLoss with alpha=0\.3 expects a binary or multilabel target",
+        loss={**BY_COLUMNS, "sold": FocalLoss(alpha=0.3)},
+        y=COLUMNS.assign(sold=LABELS),
+    ),
+    by_columns("too few rows", r"inconsistent numbers of samples: \[30, 29\]", y=COLUMNS[:29]),
+    by_columns(
+        "a metric for one kind of target",
+        r"scoring='r2' compares one kind of target, and y has columns with losses of their own",
+        scoring="r2",
+    ),
+    Misuse(
+        "losses by columns of a classifier",
+        InvalidParameterError,
+        r"a dict of losses by the columns of y is for NeuralRegressor",
+        partial(fit, y=COLUMNS),
+        SET(loss=BY_COLUMNS),
+    ),
+    Misuse(
+        "probabilities of numbers",
+        AttributeError,
+        r"predict_proba needs a loss by columns, such as \{'sold': 'log_loss'\}",
+        lambda regressor: regressor.predict_proba(X),
+        kind=NeuralRegressor,
+    ),
+]
+
 TABLE = [
     *PARAMETERS,
     *VALUES,
@@ -1379,6 +1700,8 @@ TABLE = [
     *NAMES,
     *ORDER,
     *FINE_TUNING,
+    *FUNCTIONS,
+    *SEVERAL,
 ]
 
 

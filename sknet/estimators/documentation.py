@@ -36,9 +36,10 @@ _TEXTS = {
         divided by the weight of the rows, is added to the loss.
     batch_size : int, default="auto"
         Rows of one step; "auto" is min(200, n_samples). L-BFGS takes all rows.
-    learning_rate : str or sknet.schedules.Schedule, default="constant"
+    learning_rate : str, sknet.schedules.Schedule or callable, default="constant"
         Shape of the rate over the training, for every solver but lbfgs: constant, invscaling,
-        adaptive, cosine, flat_cosine, log_cosine, one_cycle, exponential, step, or an object.
+        adaptive, cosine, flat_cosine, log_cosine, one_cycle, exponential, step, an object, or
+        a function of the progress in [0, 1] that returns the factor of the rate.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=200
@@ -57,7 +58,9 @@ _TEXTS = {
     validation_fraction : float, default=0.1
         Part of the rows to hold out, in (0, 1); in proportion to the classes.
     scoring : str or callable, default="loss"
-        What validation scores: the negative loss, or any scikit-learn scorer.
+        What validation scores: the negative loss, a scikit-learn scorer, or a metric
+        ``f(y, prediction)``. A metric whose name ends in _error, _loss or _deviance is negated;
+        of others greater is better.
     """,
     "solver_of_windows": """
     solver : str or sknet.optimizers.Optimizer, default="adam"
@@ -67,9 +70,10 @@ _TEXTS = {
         divided by the number of windows of a step, is added to the loss.
     batch_size : int, default="auto"
         Windows of one step; "auto" is min(32, number of windows).
-    learning_rate : str or sknet.schedules.Schedule, default="cosine"
+    learning_rate : str, sknet.schedules.Schedule or callable, default="cosine"
         Shape of the rate over the training: constant, invscaling, adaptive, cosine,
-        flat_cosine, log_cosine, one_cycle, exponential, step, or an object.
+        flat_cosine, log_cosine, one_cycle, exponential, step, an object, or a function of the
+        progress in [0, 1] that returns the factor of the rate.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=20

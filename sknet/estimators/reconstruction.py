@@ -14,13 +14,15 @@ from ..cells import as_array, checked
 from ..inputs import in_shape
 from ..layers import GaussianCode
 from ..layers.representation.variational import LARGEST_LOG_VARIANCE
-from ..losses import LogLoss
+from ..losses import FunctionLoss, LogLoss
 from ..losses.observed import ObservedLoss
 from ..settings import isolated, single_threaded_blas
 from .overflow import warn_of_overflow
 
 #: Largest number of rows that are scored at a time.
 _ROWS = 1024
+#: Rows at which plain functions are checked.
+_CHECKED = 10
 
 
 def fills_missing(estimator):
@@ -94,6 +96,13 @@ class Reconstruction:
     def _ignores_missing(self):
         """Tell whether the network was trained on observed cells alone."""
         return isinstance(self._loss, ObservedLoss)
+
+    def _check_functions(self, data):
+        """Let a loss of plain functions be checked at some rows."""
+        if isinstance(self.loss, FunctionLoss) and self.handle_missing != "ignore":
+            rows = np.arange(data.X.shape[0]) if data.rows is None else data.rows
+            some = data.X[rows[:: -(-len(rows) // _CHECKED)]]
+            self.loss.check_target(some.toarray() if issparse(some) else some)
 
     @isolated
     def inverse_transform(self, X):

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..base import Component, Workspace
+from ..functions import with_picklable_functions
 from ..initializers import get_initializer
 
 #: Constraint of what multiplies the learning rate of a weight; 0 is said by ``trainable=False``.
@@ -395,6 +396,7 @@ class Layer(Component, ABC):
         # one vector.
         state = vars(self)
         state = {name: state[name] for name in getattr(self, "_given", state)}
+        state = with_picklable_functions(state, self)
         return state | {"_had_weights": True} if self.has_been_built else state
 
     def __sklearn_clone__(self):

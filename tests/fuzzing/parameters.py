@@ -148,8 +148,17 @@ VALUES = {
             'loss' | 'accuracy' | 'r2' | 'neg_log_loss' | 'roc_auc' | 'f1' | 'foo' |
             'explained_variance' | score_of(1) | score_of(nan) | score_of(None) | score_of('a') |
             score_of([1, 2]) | score_of(1j) | score_of(10**400) | score_of(X) |
-            StandardScaler() | 'neg_mean_squared_log_error' | 'perplexity'
+            StandardScaler() | 'neg_mean_squared_log_error' | 'perplexity' | shares_of |
+            get_scorer('r2')._score_func | get_scorer('neg_log_loss')._score_func
         """,
+        "value": "squares | squares | shares_of",
+        "gradient": "doubles | doubles | squares",
+        "f": "sine | sine | np.sum",
+        "derivative": "cosine | cosine | falling",
+        "function": "falling | sine | cosine",
+        "schedule": "None | falling | 'cosine'",
+        "weight_decay_schedule": "None | falling | 'cosine'",
+        "takes_standardized": "True | False",
         "level": "'word' | 'char' | 'byte'",
         "max_tokens": "3 | 6 | None",
         "lowercase": "True | False",
@@ -203,7 +212,7 @@ COMPONENTS = {
 NAMED = {
     "loss": [repr(name) for name in losses.REGRESSION_LOSSES | losses.CLASSIFICATION_LOSSES],
     "solver": [repr(name) for name in optimizers.OPTIMIZERS],
-    "learning_rate": [repr(name) for name in schedules.SCHEDULES],
+    "learning_rate": [*map(repr, schedules.SCHEDULES), "falling", "sine"],
     "initializer": [*map(repr, initializers.INITIALIZERS), "'auto'"],
     "activation": [*map(repr, activations.ACTIVATIONS), "None"],
 }
