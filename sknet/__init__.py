@@ -4,6 +4,7 @@ __version__ = "0.1.0"
 
 from .estimators import (
     AutoencoderTransformer,
+    FeatureExtractor,
     NeuralClassifier,
     NeuralLanguageModel,
     NeuralOutlierDetector,
@@ -13,6 +14,7 @@ from .tabular import TabularClassifier, TabularRegressor
 
 __all__ = [
     "AutoencoderTransformer",
+    "FeatureExtractor",
     "NeuralClassifier",
     "NeuralLanguageModel",
     "NeuralOutlierDetector",

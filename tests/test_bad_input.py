@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknet import (
     AutoencoderTransformer,
+    FeatureExtractor,
     NeuralClassifier,
     NeuralOutlierDetector,
     NeuralRegressor,
@@ -33,6 +34,7 @@ from sknet.layers import (
     LayerNorm,
     MaxPool2D,
     Parallel,
+    Pretrained,
     Reshape,
     Residual,
     Sequential,
@@ -1271,6 +1273,122 @@ ORDER = [
 ]
 
 
+def set_weights(estimator, **changes):
+    weights = estimator.get_weights()
+    weights |= {name.replace("_dot_", "."): value for name, value in changes.items()}
+    estimator.set_weights({name: value for name, value in weights.items() if value is not None})
+
+
+FITTED = NeuralClassifier((5,), **BRIEF).fit(X, LABELS)
+FINE_TUNING = [
+    Misuse(
+        "weights before fit",
+        NotFittedError,
+        r"This NeuralClassifier instance is not fitted yet",
+        lambda estimator: estimator.get_weights(),
+        needs="unfitted",
+    ),
+    Misuse(
+        "weights without one of them",
+        ValueError,
+        r"^Network expects weights by the names .* returns; there is no 'output\.bias'",
+        partial(set_weights, output_dot_bias=None),
+        needs="fitted",
+    ),
+    Misuse(
+        "weights of another name",
+        ValueError,
+        r"there is 'output\.biass', which it does not have \(did you mean 'output\.bias'\?\)\.$",
+        partial(set_weights, output_dot_biass=0.0),
+        needs="fitted",
+    ),
+    Misuse(
+        "weights of another shape",
+        ValueError,
+        r"^Network expects 'output\.bias' as an array of shape \(3,\), got one of shape \(4,\)\.$",
+        partial(set_weights, output_dot_bias=np.zeros(4)),
+        needs="fitted",
+    ),
+    Misuse(
+        "weights with NaN",
+        ValueError,
+        r"'output\.bias' .* with finite numbers, got NaN or infinity in it\.$",
+        partial(set_weights, output_dot_bias=[0.0, np.nan, 0.0]),
+        needs="fitted",
+    ),
+    Misuse(
+        "weights of strings",
+        ValueError,
+        r"'output\.bias' .* with numbers, got one of type <U1\.$",
+        partial(set_weights, output_dot_bias=["a", "b", "c"]),
+        needs="fitted",
+    ),
+    Misuse(
+        "a file of weights of another kind",
+        ValueError,
+        r"^A file of weights ends in '\.npz' or '\.safetensors', got 'model\.h5'; give it one of",
+        lambda estimator: estimator.save_weights("model.h5"),
+        needs="fitted",
+    ),
+    Misuse(
+        "an estimator that is not fitted as a layer",
+        ValueError,
+        r"'layers__0' \(Pretrained\) expects a fitted estimator of sknet, got Neur.* Fit it",
+        parameters=SET(layers=[Pretrained(NeuralClassifier())]),
+    ),
+    Misuse(
+        "an estimator of other columns as a layer",
+        ValueError,
+        r"expects inputs of shape \(4,\), as the estimator in it was fitted to, got \(3,\)\. Put",
+        partial(fit, X=X[:, :3]),
+        parameters=SET(layers=[Pretrained(FITTED)]),
+    ),
+    Misuse(
+        "an unknown last layer",
+        ValueError,
+        r"expects upto to be one of 'hidden_0', 'output' or a position .*, got 'hiden_0'\. Nested",
+        parameters=SET(layers=[Pretrained(FITTED, "hiden_0")]),
+    ),
+    Misuse(
+        "a last layer as a float",
+        InvalidParameterError,
+        r"'upto' parameter of Pretrained must be .* Got 0\.5 instead",
+        parameters=SET(layers=[Pretrained(FITTED, 0.5)]),
+    ),
+    Misuse(
+        "a file of weights without layers",
+        ValueError,
+        r"expects layers with the path of a file, .* A file holds the weights alone\.$",
+        parameters=SET(layers=[Pretrained("base.npz")]),
+    ),
+    Misuse(
+        "a rate factor of zero",
+        InvalidParameterError,
+        r"'learning_rate_factor' parameter of LayerNorm must be a float .*\(0\.0, inf\)\. Got 0",
+        parameters=SET(layers=[LayerNorm(learning_rate_factor=0)]),
+    ),
+    Misuse(
+        "a parameter of the estimator in a layer",
+        ValueError,
+        r"'estimator__alpha' of Pretrained: its estimator is fitted and keeps its parameters",
+        set_unknown("layers__0__estimator__alpha"),
+        good={"layers": [Pretrained(FITTED)]},
+    ),
+    Misuse(
+        "features of an unknown layer",
+        ValueError,
+        r"^The network has no layer 'hidden_7': there is no 'hidden_7' among 'hidden_0', 'output'",
+        lambda estimator: FeatureExtractor(estimator, "hidden_7").fit(X, LABELS),
+    ),
+    Misuse(
+        "features of a class",
+        InvalidParameterError,
+        r"'estimator' parameter of FeatureExtractor must be .* Got 3 instead",
+        lambda estimator: FeatureExtractor(3).fit(X, LABELS),
+    ),
+]
+
+
 def squares(y, prediction):
     return (prediction - y) ** 2
 
@@ -1733,6 +1851,7 @@ TABLE = [
     *OUTLIERS,
     *NAMES,
     *ORDER,
+    *FINE_TUNING,
     *FUNCTIONS,
     *SEVERAL,
 ]

@@ -207,6 +207,12 @@ def test_digits_are_denoised(run):
     assert figures(text, "autoencoder, seed 0")[0] < noisy
 
 
+def test_digits_are_learned_from_a_network_for_other_digits(run):
+    text = run("fine_tuning.py", ["fine_tuning.png"])
+    scratch, features, tuned, _ = figures(text, "20 labels, mean")
+    assert scratch > 30 and features > 60 and tuned > 30
+
+
 def test_few_labels_are_enough_to_recognize_digits(run):
     kinds = ("features", "restored", "accuracy")
     text = run("few_labels.py", [f"few_labels_{kind}.png" for kind in kinds])

@@ -2,12 +2,14 @@
 
 from .autoencoder import AutoencoderTransformer
 from .classifier import NeuralClassifier
+from .feature_extractor import FeatureExtractor
 from .language_model import NeuralLanguageModel
 from .outlier_detector import NeuralOutlierDetector
 from .regressor import NeuralRegressor
 
 __all__ = [
     "AutoencoderTransformer",
+    "FeatureExtractor",
     "NeuralClassifier",
     "NeuralLanguageModel",
     "NeuralOutlierDetector",

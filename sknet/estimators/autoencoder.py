@@ -101,6 +101,7 @@ class AutoencoderTransformer(
         "on the observed cells, or fill them first, by sklearn.impute.SimpleImputer."
     )
     _on_tables = "Or encode such tables by sknet.preprocessing.TableEncoder in a pipeline."
+    _body = "encoder"
     _list_parameters = ("encoder", "decoder")
     _parameter_constraints = {
         **{k: v for k, v in BaseNeuralEstimator._parameter_constraints.items() if k != "layers"},

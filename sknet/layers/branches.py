@@ -28,6 +28,8 @@ class Branch(Composite):
         Shape to which the layers see the columns of a row reshaped, such as ``(28, 28, 1)`` for
         an image and ``(None, 2)`` for a series of two values a step, as many steps as fill the
         columns. None is ``(n_columns,)``.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 
@@ -51,10 +53,13 @@ class Branch(Composite):
     }
     accepts_sparse = False
 
-    def __init__(self, columns, layers, *, input_shape=None, trainable=True):
+    def __init__(
+        self, columns, layers, *, input_shape=None, learning_rate_factor=1.0, trainable=True
+    ):
         self.columns = columns
         self.layers = layers
         self.input_shape = input_shape
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     def adapt(self, x):
@@ -250,6 +255,8 @@ class ColumnBranches(Parallel):
     merge : {"concatenate", "add", "multiply", "average", "maximum", "dot"}, \
 default="concatenate"
         How outputs are merged; all but the first need branches of one width.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..base import named_items
-from .base import Layer, build_layer, validate_layer
+from .base import OF_TRAINING, Layer, build_layer, validate_layer
 from .dense import Dense
 from .sequential.packing import moved_steps, other_places
 
@@ -52,7 +52,7 @@ def named_layers(items, activation="relu", owner="layers", branches=False):
         if not isinstance(layer, Layer):
             hint = " Did you forget the parentheses?" if isinstance(layer, type) else ""
             if hasattr(layer, "fit"):
-                hint = " Write Pretrained(...) around a fitted autoencoder to take its encoder."
+                hint = " Write Pretrained(...) around a fitted estimator to take its layers."
             kinds = "a layer, a list of layers" if branches else "a layer"
             raise TypeError(
                 f"{owner}__{name} must be {kinds}, a pair ('name', layer) or an int, "
@@ -139,21 +139,24 @@ class Composite(Layer):
     layers : list
         Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
         with the estimator's activation.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
     """
 
     _list_parameters = ("layers",)
-    _parameter_constraints = {"layers": [list, tuple], "trainable": ["boolean"]}
+    _parameter_constraints = {"layers": [list, tuple], **OF_TRAINING}
 
-    def __init__(self, layers, *, trainable=True):
+    def __init__(self, layers, *, learning_rate_factor=1.0, trainable=True):
         self.layers = layers
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     @property
     def accepts_sparse(self):
         """Whether the first layer takes a sparse matrix."""
-        return takes_sparse(self.layers)
+        return takes_sparse(self._items())
 
     def adapt(self, x):
         """Let the first layer adapt, and those behind it as long as they see the same values."""
@@ -173,7 +176,7 @@ class Composite(Layer):
     def _validated_items(self):
         """Yield the layers that are not built yet; they know where they stand, for errors."""
         # Wrong parameters are for `build` to refuse.
-        items = getattr(self, self._list_parameters[0])
+        items = self._items()
         items = items if isinstance(items, list | tuple) else []
         for name, layer in self._named_layers(items):
             validate_layer(layer, f"{self._owner()}__{name}")
@@ -181,6 +184,10 @@ class Composite(Layer):
 
     def _named_layers(self, items):
         return named_layers(items, owner=self._owner(), branches=self._has_branches)
+
+    def _items(self):
+        """Return the list of layers that are run, not built yet."""
+        return getattr(self, self._list_parameters[0])
 
     def _owner(self):
         """Return where the user finds the list of layers, for errors."""
@@ -191,7 +198,7 @@ class Composite(Layer):
         return self._build_children(input_shape, self._owner())
 
     def _build_children(self, input_shape, owner):
-        self._children = named_layers(self.layers, owner=owner)
+        self._children = named_layers(self._items(), owner=owner)
         for name, layer in self._children:
             layer._inside_frozen = self.is_frozen
             input_shape = build_layer(layer, f"{owner}__{name}" if owner else name, input_shape)
@@ -201,8 +208,11 @@ class Composite(Layer):
     def _set_children(self, children):
         """Take built layers to run."""
         self._children = children
-        weighted = [any(part._weights for part in layer.walk()) for _, layer in children]
-        self._first_weighted = weighted.index(True) if any(weighted) else len(weighted)
+        moved = [
+            any(part._weights and not part.is_frozen for part in layer.walk())
+            for _, layer in children
+        ]
+        self._first_moved = moved.index(True) if any(moved) else len(moved)
 
     def sublayers(self):
         """Return the built layers as (name, layer) pairs."""
@@ -237,8 +247,9 @@ class Composite(Layer):
         return x
 
     def _backward_children(self, grad, input_grad):
-        # Without a gradient of the input, what stands before the first weight has nothing to do.
-        first = 0 if input_grad else self._first_weighted
+        # Without a gradient of the input, what stands before the first weight that training moves
+        # has nothing to do.
+        first = 0 if input_grad else self._first_moved
         for position in range(len(self._children) - 1, first - 1, -1):
             grad = self._children[position][1].backward(grad, input_grad or position > first)
         return grad
@@ -256,6 +267,8 @@ class Sequential(Composite):
     layers : list
         Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
         with the estimator's activation.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 
@@ -314,6 +327,8 @@ class Residual(Sequential):
     layers : list
         Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
         with the estimator's activation.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 

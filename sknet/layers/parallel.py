@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from ..base import named_items
-from .base import build_layer
+from .base import OF_TRAINING, build_layer
 from .composite import Composite, takes_sparse
 from .merging import MERGES
 from .sequential.packing import moved_steps, other_places
@@ -33,6 +33,8 @@ class Parallel(Composite):
     merge : {"concatenate", "add", "multiply", "average", "maximum", "dot"}, \
 default="concatenate"
         How outputs are merged.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of all weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 
@@ -69,12 +71,13 @@ default="concatenate"
     _parameter_constraints = {
         "branches": [list, tuple],
         "merge": [StrOptions(set(MERGES))],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
-    def __init__(self, branches, merge="concatenate", *, trainable=True):
+    def __init__(self, branches, merge="concatenate", *, learning_rate_factor=1.0, trainable=True):
         self.branches = branches
         self.merge = merge
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     @property
