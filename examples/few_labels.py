@@ -129,7 +129,7 @@ def from_scratch(kind, X, y, seed, quick=False):
 
 def from_autoencoder(autoencoder, X, y, seed, quick=False):
     """Return a classifier that starts from an encoder; the rate is cross-validated."""
-    classifier = build_classifier([Pretrained(autoencoder)], seed, quick)
+    classifier = build_classifier([Pretrained(autoencoder, trainable=True)], seed, quick)
     return choose({}, classifier, X, y, quick)
 
 

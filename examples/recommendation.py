@@ -85,7 +85,7 @@ def build_model(seed=0, quick=False, size=32, rate=0.6):
     """
     own = vector([0], size, rate)
     content = Branch(slice(1, None), [Dense(size)])
-    movie = ColumnBranches([("own", own), ("content", content)], merge="sum")
+    movie = ColumnBranches([("own", own), ("content", content)], merge="add")
     taste = ColumnBranches(
         [("user", vector(USER, size, rate)), ("movie", Branch(slice(1, None), [movie]))],
         merge="multiply",

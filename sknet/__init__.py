@@ -4,16 +4,20 @@ __version__ = "0.1.0"
 
 from .estimators import (
     AutoencoderTransformer,
+    FeatureExtractor,
     NeuralClassifier,
     NeuralLanguageModel,
+    NeuralOutlierDetector,
     NeuralRegressor,
 )
 from .tabular import TabularClassifier, TabularRegressor
 
 __all__ = [
     "AutoencoderTransformer",
+    "FeatureExtractor",
     "NeuralClassifier",
     "NeuralLanguageModel",
+    "NeuralOutlierDetector",
     "NeuralRegressor",
     "TabularClassifier",
     "TabularRegressor",

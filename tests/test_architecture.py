@@ -18,7 +18,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
     {"base", "constraints", "lanes", "settings", "warning"},
-    {"activations", "blas", "compatibility", "functions", "initializers"},
+    {"activations", "blas", "compatibility", "functions", "holders", "initializers", "storage"},
+    {"named_weights"},
     {
         "batches",
         "cells",
@@ -47,6 +48,7 @@ OPTIONAL = {
     "sknet.inspection.architecture": {"matplotlib"},
     "sknet.inspection.display": {"matplotlib"},
     "sknet.preprocessing.frames": {"narwhals"},
+    "sknet.storage": {"safetensors"},
 }
 MAX_LINES_OF_MODULE = 500
 MAX_LINES_OF_FUNCTION = 60
@@ -188,6 +190,7 @@ print(*{{name.partition(".")[0] for name in set(sys.modules) - before}})
         "polars",
         "pyarrow",
         "rich",
+        "safetensors",
         "torch",
         "skorch",
         "pytest",

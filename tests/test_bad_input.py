@@ -14,16 +14,27 @@ from sklearn.metrics import confusion_matrix, max_error, mean_absolute_error, r2
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import check_is_fitted
 
-from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
+from sknet import (
+    AutoencoderTransformer,
+    FeatureExtractor,
+    NeuralClassifier,
+    NeuralOutlierDetector,
+    NeuralRegressor,
+)
 from sknet.activations import FunctionActivation
 from sknet.layers import (
+    GRU,
     Activation,
     BatchNorm,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
     GaussianNoise,
     LayerNorm,
+    MaxPool2D,
+    Parallel,
+    Pretrained,
     Reshape,
     Residual,
     Sequential,
@@ -1262,6 +1273,122 @@ ORDER = [
 ]
 
 
+def set_weights(estimator, **changes):
+    weights = estimator.get_weights()
+    weights |= {name.replace("_dot_", "."): value for name, value in changes.items()}
+    estimator.set_weights({name: value for name, value in weights.items() if value is not None})
+
+
+FITTED = NeuralClassifier((5,), **BRIEF).fit(X, LABELS)
+FINE_TUNING = [
+    Misuse(
+        "weights before fit",
+        NotFittedError,
+        r"This NeuralClassifier instance is not fitted yet",
+        lambda estimator: estimator.get_weights(),
+        needs="unfitted",
+    ),
+    Misuse(
+        "weights without one of them",
+        ValueError,
+        r"^Network expects weights by the names .* returns; there is no 'output\.bias'",
+        partial(set_weights, output_dot_bias=None),
+        needs="fitted",
+    ),
+    Misuse(
+        "weights of another name",
+        ValueError,
+        r"there is 'output\.biass', which it does not have \(did you mean 'output\.bias'\?\)\.$",
+        partial(set_weights, output_dot_biass=0.0),
+        needs="fitted",
+    ),
+    Misuse(
+        "weights of another shape",
+        ValueError,
+        r"^Network expects 'output\.bias' as an array of shape \(3,\), got one of shape \(4,\)\.$",
+        partial(set_weights, output_dot_bias=np.zeros(4)),
+        needs="fitted",
+    ),
+    Misuse(
+        "weights with NaN",
+        ValueError,
+        r"'output\.bias' .* with finite numbers, got NaN or infinity in it\.$",
+        partial(set_weights, output_dot_bias=[0.0, np.nan, 0.0]),
+        needs="fitted",
+    ),
+    Misuse(
+        "weights of strings",
+        ValueError,
+        r"'output\.bias' .* with numbers, got one of type <U1\.$",
+        partial(set_weights, output_dot_bias=["a", "b", "c"]),
+        needs="fitted",
+    ),
+    Misuse(
+        "a file of weights of another kind",
+        ValueError,
+        r"^A file of weights ends in '\.npz' or '\.safetensors', got 'model\.h5'; give it one of",
+        lambda estimator: estimator.save_weights("model.h5"),
+        needs="fitted",
+    ),
+    Misuse(
+        "an estimator that is not fitted as a layer",
+        ValueError,
+        r"'layers__0' \(Pretrained\) expects a fitted estimator of sknet, got Neur.* Fit it",
+        parameters=SET(layers=[Pretrained(NeuralClassifier())]),
+    ),
+    Misuse(
+        "an estimator of other columns as a layer",
+        ValueError,
+        r"expects inputs of shape \(4,\), as the estimator in it was fitted to, got \(3,\)\. Put",
+        partial(fit, X=X[:, :3]),
+        parameters=SET(layers=[Pretrained(FITTED)]),
+    ),
+    Misuse(
+        "an unknown last layer",
+        ValueError,
+        r"expects upto to be one of 'hidden_0', 'output' or a position .*, got 'hiden_0'\. Nested",
+        parameters=SET(layers=[Pretrained(FITTED, "hiden_0")]),
+    ),
+    Misuse(
+        "a last layer as a float",
+        InvalidParameterError,
+        r"'upto' parameter of Pretrained must be .* Got 0\.5 instead",
+        parameters=SET(layers=[Pretrained(FITTED, 0.5)]),
+    ),
+    Misuse(
+        "a file of weights without layers",
+        ValueError,
+        r"expects layers with the path of a file, .* A file holds the weights alone\.$",
+        parameters=SET(layers=[Pretrained("base.npz")]),
+    ),
+    Misuse(
+        "a rate factor of zero",
+        InvalidParameterError,
+        r"'learning_rate_factor' parameter of LayerNorm must be a float .*\(0\.0, inf\)\. Got 0",
+        parameters=SET(layers=[LayerNorm(learning_rate_factor=0)]),
+    ),
+    Misuse(
+        "a parameter of the estimator in a layer",
+        ValueError,
+        r"'estimator__alpha' of Pretrained: its estimator is fitted and keeps its parameters",
+        set_unknown("layers__0__estimator__alpha"),
+        good={"layers": [Pretrained(FITTED)]},
+    ),
+    Misuse(
+        "features of an unknown layer",
+        ValueError,
+        r"^The network has no layer 'hidden_7': there is no 'hidden_7' among 'hidden_0', 'output'",
+        lambda estimator: FeatureExtractor(estimator, "hidden_7").fit(X, LABELS),
+    ),
+    Misuse(
+        "features of a class",
+        InvalidParameterError,
+        r"'estimator' parameter of FeatureExtractor must be .* Got 3 instead",
+        lambda estimator: FeatureExtractor(3).fit(X, LABELS),
+    ),
+]
+
+
 def squares(y, prediction):
     return (prediction - y) ** 2
 
@@ -1573,6 +1700,146 @@ SEVERAL = [
     ),
 ]
 
+IMAGE = Reshape((2, 2, 1))
+BRANCHES = [
+    Misuse(
+        "branches of two widths to add",
+        ValueError,
+        r"^Layer 'layers__0' \(Parallel\) expects branches of one shape for merge='add', got "
+        r"\(3,\) from branch 'left' and \(2,\) from branch '1'\. End each branch with as many "
+        r"outputs, or merge by 'concatenate'\.$",
+        parameters=SET(layers=[Parallel([("left", [5, 3]), [2]], "add")]),
+    ),
+    Misuse(
+        "branches of two heights to concatenate",
+        ValueError,
+        r"^Layer 'layers__1' \(Parallel\) expects branches of one shape but for the last axis for "
+        r"merge='concatenate', got \(2, 2, 1\) from branch '0' and \(1, 1, 3\) from branch "
+        r"'small'\. Set padding='same' in layers with windows, undo strides",
+        parameters=SET(layers=[IMAGE, Parallel([[], ("small", [Conv2D(3, 2)])]), Flatten()]),
+    ),
+    Misuse(
+        "branches of two ranks",
+        ValueError,
+        r"got \(2, 2, 1\) from branch '0' and \(4,\) from branch '1'\. Put a Flatten, a Reshape",
+        parameters=SET(layers=[IMAGE, Parallel([[], Flatten()], "dot"), Flatten()]),
+    ),
+    Misuse(
+        "a dot of one branch",
+        ValueError,
+        r"Layer 'layers__0' \(Parallel\) expects 2 or more branches for merge='dot', got 1\.",
+        parameters=SET(layers=[Parallel([[3]], "dot")]),
+    ),
+    Misuse(
+        "no branches",
+        ValueError,
+        r"expects 1 or more branches for merge='concatenate', got 0\. Add a branch",
+        parameters=SET(layers=[Parallel([])]),
+    ),
+    Misuse(
+        "an unknown merge",
+        InvalidParameterError,
+        r"Layer 'layers__0' \(Parallel\): The 'merge' parameter .* Got 'sum' instead",
+        parameters=SET(layers=[Parallel([3, 3], "sum")]),
+    ),
+    Misuse(
+        "a branch that is no layer",
+        TypeError,
+        r"^layers__0__branches__x must be a layer, a list of layers, a pair \('name', layer\) or "
+        r"an int, got 'relu'",
+        parameters=SET(layers=[Parallel([[], ("x", "relu")])]),
+    ),
+    Misuse(
+        "what is no layer in a branch",
+        TypeError,
+        r"^layers__0__branches__x__1 must be a layer, a pair .* got <class .*forget the parenth",
+        parameters=SET(layers=[Parallel([[], ("x", [3, Dense])])]),
+    ),
+    Misuse(
+        "a list among layers that have no branches",
+        TypeError,
+        r"^layers__0 must be a layer, a pair \('name', layer\) or an int, got \[5, 3\]",
+        parameters=SET(layers=[[5, 3]]),
+    ),
+    Misuse(
+        "two branches of one name",
+        ValueError,
+        r"layers__0__branches: the name 'a' is used 2 times; give each layer its own",
+        parameters=SET(layers=[Parallel([("a", [3]), ("a", [])])]),
+    ),
+    Misuse(
+        "a layer in a branch that does not take its input",
+        ValueError,
+        r"^Layer 'layers__0__branches__deep__1' \(MaxPool2D\) expects inputs of shape",
+        parameters=SET(layers=[Parallel([[], ("deep", [5, MaxPool2D(2)])])]),
+    ),
+]
+SERIES = [np.ones((n, 2)) * n for n in (2, 3, 4)]
+on_series = partial(fit, X=SERIES, y=None)
+AS_OUTLIERS = {"kind": NeuralOutlierDetector, "good_fit": partial(fit, y=None)}
+OUTLIERS = [
+    *(
+        Misuse(
+            f"contamination={value!r}",
+            InvalidParameterError,
+            r"The 'contamination' parameter of NeuralOutlierDetector must be .* Got .* instead",
+            partial(fit, y=None),
+            SET(contamination=value),
+            **AS_OUTLIERS,
+        )
+        for value in (0.0, 0.6, "legacy", None)
+    ),
+    Misuse(
+        "a decision before fit",
+        NotFittedError,
+        r"This NeuralOutlierDetector instance is not fitted yet",
+        lambda estimator: estimator.predict(X),
+        needs="unfitted",
+        **AS_OUTLIERS,
+    ),
+    Misuse(
+        "a decision on fewer features",
+        ValueError,
+        r"X has 3 features, but NeuralOutlierDetector is expecting 4 features as input",
+        lambda estimator: estimator.decision_function(X[:, :3]),
+        needs="fitted",
+        **AS_OUTLIERS,
+    ),
+    Misuse(
+        "NaN among rows with outliers",
+        ValueError,
+        r"Input X contains NaN.*NeuralOutlierDetector takes NaN only with handle_missing='ignore'",
+        partial(fit, X=but(X, (0, 0), np.nan), y=None),
+        **AS_OUTLIERS,
+    ),
+    Misuse(
+        "one code a sequence and nothing that makes steps of it",
+        ValueError,
+        r"^decoder=None has no layer that could tell the steps of a sequence apart",
+        on_series,
+        SET(encoder=[GRU(3)]),
+        AutoencoderTransformer,
+    ),
+    Misuse(
+        "a decoder that forgets the steps",
+        ValueError,
+        r"^The decoder ends with outputs of shape \(3,\); sequences need one vector a step, or "
+        r"the shape \(None, 2\)\. Set return_sequences=True",
+        on_series,
+        SET(encoder=[GRU(3)], decoder=[GRU(3)]),
+        AutoencoderTransformer,
+    ),
+    Misuse(
+        "a variational code of sequences",
+        ValueError,
+        r"^variational=True is for samples of one shape, got input_shape=\(None, 2\); set "
+        r"variational=False, or cut or pad the sequences to one length\.$",
+        on_series,
+        SET(encoder=[GRU(3)], decoder=[GRU(3, return_sequences=True)], variational=True),
+        AutoencoderTransformer,
+    ),
+]
+
 TABLE = [
     *PARAMETERS,
     *VALUES,
@@ -1580,8 +1847,11 @@ TABLE = [
     *WEIGHTS,
     *VALIDATION,
     *LAYERS,
+    *BRANCHES,
+    *OUTLIERS,
     *NAMES,
     *ORDER,
+    *FINE_TUNING,
     *FUNCTIONS,
     *SEVERAL,
 ]

@@ -183,6 +183,13 @@ def test_anomalies_are_found(run):
         assert figures(text, model)[0] > 0.85
 
 
+def test_outliers_are_decided_upon(run):
+    text = run("outlier_detection.py", ["outliers.png"])
+    for model in ("isolation forest", "autoencoder"):
+        area, accuracy, *_ = figures(text, model)
+        assert area > 0.8 and accuracy > 0.6
+
+
 def test_digits_are_compressed_beside_principal_components(run):
     kinds = ("digits", "mnist", "classes", "sizes")
     text = run("compression.py", [f"compression_{kind}.png" for kind in kinds])
@@ -198,6 +205,12 @@ def test_digits_are_denoised(run):
     for method in ("median filter", "Gaussian filter", "principal components"):
         assert figures(text, method)[0] < 0.4 * noisy
     assert figures(text, "autoencoder, seed 0")[0] < noisy
+
+
+def test_digits_are_learned_from_a_network_for_other_digits(run):
+    text = run("fine_tuning.py", ["fine_tuning.png"])
+    scratch, features, tuned, _ = figures(text, "20 labels, mean")
+    assert scratch > 30 and features > 60 and tuned > 30
 
 
 def test_few_labels_are_enough_to_recognize_digits(run):

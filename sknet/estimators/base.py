@@ -38,6 +38,8 @@ from .mismatch import warn_of_mismatch
 from .persistence import Persistence
 from .rollback import restored_on_error
 from .stopping import Patience
+from .trained_weights import TrainedWeights
+from .unfreezing import changes_of_training
 from .validation import DataValidation
 
 
@@ -71,6 +73,7 @@ class BaseNeuralEstimator(
     ParameterChecks,
     DataValidation,
     Persistence,
+    TrainedWeights,
     CallbackSupportMixin,
     Component,
     ABC,
@@ -117,6 +120,8 @@ class BaseNeuralEstimator(
     _losses = {}
     #: Whether the targets are numbers, which a validation set may have on another scale.
     _has_numeric_target = False
+    #: Part of the network that `Pretrained` takes; if empty, all but the output layer.
+    _body = ""
     #: Largest number of rows of a step for ``batch_size="auto"``.
     _auto_batch_size = 200
 
@@ -319,14 +324,22 @@ class BaseNeuralEstimator(
                 "alone. Train the estimator that it was made of, or set warm_start=False, or use "
                 "clone, to start anew."
             )
-        if not same(self._hidden_layers(), self._architecture[0]):
-            raise ValueError(
-                f"{type(self).__name__} cannot go on training with other layers than it has been "
-                "fitted with; set warm_start=False, or use clone, to start anew."
-            )
+        hidden = self._hidden_layers()
+        changes = None
+        if not same(hidden, self._architecture[0]):
+            changes = changes_of_training(hidden, self._architecture[0])
+            if changes is None:
+                raise ValueError(
+                    f"{type(self).__name__} cannot go on training with other layers than it has "
+                    "been fitted with; set warm_start=False, or use clone, to start anew."
+                )
         self._check_same_form()
         # Changes go to a copy: should a later check fail, the trainer is still as it was.
         self._trainer, self._patience = copy(self._trainer), copy(self._patience)
+        if changes:
+            self._architecture = clone(hidden, safe=False), self._architecture[1]
+            self.network_ = self.network_.rebuilt(clone(self.network_.layer).set_params(**changes))
+            self._trainer.use_network(self.network_)
         loss = self._make_loss()
         if not same(loss, self._loss):
             if loss.build(self._target) != self.network_.output_shape[-1]:

@@ -42,7 +42,8 @@ LAYERS = {
         [GRU(2, go_backwards=True)] |
         [Masking(), Conv1D(2, 3, strides=2, padding='same'), GlobalAveragePool1D()] |
         [Masking(), Conv1DTranspose(2, 2), MaxPool1D(), GlobalMaxPool1D()] |
-        [Masking(), PositionalEmbedding(kind='sinusoidal'), Bidirectional(LSTM(2))]
+        [Masking(), PositionalEmbedding(kind='sinusoidal'), Bidirectional(LSTM(2))] |
+        [Masking(), Parallel([[], [GRU(2, return_sequences=True)]]), GlobalAveragePool1D()]
     """),
     "tokens": choices("""
         [Embedding(output_dim=3), GRU(2)] |
@@ -55,7 +56,9 @@ LAYERS = {
     """),
     "branches": choices("""
         [ColumnBranches([Branch([0, 1], [Dense(2)]), Branch(slice(2, 4), [3])])] |
-        [ColumnBranches([('one', Branch([0], [2])), ('two', Branch([1, 2, 3], [3]))])]
+        [ColumnBranches([('one', Branch([0], [2])), ('two', Branch([1, 2, 3], [3]))])] |
+        [Parallel([[], ('deep', [3, Dense(4)])], 'maximum')] |
+        [Parallel([Branch([0, 1], [2]), [Parallel([2, []]), 2]], 'dot')]
     """),
     "texts": choices("""
         [Embedding(output_dim=3), GRU(3, return_sequences=True)] |
@@ -65,7 +68,7 @@ LAYERS = {
     """),
     "codec": choices("[3] | [Dense(3, activation='tanh')] | [4, Dropout(0.1)]"),
 }
-LAYERS["sparse"] = choices("[] | [Dense(3)] | [3]")
+LAYERS["sparse"] = choices("[] | [Dense(3)] | [3] | [Parallel([[3, 2], Dense(2)], 'add')]")
 LAYERS["ids"] = LAYERS["texts"]
 
 #: Values that are good for most of the parameters of this name.
