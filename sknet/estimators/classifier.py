@@ -16,10 +16,11 @@ from .classes import as_classes, encode, learn_classes, same_classes
 from .documentation import documented
 from .labels import as_labels, family, shown
 from .overflow import warn_of_overflow
+from .placewise import PlacewiseTargets
 
 
 @documented
-class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
+class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     """Neural network for classification: binary, multiclass, multilabel, multioutput.
 
     A scikit-learn estimator whose parameters are those of `sklearn.neural_network.MLPClassifier`
@@ -170,9 +171,10 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         finally:
             self.__dict__.pop("_expected_classes", None)
 
-    def _check_data(self, X, y, sample_weight, reset, training=True):
-        y = None if y is None else as_labels(y)
-        data = super()._check_data(X, y, sample_weight, reset, training)
+    def _readable_y(self, y):
+        return None if y is None else as_labels(y)
+
+    def _weigh_target(self, data, training):
         if training:
             self._class_factors = None
         if self.class_weight is not None:
@@ -180,7 +182,6 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             if training:
                 self._learn_class_weights(data, codes)
             self._apply_class_weights(data, codes)
-        return data
 
     def _encode_target(self, data, reset):
         y = column_or_1d(data.y, warn=True) if data.y.shape[1:] == (1,) else data.y
@@ -308,7 +309,8 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         score : float
             Between 0 and 1; greater is better.
         """
-        predicted, y = self.predict(X), as_labels(y)
+        predicted, y, sample_weight = self._judged(X, y, sample_weight)
+        y = as_labels(y)
         y = y.ravel() if y.shape[1:] == (1,) else y
         self._check_width(y)
         check_consistent_length(predicted, y)
@@ -339,7 +341,10 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         ValueError
             If scores are NaN because values overflow: no class is the most probable then.
         """
-        raw = self._scores(X, refuse_nan=True)
+        return self._read(X, self._most_probable)
+
+    def _most_probable(self, raw):
+        warn_of_overflow(self, raw, refuse_nan=True)
         kind = self._target.kind
         if kind == "binary":
             return self.classes_[(raw[:, 0] > 0).astype(np.intp)]
@@ -366,8 +371,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             Probabilities in the order of ``classes_``; one array an output where there are
             several; for multilabel targets the probability of each label.
         """
-        raw = self._scores(X)
-        return self._loss.inverse_link(raw)
+        return self._read(X, lambda raw: self._loss.inverse_link(self._told(raw)))
 
     @isolated
     def predict_log_proba(self, X):
@@ -383,8 +387,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         log_p : ndarray of shape (n_samples, n_classes) or list of such arrays
             As `predict_proba`.
         """
-        raw = self._scores(X)
-        return self._loss.log_inverse_link(raw)
+        return self._read(X, lambda raw: self._loss.log_inverse_link(self._told(raw)))
 
     @isolated
     def decision_function(self, X):
@@ -400,15 +403,17 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         scores : ndarray of shape (n_samples,), (n_samples, n_classes) or list of such arrays
             For two classes one score, above 0 for the second; else one a class or label.
         """
-        raw = self._scores(X)
+        return self._read(X, self._decisions)
+
+    def _decisions(self, raw):
+        self._told(raw)
         if self._target.kind == "multioutput":
             return self._blocks(raw)
         return raw[:, 0] if self._target.kind == "binary" else raw
 
-    def _scores(self, X, refuse_nan=False):
-        """Return the raw scores for X, telling of those that are not finite."""
-        raw = self._raw_predictions(X)
-        warn_of_overflow(self, raw, refuse_nan=refuse_nan)
+    def _told(self, raw):
+        """Return raw scores, telling of those that are not finite."""
+        warn_of_overflow(self, raw)
         return raw
 
     def _blocks(self, raw):

@@ -5,7 +5,7 @@ from math import isfinite
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import d2_pinball_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -17,11 +17,12 @@ from ..warning import warn
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
 from .overflow import warn_of_overflow
+from .placewise import PlacewiseTargets
 from .target_scale import TargetScale, least_usual, moments
 
 
 @documented
-class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
+class NeuralRegressor(RegressorMixin, PlacewiseTargets, BaseNeuralEstimator):
     """Neural network for regression of one or several targets.
 
     A scikit-learn estimator whose parameters are those of `sklearn.neural_network.MLPRegressor`
@@ -192,10 +193,11 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
             used = data.used_y, data.used_weight
             self._target_scale = TargetScale(*used, dtype) if standardizes else None
         if standardizes:
-            data.y = self._target_scale.standardized(data.y, dtype)
+            data.transform_y(lambda y: self._target_scale.standardized(y, dtype))
             if validation is not None:
-                held = validation.data
-                held.y = self._target_scale.standardized(held.y, dtype, "y_val")
+                validation.data.transform_y(
+                    lambda y: self._target_scale.standardized(y, dtype, "y_val")
+                )
         is_usual = standardizes and reset
         self._moments = (0.0, 1.0) if is_usual else least_usual(*moments(data.used_y))
 
@@ -289,13 +291,19 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         std : ndarray of the same shape
             Standard deviations, if `return_std`.
         """
-        raw = self._raw_predictions(X)
+        return self._read(X, self._predictions_and_std if return_std else self._predictions)
+
+    def _predictions(self, raw):
+        predictions = self._restored(raw)
+        warn_of_overflow(self, raw, predictions)
+        return self._shaped(predictions)
+
+    def _restored(self, raw):
         predictions, scale = self._loss.inverse_link(raw), self._target_scale
-        if scale is not None:
-            predictions = scale.restored(predictions)
-        if not return_std:
-            warn_of_overflow(self, raw, predictions)
-            return self._shaped(predictions)
+        return predictions if scale is None else scale.restored(predictions)
+
+    def _predictions_and_std(self, raw):
+        predictions = self._restored(raw)
         if not isinstance(self._loss, Gaussian):
             raise ValueError(
                 "return_std=True needs loss='gaussian', which predicts a standard deviation; "
@@ -303,8 +311,8 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
                 "loss='gaussian' and fit again."
             )
         std = self._loss.standard_deviation(raw)
-        if scale is not None:
-            std = scale.restored_spread(std)
+        if self._target_scale is not None:
+            std = self._target_scale.restored_spread(std)
         warn_of_overflow(self, raw, predictions, std)
         return self._shaped(predictions), self._shaped(std)
 
@@ -331,8 +339,9 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         """
         if sample_weight is not None:
             sample_weight = self._check_weight(sample_weight, X, "sample_weight")
+        predicted, y, sample_weight = self._judged(X, y, sample_weight)
         y = self._readable_y(y)
-        score = self._score(X, y, sample_weight)
+        score = self._score(y, predicted, sample_weight)
         if not isfinite(score) and len(y) > 1:  # of one row scikit-learn warns
             warn(
                 f"{type(self).__name__}.score is {score}: the squares of y, or of its differences "
@@ -341,13 +350,13 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
             )
         return score
 
-    def _score(self, X, y, sample_weight):
-        loss = getattr(self, "_loss", None)
+    def _score(self, y, predicted, sample_weight):
+        loss = self._loss
         if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
-            return super().score(X, y, sample_weight)
+            return r2_score(y, predicted, sample_weight=sample_weight)
         scores = [
             d2_pinball_score(y, column, sample_weight=sample_weight, alpha=float(quantile))
-            for quantile, column in zip(loss.quantiles, self.predict(X).T, strict=True)
+            for quantile, column in zip(loss.quantiles, predicted.T, strict=True)
         ]
         return float(np.mean(scores))
 

@@ -1,0 +1,160 @@
+"""Estimators whose networks predict at each place: at the steps of a sequence, at pixels."""
+
+import numpy as np
+from sklearn.utils import check_X_y
+
+from ..batches import Data
+from ..inputs import Sequences, sequence_list
+from ..layers import Sequential
+from ..layers.base import build_layer
+from ..losses.placewise import PlacewiseLoss
+from ..network import Network
+from ..places import Layout
+from ..settings import single_threaded_blas
+from ..weights import check_weights
+
+
+class PlacewiseTargets:
+    """Folds targets with a value at each place into rows, and unfolds what is made of them.
+
+    If the layers end with one vector a sample, y means what it means without this class. If they
+    end with several axes, (T, F) or (H, W, F), y has a value at each of these places.
+    """
+
+    #: Shape of the places of one output, None for any number of steps; None without places.
+    _grid = None
+
+    def _check_data(self, X, y, sample_weight, reset, training=True):
+        if reset:
+            self._grid = None
+        if self._grid is None and not (reset and self._may_have_places(y)):
+            return super()._check_data(X, y, sample_weight, reset, training)
+        checked = self._check_X_alone(X, reset)
+        network = None if reset else self.network_
+        if reset:
+            self._grid, network = self._try_layers(checked)
+        if self._grid is None:
+            return super()._check_data(X, y, sample_weight, reset, training)
+        layout = self._layout(network, checked)
+        return self._placed(checked, y, sample_weight, layout, reset, training)
+
+    def _may_have_places(self, y):
+        if self.layers is None or y is None:
+            return False
+        return np.ndim(y) > 1 if hasattr(y, "dtype") else sequence_list(y) is not None or _nests(y)
+
+    def _try_layers(self, X):
+        """Return the shape of the places that the layers end with, and a network of them."""
+        layer = Sequential(self._hidden_layers())
+        self._adapt(layer, Data(X, None))
+        shape = build_layer(layer, "", self._input_shape)
+        if len(shape) < 2:
+            return None, None
+        needs_run = None in shape or _marks_steps(layer)
+        return shape[:-1], Network(layer, self._input_shape, X.dtype, 0) if needs_run else None
+
+    def _layout(self, network, X, masks=True):
+        """Return where the outputs for X have places, and with `masks` which count."""
+        grid, n = self._grid, X.shape[0]
+        first, *tail = grid
+        is_list = isinstance(X, Sequences)
+        if first is not None:
+            steps = np.full(n, first)
+        elif is_list:
+            lengths, rows, which = np.unique(X.lengths, return_index=True, return_inverse=True)
+            steps = np.array([network.predict(X[[row]]).shape[1] for row in rows])[which]
+        else:
+            steps = np.full(n, network.predict(X[:1]).shape[1])
+        is_real = None
+        if masks and network is not None and _marks_steps(network.layer):
+            is_real = network.real_steps(X, steps)
+            is_real = np.repeat(is_real, int(np.prod(tail)))
+        return Layout(steps, tail, is_list, is_real)
+
+    def _placed(self, X, y, sample_weight, layout, reset, training):
+        """Return the data of samples whose y has a value at each place."""
+        name = type(self).__name__
+        y = self._readable_y(layout.fold(y, "y", name))
+        _, y = check_X_y(
+            np.zeros((len(y), 1)), y, estimator=self, multi_output=True, **self._y_checks()
+        )
+        which = "sample_weight" if training else "sample_weight_val"
+        weight = self._place_weights(sample_weight, layout, which)
+        rows = None if weight is None or weight.all() else np.flatnonzero(weight)
+        flat = Data(X, y, weight, rows)
+        self._encode_target(flat, reset)
+        self._weigh_target(flat, training)
+        places = layout.place(flat.y, flat.sample_weight)
+        rows = None if places.totals.all() else np.flatnonzero(places.totals)
+        return Data(X, places, places.totals, rows)
+
+    def _place_weights(self, sample_weight, layout, name):
+        """Return a weight for each place that counts, of weights of samples or of places."""
+        owner = type(self).__name__
+        if sample_weight is None:
+            return None
+        if not _has_axes(sample_weight):
+            weight = check_weights(sample_weight, np.empty(len(layout)), name, owner)
+            return np.repeat(weight, layout.lengths)
+        weight = layout.fold(sample_weight, name, owner)
+        return check_weights(weight, np.empty(len(weight)), name, owner)
+
+    def _check_weight(self, sample_weight, X, name):
+        if self._grid is not None and _has_axes(sample_weight):
+            return sample_weight  # checked where it was folded
+        return super()._check_weight(sample_weight, X, name)
+
+    def _training_loss(self, loss):
+        return loss if self._grid is None else PlacewiseLoss(loss)
+
+    def _read(self, X, read):
+        """Return what a function makes of the raw outputs for X, in the form of y."""
+        if self._grid is None:
+            return read(self._raw_predictions(X))
+        X = self._check_X(X)
+        network = self.network_
+        layout = self._layout(network, X, masks=False)
+        # Sequences of one length lie together: there is less padding to compute.
+        order = np.argsort(layout.steps, kind="stable")
+        n, parts = network.chunk_rows(X), []
+        with single_threaded_blas():
+            for start in range(0, len(order), n):
+                rows = order[start : start + n]
+                parts.append(read(_real_rows(network.predict(X[rows]), layout.counts[rows])))
+        if isinstance(parts[0], list | tuple):
+            return type(parts[0])(
+                layout.unfold(np.concatenate(each), order) for each in zip(*parts, strict=True)
+            )
+        return layout.unfold(np.concatenate(parts), order)
+
+    def _judged(self, X, y, sample_weight):
+        """Return predictions, targets and weights to compare, one row a place that counts."""
+        predicted = self.predict(X)
+        if self._grid is None:
+            return predicted, y, sample_weight
+        layout, owner = self._layout(self.network_, self._check_X(X)), type(self).__name__
+        weight = self._place_weights(sample_weight, layout, "sample_weight")
+        folded = (layout.fold(each, name, owner) for each, name in ((predicted, "X"), (y, "y")))
+        return *folded, weight
+
+
+def _real_rows(raw, counts):
+    """Return the outputs of a padded chunk as rows, without those of padding."""
+    rows, n = raw.reshape(-1, raw.shape[-1]), int(np.prod(raw.shape[1:-1]))
+    if (counts == n).all():
+        return rows
+    return rows[(np.arange(n) < counts[:, None]).reshape(-1)]
+
+
+def _marks_steps(layer):
+    return any(part.marks_steps for part in layer.walk())
+
+
+def _nests(y):
+    return isinstance(y, list | tuple) and len(y) > 0 and np.ndim(y[0]) > 0
+
+
+def _has_axes(values):
+    if hasattr(values, "dtype"):
+        return np.ndim(values) > 1 or sequence_list(values) is not None
+    return _nests(values)
