@@ -75,7 +75,8 @@ class Sequences:
 
     def _joined(self, array):
         """Return the part of an array, laid out as `values`, that belongs to these sequences."""
-        if self.lengths.sum() == len(array) and (np.diff(self.starts) > 0).all():
+        ends = np.cumsum(self.lengths)
+        if len(ends) and ends[-1] == len(array) and (self.starts == ends - self.lengths).all():
             return array
         bounds = zip(self.starts, self.starts + self.lengths, strict=True)
         return np.concatenate([array[start:stop] for start, stop in bounds])

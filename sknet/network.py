@@ -261,32 +261,6 @@ class Network:
                 self._run(X[chunk], part, out[chunk])
         return out
 
-    @isolated
-    def real_steps(self, X, n_steps):
-        """Return which steps of the outputs are no padding, as the layers find out.
-
-        Parameters
-        ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features) or Sequences
-            Inputs in the network's dtype.
-        n_steps : ndarray of int of shape (n_samples,)
-            Number of steps of the output for each sample.
-
-        Returns
-        -------
-        is_real : ndarray of bool of shape (n_steps.sum(),)
-            The steps of all samples, one behind the other.
-        """
-        replica, rows, found = self.replica(1), self.chunk_rows(X), []
-        with single_threaded_blas():
-            for start in range(0, X.shape[0], rows):
-                chunk = slice(start, start + rows)
-                steps = np.arange(n_steps[chunk].max()) < n_steps[chunk, None]
-                replica.forward(X[chunk])
-                mask = replica.layer.compute_mask(None, None)
-                found.append((steps if mask is None else mask & steps)[steps])
-        return np.concatenate(found)
-
     def _run(self, x, part, out=None):
         """Compute the outputs of a chunk on a replica, which waits for the next one after."""
         # list.pop and list.append are atomic: two threads never get the same replica.

@@ -111,11 +111,21 @@ class Places(Sequences):
         """
         if (self.lengths == n_outputs).all():
             return None
-        first = np.arange(len(self)) * n_outputs
+        firsts = np.repeat(np.arange(len(self)) * n_outputs, self.lengths)
+        return firsts + self.steps()
+
+    def steps(self):
+        """Return which of its sample's outputs each place is.
+
+        Returns
+        -------
+        steps : ndarray of int of shape (number of places,)
+            Positions from 0 on, those of one sample behind those of another.
+        """
         if self.positions is not None:
-            return np.repeat(first, self.lengths) + self._joined(self.positions)
+            return self._joined(self.positions)
         before = np.cumsum(self.lengths) - self.lengths
-        return np.repeat(first - before, self.lengths) + np.arange(self.lengths.sum())
+        return np.arange(self.lengths.sum()) - np.repeat(before, self.lengths)
 
 
 class Layout:
@@ -280,6 +290,27 @@ class Layout:
             start, stop = stop, stop + int(self.counts[row])
             found[row] = values[start:stop].reshape(*self._shape(row), *rest)
         return found
+
+
+def real_rows(raw, counts):
+    """Return the outputs of a padded batch as rows, without those of padding.
+
+    Parameters
+    ----------
+    raw : ndarray of shape (N, ..., K)
+        Outputs.
+    counts : ndarray of int of shape (N,)
+        How many outputs of each sample are no padding.
+
+    Returns
+    -------
+    rows : ndarray of shape (counts.sum(), K)
+        A view where there is no padding.
+    """
+    rows, n = raw.reshape(-1, raw.shape[-1]), prod(raw.shape[1:-1])
+    if (counts == n).all():
+        return rows
+    return rows[(np.arange(n) < counts[:, None]).reshape(-1)]
 
 
 def _times(sizes):

@@ -26,6 +26,7 @@ GROUPS = [
         "layers",
         "losses",
         "optimizers",
+        "places",
         "preprocessing",
         "schedules",
         "tokens",

@@ -9,7 +9,7 @@ from ..layers import Sequential
 from ..layers.base import build_layer
 from ..losses.placewise import PlacewiseLoss
 from ..network import Network
-from ..places import Layout
+from ..places import Layout, real_rows
 from ..settings import single_threaded_blas
 from ..weights import check_weights
 
@@ -61,13 +61,13 @@ class PlacewiseTargets:
         if first is not None:
             steps = np.full(n, first)
         elif is_list:
-            lengths, rows, which = np.unique(X.lengths, return_index=True, return_inverse=True)
+            _, rows, which = np.unique(X.lengths, return_index=True, return_inverse=True)
             steps = np.array([network.predict(X[[row]]).shape[1] for row in rows])[which]
         else:
             steps = np.full(n, network.predict(X[:1]).shape[1])
         is_real = None
         if masks and network is not None and _marks_steps(network.layer):
-            is_real = network.real_steps(X, steps)
+            is_real = _real_steps(network, X, steps)
             is_real = np.repeat(is_real, int(np.prod(tail)))
         return Layout(steps, tail, is_list, is_real)
 
@@ -120,7 +120,7 @@ class PlacewiseTargets:
         with single_threaded_blas():
             for start in range(0, len(order), n):
                 rows = order[start : start + n]
-                parts.append(read(_real_rows(network.predict(X[rows]), layout.counts[rows])))
+                parts.append(read(real_rows(network.predict(X[rows]), layout.counts[rows])))
         if isinstance(parts[0], list | tuple):
             return type(parts[0])(
                 layout.unfold(np.concatenate(each), order) for each in zip(*parts, strict=True)
@@ -138,12 +138,17 @@ class PlacewiseTargets:
         return *folded, weight
 
 
-def _real_rows(raw, counts):
-    """Return the outputs of a padded chunk as rows, without those of padding."""
-    rows, n = raw.reshape(-1, raw.shape[-1]), int(np.prod(raw.shape[1:-1]))
-    if (counts == n).all():
-        return rows
-    return rows[(np.arange(n) < counts[:, None]).reshape(-1)]
+def _real_steps(network, X, n_steps):
+    """Return which steps of the outputs for X are real, one sample behind the other."""
+    replica, rows, found = network.replica(1), network.chunk_rows(X), []
+    with single_threaded_blas():
+        for start in range(0, len(n_steps), rows):
+            chunk = slice(start, start + rows)
+            replica.forward(X[chunk])
+            mask = replica.layer.compute_mask(None, None)
+            steps = np.arange(n_steps[chunk].max()) < n_steps[chunk, None]
+            found.append((steps if mask is None else mask & steps)[steps])
+    return np.concatenate(found)
 
 
 def _marks_steps(layer):

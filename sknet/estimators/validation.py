@@ -73,11 +73,9 @@ class DataValidation:
         X = self._readable_X(X)
         if reset:
             self._input_shape = self._sample_shape(X)
-        return (
-            self._check_table(X, reset=reset)
-            if self._has_columns(X)
-            else (self._check_any_length(X, reset))
-        )
+        if not self._has_columns(X):
+            return self._check_any_length(X, reset)
+        return self._check_table(X, reset=reset)
 
     def _readable_X(self, X):
         return readable(X, type(self).__name__, self._advice_on_tables())
