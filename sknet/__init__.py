@@ -7,6 +7,7 @@ from .estimators import (
     NeuralClassifier,
     NeuralLanguageModel,
     NeuralRegressor,
+    PlacewiseScorer,
 )
 from .tabular import TabularClassifier, TabularRegressor
 
@@ -15,6 +16,7 @@ __all__ = [
     "NeuralClassifier",
     "NeuralLanguageModel",
     "NeuralRegressor",
+    "PlacewiseScorer",
     "TabularClassifier",
     "TabularRegressor",
     "__version__",

@@ -278,6 +278,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
 
     def _check_scorer(self, scorer):
         several, fault = self._target.kind == "multioutput", ""
+        scorer = getattr(scorer, "scoring", scorer)  # of places, whose metric is that inside
         if several and getattr(scorer, "_response_method", "predict") != "predict":
             fault = "takes one array of probabilities, and several outputs have one each"
         metric = getattr(scorer, "_score_func", None)

@@ -12,6 +12,7 @@ from ..network import Network
 from ..places import Layout, real_rows
 from ..settings import single_threaded_blas
 from ..weights import check_weights
+from .scoring import PlacewiseScorer
 
 
 class PlacewiseTargets:
@@ -32,26 +33,45 @@ class PlacewiseTargets:
         checked = self._check_X_alone(X, reset)
         network = None if reset else self.network_
         if reset:
-            self._grid, network = self._try_layers(checked)
-        if self._grid is None:
-            return super()._check_data(X, y, sample_weight, reset, training)
+            shape, network = self._try_layers(checked)
+            if len(shape) < 2:
+                self._check_has_no_places(y, shape)
+                return super()._check_data(X, y, sample_weight, reset, training)
+            self._grid = shape[:-1]
         layout = self._layout(network, checked)
         return self._placed(checked, y, sample_weight, layout, reset, training)
 
     def _may_have_places(self, y):
-        if self.layers is None or y is None:
-            return False
-        return np.ndim(y) > 1 if hasattr(y, "dtype") else sequence_list(y) is not None or _nests(y)
+        return self.layers is not None and y is not None and _has_axes(y)
 
     def _try_layers(self, X):
-        """Return the shape of the places that the layers end with, and a network of them."""
+        """Return the shape that the layers end with, and a network of them if it has to run."""
         layer = Sequential(self._hidden_layers())
         self._adapt(layer, Data(X, None))
         shape = build_layer(layer, "", self._input_shape)
-        if len(shape) < 2:
-            return None, None
-        needs_run = None in shape or _marks_steps(layer)
-        return shape[:-1], Network(layer, self._input_shape, X.dtype, 0) if needs_run else None
+        if len(shape) < 2 or not (None in shape or _marks_steps(layer)):
+            return shape, None
+        return shape, Network(layer, self._input_shape, X.dtype, 0)
+
+    def _check_has_no_places(self, y, shape):
+        is_ragged = sequence_list(y) is not None and len({len(item) for item in y}) > 1
+        if is_ragged or (not is_ragged and _n_axes(y) > 2):
+            found = "a list of arrays of unequal length" if is_ragged else f"shape {np.shape(y)}"
+            raise ValueError(
+                f"{type(self).__name__} expects y with one value or one row a sample, as its "
+                f"layers end with one vector a sample, of shape {shape}; got {found}. To predict "
+                "at each step or pixel, leave out layers that join them, such as Flatten and "
+                "global pooling, and set return_sequences=True in recurrent layers."
+            )
+
+    def _refuse_places(self, shape):
+        places = ", ".join("T" if n is None else str(n) for n in shape[:-1])
+        raise ValueError(
+            f"The layers end with outputs of shape {shape}, one vector for each of several "
+            "places; the output layer needs one vector a sample, or a y with a value at each "
+            "place. Put a Flatten or a global pooling at the end of layers, or give a y of shape "
+            f"(n_samples, {places})."
+        )
 
     def _layout(self, network, X, masks=True):
         """Return where the outputs for X have places, and with `masks` which count."""
@@ -62,9 +82,9 @@ class PlacewiseTargets:
             steps = np.full(n, first)
         elif is_list:
             _, rows, which = np.unique(X.lengths, return_index=True, return_inverse=True)
-            steps = np.array([network.predict(X[[row]]).shape[1] for row in rows])[which]
+            steps = np.array([network.n_output_steps(X[[row]]) for row in rows])[which]
         else:
-            steps = np.full(n, network.predict(X[:1]).shape[1])
+            steps = np.full(n, network.n_output_steps(X[:1]))
         is_real = None
         if masks and network is not None and _marks_steps(network.layer):
             is_real = _real_steps(network, X, steps)
@@ -132,10 +152,26 @@ class PlacewiseTargets:
         predicted = self.predict(X)
         if self._grid is None:
             return predicted, y, sample_weight
-        layout, owner = self._layout(self.network_, self._check_X(X)), type(self).__name__
+        rows, y, weight = self._as_rows_of_places(X, y, sample_weight)
+        return rows(predicted), y, weight
+
+    def _as_rows_of_places(self, X, y, sample_weight):
+        """Return what makes rows of predictions for X, and targets and weights in this form."""
+        self._require_fit()
+        if self._grid is None:
+            raise ValueError(
+                f"This {type(self).__name__} was fitted to one value or one row of y a sample, "
+                "and has no places. Score it by scikit-learn's scorers themselves."
+            )
+        layout, name = self._layout(self.network_, self._check_X(X)), type(self).__name__
+        y = layout.fold(y, "y", name)
         weight = self._place_weights(sample_weight, layout, "sample_weight")
-        folded = (layout.fold(each, name, owner) for each, name in ((predicted, "X"), (y, "y")))
-        return *folded, weight
+        return lambda predicted: layout.fold(predicted, "X", name), y, weight
+
+    def _make_scorer(self):
+        scorer = super()._make_scorer()
+        of_samples = self._grid is not None and hasattr(scorer, "_score_func")
+        return PlacewiseScorer(scorer) if of_samples else scorer
 
 
 def _real_steps(network, X, n_steps):
@@ -155,11 +191,15 @@ def _marks_steps(layer):
     return any(part.marks_steps for part in layer.walk())
 
 
-def _nests(y):
-    return isinstance(y, list | tuple) and len(y) > 0 and np.ndim(y[0]) > 0
-
-
 def _has_axes(values):
-    if hasattr(values, "dtype"):
-        return np.ndim(values) > 1 or sequence_list(values) is not None
-    return _nests(values)
+    """Tell whether values are nested: an array of several axes, or a list of arrays or lists."""
+    return sequence_list(values) is not None or _n_axes(values) > 1
+
+
+def _n_axes(values):
+    if hasattr(values, "ndim"):
+        return values.ndim
+    n = 0
+    while isinstance(values, list | tuple) and len(values) > 0:
+        n, values = n + 1, values[0]
+    return n + getattr(values, "ndim", 0)
