@@ -52,6 +52,8 @@ class Network:
         Slices of `params` with one rate factor and one decay each.
     n_trainable : int
         Length of the part of `params` that training changes.
+    output_steps : dict
+        Numbers of steps of outputs by those of inputs, as far as somebody has found them out.
     """
 
     def __init__(self, layer, input_shape, dtype=np.float64, random_state=None, path=""):
@@ -70,7 +72,7 @@ class Network:
         self._place_weights()
         self.params = self._zeros()
         self._bind(self.params)
-        self._idle, self._scratch, self._steps = [], {}, {}
+        self._idle, self._scratch, self.output_steps = [], {}, {}
 
     def _zeros(self):
         """Return memory for all weights, or say which layer wants too much of it."""
@@ -317,13 +319,6 @@ class Network:
     def _n_steps(self, X):
         is_padded = isinstance(X, Sequences)
         return X.shape[1] // (1 if is_padded else prod(self.input_shape[1:]))
-
-    def n_output_steps(self, x):
-        """Return how many steps the output has for one sample, given as a batch of it alone."""
-        n_steps = self._n_steps(x)
-        if n_steps not in self._steps:
-            self._steps[n_steps] = self.predict(x).shape[1]
-        return self._steps[n_steps]
 
     def __getitem__(self, key):
         """Return a layer by its position, or by its name: "conv", "block__attention"."""

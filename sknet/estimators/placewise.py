@@ -1,10 +1,12 @@
 """Estimators whose networks predict at each place: at the steps of a sequence, at pixels."""
 
+from math import prod
+
 import numpy as np
 from sklearn.utils import check_X_y
 
 from ..batches import Data
-from ..inputs import Sequences, sequence_list
+from ..inputs import Sequences, in_shape, sequence_list
 from ..layers import Sequential
 from ..layers.base import build_layer
 from ..losses.placewise import PlacewiseLoss
@@ -77,19 +79,13 @@ class PlacewiseTargets:
         """Return where the outputs for X have places, and with `masks` which count."""
         grid, n = self._grid, X.shape[0]
         first, *tail = grid
-        is_list = isinstance(X, Sequences)
-        if first is not None:
-            steps = np.full(n, first)
-        elif is_list:
-            _, rows, which = np.unique(X.lengths, return_index=True, return_inverse=True)
-            steps = np.array([network.n_output_steps(X[[row]]) for row in rows])[which]
-        else:
-            steps = np.full(n, network.n_output_steps(X[:1]))
+        steps = np.full(n, first) if first is not None else _output_steps(network, X)
         is_real = None
         if masks and network is not None and _marks_steps(network.layer):
-            is_real = _real_steps(network, X, steps)
-            is_real = np.repeat(is_real, int(np.prod(tail)))
-        return Layout(steps, tail, is_list, is_real)
+            chunks = _masks(network, X)
+            is_real = np.concatenate([_known(steps[rows], mask) for rows, _, mask in chunks])
+            is_real = np.repeat(is_real, prod(tail))
+        return Layout(steps, tail, isinstance(X, Sequences), is_real)
 
     def _placed(self, X, y, sample_weight, layout, reset, training):
         """Return the data of samples whose y has a value at each place."""
@@ -174,17 +170,44 @@ class PlacewiseTargets:
         return PlacewiseScorer(scorer) if of_samples else scorer
 
 
-def _real_steps(network, X, n_steps):
-    """Return which steps of the outputs for X are real, one sample behind the other."""
-    replica, rows, found = network.replica(1), network.chunk_rows(X), []
+def _output_steps(network, X):
+    """Return the number of steps of the output for each sample; lengths met before are known."""
+    if isinstance(X, Sequences):
+        lengths = X.lengths
+    else:
+        lengths = np.full(X.shape[0], in_shape(X[:1], network.input_shape).shape[1])
+    found, rows, which = np.unique(lengths, return_index=True, return_inverse=True)
+    known = network.output_steps
+    is_new = np.array([n not in known for n in found.tolist()])
+    known.update(zip(found[is_new].tolist(), _counted(network, X, rows[is_new]), strict=True))
+    return np.array([known[n] for n in found.tolist()])[which]
+
+
+def _counted(network, X, rows):
+    """Return the number of steps of the output for some samples."""
+    if _marks_steps(network.layer):  # what it marks among real steps is no end of a sample
+        return [network.predict(X[[row]]).shape[1] for row in rows]
+    counts = []
+    for chunk, n_steps, mask in _masks(network, X[rows]):
+        every = [n_steps] * len(rows[chunk])
+        counts += every if mask is None else mask.sum(axis=1).tolist()
+    return counts
+
+
+def _masks(network, X):
+    """Yield for each chunk of X its rows, the steps of its outputs, and which are real or None."""
+    replica, n = network.replica(1), network.chunk_rows(X)
     with single_threaded_blas():
-        for start in range(0, len(n_steps), rows):
-            chunk = slice(start, start + rows)
-            replica.forward(X[chunk])
-            mask = replica.layer.compute_mask(None, None)
-            steps = np.arange(n_steps[chunk].max()) < n_steps[chunk, None]
-            found.append((steps if mask is None else mask & steps)[steps])
-    return np.concatenate(found)
+        for start in range(0, X.shape[0], n):
+            rows = slice(start, start + n)
+            n_steps = replica.forward(X[rows]).shape[1]
+            yield rows, n_steps, replica.layer.compute_mask(None, None)
+
+
+def _known(n_steps, mask):
+    """Return which steps are real, one sample behind the other, without those of padding."""
+    steps = np.arange(n_steps.max()) < n_steps[:, None]
+    return (steps if mask is None else mask & steps)[steps]
 
 
 def _marks_steps(layer):
