@@ -122,7 +122,10 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
             Training rows, or samples of shape `input_shape`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Class labels, or one column of labels an output. Several columns that hold 0 and 1
-            only are multilabel: each says whether a label occurs.
+            only are multilabel: each says whether a label occurs. If the layers end with several
+            vectors a sample, one for each step or pixel, y has a label at each of these places:
+            shape (n_samples, T) or (n_samples, H, W), or a list of arrays as long as the
+            sequences of X.
         {fit}
         {validation}
 
@@ -291,7 +294,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
             )
 
     def score(self, X, y, sample_weight=None):
-        """Return the accuracy: the share of rows whose labels are all right.
+        """Return the accuracy: the share of rows, or of places, whose labels are all right.
 
         For several outputs and for multilabel targets this is the subset accuracy, as
         `sklearn.multioutput.MultiOutputClassifier.score` has it.
@@ -334,8 +337,9 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The most probable class, of each output; for multilabel targets 0 or 1 a label.
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs), or in the form of y of `fit`
+            The most probable class, of each output; for multilabel targets 0 or 1 a label. With
+            a class for each step, a list of sequences gets a list of arrays.
 
         Raises
         ------
@@ -370,7 +374,9 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         -------
         p : ndarray of shape (n_samples, n_classes) or list of such arrays
             Probabilities in the order of ``classes_``; one array an output where there are
-            several; for multilabel targets the probability of each label.
+            several; for multilabel targets the probability of each label. With a class for each
+            place, the shape is (n_samples, T, n_classes), or that for pixels, and a list of
+            sequences gets a list of arrays (T, n_classes).
         """
         return self._read(X, lambda raw: self._loss.inverse_link(self._told(raw)))
 

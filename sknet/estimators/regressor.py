@@ -127,7 +127,9 @@ class NeuralRegressor(RegressorMixin, PlacewiseTargets, BaseNeuralEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows, or samples of shape `input_shape`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
+            Targets. If the layers end with several vectors a sample, one for each step or pixel, y
+            has a value at each of these places: shape (n_samples, T) or (n_samples, H, W), or a
+            list of arrays as long as the sequences of X.
         {fit}
         {validation}
 
@@ -287,7 +289,7 @@ class NeuralRegressor(RegressorMixin, PlacewiseTargets, BaseNeuralEstimator):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions: means, medians or quantiles, as the loss has them. One column a
-            quantile where there are several.
+            quantile where there are several. With a value at each place, they have the form of y.
         std : ndarray of the same shape
             Standard deviations, if `return_std`.
         """
@@ -321,7 +323,7 @@ class NeuralRegressor(RegressorMixin, PlacewiseTargets, BaseNeuralEstimator):
 
     @isolated
     def score(self, X, y, sample_weight=None):
-        """Return R^2, or with several quantiles their mean D^2 of the pinball loss.
+        """Return R^2 of all rows or places; with several quantiles mean D^2 of the pinball loss.
 
         Parameters
         ----------
