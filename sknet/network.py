@@ -256,8 +256,10 @@ class Network:
         if n * len(self.params) <= _SMALL_WORK and n * largest <= _CHUNK_ELEMENTS:
             return self._run(X, part)
         rows = min(n, self.chunk_rows(X))
-        out = self._empty_output(X, self._part(part).output_shape_)
         with single_threaded_blas():
+            if rows == n:
+                return self._run(X, part)
+            out = self._empty_output(X, self._part(part).output_shape_)
             for start in range(0, n, rows):
                 chunk = slice(start, start + rows)
                 self._run(X[chunk], part, out[chunk])

@@ -31,6 +31,7 @@ from sknet.layers import (
     MaxPool1D,
     Residual,
     TimeDistributed,
+    UpSampling1D,
     UpSampling2D,
 )
 from sknet.losses import LogLoss, Target
@@ -334,6 +335,20 @@ def test_layers_with_strides_change_the_number_of_places():
         clone(model).fit(RAGGED, TAGS)
 
 
+def test_layers_that_repeat_steps_have_more_places():
+    twice = [np.repeat(tags, 2) for tags in TAGS]
+    model = classifier([Conv1D(4, 3, padding="same"), UpSampling1D(2)], batch_size=2)
+    model.fit(RAGGED, twice, X_val=RAGGED, y_val=twice)
+    assert [len(each) for each in model.predict(RAGGED)] == [2 * n for n in LENGTHS]
+    with sklearn.config_context(working_memory=1e-6):
+        score = model.score(RAGGED, twice)
+    assert (
+        score
+        == model.score(RAGGED, twice)
+        == np.mean(joined(model.predict(RAGGED)) == joined(twice))
+    )
+
+
 def test_samples_may_come_as_rows_of_input_shape():
     y = IMAGES[..., 0] > 0
     layers = [Conv2D(2, 3, padding="same", activation="relu")]
@@ -342,9 +357,10 @@ def test_samples_may_come_as_rows_of_input_shape():
     b = classifier(layers).fit(IMAGES, y)
     np.testing.assert_array_equal(a.predict_proba(rows), b.predict_proba(IMAGES))
     steps = classifier(RECURRENT, input_shape=(None, 3)).fit(
-        STEPS.reshape(8, -1), y[:, 0, :5].repeat(2, axis=0)[:8]
+        STEPS.reshape(8, -1), STEPS[..., 0] > 0
     )
     assert steps.predict(STEPS.reshape(8, -1)).shape == (8, 5)
+    assert steps.predict(STEPS[:, :2]).shape == (8, 2)
 
 
 # Around the fit ----------------------------------------------------------------------------------

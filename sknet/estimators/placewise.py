@@ -57,7 +57,7 @@ class PlacewiseTargets:
 
     def _check_has_no_places(self, y, shape):
         is_ragged = sequence_list(y) is not None and len({len(item) for item in y}) > 1
-        if is_ragged or (not is_ragged and _n_axes(y) > 2):
+        if is_ragged or _n_axes(y) > 2:
             found = "a list of arrays of unequal length" if is_ragged else f"shape {np.shape(y)}"
             raise ValueError(
                 f"{type(self).__name__} expects y with one value or one row a sample, as its "
@@ -77,9 +77,8 @@ class PlacewiseTargets:
 
     def _layout(self, network, X, masks=True):
         """Return where the outputs for X have places, and with `masks` which count."""
-        grid, n = self._grid, X.shape[0]
-        first, *tail = grid
-        steps = np.full(n, first) if first is not None else _output_steps(network, X)
+        first, *tail = self._grid
+        steps = np.full(X.shape[0], first) if first is not None else _output_steps(network, X)
         is_real = None
         if masks and network is not None and _marks_steps(network.layer):
             chunks = _masks(network, X)
