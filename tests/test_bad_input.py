@@ -827,7 +827,8 @@ LAYERS = [
     Misuse(
         "layers that end with two axes",
         ValueError,
-        r"The layers end with outputs of shape \(2, 2\); .*Put a Flatten at the end of layers",
+        r"The layers end with outputs of shape \(2, 2\); .* Put a Flatten or a global pooling at the "
+        r"end of layers, or give a y of shape \(n_samples, 2\)",
         parameters=SET(layers=[Reshape((2, 2))]),
     ),
     Misuse(
@@ -1266,8 +1267,8 @@ PLACES = [
     Misuse(
         "one label a sample for layers that end in steps",
         ValueError,
-        r"The layers end with outputs of shape \(2, 3\), one vector for each of several places; "
-        r".* Put a Flatten or a global pooling at the end of layers, or give a y of shape "
+        r"The layers end with outputs of shape \(2, 3\); the output layer needs one vector a "
+        r"sample, or a y with a value at each of these places\. Put .* or give a y of shape "
         r"\(n_samples, 2\)\.",
         partial(fit, X=STEPS, y=TAGS[:, 0]),
         needs="unfitted",
@@ -1276,7 +1277,7 @@ PLACES = [
     Misuse(
         "one label a sequence for layers that end in steps",
         ValueError,
-        r"outputs of shape \(None, 3\), .* give a y of shape \(n_samples, T\)",
+        r"outputs of shape \(None, 3\); .* give a y of shape \(n_samples, T\)",
         partial(fit, X=RAGGED, y=LABELS),
         needs="unfitted",
         **AT_RAGGED,

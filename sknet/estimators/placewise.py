@@ -69,10 +69,9 @@ class PlacewiseTargets:
     def _refuse_places(self, shape):
         places = ", ".join("T" if n is None else str(n) for n in shape[:-1])
         raise ValueError(
-            f"The layers end with outputs of shape {shape}, one vector for each of several "
-            "places; the output layer needs one vector a sample, or a y with a value at each "
-            "place. Put a Flatten or a global pooling at the end of layers, or give a y of shape "
-            f"(n_samples, {places})."
+            f"The layers end with outputs of shape {shape}; the output layer needs one vector a "
+            "sample, or a y with a value at each of these places. Put a Flatten or a global "
+            f"pooling at the end of layers, or give a y of shape (n_samples, {places})."
         )
 
     def _layout(self, network, X, masks=True):
