@@ -72,7 +72,7 @@ class WordCodes(TransformerMixin, BaseEstimator):
 
 
 def build_model(seed, quick=False):
-    """Return a pipeline from lists of words to lists of tags; it was chosen on training words."""
+    """Return a pipeline from lists of words to lists of tags."""
     layers = [
         Embedding(16),
         ("word", TimeDistributed([Flatten()])),

@@ -63,9 +63,8 @@ def paint(n_samples, digits, photographs, seed):
 def build_model(seed, quick=False):
     """Return a network that looks at a canvas at three scales.
 
-    The convolutions of stride 2 halve it and `UpSampling2D` doubles it again; `Residual` adds what
-    was found on the way to the finer scale. Layers, rate and epochs were chosen on a fifth of the
-    training canvases.
+    The convolutions of stride 2 halve it and `UpSampling2D` doubles it again; `Residual` adds
+    what was found on the way to the finer scale.
     """
 
     def convolution(filters, strides=1):

@@ -827,8 +827,8 @@ LAYERS = [
     Misuse(
         "layers that end with two axes",
         ValueError,
-        r"The layers end with outputs of shape \(2, 2\); .* Put a Flatten or a global pooling at the "
-        r"end of layers, or give a y of shape \(n_samples, 2\)",
+        r"The layers end with outputs of shape \(2, 2\); .* Put a Flatten or a global pooling at "
+        r"the end of layers, or give a y of shape \(n_samples, 2\)",
         parameters=SET(layers=[Reshape((2, 2))]),
     ),
     Misuse(
