@@ -23,6 +23,7 @@ from sknet.layers import (
     Flatten,
     GaussianNoise,
     LayerNorm,
+    Masking,
     Reshape,
     Residual,
     Sequential,
@@ -1342,6 +1343,15 @@ PLACES = [
         r"Input y contains infinity",
         partial(fit, X=STEPS, y=but(TAGS, (3, 1), np.inf)),
         kind=NeuralRegressor,
+        **AT_STEPS,
+    ),
+    Misuse(
+        "steps that are all padding",
+        ValueError,
+        r"NeuralClassifier expects a step that is real; its layers mark every step of X as padding",
+        partial(fit, X=0 * STEPS, y=TAGS),
+        SET(layers=[Masking(), Dense(3)]),
+        needs="unfitted",
         **AT_STEPS,
     ),
     Misuse(

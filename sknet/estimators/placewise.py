@@ -88,7 +88,12 @@ class PlacewiseTargets:
     def _placed(self, X, y, sample_weight, layout, reset, training):
         """Return the data of samples whose y has a value at each place."""
         name = type(self).__name__
-        y = self._readable_y(layout.fold(y, "y", name))
+        y = layout.fold(y, "y", name)
+        if not len(y):
+            raise ValueError(
+                f"{name} expects a step that is real; its layers mark every step of X as padding."
+            )
+        y = self._readable_y(y)
         _, y = check_X_y(
             np.zeros((len(y), 1)), y, estimator=self, multi_output=True, **self._y_checks()
         )
