@@ -1348,7 +1348,7 @@ PLACES = [
     Misuse(
         "steps that are all padding",
         ValueError,
-        r"NeuralClassifier expects a step that is real; its layers mark every step of X as padding",
+        r"expects a step that is real; its layers mark every step of X as padding",
         partial(fit, X=0 * STEPS, y=TAGS),
         SET(layers=[Masking(), Dense(3)]),
         needs="unfitted",
