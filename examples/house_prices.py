@@ -97,7 +97,7 @@ def print_intervals(model, X_test, y_test):
 
 
 def draw(path, model, X_test, y_test):
-    """Draw intervals beside true prices, how often they hold, and the importance of columns."""
+    """Draw intervals and true prices, how often they hold, and the importance of columns."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -131,7 +131,10 @@ def draw(path, model, X_test, y_test):
     importances = model.feature_importances_
     most = np.argsort(importances)[-12:]
     axes[2].barh(model.feature_names_in_[most], importances[most], color="tab:blue")
-    axes[2].set(title="What the network looks at", xlabel="growth of the loss when it is shuffled")
+    axes[2].set(
+        title="Permutation importance of the columns",
+        xlabel="share of the growth of the loss when permuted",
+    )
     for one in axes:
         one.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)

@@ -1,8 +1,8 @@
-"""Handwritten digits read by a small convolutional network, beside an MLP and an SVM.
+"""Handwritten digits: a small convolutional network compared with an MLP and an SVM.
 
-4,000 images of MNIST to learn from, 1,000 to be judged by. The rows that scikit-learn's models
-take go into the network too: `input_shape` makes images of them. Shown are what the first
-convolution looks for and finds, the digits that are misread, and how training went. Run it with
+4,000 training and 1,000 test images of MNIST. The rows that scikit-learn's models take go into the
+network too: `input_shape` makes images of them. Shown are what the first convolution looks for and
+finds, the digits that are misread, and how training went. Run it with
 
     python examples/image_recognition.py [--output DIRECTORY] [--quick] [--seeds 0 1 2]
 """

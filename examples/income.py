@@ -127,7 +127,8 @@ def draw(path, model, is_rich, probabilities):
     order = np.argsort(importances)
     axes[1].barh(model.feature_names_in_[order], importances[order], color=COLORS["network"])
     axes[1].set(
-        title="What the network looks at", xlabel="growth of the log loss when it is shuffled"
+        title="Permutation importance of the columns",
+        xlabel="share of the growth of the loss when permuted",
     )
     for one in axes:
         one.spines[["top", "right"]].set_visible(False)

@@ -4,8 +4,10 @@ __version__ = "0.1.0"
 
 from .estimators import (
     AutoencoderTransformer,
+    FeatureExtractor,
     NeuralClassifier,
     NeuralLanguageModel,
+    NeuralOutlierDetector,
     NeuralRegressor,
     PlacewiseScorer,
 )
@@ -13,8 +15,10 @@ from .tabular import TabularClassifier, TabularRegressor
 
 __all__ = [
     "AutoencoderTransformer",
+    "FeatureExtractor",
     "NeuralClassifier",
     "NeuralLanguageModel",
+    "NeuralOutlierDetector",
     "NeuralRegressor",
     "PlacewiseScorer",
     "TabularClassifier",

@@ -9,7 +9,8 @@ import sklearn
 
 from .base import Workspace, stamp, unstamp, written
 from .inputs import Sequences, as_inputs, in_shape
-from .layers.base import Layer, build_layer
+from .layers.base import build_layer
+from .named_weights import NamedWeights
 from .optimizers import Group
 from .settings import isolated, single_threaded_blas
 from .stepping import Stepper
@@ -23,7 +24,7 @@ _SMALL_WORK = 2**13
 _IDLE_BYTES = 2**25
 
 
-class Network:
+class Network(NamedWeights):
     """Built layers over a flat vector of parameters.
 
     The weights of all layers are views of `params`, ordered so that those with the same rate
@@ -89,11 +90,10 @@ class Network:
 
     def _place_weights(self):
         """Give every declared weight its slice, groups in a row."""
-        frozen = _frozen_parts(self.layer)
         declared = []
-        for part_index, part in enumerate(self.layer.walk()):
+        for part_index, (part, outer) in enumerate(_with_factors(self.layer)):
             for index, weight in enumerate(part._weights):
-                factor = 0.0 if part in frozen else weight.rate_factor
+                factor = outer * weight.rate_factor
                 key = -factor, -float(weight.decay)
                 declared.append((key, part_index, index, weight.size))
         declared.sort(key=lambda item: item[0])
@@ -274,7 +274,11 @@ class Network:
             # Its memory is made for what comes: rows may be many and short, or few and long.
             replica = self.replica(1)
         try:
-            raw = (replica if part is None else replica._part(part)).forward(x)
+            if part is None:
+                raw = replica.forward(x)
+            else:
+                padded = x.padded(replica._work) if isinstance(x, Sequences) else (x, None)
+                raw = replica._part(part).forward(padded[0], mask=padded[1])
             if out is None:
                 return raw.copy()
             out[:, : raw.shape[1]] = raw  # a chunk is as long as the longest sequence in it
@@ -364,7 +368,7 @@ class Network:
         ValueError
             If there is no such layer, or X does not fit the network.
         """
-        return self._watch(X, layer, lambda part, out: out)
+        return self._watch(self._checked(X), layer, lambda part, out: out)
 
     @isolated
     def attention_weights(self, X, layer):
@@ -392,11 +396,13 @@ class Network:
                 f"Layer {layer!r} is of type {type(self[layer]).__name__}; only layers of type "
                 "MultiHeadAttention have attention weights."
             )
-        return self._watch(X, layer, lambda part, out: part.attention_weights)
+        return self._watch(self._checked(X), layer, lambda part, out: part.attention_weights)
+
+    def _checked(self, X):
+        return as_inputs(X, self.input_shape, self.dtype, type(self).__name__)
 
     def _watch(self, X, layer, read):
         """Predict chunk by chunk and collect what `read` finds at a layer."""
-        X = as_inputs(X, self.input_shape, self.dtype, type(self).__name__)
         n_steps = X.shape[1] if isinstance(X, Sequences) else None
         rows, replica, found = self.chunk_rows(X), self.replica(1), []
         part = replica[layer]
@@ -409,7 +415,7 @@ class Network:
 
         part.forward = watched
         with single_threaded_blas():
-            for start in range(0, len(X), rows):
+            for start in range(0, X.shape[0], rows):
                 chunk, mask = X[start : start + rows], None
                 if n_steps is not None:  # outputs of one length
                     chunk, mask = chunk.padded(replica._work, n_steps)
@@ -469,11 +475,12 @@ class Network:
         )
 
 
-def _frozen_parts(layer: Layer):
-    """Return the parts that are frozen themselves or lie inside one that is."""
-    if not layer.trainable:
-        return set(layer.walk())
-    return set().union(*(_frozen_parts(part) for _, part in layer.sublayers()))
+def _with_factors(layer, outer=1.0):
+    """Yield the layers of `walk`, and what multiplies the rate factors of their own weights."""
+    outer = outer if layer.trainable else 0.0
+    yield layer, outer
+    for _, part in layer.sublayers():
+        yield from _with_factors(part, outer * layer.learning_rate_factor)
 
 
 def _outline(layer, depth=0):

@@ -18,7 +18,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
     {"base", "constraints", "lanes", "settings", "warning"},
-    {"activations", "blas", "compatibility", "initializers"},
+    {"activations", "blas", "compatibility", "functions", "holders", "initializers", "storage"},
+    {"named_weights"},
     {
         "batches",
         "cells",
@@ -37,12 +38,19 @@ GROUPS = [
     {"testing"},
     {"estimators"},
     {"tabular"},
+    {"inspection"},
     {"__init__"},
 ]
 RANK = {part: rank for rank, group in enumerate(GROUPS) for part in group}
 ALLOWED = {"sknet", "numpy", "scipy", "sklearn", "threadpoolctl", "joblib"}
 #: What a module imports inside functions, where it is needed.
-OPTIONAL = {"sknet.preprocessing.frames": {"narwhals"}}
+OPTIONAL = {
+    "sknet.compatibility": {"cloudpickle"},  # joblib brings it, and once contained it
+    "sknet.inspection.architecture": {"matplotlib"},
+    "sknet.inspection.display": {"matplotlib"},
+    "sknet.preprocessing.frames": {"narwhals"},
+    "sknet.storage": {"safetensors"},
+}
 MAX_LINES_OF_MODULE = 500
 MAX_LINES_OF_FUNCTION = 60
 
@@ -183,6 +191,7 @@ print(*{{name.partition(".")[0] for name in set(sys.modules) - before}})
         "polars",
         "pyarrow",
         "rich",
+        "safetensors",
         "torch",
         "skorch",
         "pytest",

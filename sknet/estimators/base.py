@@ -38,6 +38,8 @@ from .mismatch import warn_of_mismatch
 from .persistence import Persistence
 from .rollback import restored_on_error
 from .stopping import Patience
+from .trained_weights import TrainedWeights
+from .unfreezing import changes_of_training
 from .validation import DataValidation
 
 
@@ -71,6 +73,7 @@ class BaseNeuralEstimator(
     ParameterChecks,
     DataValidation,
     Persistence,
+    TrainedWeights,
     CallbackSupportMixin,
     Component,
     ABC,
@@ -92,7 +95,7 @@ class BaseNeuralEstimator(
         "solver": [StrOptions(set(OPTIMIZERS)), Optimizer, LBFGS],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
+        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule, callable],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
@@ -119,6 +122,8 @@ class BaseNeuralEstimator(
     _has_numeric_target = False
     #: Shape of the places at each of which the network predicts; None for one prediction a sample.
     _grid = None
+    #: Part of the network that `Pretrained` takes; if empty, all but the output layer.
+    _body = ""
     #: Largest number of rows of a step for ``batch_size="auto"``.
     _auto_batch_size = 200
 
@@ -330,14 +335,22 @@ class BaseNeuralEstimator(
                 "alone. Train the estimator that it was made of, or set warm_start=False, or use "
                 "clone, to start anew."
             )
-        if not same(self._hidden_layers(), self._architecture[0]):
-            raise ValueError(
-                f"{type(self).__name__} cannot go on training with other layers than it has been "
-                "fitted with; set warm_start=False, or use clone, to start anew."
-            )
+        hidden = self._hidden_layers()
+        changes = None
+        if not same(hidden, self._architecture[0]):
+            changes = changes_of_training(hidden, self._architecture[0])
+            if changes is None:
+                raise ValueError(
+                    f"{type(self).__name__} cannot go on training with other layers than it has "
+                    "been fitted with; set warm_start=False, or use clone, to start anew."
+                )
         self._check_same_form()
         # Changes go to a copy: should a later check fail, the trainer is still as it was.
         self._trainer, self._patience = copy(self._trainer), copy(self._patience)
+        if changes:
+            self._architecture = clone(hidden, safe=False), self._architecture[1]
+            self.network_ = self.network_.rebuilt(clone(self.network_.layer).set_params(**changes))
+            self._trainer.use_network(self.network_)
         loss = self._make_loss()
         if not same(loss, self._loss):
             if loss.build(self._target) != self.network_.output_shape[-1]:

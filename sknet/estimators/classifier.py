@@ -8,15 +8,18 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..base import brief
-from ..losses import CLASSIFICATION_LOSSES, Loss
+from ..losses import CLASSIFICATION_LOSSES, Loss, LossName
 from ..settings import isolated
 from .base import BaseNeuralEstimator, trains_by_steps
 from .class_weights import class_factors
 from .classes import as_classes, encode, learn_classes, same_classes
 from .documentation import documented
 from .labels import as_labels, family, shown
+from .metrics import compares_numbers
 from .overflow import warn_of_overflow
 from .placewise import PlacewiseTargets
+
+_BY_COLUMNS = "a dict of losses by the columns of y is for NeuralRegressor"
 
 
 @documented
@@ -73,7 +76,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     _on_tables = "Or use TabularClassifier, which takes such tables as they are."
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
-        "loss": [StrOptions(set(CLASSIFICATION_LOSSES)), Loss],
+        "loss": [LossName(CLASSIFICATION_LOSSES, _BY_COLUMNS), Loss],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
@@ -277,16 +280,16 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
 
     def _make_scorer(self):
         # scikit-learn's accuracy refuses several outputs of several classes, `score` does not.
-        return check_scoring(self) if self.scoring == "accuracy" else super()._make_scorer()
+        is_accuracy = self.scoring == "accuracy" or self.scoring is accuracy_score
+        return check_scoring(self) if is_accuracy else super()._make_scorer()
 
     def _check_scorer(self, scorer):
         several, fault = self._target.kind == "multioutput", ""
         scorer = getattr(scorer, "scoring", scorer)  # of places, whose metric is that inside
         if several and getattr(scorer, "_response_method", "predict") != "predict":
             fault = "takes one array of probabilities, and several outputs have one each"
-        metric = getattr(scorer, "_score_func", None)
         are_numbers = family(np.concatenate(self._classes_of_outputs())) == "numbers"
-        if getattr(metric, "__module__", "").endswith("_regression") and not are_numbers:
+        if compares_numbers(scorer) and not are_numbers:
             fault = "compares numbers, and the labels are none"
         if fault:
             raise ValueError(

@@ -3,6 +3,7 @@
 from copy import copy, deepcopy
 
 from ..base import stamp, unstamp
+from ..functions import with_picklable_functions
 from ..training import EndedTraining
 
 
@@ -54,7 +55,7 @@ class Persistence:
         return other
 
     def __getstate__(self):
-        state = stamp(super().__getstate__())
+        state = with_picklable_functions(stamp(super().__getstate__()), self)
         for name in self._of_training:
             state.pop(name, None)
         return state

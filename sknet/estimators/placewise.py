@@ -44,7 +44,8 @@ class PlacewiseTargets:
         return self._placed(checked, y, sample_weight, layout, reset, training)
 
     def _may_have_places(self, y):
-        return self.layers is not None and y is not None and _has_axes(y)
+        by_columns = isinstance(self.loss, dict)  # then y is a frame
+        return self.layers is not None and y is not None and not by_columns and _has_axes(y)
 
     def _try_layers(self, X):
         """Return the shape that the layers end with, and a network of them if it has to run."""

@@ -98,7 +98,8 @@ class DataValidation:
         return found
 
     def _missing_advice(self):
-        return f"{self._on_missing} {self._advice_on_tables()}".rstrip()
+        advice = self._on_missing.format(owner=type(self).__name__)
+        return f"{advice} {self._advice_on_tables()}".rstrip()
 
     def _advice_on_tables(self):
         # Samples of a shape are no tables.
@@ -160,7 +161,7 @@ class DataValidation:
         if None in shape:
             raise ValueError(
                 f"{owner}, got sequences of unequal length. Give it layers for them, such as "
-                "layers=[LSTM(32)]."
+                f"{self._list_parameters[0]}=[LSTM(32)]."
             )
         raise ValueError(
             f"{owner}, got {np.shape(X)}. Pass input_shape={shape} to take such samples."

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..base import Component, Workspace
+from ..functions import with_picklable_functions
 from ..schedules import SCHEDULES, Schedule, get_schedule
 
 # Bytes of one vector that are worked on at a time: 65,536 elements in float32, 32,768 in
@@ -35,7 +36,7 @@ FRACTION = [Interval(Real, 0, 1, closed="left")]
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
 NON_NEGATIVE = [Interval(Real, 0, None, closed="left")]
 # An adaptive schedule is one of the learning rate, which the estimator lowers.
-DECAY_SCHEDULE = [StrOptions(set(SCHEDULES) - {"adaptive"}), Schedule, None]
+DECAY_SCHEDULE = [StrOptions(set(SCHEDULES) - {"adaptive"}), Schedule, callable, None]
 
 
 class Group(NamedTuple):
@@ -164,6 +165,9 @@ class Optimizer(Component, ABC):
         for where, _, _ in self._pieces[: self._n_moved]:
             np.copyto(params[where], grads[where])
         self._n_moved = 0
+
+    def __getstate__(self):
+        return with_picklable_functions(super().__getstate__(), self)
 
     def __setstate__(self, state):
         super().__setstate__(state)

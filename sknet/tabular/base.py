@@ -12,6 +12,7 @@ from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName
 from ..base import Component, copied, same, stamp, unstamp
 from ..estimators.labels import as_labels
+from ..functions import with_picklable_functions
 from ..preprocessing.table_encoder import TableEncoder
 from ..weights import check_weights
 from .bagging import Bagging
@@ -293,7 +294,7 @@ class BaseTabular(Bagging, Component, ABC):
         return tags
 
     def __getstate__(self):
-        state = stamp(super().__getstate__())
+        state = with_picklable_functions(stamp(super().__getstate__()), self)
         state.pop("_training_rows", None)
         return state
 

@@ -1,5 +1,7 @@
 """The descriptions that the docstrings of the estimators for tables share."""
 
+from functools import partial
+
 from ..estimators.documentation import filled
 
 _TEXTS = {
@@ -84,18 +86,5 @@ _TEXTS = {
     """,
 }
 
-
-def documented(item):
-    """Fill the shared descriptions into a docstring; ``{name}`` on a line of its own marks one.
-
-    Parameters
-    ----------
-    item : type or function
-        What to document.
-
-    Returns
-    -------
-    item : type or function
-        The same object.
-    """
-    return filled(item, _TEXTS)
+#: Fills these descriptions into a docstring; ``{name}`` on a line of its own marks one.
+documented = partial(filled, texts=_TEXTS)

@@ -9,7 +9,7 @@ from ...activations import Activation as ActivationFunction
 from ...activations import ActivationName
 from ...blas import matmul
 from ...initializers import INITIALIZERS, Initializer
-from ..base import build_layer
+from ..base import OF_TRAINING, build_layer
 from ..composite import Residual
 from ..dense import Dense
 from ..dropout import Dropout
@@ -48,6 +48,8 @@ class MultiHeadAttention(LayerOverSteps):
         each have the bounds of a map of their own.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the biases.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights.
 
@@ -82,7 +84,7 @@ class MultiHeadAttention(LayerOverSteps):
         "use_bias": ["boolean"],
         "kernel_initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
         "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
     def __init__(
@@ -96,6 +98,7 @@ class MultiHeadAttention(LayerOverSteps):
         use_bias=True,
         kernel_initializer="auto",
         bias_initializer="zeros",
+        learning_rate_factor=1.0,
         trainable=True,
     ):
         self.num_heads = num_heads
@@ -106,6 +109,7 @@ class MultiHeadAttention(LayerOverSteps):
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     @property
@@ -358,6 +362,8 @@ class TransformerBlock(LayerOverSteps):
         Activation function between the two dense layers.
     epsilon : float, default=1e-5
         Added to the variances of the normalizations, above 0.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 
@@ -381,7 +387,7 @@ class TransformerBlock(LayerOverSteps):
         "causal": ["boolean"],
         "activation": [ActivationName(), ActivationFunction],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
     def __init__(
@@ -394,6 +400,7 @@ class TransformerBlock(LayerOverSteps):
         causal=False,
         activation="gelu",
         epsilon=1e-5,
+        learning_rate_factor=1.0,
         trainable=True,
     ):
         self.num_heads = num_heads
@@ -403,6 +410,7 @@ class TransformerBlock(LayerOverSteps):
         self.causal = causal
         self.activation = activation
         self.epsilon = epsilon
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     def build(self, input_shape):

@@ -1,0 +1,72 @@
+"""Finding the network in a pipeline or a search, and what it is given."""
+
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+
+def fitted_part(model, attribute, owner):
+    """Return the estimator of a model that has a fitted attribute, and the steps before it.
+
+    Parameters
+    ----------
+    model : estimator, Pipeline or search
+        A fitted estimator, a pipeline that ends with one, or a search with a best one.
+    attribute : str
+        What the estimator must have.
+    owner : str
+        Who asks, for errors.
+
+    Returns
+    -------
+    before : Pipeline or None
+        Steps before the estimator.
+    estimator : estimator
+        The estimator itself.
+
+    Raises
+    ------
+    TypeError
+        If there is no such estimator.
+    NotFittedError
+        If it is not fitted.
+    """
+    model = getattr(model, "best_estimator_", model)
+    before, estimator = None, model
+    if isinstance(model, Pipeline):
+        before, estimator = model[:-1], model[-1]
+        before = before if len(before) else None
+    if not hasattr(estimator, "fit") or isinstance(estimator, type):
+        raise TypeError(
+            f"{owner} expects a fitted estimator, or a pipeline or search of one, got {model!r}."
+        )
+    check_is_fitted(estimator)
+    if not hasattr(estimator, attribute):
+        raise TypeError(
+            f"{owner} expects an estimator with {attribute}, got a {type(estimator).__name__}."
+        )
+    return before, estimator
+
+
+def network_and_inputs(model, X, owner):
+    """Return the network of a model, and X as the steps before it leave it.
+
+    Parameters
+    ----------
+    model : estimator, Pipeline or search
+        A fitted one.
+    X : array-like of shape (n_samples, ...) or None
+        Samples as the model takes them.
+    owner : str
+        Who asks, for errors.
+
+    Returns
+    -------
+    network : sknet.network.Network
+        The network.
+    X : array-like of shape (n_samples, ...) or None
+        What the network takes.
+    """
+    before, estimator = fitted_part(model, "network_", owner)
+    if X is not None and before is not None:
+        X = before.transform(X)
+    return estimator.network_, X
