@@ -9,6 +9,7 @@ from .estimators import (
     NeuralLanguageModel,
     NeuralOutlierDetector,
     NeuralRegressor,
+    PlacewiseScorer,
 )
 from .tabular import TabularClassifier, TabularRegressor
 
@@ -19,6 +20,7 @@ __all__ = [
     "NeuralLanguageModel",
     "NeuralOutlierDetector",
     "NeuralRegressor",
+    "PlacewiseScorer",
     "TabularClassifier",
     "TabularRegressor",
     "__version__",

@@ -71,10 +71,15 @@ class Sequences:
         values : ndarray of shape (total number of steps, ...)
             All of `values` where no sequence has been left out.
         """
-        if self.lengths.sum() == len(self.values):
-            return self.values
+        return self._joined(self.values)
+
+    def _joined(self, array):
+        """Return the part of an array, laid out as `values`, that belongs to these sequences."""
+        ends = np.cumsum(self.lengths)
+        if len(ends) and ends[-1] == len(array) and (self.starts == ends - self.lengths).all():
+            return array
         bounds = zip(self.starts, self.starts + self.lengths, strict=True)
-        return np.concatenate([self.values[start:stop] for start, stop in bounds])
+        return np.concatenate([array[start:stop] for start, stop in bounds])
 
     def padded(self, work, n_steps=None):
         """Return the sequences with zeros behind them, and which steps are real.

@@ -53,6 +53,8 @@ class Network(NamedWeights):
         Slices of `params` with one rate factor and one decay each.
     n_trainable : int
         Length of the part of `params` that training changes.
+    output_steps : dict
+        Numbers of steps of outputs by those of inputs, as far as somebody has found them out.
     """
 
     def __init__(self, layer, input_shape, dtype=np.float64, random_state=None, path=""):
@@ -71,7 +73,7 @@ class Network(NamedWeights):
         self._place_weights()
         self.params = self._zeros()
         self._bind(self.params)
-        self._idle, self._scratch = [], {}
+        self._idle, self._scratch, self.output_steps = [], {}, {}
 
     def _zeros(self):
         """Return memory for all weights, or say which layer wants too much of it."""
@@ -254,8 +256,10 @@ class Network(NamedWeights):
         if n * len(self.params) <= _SMALL_WORK and n * largest <= _CHUNK_ELEMENTS:
             return self._run(X, part)
         rows = min(n, self.chunk_rows(X))
-        out = self._empty_output(X, self._part(part).output_shape_)
         with single_threaded_blas():
+            if rows == n:
+                return self._run(X, part)
+            out = self._empty_output(X, self._part(part).output_shape_)
             for start in range(0, n, rows):
                 chunk = slice(start, start + rows)
                 self._run(X[chunk], part, out[chunk])

@@ -27,6 +27,7 @@ GROUPS = [
         "layers",
         "losses",
         "optimizers",
+        "places",
         "preprocessing",
         "schedules",
         "tokens",

@@ -20,6 +20,7 @@ from sknet import (
     NeuralClassifier,
     NeuralOutlierDetector,
     NeuralRegressor,
+    PlacewiseScorer,
 )
 from sknet.activations import FunctionActivation
 from sknet.layers import (
@@ -32,6 +33,7 @@ from sknet.layers import (
     Flatten,
     GaussianNoise,
     LayerNorm,
+    Masking,
     MaxPool2D,
     Parallel,
     Pretrained,
@@ -846,7 +848,8 @@ LAYERS = [
     Misuse(
         "layers that end with two axes",
         ValueError,
-        r"The layers end with outputs of shape \(2, 2\); .*Put a Flatten at the end of layers",
+        r"The layers end with outputs of shape \(2, 2\); .* Put a Flatten or a global pooling at "
+        r"the end of layers, or give a y of shape \(n_samples, 2\)",
         parameters=SET(layers=[Reshape((2, 2))]),
     ),
     Misuse(
@@ -1269,6 +1272,167 @@ ORDER = [
         ValueError,
         r"This NeuralClassifier was pickled without a format; this version reads",
         load_unstamped,
+    ),
+]
+
+STEPS = X.reshape(30, 2, 2)  # which X holds as rows
+TAGS = (STEPS[..., 0] > 0).astype(int)
+RAGGED = [x[: 1 + i % 2] for i, x in enumerate(STEPS)]
+RAGGED_TAGS = [y[: 1 + i % 2] for i, y in enumerate(TAGS)]
+fit_steps = partial(fit, X=STEPS, y=TAGS)
+fit_ragged = partial(fit, X=RAGGED, y=RAGGED_TAGS)
+AT_STEPS = {"good": {"layers": [Dense(3)]}, "good_fit": fit_steps}
+AT_RAGGED = {"good": {"layers": [GRU(3, return_sequences=True)]}, "good_fit": fit_ragged}
+
+PLACES = [
+    Misuse(
+        "one label a sample for layers that end in steps",
+        ValueError,
+        r"The layers end with outputs of shape \(2, 3\); the output layer needs one vector a "
+        r"sample, or a y with a value at each of these places\. Put .* or give a y of shape "
+        r"\(n_samples, 2\)\.",
+        partial(fit, X=STEPS, y=TAGS[:, 0]),
+        needs="unfitted",
+        **AT_STEPS,
+    ),
+    Misuse(
+        "one label a sequence for layers that end in steps",
+        ValueError,
+        r"outputs of shape \(None, 3\); .* give a y of shape \(n_samples, T\)",
+        partial(fit, X=RAGGED, y=LABELS),
+        needs="unfitted",
+        **AT_RAGGED,
+    ),
+    Misuse(
+        "labels of steps for layers that end in one vector",
+        ValueError,
+        r"NeuralClassifier expects y with one value or one row a sample, as its layers end with "
+        r"one vector a sample, of shape \(3,\); got a list of arrays of unequal length\. .* set "
+        r"return_sequences=True",
+        fit_ragged,
+        SET(layers=[GRU(3)]),
+        **AT_RAGGED,
+    ),
+    Misuse(
+        "labels of pixels for layers that end in one vector",
+        ValueError,
+        r"as its layers end with one vector a sample, of shape \(6,\); got shape \(30, 2, 1\)\.",
+        partial(fit, X=STEPS, y=TAGS[:, :, None]),
+        SET(layers=[Dense(3), Flatten()]),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "labels of fewer steps",
+        ValueError,
+        r"expects y with a value for each place that its layers end with: 2 for the sample at "
+        r"position 0, got 1\. Layers with strides, pooling or windows change the number of places",
+        partial(fit, X=STEPS, y=TAGS[:, :1]),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "labels of one step more in a sequence",
+        ValueError,
+        r"1 for the sample at position 2, got 2\.",
+        partial(fit, X=RAGGED, y=[*RAGGED_TAGS[:2], TAGS[2], *RAGGED_TAGS[3:]]),
+        **AT_RAGGED,
+    ),
+    Misuse(
+        "labels of fewer samples at steps",
+        ValueError,
+        r"a list of 30 arrays as long as the outputs; got 29 samples",
+        partial(fit, X=RAGGED, y=RAGGED_TAGS[:-1]),
+        **AT_RAGGED,
+    ),
+    Misuse(
+        "labels of a step with an axis too many",
+        ValueError,
+        r"y must be an array of labels with one axis or two, got an array of shape \(60, 1, 1\)",
+        partial(fit, X=STEPS, y=TAGS[:, :, None, None]),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "a missing label of a step",
+        ValueError,
+        r"Input y contains NaN",
+        partial(fit, X=STEPS, y=but(TAGS, (3, 1), np.nan)),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "an infinite target of a step",
+        ValueError,
+        r"Input y contains infinity",
+        partial(fit, X=STEPS, y=but(TAGS, (3, 1), np.inf)),
+        kind=NeuralRegressor,
+        **AT_STEPS,
+    ),
+    Misuse(
+        "steps that are all padding",
+        ValueError,
+        r"expects a step that is real; its layers mark every step of X as padding",
+        partial(fit, X=0 * STEPS, y=TAGS),
+        SET(layers=[Masking(), Dense(3)]),
+        needs="unfitted",
+        **AT_STEPS,
+    ),
+    Misuse(
+        "weights of fewer steps",
+        ValueError,
+        r"NeuralClassifier expects sample_weight with a value for each place .*: 2 for the sample "
+        r"at position 0, got 1",
+        partial(fit, X=STEPS, y=TAGS, sample_weight=np.ones((30, 1))),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "negative weights of steps",
+        ValueError,
+        r"Negative values in data passed to `sample_weight`",
+        partial(fit, X=STEPS, y=TAGS, sample_weight=-np.ones((30, 2))),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "weights of steps for one label a sample",
+        ValueError,
+        r"Sample weights must be 1D array or scalar, got 2D array",
+        partial(fit, sample_weight=np.ones((30, 4))),
+    ),
+    Misuse(
+        "a validation set with one label a sample for labels of steps",
+        ValueError,
+        r"In the validation set: NeuralClassifier expects y with a value for each place that its "
+        r"layers end with, an array of shape \(30, 2\); got shape \(30,\)",
+        partial(fit, X=STEPS, y=TAGS, X_val=STEPS, y_val=TAGS[:, 0]),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "partial_fit with an unknown label of a step",
+        ValueError,
+        r"y has labels that NeuralClassifier does not know: \[7\]",
+        lambda estimator: estimator.partial_fit(STEPS, but(TAGS, (0, 1), 7).astype(int)),
+        needs="fitted",
+        **AT_STEPS,
+    ),
+    Misuse(
+        "partial_fit with one label a sample after labels of steps",
+        ValueError,
+        r"an array of shape \(30, 2\); got shape \(30,\)\. Give such a y",
+        lambda estimator: estimator.partial_fit(STEPS, TAGS[:, 0]),
+        needs="fitted",
+        **AT_STEPS,
+    ),
+    Misuse(
+        "a score of one label a sample after labels of steps",
+        ValueError,
+        r"NeuralClassifier expects y with a value for each place",
+        lambda estimator: estimator.score(STEPS, TAGS[:, 0]),
+        needs="fitted",
+        **AT_STEPS,
+    ),
+    Misuse(
+        "a scorer of places for one label a sample",
+        ValueError,
+        r"was fitted to one value or one row of y a sample, and has no places",
+        lambda estimator: PlacewiseScorer("accuracy")(estimator, X, LABELS),
+        needs="fitted",
     ),
 ]
 
@@ -1851,6 +2015,7 @@ TABLE = [
     *OUTLIERS,
     *NAMES,
     *ORDER,
+    *PLACES,
     *FINE_TUNING,
     *FUNCTIONS,
     *SEVERAL,

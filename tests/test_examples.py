@@ -236,3 +236,16 @@ def test_house_prices_are_predicted_with_intervals(run):
     assert figures(text, "network, seed 0")[0] > 0.6
     held = [figures(text, f"{coverage} %")[0] for coverage in (50, 60, 70, 80, 90, 95)]
     assert held == sorted(held) and held[-1] > 85
+
+
+def test_each_word_of_a_sentence_has_a_part_of_speech(run):
+    text = run("part_of_speech.py", [])
+    frequent, network = (figures(text, name)[0] for name in ("most frequent", "network, seed 0"))
+    assert frequent > 60 and network > 50
+    assert len(re.findall(r"\w/[A-Z]+", text)) >= 13
+
+
+def test_digits_are_found_on_texture(run):
+    text = run("segmentation.py", ["segmentation.png"])
+    assert figures(text, "network, seed 0")[0] > 0.45
+    assert figures(text, "threshold")[0] > 0.45

@@ -6,6 +6,7 @@ from .feature_extractor import FeatureExtractor
 from .language_model import NeuralLanguageModel
 from .outlier_detector import NeuralOutlierDetector
 from .regressor import NeuralRegressor
+from .scoring import PlacewiseScorer
 
 __all__ = [
     "AutoencoderTransformer",
@@ -14,4 +15,5 @@ __all__ = [
     "NeuralLanguageModel",
     "NeuralOutlierDetector",
     "NeuralRegressor",
+    "PlacewiseScorer",
 ]

@@ -120,6 +120,8 @@ class BaseNeuralEstimator(
     _losses = {}
     #: Whether the targets are numbers, which a validation set may have on another scale.
     _has_numeric_target = False
+    #: Shape of the places at each of which the network predicts; None for one prediction a sample.
+    _grid = None
     #: Part of the network that `Pretrained` takes; if empty, all but the output layer.
     _body = ""
     #: Largest number of rows of a step for ``batch_size="auto"``.
@@ -241,7 +243,10 @@ class BaseNeuralEstimator(
         self._try_lengths(data.used_X)
         self.n_outputs_ = self.network_.output_shape[-1]
         self._trainer = Trainer(
-            self.network_, self._loss, get_optimizer(self.solver), training_seed
+            self.network_,
+            self._training_loss(self._loss),
+            get_optimizer(self.solver),
+            training_seed,
         )
         self._patience = Patience()
         self._converged = False
@@ -257,6 +262,10 @@ class BaseNeuralEstimator(
 
     def _make_loss(self):
         return get_loss(self.loss, self._losses)
+
+    def _training_loss(self, loss):
+        """Return what the trainer minimizes, of the loss of rows."""
+        return loss
 
     def _output_layer(self, hidden, width):
         """Return the layer that is put behind the hidden ones, for `width` raw outputs."""
@@ -296,18 +305,20 @@ class BaseNeuralEstimator(
 
     def _check_network(self):
         shape = self.network_.output_shape
-        if len(shape) != 1:
-            shape = dict(self.network_.layer.sublayers())["output"].input_shape_
-            raise ValueError(
-                f"The layers end with outputs of shape {shape}; the output layer needs one vector "
-                "a sample. Put a Flatten at the end of layers."
-            )
+        if shape[:-1] != (self._grid or ()):
+            self._refuse_places(dict(self.network_.layer.sublayers())["output"].input_shape_)
         self._check_noise(get_optimizer(self.solver))
         warn_of_channels_first(self.network_)
         if self.layers is not None and "layers" in self._list_parameters:
             built = self.network_.layer.sublayers()[:-1]
-            widths = {shape[0], self._target.n_outputs, *self._target.n_classes}
+            widths = {shape[-1], self._target.n_outputs, *self._target.n_classes}
             warn_of_own_output(built, widths, type(self).__name__)
+
+    def _refuse_places(self, shape):
+        raise ValueError(
+            f"The layers end with outputs of shape {shape}; the output layer needs one vector "
+            "a sample. Put a Flatten or a global pooling at the end of layers."
+        )
 
     def _check_noise(self, optimizer):
         if isinstance(optimizer, LBFGS) and self.network_.layer.is_stochastic:
@@ -348,7 +359,7 @@ class BaseNeuralEstimator(
                     "needs another output layer; set warm_start=False, or use clone, to start "
                     "anew."
                 )
-            self._loss = self._trainer.loss = loss
+            self._loss, self._trainer.loss = loss, self._training_loss(loss)
         optimizer = get_optimizer(self.solver)
         if not same(optimizer, self._trainer.optimizer):
             self._check_noise(optimizer)

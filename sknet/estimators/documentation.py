@@ -190,12 +190,13 @@ default="squared_error"
     """,
     "fit": """
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the rows. Only their ratios count for the loss; a weight of 0 leaves a row out.
+        Weights of the rows, or of all places in the form of y. Only their ratios count for the
+        loss; a weight of 0 leaves a row or place out.
     """,
     "validation": """
     X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
         Validation set: scored after each epoch, and used by early stopping.
-    y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
+    y_val : array-like in the form of y, default=None
         Its targets.
     sample_weight_val : array-like of shape (n_validation,), default=None
         Its weights.

@@ -7,12 +7,12 @@ from sklearn.base import _fit_context, clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from ..base import Workspace
 from ..batches import Data
 from ..layers import Embedding, LayerNorm, PositionalEmbedding, TransformerBlock
 from ..layers.composite import named_layers
-from ..losses import Target
-from ..losses.stepwise import StepwiseLogLoss
+from ..losses import LogLoss, Target
+from ..losses.placewise import PlacewiseLoss
+from ..places import real_rows
 from ..preprocessing import TokenizerTransformer
 from ..preprocessing.samples import reread
 from ..settings import isolated
@@ -127,7 +127,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     True
     """
 
-    _losses = {"log_loss": StepwiseLogLoss}
+    _losses = {"log_loss": LogLoss}
     _auto_batch_size = 32
     _parameter_constraints = {
         **_SHARED,
@@ -267,19 +267,18 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         windows, owners, overlaps = scoring_windows(
             texts, self._vocabulary.end, self._context_length, network.dtype
         )
-        total, work = np.zeros(len(texts)), Workspace(0, network.dtype)
+        total = np.zeros(len(texts))
         # Windows of one length lie together: there is less padding to compute.
         order = np.argsort(windows.lengths, kind="stable")
         n_rows = network.chunk_rows(windows)
         for start in range(0, len(order), n_rows):
             rows = order[start : start + n_rows]
             batch = windows[rows]
-            log_p = self._loss.log_inverse_link(network.predict(batch))
-            codes, counts = batch.targets(work)
-            log_p = np.take_along_axis(log_p, codes[:, :, None], axis=2)[:, :, 0]
-            counts = counts & (np.arange(codes.shape[1]) >= overlaps[rows, None])
-            sums = np.where(counts, log_p, 0.0).sum(axis=1, dtype=np.float64)
-            np.add.at(total, owners[rows], sums)
+            raw = real_rows(network.predict(batch), batch.lengths)
+            log_p = self._loss.log_inverse_link(raw)
+            log_p = np.take_along_axis(log_p, batch.targets()[:, None], axis=1)[:, 0]
+            log_p[batch.steps() < np.repeat(overlaps[rows], batch.lengths)] = 0.0
+            np.add.at(total, np.repeat(owners[rows], batch.lengths), log_p)
         warn_of_overflow(self, total)
         return total, sum(len(text) + 1 for text in texts)
 
@@ -294,6 +293,9 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
             self._given_tokenizer = clone(self.tokenizer, safe=False)
             self._context_length, self._input_shape = int(self.context_length), (None,)
         return self._windows(self._vocabulary.encode(X)), None
+
+    def _training_loss(self, loss):
+        return PlacewiseLoss(loss)
 
     def _windows(self, texts):
         dtype = np.dtype(self.dtype)

@@ -5,7 +5,7 @@ from math import isfinite
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import d2_pinball_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
@@ -16,12 +16,13 @@ from ..warning import warn
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
 from .overflow import warn_of_overflow
+from .placewise import PlacewiseTargets
 from .target_frame import TargetFrame
 from .target_scale import TargetScale, least_usual, moments
 
 
 @documented
-class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
+class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralEstimator):
     """Neural network for regression of one or several targets.
 
     A scikit-learn estimator whose parameters are those of `sklearn.neural_network.MLPRegressor`
@@ -133,7 +134,9 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows, or samples of shape `input_shape`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets; a data frame for a loss by columns.
+            Targets; a data frame for a loss by columns. If the layers end with several vectors a
+            sample, one for each step or pixel, y has a value at each of these places: shape
+            (n_samples, T) or (n_samples, H, W), or a list of arrays as long as the sequences of X.
         {fit}
         {validation}
 
@@ -215,10 +218,11 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
             used = data.used_y, data.used_weight
             self._target_scale = TargetScale(*used, dtype) if standardizes else None
         if standardizes:
-            data.y = self._target_scale.standardized(data.y, dtype)
+            data.transform_y(lambda y: self._target_scale.standardized(y, dtype))
             if validation is not None:
-                held = validation.data
-                held.y = self._target_scale.standardized(held.y, dtype, "y_val")
+                validation.data.transform_y(
+                    lambda y: self._target_scale.standardized(y, dtype, "y_val")
+                )
         is_usual = standardizes and reset
         self._moments = (0.0, 1.0) if is_usual else least_usual(*moments(data.used_y))
 
@@ -317,20 +321,27 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions: means, medians or quantiles, as the loss has them. One column a
-            quantile where there are several. With a loss by columns a data frame of the
-            library and with the columns of y in `fit`, which holds labels for classes.
+            quantile where there are several. With a value at each place, they have the form of y.
+            With a loss by columns a data frame of the library and with the columns of y in `fit`,
+            which holds labels for classes.
         std : ndarray of the same shape
             Standard deviations, if `return_std`.
         """
         if self._targets is not None:
             return self._predict_frame(X, return_std)
-        raw = self._raw_predictions(X)
+        return self._read(X, self._predictions_and_std if return_std else self._predictions)
+
+    def _predictions(self, raw):
+        predictions = self._restored(raw)
+        warn_of_overflow(self, raw, predictions)
+        return self._shaped(predictions)
+
+    def _restored(self, raw):
         predictions, scale = self._loss.inverse_link(raw), self._target_scale
-        if scale is not None:
-            predictions = scale.restored(predictions)
-        if not return_std:
-            warn_of_overflow(self, raw, predictions)
-            return self._shaped(predictions)
+        return predictions if scale is None else scale.restored(predictions)
+
+    def _predictions_and_std(self, raw):
+        predictions = self._restored(raw)
         if not isinstance(self._loss, Gaussian):
             raise ValueError(
                 "return_std=True needs loss='gaussian', which predicts a standard deviation; "
@@ -338,8 +349,8 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
                 "loss='gaussian' and fit again."
             )
         std = self._loss.standard_deviation(raw)
-        if scale is not None:
-            std = scale.restored_spread(std)
+        if self._target_scale is not None:
+            std = self._target_scale.restored_spread(std)
         warn_of_overflow(self, raw, predictions, std)
         return self._shaped(predictions), self._shaped(std)
 
@@ -348,7 +359,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
 
     @isolated
     def score(self, X, y, sample_weight=None):
-        """Return R^2, or with several quantiles their mean D^2 of the pinball loss.
+        """Return R^2 of all rows or places; with several quantiles mean D^2 of the pinball loss.
 
         With a loss by columns it is the mean over the columns of R^2, or of the accuracy where
         they hold classes; missing values do not count.
@@ -371,8 +382,9 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
             sample_weight = self._check_weight(sample_weight, X, "sample_weight")
         if self._targets is not None:
             return self._score_columns(X, y, sample_weight)
+        predicted, y, sample_weight = self._judged(X, y, sample_weight)
         y = self._readable_y(y)
-        score = self._score(X, y, sample_weight)
+        score = self._score(y, predicted, sample_weight)
         if not isfinite(score) and len(y) > 1:  # of one row scikit-learn warns
             warn(
                 f"{type(self).__name__}.score is {score}: the squares of y, or of its differences "
@@ -381,13 +393,13 @@ class NeuralRegressor(TargetFrame, RegressorMixin, BaseNeuralEstimator):
             )
         return score
 
-    def _score(self, X, y, sample_weight):
-        loss = getattr(self, "_loss", None)
+    def _score(self, y, predicted, sample_weight):
+        loss = self._loss
         if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
-            return super().score(X, y, sample_weight)
+            return r2_score(y, predicted, sample_weight=sample_weight)
         scores = [
             d2_pinball_score(y, column, sample_weight=sample_weight, alpha=float(quantile))
-            for quantile, column in zip(loss.quantiles, self.predict(X).T, strict=True)
+            for quantile, column in zip(loss.quantiles, predicted.T, strict=True)
         ]
         return float(np.mean(scores))
 

@@ -252,6 +252,9 @@ class Layer(Component, ABC):
                 "an output for every step, and one that depends on no later step."
             )
 
+    #: Whether the layer finds out by itself which steps are padding, as `Masking` does.
+    marks_steps = False
+
     #: Whether the layer has a schedule and is told by `follow` where training stands.
     is_scheduled = False
 

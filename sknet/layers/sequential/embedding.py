@@ -90,6 +90,11 @@ class Embedding(Layer):
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
+    @property
+    def marks_steps(self):
+        """Whether 0 is padding."""
+        return bool(self.mask_zero)
+
     def adapt(self, x):
         """Refuse what are no codes; take their number from the inputs if it was left open."""
         if not np.size(x):

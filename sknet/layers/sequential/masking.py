@@ -30,6 +30,7 @@ class Masking(Layer):
 
     _parameter_constraints = {"mask_value": [Interval(Real, None, None, closed="neither")]}
     is_causal = True
+    marks_steps = True
 
     def __init__(self, mask_value=0.0):
         self.mask_value = mask_value
