@@ -52,7 +52,8 @@ _TEXTS = {
         in addition, on the same rows.
     n_jobs : int, default=None
         Number of members that train at a time, by joblib; None is 1 unless in a
-        `joblib.parallel_config` context. The results do not depend on it.
+        `joblib.parallel_config` context. As many predict at a time, in threads, where there are
+        many rows. The results do not depend on it.
     random_state : int, RandomState instance or None, default=None
         Source of the folds, the initial weights, the order of rows and the noise. An int gives
         the same bits each time.
