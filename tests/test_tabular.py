@@ -270,7 +270,7 @@ def test_an_interruption_keeps_the_members_that_are_trained():
     assert np.all(low < high)
 
 
-def test_a_member_stops_after_twice_the_epochs_of_its_best_and_a_fifth_of_all():
+def test_a_member_stops_after_twice_the_epochs_of_its_best_and_a_tenth_of_all():
     X, y = table()
     scores = iter([0.0, 0.0, 1.0, *[0.0] * 37])
 
@@ -279,7 +279,7 @@ def test_a_member_stops_after_twice_the_epochs_of_its_best_and_a_fifth_of_all():
 
     options = {**FAST, "n_members": 1, "max_iter": 40}
     member = TabularRegressor(**options, scoring=scorer).fit(X, y).members_[0]
-    assert (member.best_iter_, member.n_iter_) == (3, 2 * 3 + 8 + 1)
+    assert (member.best_iter_, member.n_iter_) == (3, 2 * 3 + 4 + 1)
 
 
 def test_of_equally_good_epochs_the_last_is_kept():
