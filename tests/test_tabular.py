@@ -270,16 +270,17 @@ def test_an_interruption_keeps_the_members_that_are_trained():
     assert np.all(low < high)
 
 
-def test_a_member_stops_after_twice_the_epochs_of_its_best_and_a_tenth_of_all():
+@pytest.mark.parametrize(("max_iter", "patience"), [(20, 6), (80, 8)])
+def test_a_member_stops_after_twice_the_epochs_of_its_best_and_some(max_iter, patience):
     X, y = table()
-    scores = iter([0.0, 0.0, 1.0, *[0.0] * 37])
+    scores = iter([0.0, 0.0, 1.0, *[0.0] * (max_iter - 3)])
 
     def scorer(estimator, X, y):
         return next(scores)
 
-    options = {**FAST, "n_members": 1, "max_iter": 40}
+    options = {**FAST, "n_members": 1, "max_iter": max_iter}
     member = TabularRegressor(**options, scoring=scorer).fit(X, y).members_[0]
-    assert (member.best_iter_, member.n_iter_) == (3, 2 * 3 + 4 + 1)
+    assert (member.best_iter_, member.n_iter_) == (3, 2 * 3 + patience + 1)
 
 
 def test_of_equally_good_epochs_the_last_is_kept():

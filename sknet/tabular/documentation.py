@@ -36,7 +36,7 @@ _TEXTS = {
         falls to 0 in the second half of the training.
     max_iter : int, default=64
         Number of epochs of each member at most. The schedules are made for as many; a member stops
-        after twice the epochs that its best one took, and a tenth of all.
+        after twice the epochs that its best one took and a tenth of all, or 6 if that is more.
     max_time : float, default=None
         Seconds after which `fit` stops with the ensemble it has; the members share it evenly.
     cv : int, splitter or iterable, default=8

@@ -14,9 +14,10 @@ from .network import tangent_dense
 #: The best epoch is kept; when to stop is for the member to say.
 KEEP_BEST = {"tol": 0.0, "n_iter_no_change": inf, "early_stopping": True}
 
-#: A member stops after twice the epochs that its best one took, and this share of all of them. On
-#: inner splits of training rows it saves half of the epochs; the best loss is 0.04 percent higher.
-_PATIENCE = 0.1
+#: A member stops after twice the epochs that its best one took, and this share of all of them, or
+#: so many. On inner splits of training rows it saves half of the epochs; the best loss is 0.04
+#: percent higher.
+_PATIENCE, _LEAST_PATIENCE = 0.1, 6
 
 
 class Member:
@@ -43,8 +44,9 @@ class Member:
             self._best_epoch = number
 
     def _should_stop(self, epoch, plan):
+        patience = max(_PATIENCE * plan.max_epochs, _LEAST_PATIENCE)
         stop = super()._should_stop(epoch, plan)
-        return stop or self.n_iter_ > 2 * self._best_epoch + _PATIENCE * plan.max_epochs
+        return stop or self.n_iter_ > 2 * self._best_epoch + patience
 
     def _warn_of_mismatch(self, data, validation):
         """Folds are of one table, encoded at once; those of groups and times may well differ."""
