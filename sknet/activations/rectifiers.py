@@ -102,13 +102,12 @@ class _ExponentialLinear(Activation):
         if x.dtype != np.float32:
             np.expm1(x, out=x)
             return
-        # It is tanh(x / 2) * (exp(x) + 1). NumPy has vector instructions for these two in single
-        # precision and none for expm1: 110 us in place of 260 for (128, 128).
-        total = np.exp(x, out=self._work("exp", x.shape))
-        total += 1.0
+        # With t = tanh(x / 2) it is 2 t / (1 - t), and nothing cancels as x is not above 0. NumPy
+        # has vector instructions for tanh in single precision and none for expm1.
         x *= 0.5
-        np.tanh(x, out=x)
-        x *= total
+        t = np.tanh(x, out=x)
+        np.divide(t, np.subtract(1.0, t, out=self._work("exp", x.shape)), out=x)
+        x *= 2.0
 
     def backward(self, grad, out):
         # limit * exp(x) = out + limit for x <= 0; for x > 0, slope = 0 + limit + (slope - limit).

@@ -113,7 +113,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         weight_decay=0.02,
         max_iter=64,
         max_time=None,
-        cv=5,
+        cv=8,
         n_members=None,
         scoring="loss",
         class_weight=None,

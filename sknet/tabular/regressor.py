@@ -100,7 +100,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         weight_decay=0.02,
         max_iter=64,
         max_time=None,
-        cv=5,
+        cv=8,
         n_members=None,
         scoring="loss",
         warm_start=False,
