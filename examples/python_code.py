@@ -158,7 +158,7 @@ def compare(seeds, quick):
     )
     print_row("gzip", compressed_nats(gzip.compress, text))
     print_row("lzma", compressed_nats(lzma.compress, text))
-    print_row("lzma, behind those to learn from", compressed_nats(lzma.compress, text, known))
+    print_row("lzma, after the training files", compressed_nats(lzma.compress, text, known))
     tokenizer, models = PieceTokenizer(train.values()), []
     rows, held_out = ([tokenizer.encode(x) for x in part.values()] for part in (train, test))
     for seed in seeds:

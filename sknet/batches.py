@@ -43,7 +43,7 @@ class Data:
 
     @property
     def used_y(self):
-        """Targets of the rows in use, or of their places, one behind the other."""
+        """Targets of the rows in use, or of their places, one after the other."""
         y = self.y if self.rows is None else self.y[self.rows]
         return y.targets() if isinstance(y, Places) else y
 

@@ -11,7 +11,7 @@ _FILL = "Fill missing values first, by sklearn.impute.SimpleImputer."
 
 
 class Sequences:
-    """Sequences of any length, one behind the other in one array.
+    """Sequences of any length, one after the other in one array.
 
     A selection of some of them is a view: only padding copies values.
 
@@ -64,7 +64,7 @@ class Sequences:
         return self
 
     def joined(self):
-        """Return the steps of these sequences, one behind the other.
+        """Return the steps of these sequences, one after the other.
 
         Returns
         -------
@@ -82,7 +82,7 @@ class Sequences:
         return np.concatenate([array[start:stop] for start, stop in bounds])
 
     def padded(self, work, n_steps=None):
-        """Return the sequences with zeros behind them, and which steps are real.
+        """Return the sequences with zeros after them, and which steps are real.
 
         Parameters
         ----------
@@ -254,7 +254,7 @@ def infer_shape(X):
 
 
 def as_sequences(items, shape, dtype, owner):
-    """Check sequences of unequal length and lay them out one behind the other.
+    """Check sequences of unequal length and lay them out one after the other.
 
     Parameters
     ----------

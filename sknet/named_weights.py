@@ -147,8 +147,8 @@ class NamedWeights:
         shapes = [[array.shape for array in arrays] for arrays in other.views(other.params)]
         if shapes != [[array.shape for array in arrays] for arrays in self.views(self.params)]:
             raise ValueError(
-                "Training cannot go on: an estimator in a Pretrained layer has other layers than "
-                "when this one was fitted. Fit this one anew."
+                "Training cannot be resumed: an estimator in a Pretrained layer has other layers "
+                "than when this one was fitted. Fit this one anew."
             )
         other.params[:] = other.laid_out(self.params, self)
         return other

@@ -29,7 +29,7 @@ class Network(NamedWeights):
 
     The weights of all layers are views of `params`, ordered so that those with the same rate
     factor and decay lie together: a parameter group is a slice. Buffers (moving averages) and
-    frozen weights come last, behind the `n_trainable` elements that training changes. The
+    frozen weights come last, after the `n_trainable` elements that training changes. The
     network itself holds no scratch memory: to run, take a `replica`.
 
     Parameters

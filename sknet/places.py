@@ -9,7 +9,7 @@ from .inputs import Sequences, sequence_list
 
 
 class Places(Sequences):
-    """Encoded targets of the places that count, those of one sample behind those of another.
+    """Encoded targets of the places that count, sample by sample.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Places(Sequences):
         return type(self)(function(self.values), *one)
 
     def targets(self):
-        """Return the targets of these samples, one behind the other.
+        """Return the targets of these samples, one after the other.
 
         Returns
         -------
@@ -61,7 +61,7 @@ class Places(Sequences):
         return self.joined()
 
     def joined_weights(self):
-        """Return the weights of these samples' places, one behind the other.
+        """Return the weights of these samples' places, one after the other.
 
         Returns
         -------
@@ -120,7 +120,7 @@ class Places(Sequences):
         Returns
         -------
         steps : ndarray of int of shape (number of places,)
-            Positions from 0 on, those of one sample behind those of another.
+            Positions from 0 on, sample by sample.
         """
         if self.positions is not None:
             return self._joined(self.positions)
@@ -140,7 +140,7 @@ class Layout:
     is_list : bool, default=False
         Whether the samples are sequences that come in a list.
     is_real : ndarray of bool of shape (total number of places,), default=None
-        Which places count, of all samples, one behind the other; None for all.
+        Which places count, of all samples, one after the other; None for all.
     """
 
     def __init__(self, steps, tail=(), is_list=False, is_real=None):
@@ -161,7 +161,7 @@ class Layout:
         return sums[ends] - sums[ends - self.counts]
 
     def fold(self, y, name, owner):
-        """Return the values at the places that count, one behind the other.
+        """Return the values at the places that count, one after the other.
 
         Parameters
         ----------
@@ -273,7 +273,7 @@ class Layout:
         Parameters
         ----------
         values : ndarray of shape (total number of places, ...)
-            Values, one behind the other.
+            Values, one after the other.
         order : ndarray of int of shape (n,)
             The samples that they belong to, in this order.
 

@@ -7,7 +7,7 @@ from .places import Places
 
 
 class TokenWindows(Places):
-    """Windows of texts that lie one behind the other in one stream of ids.
+    """Windows of texts that lie one after the other in one stream of ids.
 
     The stream is: end, tokens of the first text, end, tokens of the second text, end, and so on.
     A window's inputs are the ids from its start on; its targets are those one further on, less 1,
@@ -60,7 +60,7 @@ class TokenWindows(Places):
         return type(self)(self.values, starts, lengths, self.firsts, self.lasts, self.size)
 
     def targets(self):
-        """Return the targets of all windows, one behind the other.
+        """Return the targets of all windows, one after the other.
 
         Returns
         -------
@@ -102,7 +102,7 @@ def _stream(texts, end, dtype):
 
 
 def training_windows(texts, end, size, dtype):
-    """Cut texts into windows, one behind the other; a short text is one window.
+    """Cut texts into windows, one after the other; a short text is one window.
 
     Parameters
     ----------

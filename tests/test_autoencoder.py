@@ -246,7 +246,7 @@ def test_written_layers_are_searched_cloned_pickled_and_resumed(digits):
     assert_array_equal(clone(network).fit_transform(digits), expected)
     halves = convolutional(max_iter=3, warm_start=True).fit(digits).fit(digits)
     assert_array_equal(halves.transform(digits), expected)
-    with pytest.raises(ValueError, match="cannot go on training with other layers"):
+    with pytest.raises(ValueError, match="cannot resume training with other layers"):
         halves.set_params(encoder__conv__filters=5).fit(digits)
     steps = convolutional(shuffle=False)
     for _ in range(3):

@@ -1170,7 +1170,7 @@ ORDER = [
     Misuse(
         "a warm start with other widths",
         ValueError,
-        r"NeuralClassifier cannot go on training with other layers than it has been fitted with; "
+        r"NeuralClassifier cannot resume training with other layers than it has been fitted with; "
         r"set warm_start=False",
         parameters=SET(hidden_layer_sizes=(6,)),
         good=WARM,
@@ -1179,7 +1179,7 @@ ORDER = [
     Misuse(
         "a warm start with other layers",
         ValueError,
-        r"cannot go on training with other layers than it has been fitted with; set warm_start",
+        r"cannot resume training with other layers than it has been fitted with; set warm_start",
         parameters=SET(layers=[Dense(5, activation="tanh")]),
         good=WARM,
         needs="fitted",
@@ -1187,7 +1187,7 @@ ORDER = [
     Misuse(
         "a warm start with another code",
         ValueError,
-        r"AutoencoderTransformer cannot go on training with other layers than it has been fitted",
+        r"AutoencoderTransformer cannot resume training with other layers than it has been fitted",
         parameters=SET(n_components=3),
         good=WARM,
         kind=AutoencoderTransformer,
@@ -1196,7 +1196,7 @@ ORDER = [
     Misuse(
         "a warm start with another dtype",
         ValueError,
-        r"was fitted with dtype=float64 and cannot go on training with dtype=float32; set warm",
+        r"was fitted with dtype=float64 and cannot resume training with dtype=float32; set warm",
         parameters=SET(dtype="float32"),
         good=WARM,
         needs="fitted",
@@ -1204,7 +1204,7 @@ ORDER = [
     Misuse(
         "a warm start with a loss of another width",
         ValueError,
-        r"NeuralRegressor cannot go on training with loss='gaussian', which needs another output",
+        r"NeuralRegressor cannot resume training with loss='gaussian', which needs another output",
         parameters=SET(loss="gaussian"),
         good=WARM,
         kind=NeuralRegressor,

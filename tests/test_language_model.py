@@ -476,7 +476,7 @@ def test_what_cannot_be_written_is_refused(parameters, error, message):
 )
 def test_training_does_not_go_on_with_what_the_network_was_not_made_for(changed):
     fitted = model(warm_start=True).fit(TEXTS)
-    with pytest.raises(ValueError, match="cannot go on"):
+    with pytest.raises(ValueError, match="cannot resume"):
         fitted.set_params(**changed).fit(TEXTS)
 
 

@@ -239,7 +239,7 @@ def test_a_fitted_network_goes_on_with_other_losses_only_if_they_fit():
             X,
             "was fitted to a loss for each of the columns 'price', 'sold'",
         ),
-        (plain, LOSS, Y, r"was fitted to one loss and cannot go on training with loss=\{'price'"),
+        (plain, LOSS, Y, r"was fitted to one loss and cannot resume training with loss=\{'price'"),
         (start, {**LOSS, "rooms": "huber"}, Y, "classes where there were numbers, than the loss"),
         (start, {**LOSS, "price": "gaussian"}, Y, "which needs another output layer"),
         (start, {**LOSS, "price": "poisson"}, Y, "fitted to column 'price' of y standardized and"),

@@ -169,7 +169,7 @@ def test_a_failed_call_leaves_the_network_as_it_was():
     assert fitted.network_ is network and network.n_trainable < network.n_params / 2
     assert_array_equal(fitted.predict_proba(X), predicted)
     fitted.set_params(averaging=None, solver="adam", layers__head__units=7)
-    with pytest.raises(ValueError, match="cannot go on training with other layers"):
+    with pytest.raises(ValueError, match="cannot resume training with other layers"):
         fitted.fit(X, LABELS)
 
 

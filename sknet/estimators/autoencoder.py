@@ -196,7 +196,7 @@ class AutoencoderTransformer(
     @_fit_context(prefer_skip_nested_validation=True)
     @documented
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Train for one pass over some rows, going on from where the last call ended.
+        """Train for one pass over some rows, resuming where the last call ended.
 
         Parameters
         ----------

@@ -268,7 +268,7 @@ class BaseNeuralEstimator(
         return loss
 
     def _output_layer(self, hidden, width):
-        """Return the layer that is put behind the hidden ones, for `width` raw outputs."""
+        """Return the layer that follows the hidden ones, for `width` raw outputs."""
         return Dense(width)
 
     def _joined(self, layers):
@@ -341,7 +341,7 @@ class BaseNeuralEstimator(
             changes = changes_of_training(hidden, self._architecture[0])
             if changes is None:
                 raise ValueError(
-                    f"{type(self).__name__} cannot go on training with other layers than it has "
+                    f"{type(self).__name__} cannot resume training with other layers than it has "
                     "been fitted with; set warm_start=False, or use clone, to start anew."
                 )
         self._check_same_form()
@@ -355,7 +355,7 @@ class BaseNeuralEstimator(
         if not same(loss, self._loss):
             if loss.build(self._target) != self.network_.output_shape[-1]:
                 raise ValueError(
-                    f"{type(self).__name__} cannot go on training with loss={self.loss!r}, which "
+                    f"{type(self).__name__} cannot resume training with loss={self.loss!r}, which "
                     "needs another output layer; set warm_start=False, or use clone, to start "
                     "anew."
                 )
@@ -369,7 +369,7 @@ class BaseNeuralEstimator(
         for name, (value, present) in self._form().items():
             if not same(value, present):
                 raise ValueError(
-                    f"{type(self).__name__} was fitted with {name}={present} and cannot go on "
+                    f"{type(self).__name__} was fitted with {name}={present} and cannot resume "
                     f"training with {name}={value}; set warm_start=False, or use clone, to start "
                     "anew."
                 )

@@ -144,7 +144,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     @documented
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train for one pass over some rows, going on from where the last call ended.
+        """Train for one pass over some rows, resuming where the last call ended.
 
         Parameters
         ----------

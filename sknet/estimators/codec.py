@@ -142,7 +142,7 @@ def tried(parts, input_shape):
 
 
 def flattened(layers):
-    """Return layers with a `Flatten` behind them.
+    """Return layers with a `Flatten` after them.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ _TEXTS = {
     encoder : list, default=None
         Layers instead of the plain hidden ones of the encoder: `sknet.layers` objects, pairs
         ("name", layer), or ints n, short for ``Dense(n, activation)``; reached as in
-        ``encoder__0__units``. The linear layer of `n_components` is added behind them, after a
+        ``encoder__0__units``. The linear layer of `n_components` is added after them, after a
         Flatten where they end with several axes. None takes the hidden layer sizes. For sequences
         of any length there is no Flatten: the code is one vector a sequence or one a step, as the
         layers end.
@@ -108,7 +108,7 @@ default="squared_error"
         for lbfgs, largest element of the gradient at which to stop.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, schedules made of cosine waves go on to their end.
+        stopping, schedules made of cosine waves run to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the training set is held out.
@@ -141,7 +141,7 @@ default="squared_error"
         Smallest change of the loss (or of the validation score) that counts as progress.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, schedules made of cosine waves go on to their end.
+        stopping, schedules made of cosine waves run to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the texts is held out, or the end of a
@@ -157,7 +157,7 @@ default="squared_error"
     shuffle : bool, default=True
         Whether the rows are taken in a new order each epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on from the last fit, with all of the optimizer's state.
+        Whether `fit` resumes the last fit, with all of the optimizer's state.
     random_state : int, RandomState instance or None, default=None
         Source of the initial weights, the order of rows, the hold-out and the noise. An int
         gives the same bits each time.

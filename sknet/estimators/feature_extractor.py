@@ -182,7 +182,7 @@ class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         if None in part.output_shape_:
             raise ValueError(
                 f"{owner} expects as many outputs for each sample; layer {name!r} has outputs of "
-                f"shape {part.output_shape_}, for sequences of any length. Choose a layer behind "
+                f"shape {part.output_shape_}, for sequences of any length. Choose a layer after "
                 "one that joins the steps, or fix the length by input_shape."
             )
         return name, part

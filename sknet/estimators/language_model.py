@@ -34,7 +34,7 @@ _SHARED = {k: v for k, v in BaseNeuralEstimator._parameter_constraints.items() i
 class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     r"""Language model: learns from texts which token comes next, scores texts and writes new ones.
 
-    A text is a row of tokens and an end behind them. Its probability is the product of those of
+    A text is a row of tokens and an end after them. Its probability is the product of those of
     its tokens and its end, each given the tokens before it, as many as the context holds:
 
     log p(text) = sum_t log softmax(z_t)[token t],
@@ -65,7 +65,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     shuffle : bool, default=True
         Whether windows are cut anew and taken in a new order each epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on from the last fit, with its vocabulary and all of the optimizer's
+        Whether `fit` resumes the last fit, with its vocabulary and all of the optimizer's
         state.
     random_state : int, RandomState instance or None, default=None
         Source of the initial weights, the windows and their order, the hold-out and the noise.
@@ -93,7 +93,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     best_iter_ : int
         Number of the epoch whose weights are kept: the best with early stopping, or the last.
     n_outputs_ : int
-        Number of tokens that a text can go on with, unknown and end included.
+        Number of tokens that can come next in a text, unknown and end included.
     loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
         As in scikit-learn's MLP, read from `history_`.
     coefs_, intercepts_, n_layers_, out_activation_, t_
@@ -191,7 +191,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     @isolated
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
-        """Train for one pass over some texts, going on from where the last call ended.
+        """Train for one pass over some texts, resuming where the last call ended.
 
         The first call learns the vocabulary.
 
@@ -246,7 +246,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
 
     @isolated
     def perplexity(self, X):
-        """Return exp(-score): how many tokens the next one is drawn from, as it were.
+        """Return exp(-score): the effective number of tokens that the model hesitates between.
 
         Parameters
         ----------

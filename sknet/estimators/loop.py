@@ -16,7 +16,7 @@ from .metrics import as_scorer, check_takes_weight
 
 
 class TrainingLoop:
-    """Runs the trainer and decides after each epoch whether to go on."""
+    """Runs the trainer and decides after each epoch whether to continue."""
 
     def _train(self, data, validation, plan, X, y, sample_weight):
         """Train until the plan is done or there is a reason to stop, then finish."""

@@ -18,7 +18,7 @@ class Persistence:
 
         It lacks the optimizer's moments and other vectors of the size of the weights, so its
         pickle takes a third of the space with Adam, and a fifth with averaging as well.
-        `partial_fit`, and `fit` with ``warm_start=True``, refuse to go on from it.
+        `partial_fit`, and `fit` with ``warm_start=True``, refuse to resume it.
 
         Returns
         -------

@@ -209,7 +209,7 @@ def _masks(network, X):
 
 
 def _known(n_steps, mask):
-    """Return which steps are real, one sample behind the other, without those of padding."""
+    """Return which steps are real, one sample after the other, without those of padding."""
     steps = np.arange(n_steps.max()) < n_steps[:, None]
     return (steps if mask is None else mask & steps)[steps]
 

@@ -250,7 +250,7 @@ class Reconstruction:
         """Return for each row minus the loss of its reconstruction, or a bound of its likelihood.
 
         The loss is the one that was trained on, summed over the features (half the squared error
-        by default), so that low scores mark rows unlike those of the training. With
+        by default), so that low scores mark rows that differ from those of the training. With
         ``variational=True`` the score is the evidence lower bound: the expected log-likelihood of
         the row given its code, less the divergence of the code (whatever `beta` was) from the
         standard normal distribution; in nats. Missing cells are left out. For sequences of any

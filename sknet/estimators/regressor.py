@@ -152,7 +152,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
     @_fit_context(prefer_skip_nested_validation=True)
     @documented
     def partial_fit(self, X, y, sample_weight=None):
-        """Train for one pass over some rows, going on from where the last call ended.
+        """Train for one pass over some rows, resuming where the last call ended.
 
         Parameters
         ----------
@@ -278,7 +278,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         elif self._targets is not None:
             raise ValueError(
                 f"{type(self).__name__} was fitted to a loss for each of the columns "
-                f"{', '.join(map(repr, self._targets.names))} and cannot go on training with "
+                f"{', '.join(map(repr, self._targets.names))} and cannot resume training with "
                 f"loss={self.loss!r}; set warm_start=False, or use clone, to start anew."
             )
         elif n_targets != self._target.n_outputs:
@@ -301,9 +301,9 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         if was != now:
             forms = {True: "y standardized", False: "y as it is"}
             raise ValueError(
-                f"{type(self).__name__} was fitted to {forms[was]} and cannot go on training with "
-                f"standardize_target={self.standardize_target} and loss={self.loss!r}, which take "
-                f"{forms[now]}; set warm_start=False, or use clone, to start anew."
+                f"{type(self).__name__} was fitted to {forms[was]} and cannot resume training "
+                f"with standardize_target={self.standardize_target} and loss={self.loss!r}, which "
+                f"take {forms[now]}; set warm_start=False, or use clone, to start anew."
             )
 
     @isolated

@@ -12,7 +12,7 @@ class PlacewiseScorer:
     """Let a scorer of scikit-learn judge predictions at places: at steps of sequences, at pixels.
 
     The metrics of scikit-learn take one label or one number a sample. This scorer lays the places
-    of all samples behind one another first; those that are padding do not count.
+    of all samples one after another first; those that are padding do not count.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ class TargetFrame:
             self._target = self._targets.target
         elif self._targets is None:
             raise ValueError(
-                f"{type(self).__name__} was fitted to one loss and cannot go on training with "
+                f"{type(self).__name__} was fitted to one loss and cannot resume training with "
                 f"loss={self.loss!r}; set warm_start=False, or use clone, to start anew."
             )
         losses = self._targets.loss(self.loss).losses
@@ -117,7 +117,7 @@ class TargetFrame:
             if before != now:
                 raise ValueError(
                     f"{type(self).__name__} was fitted to column {name!r} of y "
-                    f"{'standardized' if before else 'as it is'} and cannot go on training with "
+                    f"{'standardized' if before else 'as it is'} and cannot resume training with "
                     f"standardize_target={self.standardize_target} and loss={self.loss!r}; set "
                     "warm_start=False, or use clone, to start anew."
                 )

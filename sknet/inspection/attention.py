@@ -64,7 +64,7 @@ class AttentionDisplay(Display):
         head : int, default=None
             Number of the head; None draws the mean of all heads.
         tokens : list of str, default=None
-            Names of the steps; padding behind them is left out.
+            Names of the steps; padding after them is left out.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         colorbar : bool, default=True

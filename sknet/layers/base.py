@@ -107,7 +107,7 @@ class Layer(Component, ABC):
         Returns
         -------
         x : ndarray or None
-            What the layer behind it can adapt to, where that is the same values in another
+            What the layer after it can adapt to, where that is the same values in another
             shape; None in all other layers.
         """
 

@@ -159,7 +159,7 @@ class Composite(Layer):
         return takes_sparse(self._items())
 
     def adapt(self, x):
-        """Let the first layer adapt, and those behind it as long as they see the same values."""
+        """Let the first layer adapt, and those after it as long as they see the same values."""
         for layer in self._validated_items():
             x = layer.adapt(x)
             if x is None:

@@ -35,7 +35,7 @@ class LayerOfFeatures(Layer):
 class Scaling(LayerOfFeatures):
     """Multiply each feature by a learned factor: out = scale * x.
 
-    RealMLP puts it behind the embeddings and before the first dense layer. With its large
+    RealMLP puts it after the embeddings and before the first dense layer. With its large
     learning rate, the network soon learns which features matter. Output shape as the input's.
 
     Parameters

@@ -69,7 +69,7 @@ class Optimizer(Component, ABC):
 
     See Also
     --------
-    sknet.testing.check_optimizer : Check that an optimizer of one's own keeps the contract.
+    sknet.testing.check_optimizer : Check that a custom optimizer keeps the contract.
     """
 
     _hint_by_position = " The learning rate is learning_rate_init of the estimator."

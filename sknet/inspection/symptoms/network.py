@@ -12,7 +12,7 @@ from .finding import Finding
 
 #: Share of a layer's units that are dead, and of its outputs that are saturated.
 _DEAD, _SATURATED = 0.5, 0.5
-#: How much larger a gradient may be behind the last hidden layer than behind the first.
+#: How much larger a gradient may be after the last hidden layer than after the first.
 _VANISHED, _EXPLODED = 1e3, 1e3
 _LEAST_BATCH = 8
 #: Rows that are looked at.

@@ -75,7 +75,7 @@ class ActivityPenalty(RowLoss):
             self._refuse(
                 "inputs without a mask",
                 "padded sequences",
-                "Put it behind a layer that returns one vector for each sequence.",
+                "Put it after a layer that returns one vector for each sequence.",
             )
         if training:
             self._x = x

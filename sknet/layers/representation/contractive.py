@@ -25,7 +25,7 @@ class ContractiveDense(RowLoss, Dense):
     penalty * ||dh/dx||^2 = penalty * sum_j activation'(a_j)^2 sum_i kernel_ij^2 to the loss. As
     the first layer of an autoencoder, with the code as its output, it makes a contractive
     autoencoder: the code keeps still where rows do not vary in the data. The penalty is exact
-    for this layer; it says nothing of layers before and behind it.
+    for this layer; it says nothing of layers before and after it.
     Input shape (F,), output shape (U,).
 
     Parameters

@@ -283,7 +283,7 @@ class MultiHeadAttention(LayerOverSteps):
         scores *= highest
 
     def _later_keys(self, n_steps):
-        """Return -inf for keys behind the query and 0 for others, (keys, queries)."""
+        """Return -inf for keys after the query and 0 for others, (keys, queries)."""
         if len(self._future) < n_steps:
             hidden = np.full((n_steps, n_steps), -np.inf, self._work.dtype)
             self._future = np.tril(hidden, -1)
@@ -342,7 +342,7 @@ class TransformerBlock(LayerOverSteps):
     """Self-attention and a small network on every step, each added to its input.
 
     h = x + dropout(attention(norm(x))); out = h + dropout(dense(activation(dense(norm(h))))).
-    The normalization comes first, so that many blocks can be stacked; put a LayerNorm behind
+    The normalization comes first, so that many blocks can be stacked; put a LayerNorm after
     the last one. Input shape (T, F), output shape (T, F).
 
     Parameters

@@ -30,7 +30,7 @@ class Embedding(Layer):
         are exact. None takes the largest code of the training data, plus one, with a warning
         where that is more than a million and more than 100 times the number of codes that occur.
     mask_zero : bool, default=False
-        Whether 0 is not a code but padding: layers behind skip such steps. Only for sequences
+        Whether 0 is not a code but padding: later layers skip such steps. Only for sequences
         of codes, of shape (T,).
     embeddings_initializer : str or sknet.initializers.Initializer, default="uniform"
         Start of the vectors. "uniform", from -0.05 to 0.05, is small, so that codes that are
