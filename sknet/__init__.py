@@ -8,6 +8,7 @@ from .estimators import (
     NeuralLanguageModel,
     NeuralRegressor,
 )
+from .interop import load, save
 from .tabular import TabularClassifier, TabularRegressor
 
 __all__ = [
@@ -18,4 +19,6 @@ __all__ = [
     "TabularClassifier",
     "TabularRegressor",
     "__version__",
+    "load",
+    "save",
 ]

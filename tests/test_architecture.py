@@ -36,12 +36,13 @@ GROUPS = [
     {"testing"},
     {"estimators"},
     {"tabular"},
+    {"interop"},
     {"__init__"},
 ]
 RANK = {part: rank for rank, group in enumerate(GROUPS) for part in group}
 ALLOWED = {"sknet", "numpy", "scipy", "sklearn", "threadpoolctl", "joblib"}
 #: What a module imports inside functions, where it is needed.
-OPTIONAL = {"sknet.preprocessing.frames": {"narwhals"}}
+OPTIONAL = {"sknet.interop.outside": {"skops"}, "sknet.preprocessing.frames": {"narwhals"}}
 MAX_LINES_OF_MODULE = 500
 MAX_LINES_OF_FUNCTION = 60
 
