@@ -179,14 +179,11 @@ def _containers():
     from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
     from sklearn.frozen import FrozenEstimator
     from sklearn.pipeline import FeatureUnion, Pipeline
-    from sklearn.utils._metadata_requests import MetadataRequest, MethodMetadataRequest
 
     found = (
         ColumnTransformer,
         FeatureUnion,
         FrozenEstimator,
-        MetadataRequest,
-        MethodMetadataRequest,
         Pipeline,
         TransformedTargetRegressor,
         make_column_selector,
@@ -200,8 +197,8 @@ def trusted_types():
     Returns
     -------
     names : list of str
-        Full names of all classes that estimators of sknet consist of, and of those that are
-        registered.
+        Full names of all classes that estimators of sknet consist of, of those that are
+        registered, and of two of NumPy's: dtypes and seeds.
 
     Examples
     --------
@@ -209,4 +206,5 @@ def trusted_types():
     >>> "sknet.layers.dense.Dense" in sknet.interop.trusted_types()
     True
     """
-    return sorted({named(cls) for cls in [*CLASSES.values(), *_registered.values()]})
+    found = {named(cls) for cls in [*CLASSES.values(), *_registered.values()]}
+    return sorted(found | {"numpy.dtype", "numpy.random.bit_generator.SeedSequence"})

@@ -93,14 +93,10 @@ class Encoding:
         raise TypeError(_cannot(value, path))
 
     def _of_parts(self, kind, parts, path):
-        where = [f"{path}.{part}" for part in parts[1::2]] if kind == "object" else None
-        return [
-            kind,
-            *(
-                self.value(p, where[i // 2 - 1] if where and i > 1 else path)
-                for i, p in enumerate(parts)
-            ),
-        ]
+        places = [path] * len(parts)
+        if kind == "object":  # attributes and values in turn, after the name of the class
+            places[2::2] = [f"{path}.{attribute}" for attribute in parts[1::2]]
+        return [kind, *map(self.value, parts, places)]
 
 
 def _cannot(value, path):

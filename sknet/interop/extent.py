@@ -12,7 +12,7 @@ class Extent:
     """
 
     def __init__(self):
-        self._sizes, self._depths = [], []
+        self._sizes, self._depths, self._total = [], [], 1000
 
     def add(self, entry):
         """Note an entry: the next one.
@@ -29,5 +29,6 @@ class Extent:
         self._depths.append(depth)
         if depth > _DEEPEST:
             raise ValueError(f"objects are nested in more than {_DEEPEST} levels")
-        if size > _MOST_REPEATS * (1000 + sum(map(len, [entry])) + len(self._sizes)):
+        self._total += len(entry)
+        if size > _MOST_REPEATS * self._total:
             raise ValueError("the same objects are repeated too often")

@@ -127,7 +127,7 @@ def _read(archive, allowed):
 
 def _refusal(path, error):
     # One sentence, and short: the words may be those of the file.
-    known = isinstance(error, ValueError | TypeError | AttributeError)
+    known = isinstance(error, ValueError | TypeError | AttributeError | ImportError)
     reason = str(error) if known and str(error) else f"reading it ends in {type(error).__name__}"
     reason = " ".join(reason.split())[:600].rstrip(".")
     return f"sknet.load refuses {path.name!r}: {reason}."

@@ -5,6 +5,7 @@ from itertools import chain
 from sklearn.base import BaseEstimator
 
 from ..base import Workspace, brief
+from .routing import plain_requests, restore_requests, take_requests
 
 #: What only training needs, besides the state of the optimizer.
 _OF_TRAINING = {"history_": dict}
@@ -55,7 +56,7 @@ def _state_of(value):
             f"sknet.save cannot write a {type(value).__name__}, whose __getstate__ returns a "
             f"{type(state).__name__}. Return a dict."
         )
-    return state
+    return plain_requests(state)
 
 
 def _slim(value):
@@ -97,12 +98,13 @@ def whole(allowed, name, *rest):
     if issubclass(cls, tuple):
         return cls(**state)
     check_state(cls, state, cls.__name__)
-    value = cls.__new__(cls)
+    value, requests = cls.__new__(cls), take_requests(state)
     restore = getattr(value, "__setstate__", None)
     if restore is None:
         value.__dict__.update(state)
     else:
         restore(state)
+    restore_requests(value, requests)
     return value
 
 
@@ -138,5 +140,5 @@ def check_state(cls, state, path):
 
 def _parameters(cls):
     """Return the names of the parameters of a class, and of its bases, to which it passes some."""
-    bases = [base for base in cls.__mro__ if hasattr(base, "_get_param_names")]
+    bases = [base for base in cls.__mro__ if issubclass(base, BaseEstimator)]
     return {name for base in bases for name in base._get_param_names()}

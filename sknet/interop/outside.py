@@ -6,6 +6,9 @@ from zipfile import ZipFile
 from .archive import checked_infos
 from .arrays import from_npy
 
+#: What scikit-learn's transformers hold, besides what skops trusts by itself: it is harmless.
+TRUSTED = ("numpy.dtype",)
+
 
 def from_scikit_learn(value):
     """Tell whether an object is an estimator of scikit-learn's own."""
@@ -27,7 +30,7 @@ def to_skops(value, path):
     """Return what skops writes of an estimator that it trusts."""
     skops = _skops(type(value).__name__)
     content = skops.dumps(value)
-    unknown = skops.get_untrusted_types(data=content)
+    unknown = sorted(set(skops.get_untrusted_types(data=content)) - set(TRUSTED))
     if unknown:
         raise TypeError(
             f"sknet.save cannot write {path}: it is a {type(value).__name__} that holds "
@@ -43,4 +46,4 @@ def from_skops(content):
         for name, info in checked_infos(archive, len(content)).items():
             if name.endswith(".npy"):
                 from_npy(archive.read(info))  # skops allocates what an array claims
-    return skops.loads(content, trusted=[])
+    return skops.loads(content, trusted=list(TRUSTED))
