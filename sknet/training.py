@@ -142,11 +142,11 @@ class Trainer:
     def _check_vectors(self):
         """Refuse pickled vectors that do not fit the weights."""
         moments = getattr(self.optimizer, "_moments", [])
-        n_moved = self.network.n_trainable
-        expected = [(vector, self.network.n_params) for vector in (self._average, self._unfinished)]
+        n_params, n_moved = self.network.n_params, self.network.n_trainable
+        expected = [(self._average, n_params), (self._unfinished, n_params)]
         for vector, n in expected + [(moment, n_moved) for moment in moments]:
             is_array = isinstance(vector, np.ndarray)
-            if vector is None or is_array and vector.shape == (n,):
+            if vector is None or (is_array and vector.shape == (n,)):
                 continue
             found = f"shape {vector.shape}" if is_array else type(vector).__name__
             raise ValueError(

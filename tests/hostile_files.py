@@ -8,7 +8,6 @@ are made inside the members, whose checksums are then made right again.
 import argparse
 import io
 import json
-import pickle
 import random
 import sys
 import tempfile
@@ -45,18 +44,23 @@ def samples():
     brief = {"max_iter": 1, "tol": 0, "random_state": 0}
     image = [Conv2D(2, 2), BatchNorm(), MaxPool2D(1), Flatten(), Dense(3, activation="relu")]
     branches = [Branch(slice(0, 2), [Dense(2)])]
-    table = np.column_stack([X[:, :1].astype("U4"), np.where(y, "u", "v")]).astype(object)
+    table = np.column_stack([X[:, :1].round(1), np.where(y, "u", "v")]).astype(object)
+    words = [Embedding(2), LSTM(2, return_sequences=True)]
+    codes = [Embedding(2, input_dim=3), LSTM(2)]
     estimators = [
         sknet.NeuralClassifier((3,), averaging=0.9, **brief).fit(X, np.where(y, "no", "yes")),
         sknet.NeuralRegressor(layers=image, input_shape=(2, 2, 1), **brief).fit(X, X[:, 0]),
         sknet.NeuralRegressor(layers=branches, **brief).fit(X, X[:, 0]),
-        sknet.NeuralClassifier(layers=[Embedding(2, input_dim=3), LSTM(2)], **brief).fit((X > 0).astype(int), y),
+        sknet.NeuralClassifier(layers=codes, **brief).fit((X > 0).astype(int), y),
         sknet.AutoencoderTransformer(2, (3,), **brief).fit(X),
-        sknet.NeuralLanguageModel(layers=[Embedding(2), LSTM(2, return_sequences=True)], **brief).fit(["ab ba"] * 4),
-        sknet.TabularClassifier(hidden_layer_sizes=(2,), cv=2, max_iter=1, random_state=0).fit(table, y),
+        sknet.NeuralLanguageModel(layers=words, **brief).fit(["ab ba"] * 4),
+        sknet.TabularClassifier(hidden_layer_sizes=(2,), cv=2, max_iter=1, random_state=0).fit(
+            table, y
+        ),
         TableEncoder().fit(table, y),
         TokenizerTransformer().fit(["some words", "other words"]),
     ]
+    repr(estimators)  # scikit-learn imports what it needs for that
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sample.sknet"
         return [_saved(estimator, path) for estimator in estimators]
@@ -153,7 +157,9 @@ def change_array(rng, members):
     elif way == 1:
         members[name] = pickled_array()
     elif way == 2:
-        shape = rng.choice(("(10000000000,)", "(0, 10000000000)", "(-1,)", "()", "(2,)", "5", "(((("))
+        shape = rng.choice(
+            ("(10000000000,)", "(0, 10000000000)", "(-1,)", "()", "(2,)", "5", "((((")
+        )
         dtype = rng.choice(("<f8", "|O", "<U999999999", "<f4", "|V0", "<M8[s]"))
         header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
         start = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little")
@@ -161,7 +167,9 @@ def change_array(rng, members):
     else:
         try:
             array = np.load(io.BytesIO(members[name]))
-            array = rng.choice((array[..., None], array.ravel()[1:], array.astype("S4"), array * np.nan))
+            array = rng.choice(
+                (array[..., None], array.ravel()[1:], array.astype("S4"), array * np.nan)
+            )
         except (ValueError, TypeError, OSError, EOFError):
             array = np.zeros(rng.choice((0, 1, 5)))
         file = io.BytesIO()

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from zipfile import BadZipFile
 
 from .allowed import Allowed
 from .archive import Archive, UnreadableFileError, parse_json, write_archive
@@ -127,7 +128,7 @@ def _read(archive, allowed):
 
 def _refusal(path, error):
     # One sentence, and short: the words may be those of the file.
-    known = isinstance(error, ValueError | TypeError | AttributeError | ImportError)
+    known = isinstance(error, ValueError | TypeError | AttributeError | ImportError | BadZipFile)
     reason = str(error) if known and str(error) else f"reading it ends in {type(error).__name__}"
     reason = " ".join(reason.split())[:600].rstrip(".")
     return f"sknet.load refuses {path.name!r}: {reason}."

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from itertools import chain
 
 import numpy as np
@@ -97,16 +98,12 @@ class Elapsed:
     whole = timedelta
 
 
-class DecimalNumber:
-    """Decimal numbers, by their digits."""
+class Exact:
+    """Decimal numbers and fractions, by their digits."""
 
-    @staticmethod
-    def parts(value):
-        return [str(value)]
-
-    @staticmethod
-    def whole(digits):
-        return Decimal(_checked(digits, str))
+    def __init__(self, cls):
+        self.parts = lambda value: [str(value)]
+        self.whole = lambda digits: cls(_checked(digits, str))
 
 
 class Scalar:
@@ -251,7 +248,8 @@ BY_NAME = {
     "datetime": Iso(datetime),
     "time": Iso(time),
     "timedelta": Elapsed,
-    "decimal": DecimalNumber,
+    "decimal": Exact(Decimal),
+    "fraction": Exact(Fraction),
     "scalar": Scalar,
     "dtype": Dtype,
     "objects": Objects,
@@ -274,7 +272,8 @@ BY_TYPE = {
     datetime: BY_NAME["datetime"],
     time: BY_NAME["time"],
     timedelta: Elapsed,
-    Decimal: DecimalNumber,
+    Decimal: BY_NAME["decimal"],
+    Fraction: BY_NAME["fraction"],
     np.ndarray: Objects,
     np.random.SeedSequence: Seeds,
     np.random.Generator: Generator,

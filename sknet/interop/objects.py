@@ -44,7 +44,7 @@ def parts(value, name, path, training_state, kept):
         check_state(type(value), state, path)
     if not training_state:
         state = _without_history(state)
-    return [name, *chain.from_iterable(sorted(state.items()))]  # sets come in any order
+    return [name, *chain.from_iterable(state.items())]
 
 
 def _state_of(value):
