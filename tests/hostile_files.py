@@ -44,7 +44,7 @@ def samples():
     brief = {"max_iter": 1, "tol": 0, "random_state": 0}
     image = [Conv2D(2, 2), BatchNorm(), MaxPool2D(1), Flatten(), Dense(3, activation="relu")]
     branches = [Branch(slice(0, 2), [Dense(2)])]
-    table = np.column_stack([X[:, :1].round(1), np.where(y, "u", "v")]).astype(object)
+    table = np.array(list(zip(X[:, 0], np.where(y, "u", "v"), strict=True)), dtype=object)
     words = [Embedding(2), LSTM(2, return_sequences=True)]
     codes = [Embedding(2, input_dim=3), LSTM(2)]
     estimators = [

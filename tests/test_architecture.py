@@ -179,6 +179,7 @@ print(*{{name.partition(".")[0] for name in set(sys.modules) - before}})
     optional = {
         "matplotlib",
         "narwhals",
+        "skops",
         "pandas",
         "polars",
         "pyarrow",

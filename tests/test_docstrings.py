@@ -11,6 +11,7 @@ MODULES = [
     "sknet",
     "sknet.activations",
     "sknet.initializers",
+    "sknet.interop",
     "sknet.layers",
     "sknet.losses",
     "sknet.optimizers",

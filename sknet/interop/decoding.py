@@ -78,4 +78,4 @@ class Decoding:
 
 
 def _member(pattern, number):
-    return pattern.format(kinds._checked(number, int))
+    return pattern.format(kinds.checked(number, int))

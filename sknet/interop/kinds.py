@@ -77,7 +77,7 @@ class Complex:
 
     @staticmethod
     def whole(real, imaginary):
-        return complex(_checked(real, float), _checked(imaginary, float))
+        return complex(checked(real, float), checked(imaginary, float))
 
 
 class Iso:
@@ -103,7 +103,7 @@ class Exact:
 
     def __init__(self, cls):
         self.parts = lambda value: [str(value)]
-        self.whole = lambda digits: cls(_checked(digits, str))
+        self.whole = lambda digits: cls(checked(digits, str))
 
 
 class Scalar:
@@ -146,7 +146,7 @@ class Objects:
 
     @staticmethod
     def whole(kind, n_axes, *rest):
-        n_axes = _checked(n_axes, int)
+        n_axes = checked(n_axes, int)
         shape, items = rest[:n_axes], rest[n_axes:]
         check_shape(shape, len(rest) + 1000)
         if kind not in ("O", "T"):
@@ -170,7 +170,7 @@ class Seeds:
     @staticmethod
     def whole(entropy, spawn_key, n_spawned):
         return np.random.SeedSequence(
-            entropy, spawn_key=spawn_key, n_children_spawned=_checked(n_spawned, int)
+            entropy, spawn_key=spawn_key, n_children_spawned=checked(n_spawned, int)
         )
 
 
@@ -207,26 +207,27 @@ class LegacyGenerator:
 
 def _checked_state(state):
     """Return the name of the bit generator of a state in which NumPy can go on."""
-    name = _checked(state, dict)["bit_generator"]
+    name = checked(state, dict)["bit_generator"]
     if name not in _GENERATORS:
         raise ValueError("it names a random generator that sknet does not know")
     if name in _POSITIONS:
         key, most = _POSITIONS[name]
-        inner = state if key in state else _checked(state["state"], dict)
-        if not 0 <= _checked(inner[key], int) <= most:
+        inner = state if key in state else checked(state["state"], dict)
+        if not 0 <= checked(inner[key], int) <= most:
             raise ValueError("a random generator is at a position that it does not have")
     return name
 
 
-def _checked(value, cls):
-    if type(value) is not cls:
-        raise ValueError(f"a {cls.__name__} is expected where a {type(value).__name__} is")
+def checked(value, cls):
+    """Return a value that is of a class, or refuse it."""
+    if not isinstance(value, cls) or isinstance(value, bool):
+        raise ValueError(f"{cls.__name__} is expected where a {type(value).__name__} is")
     return value
 
 
 def dtype_named(name, more=""):
     """Return the plain dtype of a name such as '<f4'."""
-    if len(_checked(name, str)) > 40 or name.lstrip("<>|=")[:1] not in set("biufcSUmM" + more):
+    if len(checked(name, str)) > 40 or name.lstrip("<>|=")[:1] not in set("biufcSUmM" + more):
         raise ValueError("it names a dtype that sknet does not know")
     dtype = np.dtype(name)
     if dtype.names or dtype.subdtype or not (dtype.kind in more or is_plain(dtype)):

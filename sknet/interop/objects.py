@@ -2,9 +2,11 @@
 
 from itertools import chain
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from ..base import Workspace, brief
+from .kinds import checked
 from .routing import plain_requests, restore_requests, take_requests
 
 #: What only training needs, besides the state of the optimizer.
@@ -87,14 +89,14 @@ def whole(allowed, name, *rest):
         A new object.
     """
     cls = allowed.named(name)
-    if not isinstance(cls, type):
-        raise ValueError(f"it has an object of {brief(name)}, which is no class")
+    if not isinstance(cls, type) or cls.__module__ in ("builtins", "numpy"):
+        raise ValueError(f"it has an object of {brief(name)}, which is no class of objects")
     names, values = rest[::2], rest[1::2]
     if not all(type(each) is str for each in names) or len(set(names)) < len(names):
         raise ValueError(f"the attributes of a {cls.__name__} have no names, or the same ones")
     state = dict(zip(names, values, strict=True))
     if issubclass(cls, Workspace):
-        return cls(**state)
+        return cls(checked(state["n_rows"], int), checked(state["dtype"], np.dtype))
     if issubclass(cls, tuple):
         return cls(**state)
     check_state(cls, state, cls.__name__)
