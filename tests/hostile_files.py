@@ -15,12 +15,15 @@ import tracemalloc
 from collections import defaultdict
 from functools import cache
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from warnings import catch_warnings, simplefilter
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo, is_zipfile
 
 import numpy as np
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import sknet
 from sknet.interop import UnreadableFileError
@@ -60,6 +63,9 @@ def samples():
         TableEncoder().fit(table, y),
         TokenizerTransformer().fit(["some words", "other words"]),
     ]
+    if find_spec("skops"):
+        scaled = make_pipeline(StandardScaler(), sknet.NeuralRegressor((2,), **brief))
+        estimators.append(scaled.fit(X, X[:, 0]))
     repr(estimators)  # scikit-learn imports what it needs for that
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sample.sknet"
@@ -145,9 +151,29 @@ def change_json(rng, members):
     members["model.json"] = json.dumps(document).encode()
 
 
+def change_skops(rng, members):
+    """Change what skops reads: the names of classes and modules, or an array."""
+    inner = members_of(members["skops/0.skops"])
+    if rng.random() < 0.5:
+        schema = inner["schema.json"].decode()
+        old = rng.choice(("StandardScaler", "sklearn", "ObjectNode", "numpy", "dtype", "1"))
+        new = rng.choice(("Popen", "subprocess", "os", "ReduceNode", "FunctionNode", "-1", "{"))
+        inner["schema.json"] = schema.replace(old, new, rng.choice((1, -1))).encode()
+    else:
+        name = rng.choice(list(inner))
+        inner[name] = rng.choice((damaged(rng, inner[name]), pickled_array()))
+    file = io.BytesIO()
+    with ZipFile(file, "w") as archive:
+        for name, data in inner.items():
+            archive.writestr(name, data)
+    members["skops/0.skops"] = file.getvalue()
+
+
 def change_array(rng, members):
     """Change an array: its header, its values, or what it is."""
     names = [name for name in members if name.startswith("arrays/")]
+    if "skops/0.skops" in members and is_zipfile(io.BytesIO(members["skops/0.skops"])):
+        change_skops(rng, members)
     if not names:
         return
     name = rng.choice(names)

@@ -46,7 +46,8 @@ def with_model(content, change):
     members = members_of(content)
     document = json.loads(members["model.json"])
     changed = change(document["entries"])
-    document["entries"] = document["entries"] if changed is None else changed
+    if changed is not None:
+        document = {"root": [len(changed) - 1], "entries": changed}
     members["model.json"] = json.dumps(document).encode()
     return packed(members)
 
@@ -257,4 +258,4 @@ def test_transformers_of_scikit_learn_are_checked_by_skops(content, tmp_path):
 
 
 def test_random_mutations_are_refused_in_a_sentence_or_load():
-    assert collect(seed=1, numbers=range(100)) == {}
+    assert collect(seed=1, numbers=range(40)) == {}

@@ -74,7 +74,7 @@ _TYPES |= {f"numpy.{each.__name__}": each for each in set(np.sctypeDict.values()
 _registered = {}
 
 
-def register(cls):
+def register(item):
     """Let files hold objects of a class of your own, or a function.
 
     `sknet.save` and `sknet.load` know the classes of sknet alone. Register your own layers,
@@ -83,13 +83,13 @@ def register(cls):
 
     Parameters
     ----------
-    cls : type or function
+    item : type or function
         The class, found by its module and its name. Its objects are saved as their attributes,
         or what ``__getstate__`` returns.
 
     Returns
     -------
-    cls : type or function
+    item : type or function
         The same, so that `register` can be used as a decorator.
 
     Raises
@@ -107,13 +107,13 @@ def register(cls):
     ... class Wide(Dense):
     ...     pass
     """
-    name = named(cls)
-    if name in _registered and not _is_redefined(_registered[name], cls):
+    name = named(item)
+    if name in _registered and not _is_redefined(_registered[name], item):
         raise ValueError(
             f"Another {brief(name)} is registered already. Give one of them another name."
         )
-    _registered[name] = cls
-    return cls
+    _registered[name] = item
+    return item
 
 
 def _is_redefined(old, new):
