@@ -196,7 +196,7 @@ def change_array(rng, members):
             array = rng.choice(
                 (array[..., None], array.ravel()[1:], array.astype("S4"), array * np.nan)
             )
-        except (ValueError, TypeError, OSError, EOFError):
+        except Exception:  # it is no array any more
             array = np.zeros(rng.choice((0, 1, 5)))
         file = io.BytesIO()
         np.save(file, array)

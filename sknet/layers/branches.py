@@ -1,5 +1,6 @@
 """Branches: groups of input columns that go through layers of their own."""
 
+from functools import cached_property
 from itertools import combinations
 from math import prod
 from numbers import Integral
@@ -424,12 +425,21 @@ class _Dot:
 
     def __init__(self, widths):
         self._n_branches = n = len(widths)
-        self._pairs = np.array([i * n + j for i, j in combinations(range(n), 2)])
-        self.width = len(self._pairs)
-        # Where the gradient of <b_i, b_j> stands, for all i and j; anything for i = j.
-        self._positions = np.zeros((n, n), np.intp)
-        for position, (i, j) in enumerate(combinations(range(n), 2)):
-            self._positions[i, j] = self._positions[j, i] = position
+        self.width = n * (n - 1) // 2
+
+    # Made when they are first needed: building a layer takes no memory for pairs.
+    @cached_property
+    def _pairs(self):
+        n = self._n_branches
+        return np.array([i * n + j for i, j in combinations(range(n), 2)])
+
+    @cached_property
+    def _positions(self):
+        """Where the gradient of <b_i, b_j> stands, for all i and j; anything for i = j."""
+        positions = np.zeros((self._n_branches, self._n_branches), np.intp)
+        for position, (i, j) in enumerate(combinations(range(self._n_branches), 2)):
+            positions[i, j] = positions[j, i] = position
+        return positions
 
     def forward(self, outputs, work):
         n_rows, n = len(outputs[0]), self._n_branches
