@@ -7,15 +7,18 @@ from collections import OrderedDict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from inspect import isabstract, isclass
 from math import inf, nan
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -132,11 +135,16 @@ def test_networks_of_every_layer_come_back(kind, samples, path):
         assert_array_equal(saved(network, path).predict(X), network.predict(X), layers)
 
 
-@pytest.mark.parametrize("name", sorted(set(CLASSES)))
-def test_every_public_class_has_a_name_of_its_own(name):
-    cls = CLASSES[name]
-    assert Allowed().name_of(cls) == name
-    assert f"{cls.__module__}.{cls.__qualname__}" in trusted_types()
+def test_every_class_has_a_name_of_its_own():
+    packages = ["activations", "initializers", "layers", "losses", "optimizers", "preprocessing"]
+    packages = [getattr(sknet, name) for name in [*packages, "schedules"]]
+    public = [getattr(package, name) for package in packages for name in package.__all__]
+    classes = {each for each in public if isclass(each) and not isabstract(each)}
+    allowed = Allowed()
+    for cls in classes | set(_PARTS):
+        assert CLASSES[allowed.name_of(cls)] is cls
+        assert f"{cls.__module__}.{cls.__qualname__}" in trusted_types()
+    assert len(set(CLASSES.values())) == len(CLASSES) > len(classes)
 
 
 def test_estimators_that_are_not_fitted_come_back(path):
@@ -409,6 +417,61 @@ def class_of_own():
     items = []
     items.append(items)
     return items
+
+
+def nested(n_levels):
+    items = []
+    for _ in range(n_levels):
+        items = [items]
+    return items
+
+
+@pytest.mark.parametrize("n_levels", [98, 5000])
+def test_what_can_be_saved_can_be_loaded(n_levels, path):
+    estimator = NeuralRegressor(nested(n_levels))
+    if n_levels < 100:
+        assert saved(estimator, path).hidden_layer_sizes == nested(n_levels)
+        return
+    with pytest.raises(
+        ValueError, match="hidden_layer_sizes: objects are nested in more than 100"
+    ):
+        sknet.save(estimator, path)
+
+
+def test_of_a_search_the_best_estimator_is_saved(path):
+    pytest.importorskip("skops")
+    search = GridSearchCV(NeuralRegressor((3,), **BRIEF), {"alpha": [0.1]}, cv=2).fit(X, TARGET)
+    with pytest.raises(TypeError, match=r"a GridSearchCV that holds .*best_estimator_"):
+        sknet.save(search, path)
+    loaded = saved(search.best_estimator_, path)
+    assert_array_equal(loaded.predict(X), search.predict(X))
+
+
+class Callback:
+    """Does nothing."""
+
+    def setup(self, estimator, context):
+        pass
+
+    on_fit_task_begin = on_fit_task_end = teardown = setup
+
+
+@pytest.mark.skipif(not hasattr(NeuralRegressor, "set_callbacks"), reason="needs callbacks")
+def test_callbacks_are_left_out_of_slim_files_alone(path):
+    network = NeuralRegressor((3,), **BRIEF).fit(X, TARGET)
+    network._skl_callbacks = [Callback()]
+    with pytest.raises(TypeError, match=r"NeuralRegressor\._skl_callbacks: .*Callback is unknown"):
+        sknet.save(network, path)
+    slim = saved(network, path, training_state=False)
+    assert not hasattr(slim, "_skl_callbacks")
+    assert network._skl_callbacks
+
+
+def test_arrays_that_joblib_has_mapped_are_saved(path, tmp_path):
+    network = NeuralRegressor((3,), **BRIEF).fit(X, TARGET)
+    joblib.dump(network, tmp_path / "mapped")
+    mapped = joblib.load(tmp_path / "mapped", mmap_mode="r")
+    assert_array_equal(saved(mapped, path).predict(X), network.predict(X))
 
 
 def test_an_error_while_saving_leaves_the_old_file(path):

@@ -7,7 +7,7 @@ import numpy as np
 from ..base import brief
 from . import kinds, objects
 from .arrays import is_plain, to_npy
-from .extent import Extent
+from .extent import DEEPEST, Extent
 from .outside import from_scikit_learn, to_skops
 
 #: Longest int, in bits, that Python writes as digits without being told to.
@@ -64,6 +64,11 @@ class Encoding:
         if id(value) not in self._numbers:
             if id(value) in self._open:
                 raise ValueError(f"sknet.save cannot write {path}: it contains itself.")
+            if len(self._open) >= DEEPEST:
+                raise ValueError(
+                    f"sknet.save cannot write {path}: objects are nested in more than {DEEPEST} "
+                    "levels."
+                )
             self._open.add(id(value))
             entry = self._entry(value, path)
             self._open.remove(id(value))
@@ -74,7 +79,7 @@ class Encoding:
         return [self._numbers[id(value)]]
 
     def _entry(self, value, path):
-        if type(value) is np.ndarray and is_plain(value.dtype):
+        if type(value) in (np.ndarray, np.memmap) and is_plain(value.dtype):
             self._arrays.append(value)
             return ["array", len(self._arrays) - 1]
         name = self.allowed.name_of(value) if callable(value) else None

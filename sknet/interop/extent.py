@@ -1,6 +1,6 @@
 """How deep and how large what a file holds is, once what is shared is followed each time."""
 
-_DEEPEST = 100
+DEEPEST = 100
 _MOST_REPEATS = 100
 
 
@@ -27,8 +27,8 @@ class Extent:
         depth = 1 + max((self._depths[number] for number in inner), default=0)
         self._sizes.append(size)
         self._depths.append(depth)
-        if depth > _DEEPEST:
-            raise ValueError(f"objects are nested in more than {_DEEPEST} levels")
+        if depth > DEEPEST:
+            raise ValueError(f"objects are nested in more than {DEEPEST} levels")
         self._total += len(entry)
         if size > _MOST_REPEATS * self._total:
             raise ValueError("the same objects are repeated too often")

@@ -112,7 +112,7 @@ def load(path, *, trusted=()):
     with open(path, "rb") as file:
         try:
             return _read(Archive(file), allowed)
-        except (Exception, RecursionError) as error:
+        except Exception as error:
             raise UnreadableFileError(_refusal(path, error)) from error
 
 

@@ -34,7 +34,8 @@ def to_skops(value, path):
     if unknown:
         raise TypeError(
             f"sknet.save cannot write {path}: it is a {type(value).__name__} that holds "
-            f"{', '.join(unknown)}, which skops does not trust. Leave these out, or use skops."
+            f"{', '.join(unknown[:3])}, which skops does not trust by itself. Save the estimator "
+            "in it, such as best_estimator_, or use skops."
         )
     return content
 
