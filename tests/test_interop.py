@@ -32,7 +32,7 @@ from sknet import (
     TabularRegressor,
 )
 from sknet.interop import UnreadableFileError, register, trusted_types
-from sknet.interop.allowed import CLASSES, Allowed
+from sknet.interop.allowed import _PARTS, CLASSES, Allowed
 from sknet.interop.decoding import Decoding
 from sknet.interop.encoding import Encoding
 from sknet.layers import GRU, Dense
