@@ -155,10 +155,10 @@ def change_skops(rng, members):
     """Change what skops reads: the names of classes and modules, or an array."""
     inner = members_of(members["skops/0.skops"])
     if rng.random() < 0.5:
-        schema = inner["schema.json"].decode()
+        schema = inner["schema.json"].decode("latin-1")
         old = rng.choice(("StandardScaler", "sklearn", "ObjectNode", "numpy", "dtype", "1"))
         new = rng.choice(("Popen", "subprocess", "os", "ReduceNode", "FunctionNode", "-1", "{"))
-        inner["schema.json"] = schema.replace(old, new, rng.choice((1, -1))).encode()
+        inner["schema.json"] = schema.replace(old, new, rng.choice((1, -1))).encode("latin-1")
     else:
         name = rng.choice(list(inner))
         inner[name] = rng.choice((damaged(rng, inner[name]), pickled_array()))
