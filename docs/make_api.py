@@ -14,6 +14,7 @@ SECTIONS = {
     "sknet.initializers": "Initializers",
     "sknet.preprocessing": "Preprocessing",
     "sknet.inspection": "Inspection",
+    "sknet.interop": "Files and other libraries",
     "sknet.testing": "Testing of custom parts",
 }
 HEAD = """API reference

@@ -11,6 +11,7 @@ from .estimators import (
     NeuralRegressor,
     PlacewiseScorer,
 )
+from .interop import load, save
 from .tabular import TabularClassifier, TabularRegressor
 
 __all__ = [
@@ -24,4 +25,6 @@ __all__ = [
     "TabularClassifier",
     "TabularRegressor",
     "__version__",
+    "load",
+    "save",
 ]

@@ -68,10 +68,10 @@ class Network(NamedWeights):
             for weight, array in zip(part._weights, arrays, strict=True):
                 weight.initializer(rng, weight.shape, weight.fan_in, weight.fan_out, array)
 
-    def _build(self):
+    def _build(self, stored=None):
         self.output_shape = build_layer(self.layer, self.path, self.input_shape)
         self._place_weights()
-        self.params = self._zeros()
+        self.params = self._zeros() if stored is None else self._checked(stored[0])
         self._bind(self.params)
         self._idle, self._scratch, self.output_steps = [], {}, {}
 
@@ -456,18 +456,17 @@ class Network(NamedWeights):
         state = unstamp(state, "network")
         params = state.pop("params", None)
         self.__dict__.update(state)
-        self._build()
-        self._check_vector(params)
-        self.params[:] = params
+        self._build(stored=[params])
 
-    def _check_vector(self, params):
-        n, dtype = len(self.params), self.dtype
+    def _checked(self, params):
+        """Return a copy of pickled weights, for which no memory is taken before they fit."""
+        n, dtype = self._offsets_end, self.dtype
         found = type(params).__name__
         if isinstance(params, np.ndarray):
             found = f"one of shape {params.shape} and type {params.dtype}"
             if params.shape == (n,) and params.dtype.type is dtype.type:
                 if np.isfinite(params).all():
-                    return
+                    return np.array(params)
                 found = "one with values that are not finite"
         raise ValueError(
             f"The pickled network expects its weights as an array of shape ({n},) and type "

@@ -138,6 +138,22 @@ class Trainer:
         self.__dict__.update(state)
         if self._average is not None:  # joblib may have mapped it read-only
             self._average = np.array(self._average)
+        self._check_vectors()
+
+    def _check_vectors(self):
+        """Refuse pickled vectors that do not fit the weights."""
+        moments = getattr(self.optimizer, "_moments", [])
+        n_params, n_moved = self.network.n_params, self.network.n_trainable
+        expected = [(self._average, n_params), (self._unfinished, n_params)]
+        for vector, n in expected + [(moment, n_moved) for moment in moments]:
+            is_array = isinstance(vector, np.ndarray)
+            if vector is None or (is_array and vector.shape == (n,)):
+                continue
+            found = f"shape {vector.shape}" if is_array else type(vector).__name__
+            raise ValueError(
+                f"The pickled state of training expects vectors of shape ({n},), got {found}; the "
+                "file is damaged: load another copy, or fit again."
+            )
 
     def use_optimizer(self, optimizer):
         """Train with an optimizer from here on, from moments of zero.

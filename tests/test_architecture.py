@@ -38,7 +38,7 @@ GROUPS = [
     {"testing"},
     {"estimators"},
     {"tabular"},
-    {"inspection"},
+    {"inspection", "interop"},
     {"__init__"},
 ]
 RANK = {part: rank for rank, group in enumerate(GROUPS) for part in group}
@@ -48,6 +48,7 @@ OPTIONAL = {
     "sknet.compatibility": {"cloudpickle"},  # joblib brings it, and once contained it
     "sknet.inspection.architecture": {"matplotlib"},
     "sknet.inspection.display": {"matplotlib"},
+    "sknet.interop.outside": {"skops"},
     "sknet.preprocessing.frames": {"narwhals"},
     "sknet.storage": {"safetensors"},
 }
@@ -187,6 +188,7 @@ print(*{{name.partition(".")[0] for name in set(sys.modules) - before}})
     optional = {
         "matplotlib",
         "narwhals",
+        "skops",
         "pandas",
         "polars",
         "pyarrow",

@@ -12,6 +12,7 @@ MODULES = [
     "sknet.activations",
     "sknet.initializers",
     "sknet.inspection",
+    "sknet.interop",
     "sknet.layers",
     "sknet.losses",
     "sknet.optimizers",

@@ -4,7 +4,9 @@ from copy import copy, deepcopy
 
 from ..base import stamp, unstamp
 from ..functions import with_picklable_functions
-from ..training import EndedTraining
+from ..losses.base import Loss
+from ..network import Network
+from ..training import EndedTraining, Trainer
 
 
 class Persistence:
@@ -61,4 +63,18 @@ class Persistence:
         return state
 
     def __setstate__(self, state):
-        super().__setstate__(unstamp(state, type(self).__name__))
+        state = unstamp(state, type(self).__name__)
+        _check_parts(state, type(self).__name__)
+        super().__setstate__(state)
+
+
+def _check_parts(state, name):
+    """Refuse the state of a fitted estimator without a network, or with two."""
+    if "network_" not in state:
+        return
+    network, trainer = state["network_"], state.get("_trainer")
+    is_whole = isinstance(network, Network) and isinstance(state.get("_loss"), Loss)
+    if not is_whole or not isinstance(trainer, Trainer | EndedTraining):
+        raise ValueError(f"The pickled {name} lacks its network, its loss or its training state.")
+    if trainer.network is not network:
+        raise ValueError(f"The pickled {name} has trained another network than it predicts with.")

@@ -399,8 +399,8 @@ class Layer(Component, ABC):
     def __getstate__(self):
         # A layer is pickled as it was before it was built: the network keeps weights, once, as
         # one vector.
-        state = vars(self)
-        state = {name: state[name] for name in getattr(self, "_given", state)}
+        given = getattr(self, "_given", vars(self))
+        state = {name: value for name, value in vars(self).items() if name in given}
         state = with_picklable_functions(state, self)
         return state | {"_had_weights": True} if self.has_been_built else state
 

@@ -96,7 +96,8 @@ class Branch(Composite):
         columns = self._resolve(input_shape)
         self._n_chosen, self._runs = len(columns), _runs(columns)
         self._columns = self._runs[0][1] if len(self._runs) == 1 else columns
-        self._takes_all = np.array_equal(columns, np.arange(*input_shape))
+        n_columns = input_shape[0]
+        self._takes_all = len(columns) == n_columns and bool((columns[:-1] < columns[1:]).all())
         self._shape_inside = self._inner_shape(len(columns))
         shape = super().build(self._shape_inside)
         if None in shape:
@@ -112,9 +113,9 @@ class Branch(Composite):
         n_columns, columns = input_shape[0], self.columns
         if isinstance(columns, slice):
             self._check_slice(columns)
+            found = np.arange(*columns.indices(n_columns))
         else:
-            columns = self._as_index(n_columns)
-        found = np.arange(n_columns)[columns]
+            found = np.arange(n_columns)[self._as_index(n_columns)]
         if not len(found):
             self._refuse(
                 "at least one column",

@@ -1,5 +1,6 @@
 """Merges: what becomes of the outputs of branches."""
 
+from functools import cached_property
 from itertools import combinations
 from math import prod
 
@@ -167,12 +168,21 @@ class Dot(Merge):
 
     def __init__(self, shapes):
         n = self._n_branches = len(shapes)
-        self._pairs = np.array([i * n + j for i, j in combinations(range(n), 2)])
-        self.width = len(self._pairs)
-        # Where the gradient of <b_i, b_j> stands, for all i and j; anything for i = j.
-        self._positions = np.zeros((n, n), np.intp)
-        for position, (i, j) in enumerate(combinations(range(n), 2)):
-            self._positions[i, j] = self._positions[j, i] = position
+        self.width = n * (n - 1) // 2
+
+    # Made when they are first needed: building a layer takes no memory for pairs.
+    @cached_property
+    def _pairs(self):
+        n = self._n_branches
+        return np.array([i * n + j for i, j in combinations(range(n), 2)])
+
+    @cached_property
+    def _positions(self):
+        """Where the gradient of <b_i, b_j> stands, for all i and j; anything for i = j."""
+        positions = np.zeros((self._n_branches, self._n_branches), np.intp)
+        for position, (i, j) in enumerate(combinations(range(self._n_branches), 2)):
+            positions[i, j] = positions[j, i] = position
+        return positions
 
     def forward(self, outputs, work):
         """Multiply the outputs of each row with each other."""
