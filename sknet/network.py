@@ -71,7 +71,7 @@ class Network(NamedWeights):
     def _build(self, stored=None):
         self.output_shape = build_layer(self.layer, self.path, self.input_shape)
         self._place_weights()
-        self.params = self._zeros() if stored is None else self._checked(stored[0])
+        self.params = self._zeros() if stored is None else self._checked_vector(stored[0])
         self._bind(self.params)
         self._idle, self._scratch, self.output_steps = [], {}, {}
 
@@ -458,7 +458,7 @@ class Network(NamedWeights):
         self.__dict__.update(state)
         self._build(stored=[params])
 
-    def _checked(self, params):
+    def _checked_vector(self, params):
         """Return a copy of pickled weights, for which no memory is taken before they fit."""
         n, dtype = self._offsets_end, self.dtype
         found = type(params).__name__

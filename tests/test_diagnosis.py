@@ -242,3 +242,17 @@ def test_wrong_uses_of_the_range_test_have_a_sentence(model, options, error, sen
     X, y = iris()
     with pytest.raises(error, match=sentence):
         learning_rate_range(model, X, y, **options)
+
+
+def test_targets_of_steps_and_several_targets_are_taken():
+    X = [np.arange(2.0 * n).reshape(n, 2) / 10 for n in (3, 5, 4, 3)]
+    y = [np.arange(len(x)) % 3 for x in X]
+    layers = [LSTM(3, return_sequences=True)]
+    model = classifier(layers=layers, input_shape=(None, 2), max_iter=2, batch_size=2)
+    assert learning_rate_range(model, X, y, n_steps=10, random_state=0).suggestion > 0
+    assert diagnose(model.fit(X, y), X, y).to_dict() is not None
+    several = np.column_stack([digits(60)[1], digits(60)[1] % 2 + 5])
+    model = classifier((4,), max_iter=2)
+    found = learning_rate_range(model, digits(60)[0], several, n_steps=10, random_state=0)
+    assert len(found.losses) == 10
+    assert "overfitting" not in diagnose(model.fit(digits(60)[0], several), *digits(60)).to_dict()

@@ -325,3 +325,23 @@ def test_names_of_features_go_through_a_pipeline():
 def test_wrong_uses_have_a_sentence(call, error, sentence):
     with pytest.raises(error, match=sentence):
         call(images())
+
+
+def steps():
+    X = [RNG.normal(size=(n, 2)) for n in (3, 4, 5, 3)]
+    layers = [LSTM(3, return_sequences=True)]
+    model = NeuralClassifier(layers=layers, input_shape=(None, 2), **FAST)
+    return model.fit(X, [np.arange(len(x)) % 2 for x in X]), X
+
+
+@pytest.mark.parametrize("display", [SaliencyDisplay, ErrorsDisplay])
+def test_predictions_at_each_step_are_refused_where_one_is_drawn(display):
+    model, X = steps()
+    data = (X,) if display is SaliencyDisplay else (X, [np.arange(len(x)) % 2 for x in X])
+    with pytest.raises(TypeError, match="predicts at each step or pixel"):
+        display.from_estimator(model, *data)
+
+
+def test_layers_of_sequences_of_unequal_length_are_embedded():
+    model, X = steps()
+    assert EmbeddingDisplay.from_estimator(model, X, layer=0).embedding.shape == (4, 2)

@@ -129,12 +129,20 @@ def diagnose(estimator, X, y=None, *, X_val=None, y_val=None):
     given = X if before is None else before.transform(X)
     network = part.network_
     x = as_inputs(given, network.input_shape, network.dtype, "diagnose")
-    targets = None if y is None else np.asarray(y)
+    # Of several targets, or targets of steps and pixels, only the scores are looked at.
+    targets = np.asarray(y) if y is not None and _is_plain(y) else None
     findings = [
         *symptoms_of_data(part, x, targets),
         *symptoms_of_network(part, x),
         *symptoms_of_training(part),
     ]
-    if targets is not None and hasattr(estimator, "predict"):
-        findings += symptoms_of_predictions(estimator, X, targets, X_val, y_val)
+    if y is not None and hasattr(estimator, "predict"):
+        findings += symptoms_of_predictions(estimator, X, y, X_val, y_val)
     return Diagnosis(findings)
+
+
+def _is_plain(y):
+    """Tell whether there is one target a sample."""
+    if hasattr(y, "shape"):
+        return len(y.shape) == 1
+    return not any(np.ndim(target) for target in y)

@@ -9,7 +9,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_consistent_length
 
 from .display import Display, as_images, mosaic, show_images
-from .models import fitted_part
+from .models import fitted_part, refuse_places
 
 
 class ErrorsDisplay(Display):
@@ -101,6 +101,7 @@ class ErrorsDisplay(Display):
             The display, drawn.
         """
         _, last = fitted_part(estimator, "predict", cls.__name__)
+        refuse_places(last, cls.__name__)
         options = {"n_shown": n_shown, "image_shape": image_shape, "ax": ax}
         shown = X if shown is None else shown
         if is_classifier(last) and hasattr(last, "predict_proba"):
@@ -143,6 +144,11 @@ class ErrorsDisplay(Display):
             If the lengths differ, or probabilities come without classes.
         """
         y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+        if y_true.ndim != 1:
+            raise ValueError(
+                f"{cls.__name__} expects one target a sample, got targets of shape "
+                f"{y_true.shape}. Pass one column."
+            )
         check_consistent_length(y_true, y_pred, shown)
         confidence = None
         if y_pred.ndim == 2:

@@ -8,7 +8,6 @@ from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
-from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import _num_samples
 
 from .display import Display, color
@@ -154,10 +153,11 @@ def learning_rate_range(
     X, model = _prepared(estimator, X, y)
     n, rng = _num_samples(X), check_random_state(random_state)
     size = min(n, 200) if model.batch_size == "auto" else min(n, model.batch_size)
-    classes = {} if y is None or not is_classifier(model) else {"classes": unique_labels(y)}
     rates, losses, average = np.geomspace(low, high, n_steps), [], 0.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        is_labelled = y is not None and is_classifier(model)
+        classes = {"classes": _classes(model, X, y)} if is_labelled else {}
         for rate, rows in zip(rates, _batches(n, size, rng), strict=False):
             model.set_params(learning_rate_init=float(rate))
             target = () if y is None else (_safe_indexing(y, rows),)
@@ -196,6 +196,13 @@ def _prepared(estimator, X, y):
     if getattr(model, "class_weight", None) == "balanced":
         model.set_params(class_weight=None)
     return X, model
+
+
+def _classes(model, X, y):
+    """Return all labels in the form in which `partial_fit` takes them."""
+    if np.ndim(y[0] if isinstance(y, list) else y) == (0 if isinstance(y, list) else 1):
+        return np.unique(y)
+    return clone(model).set_params(max_iter=1).fit(X, y).classes_
 
 
 def _batches(n, size, rng):

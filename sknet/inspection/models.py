@@ -70,3 +70,26 @@ def network_and_inputs(model, X, owner):
     if X is not None and before is not None:
         X = before.transform(X)
     return estimator.network_, X
+
+
+def refuse_places(estimator, owner):
+    """Refuse an estimator that predicts at each step or pixel.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted one.
+    owner : str
+        Who asks, for errors.
+
+    Raises
+    ------
+    TypeError
+        If the network ends with more than one vector a sample.
+    """
+    network = getattr(estimator, "network_", None)
+    if network is not None and len(network.output_shape) > 1:
+        raise TypeError(
+            f"{owner} expects one prediction a sample, got a {type(estimator).__name__} that "
+            "predicts at each step or pixel."
+        )

@@ -4,13 +4,12 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import check_is_fitted
 
 from ..inputs import Sequences, as_inputs, in_shape
 from ..layers import Dropout, Embedding
 from ..settings import single_threaded_blas
 from .display import Display, as_images, color, show_images
-from .models import fitted_part
+from .models import fitted_part, refuse_places
 
 _METHODS = ("gradient", "integrated_gradients")
 
@@ -138,7 +137,7 @@ class SaliencyDisplay(Display):
         if method not in _METHODS:
             raise ValueError(f"{cls.__name__}: method must be one of {_METHODS}, got {method!r}.")
         before, part = fitted_part(estimator, "network_", cls.__name__)
-        check_is_fitted(part)
+        refuse_places(part, cls.__name__)
         one = _safe_indexing(X, [sample])
         names = _feature_names(before, part) if tokens is None else list(tokens)
         one = one if before is None else before.transform(one)
@@ -232,7 +231,7 @@ def _output(estimator, network, x, target):
     """Return the raw output that is explained, its sign, and a title."""
     width = network.output_shape[-1]
     classes = getattr(estimator, "classes_", None)
-    if classes is None:
+    if classes is None or isinstance(classes, dict):  # columns with losses of their own
         column = 0 if target is None else target
         if not isinstance(column, Integral) or not 0 <= column < width:
             raise ValueError(

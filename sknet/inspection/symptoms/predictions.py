@@ -31,7 +31,7 @@ def symptoms_of_predictions(model, X, y, X_val, y_val):
     finding : Finding
         One for each thing that is wrong.
     """
-    if np.ndim(y) == 1:
+    if not any(np.ndim(target) for target in np.asarray(y, dtype=object)):
         yield from _flat(model.predict(X), np.asarray(y))
     if X_val is not None:
         train, val = model.score(X, y), model.score(X_val, y_val)
