@@ -1392,7 +1392,7 @@ PLACES = [
     Misuse(
         "weights of steps for one label a sample",
         ValueError,
-        r"Sample weights must be 1D array or scalar, got 2D array",
+        r"Sample weights must be 1D array or scalar",
         partial(fit, sample_weight=np.ones((30, 4))),
     ),
     Misuse(
