@@ -168,6 +168,43 @@ def test_reconstructions_stand_below_their_samples():
     assert len(lines.ax_.lines) == 6
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"variational": True, "beta": 20.0},
+        {"sparsity": 20.0},
+        {"contraction": 20.0, "hidden_layer_sizes": ()},
+        {"sparsity": 20.0, "sparsity_type": "kl", "activation": "logistic"},
+    ],
+    ids=["variational", "sparse", "contractive", "kl"],
+)
+def test_saliency_is_that_of_the_prediction_without_penalties_and_draws(options):
+    options = {"hidden_layer_sizes": (6,), "activation": "tanh", **options}
+    model = AutoencoderTransformer(3, **FAST, **options).fit(X)
+    display = SaliencyDisplay.from_estimator(model, X, target=1, method="gradient")
+    steps = 1e-6 * np.eye(X.shape[1])
+    above, below = (model.reconstruct(X[:1] + sign * steps)[:, 1] for sign in (1, -1))
+    assert_allclose(display.saliency, (above - below) / 2e-6, rtol=1e-5, atol=1e-8)
+
+
+def test_sequences_of_unequal_length_stand_beside_their_reconstructions():
+    sequences = [X[:n, :2] for n in (3, 5, 4)]
+    model = AutoencoderTransformer(
+        2,
+        encoder=[LSTM(3)],
+        decoder=[LSTM(3, return_sequences=True)],
+        input_shape=(None, 2),
+        **FAST,
+    ).fit(sequences)
+    lines = ReconstructionDisplay.from_estimator(model, sequences).ax_.lines
+    assert [len(line.get_ydata()) for line in lines] == [6, 6, 10, 10, 8, 8]
+    assert_array_equal(lines[2].get_ydata(), sequences[1].ravel())
+    with pytest.raises(ValueError, match="has image_shape for samples of one shape"):
+        ReconstructionDisplay.from_estimator(model, sequences, image_shape=(2, 2))
+    with pytest.raises(ValueError, match="cannot draw a kernel of shape"):
+        FiltersDisplay.from_estimator(model)
+
+
 def test_a_walk_through_the_latent_space_decodes_its_grid():
     model = AutoencoderTransformer(3, **FAST).fit(X)
     display = LatentDisplay.from_estimator(model, X, size=3, components=(2, 0), coverage=1.0)

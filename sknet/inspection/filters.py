@@ -127,4 +127,9 @@ def _as_filters(layer, image_shape):
         kernel = kernel.mean(axis=2)
     elif kernel.ndim == 3 and image_shape is None:  # steps, channels, filters
         kernel = kernel.transpose(1, 0, 2)
+    if kernel.ndim != 3:
+        raise ValueError(
+            f"FiltersDisplay cannot draw a kernel of shape {kernel.shape} as images. Pass "
+            "image_shape, or as layer one with windows, such as Conv1D or Conv2D."
+        )
     return kernel.transpose(2, 0, 1)

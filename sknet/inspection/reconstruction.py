@@ -75,14 +75,25 @@ class ReconstructionDisplay(Display):
         -------
         display : ReconstructionDisplay
             The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If `image_shape` is given for sequences of unequal length.
         """
         before, autoencoder = fitted_part(estimator, "reconstruct", cls.__name__)
         rows = np.arange(min(n_samples, _num_samples(X)))
         originals = _safe_indexing(X, rows)
         if before is not None:
             originals = before.transform(originals)
-        originals = np.asarray(originals)
-        if image_shape is None and originals.ndim > 3:
+        if len({np.shape(sample) for sample in originals}) == 1:
+            originals = np.asarray(originals)
+        elif image_shape is not None:
+            raise ValueError(
+                f"{cls.__name__} has image_shape for samples of one shape, got sequences of unequal "
+                "length. Leave out image_shape."
+            )
+        if image_shape is None and np.ndim(originals[0]) > 2:
             image_shape = originals.shape[1:]
         if targets is not None:
             targets = np.asarray(_safe_indexing(targets, rows))

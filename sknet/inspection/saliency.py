@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from ..inputs import Sequences, as_inputs, in_shape
-from ..layers import Dropout, Embedding
+from ..layers import Dropout, Embedding, GaussianCode
+from ..layers.representation.row_loss import RowLoss
 from ..settings import single_threaded_blas
 from .display import Display, as_images, color, show_images
 from .models import fitted_part, refuse_places
@@ -333,7 +334,7 @@ def quiet_replica(network):
     Returns
     -------
     replica : sknet.network.Network
-        A copy without noise, which normalizes by the moving averages.
+        A copy without noise and penalties, which normalizes by the moving averages.
     """
     replica = network.replica(1, np.random.default_rng(0), np.zeros_like(network.params))
     for part in replica.layer.walk():
@@ -343,7 +344,18 @@ def quiet_replica(network):
                 setattr(part, name, Dropout(0.0))
         for name in {"dropout", "recurrent_dropout"} & vars(part).keys():
             setattr(part, name, 0.0)
-        if part.is_stochastic and not part.sublayers():
+        if isinstance(part, RowLoss):
+            part._shares = lambda strength, n_rows: 0.0
+        if isinstance(part, GaussianCode):
+            part._rng = _NoNoise()
+        elif part.is_stochastic and not part.sublayers():
             part.forward = lambda x, training=False, mask=None: x
             part.backward = lambda grad_output, input_grad=True: grad_output
     return replica
+
+
+class _NoNoise:
+    """Stands for the source of noise of a variational code, which is then its mean."""
+
+    def standard_normal(self, out, dtype):
+        out[...] = 0
