@@ -28,6 +28,11 @@ class TrainedWeights:
         Training that is resumed starts from these weights, with the optimizer's moments as they
         are. An average of the weights starts anew.
 
+        All else that `fit` has learned stays as it is: classes, the scale by which a regressor
+        standardizes y, the threshold `offset_` of an outlier detector. Weights from an estimator
+        that was fitted to other data may predict on its scale, not on this one; to move a whole
+        estimator, pickle it.
+
         Parameters
         ----------
         weights : dict of str to array-like

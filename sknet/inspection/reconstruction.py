@@ -90,8 +90,8 @@ class ReconstructionDisplay(Display):
             originals = np.asarray(originals)
         elif image_shape is not None:
             raise ValueError(
-                f"{cls.__name__} has image_shape for samples of one shape, got sequences of unequal "
-                "length. Leave out image_shape."
+                f"{cls.__name__} has image_shape for samples of one shape, got sequences of "
+                "unequal length. Leave out image_shape."
             )
         if image_shape is None and np.ndim(originals[0]) > 2:
             image_shape = originals.shape[1:]
