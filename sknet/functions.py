@@ -133,6 +133,22 @@ class _ByValue:
         return _load, (self._code, version_info[:2])
 
 
+def unwrapped(value):
+    """Return the function that stands in a state to be pickled by value; other values as they are.
+
+    Parameters
+    ----------
+    value : object
+        A value of a state.
+
+    Returns
+    -------
+    value : object
+        The function, or the value itself.
+    """
+    return value._function if isinstance(value, _ByValue) else value
+
+
 def _load(code, version):
     if version != version_info[:2]:
         raise ValueError(

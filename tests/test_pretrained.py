@@ -363,7 +363,7 @@ def test_a_base_that_was_fitted_anew_with_other_layers_does_not_go_on(data):
     fitted = NeuralClassifier(layers=[("base", Pretrained(base))], warm_start=True, **PARAMS)
     fitted.fit(*data)
     base.set_params(hidden_layer_sizes=(12, 7)).fit(*data)
-    with pytest.raises(ValueError, match="cannot resume"):
+    with pytest.raises(ValueError, match="cannot be resumed"):
         fitted.set_params(layers__base__trainable=True).fit(*data)
 
 

@@ -118,15 +118,19 @@ def compares_numbers(scorer):
 def _scorer_of(metric):
     function, keywords = _function(metric), getattr(metric, "keywords", {})
     known = _known_scorers(function)
+    options = {}
     if known:  # the one with the most in common, such as roc_auc_ovr
-        alike = (s for s in known if s._kwargs.items() <= keywords.items())
+        given = {"pos_label": None, **keywords}
+        alike = (s for s in known if s._kwargs.items() <= given.items())
         model = max(alike, key=lambda s: len(s._kwargs), default=known[0])
         response, sign = model._response_method, model._sign
+        if "pos_label" in model._kwargs.keys() - keywords.keys():  # of averages over classes
+            options = {"pos_label": None}
     else:
         name = [p.name for p in _parameters(function)][1]
         response = _RESPONSES.get(name, "predict")
         sign = -1 if getattr(function, "__name__", "").endswith(_OF_ERRORS) else 1
-    return make_scorer(metric, response_method=response, greater_is_better=sign > 0)
+    return make_scorer(metric, response_method=response, greater_is_better=sign > 0, **options)
 
 
 @cache

@@ -5,6 +5,7 @@ from math import isfinite
 import numpy as np
 
 from ..base import brief
+from ..functions import unwrapped
 from . import kinds, objects
 from .arrays import is_plain, to_npy
 from .extent import DEEPEST, Extent
@@ -79,6 +80,7 @@ class Encoding:
         return [self._numbers[id(value)]]
 
     def _entry(self, value, path):
+        value = unwrapped(value)
         if type(value) in (np.ndarray, np.memmap) and is_plain(value.dtype):
             self._arrays.append(value)
             return ["array", len(self._arrays) - 1]
