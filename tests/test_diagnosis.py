@@ -187,6 +187,18 @@ def test_a_diagnosis_is_a_text_a_table_and_a_dict():
     assert value == pytest.approx(expected)
 
 
+def test_samples_and_targets_have_one_length():
+    X, y = iris()
+    model = classifier(max_iter=1).fit(X, y)
+    for look in (diagnose, learning_rate_range):
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            look(model, X, y[:3])
+    with pytest.raises(ValueError, match="expects y for a NeuralClassifier"):
+        learning_rate_range(model, X)
+    with pytest.raises(ValueError, match="at least one sample"):
+        learning_rate_range(model, X[:0], y[:0])
+
+
 def test_an_autoencoder_has_no_target():
     X = digits()[0] * 300
     model = AutoencoderTransformer(2, (8,), activation="tanh", max_iter=3, random_state=0).fit(X)

@@ -357,6 +357,43 @@ def test_names_of_features_go_through_a_pipeline():
         (lambda m: SaliencyDisplay.from_estimator(m, X, method="lime"), ValueError, "method"),
         (lambda m: SaliencyDisplay.from_estimator(m, X, target="what"), ValueError, "classes"),
         (lambda m: SaliencyDisplay.from_estimator(m, X, baseline=[1, 2]), ValueError, "baseline"),
+        (
+            lambda m: ActivationsDisplay.from_estimator(m, X, "conv", sample=40),
+            ValueError,
+            "sample == 40",
+        ),
+        (lambda m: FiltersDisplay.from_estimator(m, n_columns=0), ValueError, "n_columns == 0"),
+        (
+            lambda m: SaliencyDisplay.from_estimator(m, X, baseline=np.nan),
+            ValueError,
+            "baseline must be finite",
+        ),
+        (lambda m: SaliencyDisplay.from_estimator(m, X, n_steps=0), ValueError, "n_steps == 0"),
+        (lambda m: SaliencyDisplay.from_estimator(m, X, sample="a"), TypeError, "sample must be"),
+        (lambda m: EmbeddingDisplay.from_estimator(m, X, Y[:3]), ValueError, "inconsistent"),
+        (lambda m: EmbeddingDisplay.from_estimator(m, X, [None] * 40), ValueError, "got None"),
+        (lambda m: TrainingDisplay.from_estimator([]), TypeError, "got none"),
+        (lambda m: CoverageDisplay.from_predictions([1.0], {}), ValueError, "or more, got {}"),
+        (
+            lambda m: IntervalDisplay.from_predictions([np.nan], [[0, 1]]),
+            ValueError,
+            "y_true contains NaN",
+        ),
+        (
+            lambda m: IntervalDisplay.from_predictions([1.0], [[np.nan, 1]]),
+            ValueError,
+            "intervals without NaN",
+        ),
+        (
+            lambda m: ErrorsDisplay.from_predictions(["a"], ["b"], ["x"]),
+            ValueError,
+            "by their probabilities",
+        ),
+        (
+            lambda m: ImportancesDisplay([0.5, 0.5]).plot(n_features=0),
+            ValueError,
+            "n_features == 0",
+        ),
     ],
 )
 def test_wrong_uses_have_a_sentence(call, error, sentence):

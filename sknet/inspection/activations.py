@@ -1,12 +1,9 @@
 """What the channels of a layer make of one sample."""
 
-from math import ceil
-
 import numpy as np
-from sklearn.utils import _safe_indexing
 
-from .display import Display, mosaic, show_images
-from .models import network_and_inputs
+from .display import Display, color
+from .models import network_and_inputs, one_sample
 
 
 class ActivationsDisplay(Display):
@@ -69,7 +66,7 @@ class ActivationsDisplay(Display):
         display : ActivationsDisplay
             The display, drawn.
         """
-        one = _safe_indexing(X, [sample])
+        one = one_sample(X, sample)
         network, one = network_and_inputs(estimator, one, cls.__name__)
         return cls(network.activations(one, layer)[0]).plot(ax, n_columns=n_columns)
 
@@ -93,7 +90,7 @@ class ActivationsDisplay(Display):
             outputs = outputs.mean(axis=0)
         if outputs.ndim == 1:
             ax = self._axes(ax)
-            ax.bar(np.arange(len(outputs)), outputs, color="#0072B2")
+            ax.bar(np.arange(len(outputs)), outputs, color=color(0))
             ax.set(xlabel="unit", ylabel="output")
             ax.axhline(0, color="0.3", lw=0.8)
             return self
@@ -103,10 +100,4 @@ class ActivationsDisplay(Display):
             ax.set(xlabel="step", ylabel="channel")
             ax.figure.colorbar(image, ax=ax, label="output")
             return self
-        maps = outputs.transpose(2, 0, 1)
-        limits = np.abs(maps).max(axis=(1, 2), keepdims=True)
-        n_columns = n_columns or min(len(maps), ceil((2 * len(maps)) ** 0.5))
-        ax = self._axes(ax, figsize=(6.4, 6.4 * ceil(len(maps) / n_columns) / n_columns))
-        picture = mosaic(maps / np.where(limits > 0, limits, 1), n_columns)
-        show_images(ax, picture, cmap="RdBu_r", vmin=-1, vmax=1)
-        return self
+        return self._plot_maps(ax, outputs.transpose(2, 0, 1), n_columns)

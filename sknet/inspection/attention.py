@@ -1,10 +1,9 @@
 """Which steps of a sequence attend to which."""
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
 from .display import Display
-from .models import network_and_inputs
+from .models import network_and_inputs, one_sample
 
 
 class AttentionDisplay(Display):
@@ -80,7 +79,7 @@ class AttentionDisplay(Display):
         ValueError
             If the layer has no attention, or no such head, or there are more tokens than steps.
         """
-        one = _safe_indexing(X, [sample])
+        one = one_sample(X, sample)
         network, one = network_and_inputs(estimator, one, cls.__name__)
         heads = network.attention_weights(one, layer)[0]
         if head is not None and not -len(heads) <= head < len(heads):

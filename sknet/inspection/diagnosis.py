@@ -3,6 +3,7 @@
 from html import escape
 
 import numpy as np
+from sklearn.utils.validation import check_consistent_length
 
 from ..inputs import as_inputs
 from .models import fitted_part
@@ -126,6 +127,8 @@ def diagnose(estimator, X, y=None, *, X_val=None, y_val=None):
     if (X_val is None) != (y_val is None):
         raise ValueError("diagnose expects X_val and y_val together, got one of them.")
     before, part = fitted_part(estimator, "network_", "diagnose")
+    check_consistent_length(X, y)
+    check_consistent_length(X_val, y_val)
     given = X if before is None else before.transform(X)
     network = part.network_
     x = as_inputs(given, network.input_shape, network.dtype, "diagnose")

@@ -1,8 +1,10 @@
 """What the displays share: axes, colours and mosaics of images."""
 
 from math import ceil
+from numbers import Integral
 
 import numpy as np
+from sklearn.utils import check_scalar
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 #: Okabe and Ito's colours, which colour-blind people tell apart.
@@ -38,6 +40,17 @@ class Display:
             _, ax = plt.subplots(figsize=figsize, layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         return ax
+
+    def _plot_maps(self, ax, maps, n_columns):
+        """Draw maps, each divided by its largest absolute value: red above zero, blue below."""
+        if n_columns is None:
+            n_columns = min(len(maps), ceil((2 * len(maps)) ** 0.5))
+        check_scalar(n_columns, "n_columns", Integral, min_val=1)
+        limits = np.abs(maps).max(axis=(1, 2), keepdims=True)
+        ax = self._axes(ax, figsize=(6.4, 6.4 * ceil(len(maps) / n_columns) / n_columns))
+        picture = mosaic(maps / np.where(limits > 0, limits, 1), n_columns)
+        show_images(ax, picture, cmap="RdBu_r", vmin=-1, vmax=1)
+        return self
 
 
 def color(position):

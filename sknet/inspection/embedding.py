@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 from sklearn.decomposition import PCA
+from sklearn.utils.validation import check_consistent_length
 
 from .display import Display, color
 from .models import network_and_inputs
@@ -100,6 +101,9 @@ class EmbeddingDisplay(Display):
         """
         ax, options = self._axes(ax), {"s": 12, "alpha": 0.7, "lw": 0}
         y = None if self.y is None else np.asarray(self.y)
+        check_consistent_length(self.embedding, y)
+        if y is not None and any(label is None for label in y):
+            raise ValueError("EmbeddingDisplay expects a label for each sample, got None in y.")
         if y is None:
             ax.scatter(*self.embedding.T, color=color(0), **options)
         elif y.dtype.kind == "f" and len(np.unique(y)) > 20:

@@ -2,10 +2,11 @@
 
 import textwrap
 from math import ceil
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, check_scalar
 from sklearn.utils.validation import check_consistent_length
 
 from .display import Display, as_images, mosaic, show_images
@@ -143,6 +144,7 @@ class ErrorsDisplay(Display):
         ValueError
             If the lengths differ, or probabilities come without classes.
         """
+        check_scalar(n_shown, "n_shown", Integral, min_val=1)
         y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
         if y_true.ndim != 1:
             raise ValueError(
@@ -161,8 +163,13 @@ class ErrorsDisplay(Display):
             y_pred = np.asarray(classes)[y_pred.argmax(axis=1)]
             wrong = np.flatnonzero(y_pred != y_true)
             badness = confidence[wrong]
+        elif not {y_true.dtype.kind, y_pred.dtype.kind} <= set("iufb"):
+            raise ValueError(
+                f"{cls.__name__} orders mistakes of labels by their probabilities; pass these in "
+                "y_pred, and classes."
+            )
         else:
-            badness = np.abs(y_pred - y_true)
+            badness = np.abs(np.subtract(y_pred, y_true, dtype=float))
             wrong = np.flatnonzero(badness > 0)
             badness = badness[wrong]
         order = wrong[np.argsort(-badness, kind="stable")][:n_shown]

@@ -1,10 +1,10 @@
 """The kernels of a convolution, or of a dense layer over images, as pictures."""
 
-from math import ceil, prod
+from math import prod
 
 import numpy as np
 
-from .display import Display, mosaic, show_images
+from .display import Display
 from .models import network_and_inputs
 
 
@@ -98,13 +98,7 @@ class FiltersDisplay(Display):
         display : FiltersDisplay
             The display itself.
         """
-        n = len(self.filters)
-        n_columns = n_columns or min(n, ceil((2 * n) ** 0.5))
-        limits = np.abs(self.filters).max(axis=(1, 2), keepdims=True)
-        scaled = self.filters / np.where(limits > 0, limits, 1)
-        ax = self._axes(ax, figsize=(6.4, 6.4 * ceil(n / n_columns) / n_columns))
-        show_images(ax, mosaic(scaled, n_columns), cmap="RdBu_r", vmin=-1, vmax=1)
-        return self
+        return self._plot_maps(ax, self.filters, n_columns)
 
 
 def _as_filters(layer, image_shape):

@@ -1,6 +1,9 @@
 """Importances of features as bars."""
 
+from numbers import Integral
+
 import numpy as np
+from sklearn.utils import check_scalar
 
 from .display import Display, color
 from .models import fitted_part
@@ -79,6 +82,7 @@ class ImportancesDisplay(Display):
             The display itself.
         """
         importances = np.asarray(self.importances, dtype=float)
+        check_scalar(n_features, "n_features", Integral, min_val=1)
         order = np.argsort(importances, kind="stable")[-n_features:]
         names = range(len(importances)) if self.feature_names is None else self.feature_names
         ax = self._axes(ax, figsize=(6.4, 0.28 * len(order) + 1))

@@ -1,8 +1,12 @@
 """Predicted intervals beside the truth, and how often they hold it."""
 
+from numbers import Real
+
 import numpy as np
 from scipy.stats import norm
+from sklearn.utils import check_array, check_scalar
 
+from ..base import brief
 from .display import Display, color
 from .models import fitted_part
 
@@ -226,6 +230,11 @@ class CoverageDisplay(Display):
         ValueError
             If the shapes do not fit.
         """
+        if not isinstance(intervals, dict) or not intervals:
+            raise ValueError(
+                f"{cls.__name__} expects the intervals of one coverage or more, got "
+                f"{brief(intervals)}."
+            )
         covered = []
         for coverage in sorted(intervals):
             y, ends = _checked(y_true, intervals[coverage], cls.__name__)
@@ -264,7 +273,10 @@ def _holds(y, ends):
 
 
 def _checked(y_true, intervals, owner):
-    y_true, intervals = np.asarray(y_true, dtype=float), np.asarray(intervals, dtype=float)
+    y_true = check_array(y_true, ensure_2d=False, dtype=np.float64, input_name="y_true")
+    intervals = np.asarray(intervals, dtype=float)  # whose ends may be infinite
+    if np.isnan(intervals).any():
+        raise ValueError(f"{owner} expects intervals without NaN.")
     if y_true.ndim != 1 or intervals.shape != (len(y_true), 2):
         raise ValueError(
             f"{owner} expects one target and two ends of an interval a sample, got targets of "
@@ -275,6 +287,7 @@ def _checked(y_true, intervals, owner):
 
 def _predicted(model, X, coverage, owner):
     """Return the intervals that a model predicts, and the coverage that they intend."""
+    check_scalar(coverage, "coverage", Real, min_val=0, max_val=1, include_boundaries="neither")
     before, estimator = fitted_part(model, "predict", owner)
     X = X if before is None else before.transform(X)
     if hasattr(estimator, "predict_interval"):

@@ -1,6 +1,9 @@
 """What the points of an autoencoder's latent space decode to."""
 
+from numbers import Integral, Real
+
 import numpy as np
+from sklearn.utils import check_scalar
 
 from .display import Display, as_images, mosaic, show_images
 from .models import fitted_part
@@ -81,7 +84,9 @@ class LatentDisplay(Display):
         """
         before, autoencoder = fitted_part(estimator, "inverse_transform", cls.__name__)
         codes = np.asarray(autoencoder.transform(X if before is None else before.transform(X)))
-        first, second = components
+        check_scalar(size, "size", Integral, min_val=1)
+        check_scalar(coverage, "coverage", Real, min_val=0, max_val=1)
+        first, second = components if np.shape(components) == (2,) else (0, 0)
         if first == second or not {first, second} <= set(range(codes.shape[1])):
             raise ValueError(
                 f"LatentDisplay expects two different components from 0 to {codes.shape[1] - 1}, "

@@ -4,11 +4,11 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _num_samples, check_consistent_length
 
 from .display import Display, color
 
@@ -150,6 +150,7 @@ def learning_rate_range(
     """
     if low >= high:
         raise ValueError(f"low must be below high, got low={low} and high={high}.")
+    check_consistent_length(X, y)
     X, model = _prepared(estimator, X, y)
     n, rng = _num_samples(X), check_random_state(random_state)
     size = min(n, 200) if model.batch_size == "auto" else min(n, model.batch_size)
@@ -191,6 +192,10 @@ def _prepared(estimator, X, y):
             "learning_rate_range expects an estimator that trains step by step, such as "
             f"NeuralClassifier with another solver than lbfgs, got {estimator!r}."
         )
+    if not _num_samples(X):
+        raise ValueError("learning_rate_range expects at least one sample in X, got none.")
+    if y is None and (is_classifier(estimator) or is_regressor(estimator)):
+        raise ValueError(f"learning_rate_range expects y for a {type(estimator).__name__}.")
     model = clone(estimator)
     model.set_params(early_stopping=False, learning_rate="constant", verbose=False)
     if getattr(model, "class_weight", None) == "balanced":

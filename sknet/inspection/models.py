@@ -1,7 +1,10 @@
 """Finding the network in a pipeline or a search, and what it is given."""
 
+from numbers import Integral
+
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import _safe_indexing, check_scalar
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 
 def fitted_part(model, attribute, owner):
@@ -93,3 +96,30 @@ def refuse_places(estimator, owner):
             f"{owner} expects one prediction a sample, got a {type(estimator).__name__} that "
             "predicts at each step or pixel."
         )
+
+
+def one_sample(X, sample):
+    """Return one of some samples.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...)
+        Samples.
+    sample : int
+        Position of the sample.
+
+    Returns
+    -------
+    X : array-like of shape (1, ...)
+        The sample alone.
+
+    Raises
+    ------
+    TypeError
+        If the position is not an int.
+    ValueError
+        If there is no such sample.
+    """
+    n = _num_samples(X)
+    check_scalar(sample, "sample", Integral, min_val=-n, max_val=n - 1)
+    return _safe_indexing(X, [sample])

@@ -1,7 +1,9 @@
 """Samples above what an autoencoder makes of them."""
 
+from numbers import Integral
+
 import numpy as np
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, check_scalar
 from sklearn.utils.validation import _num_samples
 
 from .display import Display, as_images, color, mosaic, show_images
@@ -82,6 +84,7 @@ class ReconstructionDisplay(Display):
             If `image_shape` is given for sequences of unequal length.
         """
         before, autoencoder = fitted_part(estimator, "reconstruct", cls.__name__)
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
         rows = np.arange(min(n_samples, _num_samples(X)))
         originals = _safe_indexing(X, rows)
         if before is not None:

@@ -3,14 +3,15 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import _safe_indexing
+from sklearn.utils import check_scalar
 
+from ..base import brief
 from ..inputs import Sequences, as_inputs, in_shape
 from ..layers import Dropout, Embedding, GaussianCode
 from ..layers.representation.row_loss import RowLoss
 from ..settings import single_threaded_blas
 from .display import Display, as_images, color, show_images
-from .models import fitted_part, refuse_places
+from .models import fitted_part, one_sample, refuse_places
 
 _METHODS = ("gradient", "integrated_gradients")
 
@@ -139,7 +140,8 @@ class SaliencyDisplay(Display):
             raise ValueError(f"{cls.__name__}: method must be one of {_METHODS}, got {method!r}.")
         before, part = fitted_part(estimator, "network_", cls.__name__)
         refuse_places(part, cls.__name__)
-        one = _safe_indexing(X, [sample])
+        check_scalar(n_steps, "n_steps", Integral, min_val=1)
+        one = one_sample(X, sample)
         names = _feature_names(before, part) if tokens is None else list(tokens)
         one = one if before is None else before.transform(one)
         network = part.network_
@@ -280,10 +282,10 @@ def _saliency(network, x, column, sign, method, baseline, n_steps):
 
 def _as_baseline(baseline, x):
     baseline = np.asarray(baseline, dtype=x.dtype)
-    if baseline.size not in (1, x[0].size):
+    if baseline.size not in (1, x[0].size) or not np.isfinite(baseline).all():
         raise ValueError(
-            f"SaliencyDisplay: baseline must be a number or have the shape {x.shape[1:]} of a "
-            f"sample, got shape {baseline.shape}."
+            "SaliencyDisplay: baseline must be finite, and a number or of the shape "
+            f"{x.shape[1:]} of a sample, got {brief(baseline)}."
         )
     start = baseline.reshape(1, *x.shape[1:]) if baseline.size == x[0].size else baseline
     return np.broadcast_to(start, x.shape).astype(x.dtype)

@@ -71,6 +71,8 @@ class TrainingDisplay(Display):
             If something is not a fitted estimator with a history.
         """
         histories, best = {}, {}
+        if not _named(estimator):
+            raise TypeError(f"{cls.__name__} expects one fitted estimator or more, got none.")
         for name, model in _named(estimator):
             _, part = fitted_part(model, "n_iter_", cls.__name__)
             members = getattr(part, "members_", [part])
