@@ -147,3 +147,9 @@ def test_networks_for_tables_are_scored_by_metrics():
         for scoring in (mean_absolute_error, "neg_mean_absolute_error")
     )
     assert found == expected
+
+
+@pytest.mark.parametrize("scoring", [lambda a: 1, lambda: 1, lambda a, b, c, d: 1])
+def test_a_function_of_other_arguments_is_refused(scoring):
+    with pytest.raises(ValueError, match=r"scoring must be a scorer .*, got <lambda>\("):
+        scores(NeuralRegressor, scoring, Y)

@@ -39,7 +39,8 @@ def as_scorer(estimator, scoring):
     Raises
     ------
     ValueError
-        If there is no such scorer, or if there are no predictions of y for a metric.
+        If there is no such scorer, if a function takes other arguments, or if there are no
+        predictions of y for a metric.
     """
     if is_metric(scoring):
         if not hasattr(estimator, "predict"):
@@ -48,6 +49,8 @@ def as_scorer(estimator, scoring):
                 f"{type(estimator).__name__} predicts no y. Pass a scorer f(estimator, X, y)."
             )
         scoring = _scorer_of(scoring)
+    elif callable(scoring):
+        _check_arguments(scoring)
     return check_scoring(estimator, scoring=scoring)
 
 
@@ -113,6 +116,21 @@ def compares_numbers(scorer):
     """
     metric = _function(getattr(scorer, "_score_func", None))
     return getattr(metric, "__module__", "").endswith("_regression")
+
+
+def _check_arguments(scoring):
+    """Refuse a function that can be neither a scorer nor a metric."""
+    try:
+        parameters = signature(scoring)
+        takes_no_y = list(parameters.parameters) == ["estimator", "X"]  # that of a transformer
+        parameters.bind("estimator", "X", *([] if takes_no_y else ["y"]))
+    except TypeError:
+        raise ValueError(
+            f"scoring must be a scorer f(estimator, X, y) or a metric f(y, prediction), got "
+            f"{_name(scoring)}{signature(scoring)}."
+        ) from None
+    except ValueError:  # written in C, without a signature
+        return
 
 
 def _scorer_of(metric):
