@@ -8,7 +8,6 @@ from contextlib import chdir, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
 
 import matplotlib
 
@@ -40,17 +39,16 @@ from sknet.schedules import (
 DOCS = Path(__file__).resolve().parent
 IMAGES = DOCS / "images"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-#: Pictures that the code of the user guide draws, just as it stands there.
-DRAWN_BY_THE_GUIDE = [
-    "filters.png",
-    "speakers.png",
-    "forecast.png",
-    "attention.png",
-    "embeddings.png",
-    "denoised.png",
-    "samples.png",
-    "next_letters.png",
-]
+#: Pictures that the code of the user guide draws, just as it stands there, by page.
+DRAWN_BY_THE_GUIDE = {
+    "images": ["filters.png"],
+    "sequences": ["speakers.png"],
+    "forecasting": ["forecast.png"],
+    "text": ["attention.png"],
+    "mixed_columns": ["embeddings.png"],
+    "autoencoders": ["denoised.png"],
+    "generation": ["samples.png", "next_letters.png"],
+}
 #: Pictures that examples draw.
 DRAWN_BY_EXAMPLES = {
     "variational_digits.py": "digits_plane.png",
@@ -190,16 +188,15 @@ def draw_learning_curve():
 
 
 def draw_guide():
-    """Run the code of the user guide and keep the pictures that it saves."""
-    module = sys.modules["guide"] = ModuleType("guide")  # so that its classes can be pickled
-    code = BLOCK.findall((DOCS / "user_guide.md").read_text())
+    """Run the code of pages of the user guide and keep the pictures that it saves."""
     with TemporaryDirectory() as folder, chdir(folder):
         Path("examples").symlink_to(DOCS.parent / "examples")
-        with redirect_stdout(StringIO()):
-            for block in code:
-                exec(block, vars(module))
-        for name in DRAWN_BY_THE_GUIDE:
-            keep(name, 900, 256)
+        for page, names in DRAWN_BY_THE_GUIDE.items():
+            code = BLOCK.findall((DOCS / "guide" / f"{page}.md").read_text())
+            with redirect_stdout(StringIO()):
+                exec("\n".join(code), {"__name__": page})
+            for name in names:
+                keep(name, 900, 256)
 
 
 def draw_inspection():
