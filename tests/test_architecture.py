@@ -46,6 +46,7 @@ ALLOWED = {"sknet", "numpy", "scipy", "sklearn", "threadpoolctl", "joblib"}
 #: What a module imports inside functions, where it is needed.
 OPTIONAL = {
     "sknet.compatibility": {"cloudpickle"},  # joblib brings it, and once contained it
+    "sknet.estimators.progress": {"IPython"},  # only in a notebook, where it is there
     "sknet.inspection.architecture": {"matplotlib"},
     "sknet.inspection.display": {"matplotlib"},
     "sknet.interop.outside": {"skops"},
