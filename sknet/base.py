@@ -11,12 +11,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from .constraints import Constraints
+from .pages import Documented
 
 #: Version of the layout of pickled networks and estimators.
 FORMAT = 3
 
 
-class Component(BaseEstimator):
+class Component(Documented, BaseEstimator):
     """Parameter object whose list parameters can be reached item by item.
 
     Estimators, layers, losses, optimizers and schedules are components: their ``__init__``

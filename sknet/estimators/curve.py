@@ -8,14 +8,14 @@ _LINES = {"loss": ("training", "#0072b2"), "validation_loss": ("validation", "#d
 _MAX_POINTS = 200
 
 
-def curve_svg(history, width=220, height=56):
+def curve_svg(history, width=220, height=60):
     """Draw the losses of a training.
 
     Parameters
     ----------
     history : dict of list
         What `history_` holds: loss, and with a validation set validation_loss.
-    width, height : int, default=220, 56
+    width, height : int, default=220, 60
         Size in pixels.
 
     Returns
@@ -34,12 +34,15 @@ def curve_svg(history, width=220, height=56):
 
     def place(epoch, value):
         share = (scale(value) - low) / (high - low) if high > low else 0.5
-        return f"{2 + (width - 4) * epoch / (n_epochs - 1):.1f},{3 + (height - 6) * (1 - share):.1f}"
+        x, y = 2 + (width - 4) * epoch / (n_epochs - 1), 3 + (height - 6) * (1 - share)
+        return f"{x:.1f},{y:.1f}"
 
     drawn = [
         f'<polyline points="{" ".join(place(*point) for point in lines[name])}" fill="none" '
         f'stroke="{color}" stroke-width="1.5"><title>{title} loss</title></polyline>'
-        for name, (title, color) in _LINES.items()
+        f'<text x="{width - 4}" y="{14 * row + 12}" fill="{color}" font-size="11" '
+        f'font-family="sans-serif" text-anchor="end">{title} loss</text>'
+        for row, (name, (title, color)) in enumerate(_LINES.items())
         if lines[name]
     ]
     return (

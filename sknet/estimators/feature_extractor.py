@@ -16,11 +16,12 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ..holders import held, innermost
+from ..pages import Documented
 from ..settings import isolated
 from .overflow import warn_of_overflow
 
 
-class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
+class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, Documented, BaseEstimator):
     """Transform samples to the outputs of a layer of a network.
 
     What a hidden layer has learned often describes a sample better than its columns do: for

@@ -175,7 +175,7 @@ class Curve(Bar):
     def _shown(self, is_over):
         line = self._line(is_over)
         svg = curve_svg(self._history, 480, 160)
-        return line, f"<div>{svg}<pre>{escape(line)}</pre></div>"
+        return line, f"<div>{svg}<pre style='font-family: monospace'>{escape(line)}</pre></div>"
 
 
 class _Shown:
