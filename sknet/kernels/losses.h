@@ -22,14 +22,13 @@ static void NAME(softmax_loss)(void *arguments) {
         for (ptrdiff_t k = 0; smoothing > 0 && k < K; k++)
             spread += out[k];
         LOOP for (ptrdiff_t k = 0; k < K; k++) out[k] = NAME(exp)(out[k]);
-        const REAL one = out[top]; /* or NaN */
-        out[top] = 0;
+        out[top] = 0; /* of 1, beside which small probabilities would be rounded away */
         rest = NAME(sum)(K, out);
-        out[top] = one;
+        out[top] = 1;
         REAL slope = weights ? weights[row] * share : share;
-        REAL log_total = LOG1P(rest), scale = slope / (one + rest);
+        REAL log_total = LOG1P(rest), scale = slope / (1 + rest);
         REAL loss = (log_total - log_p) * (1 - smoothing);
-        REAL miss = ((one - out[y]) + rest) * scale, part = slope * even;
+        REAL miss = ((1 - out[y]) + rest) * scale, part = slope * even;
         if (smoothing > 0) {
             loss += smoothing * log_total - spread * even;
             miss -= part * (K - 1);

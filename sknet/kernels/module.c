@@ -123,8 +123,11 @@ static double take_number(struct call *call, int i) {
     if (call->fate == FAILED)
         return 0;
     double value = PyFloat_AsDouble(call->args[i]);
-    if (value == -1 && PyErr_Occurred())
+    if (value == -1 && PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_OverflowError))
+            fail(call, PyExc_ValueError, "a number is too large");
         call->fate = FAILED;
+    }
     return value;
 }
 
@@ -132,8 +135,8 @@ static double take_number(struct call *call, int i) {
 static int64_t *take_counter(struct call *call, int i) {
     void *data;
     PyArrayObject *array = take(call, i, WRITE, NPY_INT64, &data);
-    if (array && PyArray_SIZE(array) != 1)
-        fail(call, PyExc_ValueError, "the counter must be one number");
+    if (array && !(PyArray_NDIM(array) == 1 && PyArray_SIZE(array) == 1))
+        fail(call, PyExc_ValueError, "the counter must be a vector of one number");
     return data;
 }
 
@@ -265,7 +268,7 @@ KERNEL(lion) {
 
 static int take_kind(struct call *call, int i) {
     double kind = take_number(call, i);
-    if (call->fate != FAILED && !(kind >= IDENTITY && kind <= EXACT_GELU))
+    if (call->fate != FAILED && !(kind >= IDENTITY && kind <= EXACT_GELU && kind == (int)kind))
         fail(call, PyExc_ValueError, "no such activation");
     if (call->fate != FAILED && kind == EXACT_GELU)
         call->fate = IS_LEFT;
@@ -307,6 +310,8 @@ KERNEL(softmax_loss) {
     a.out = take_sized(&call, 4, WRITE, a.rows * a.width);
     a.sample_weight = take_optional(&call, 2, READ, a.rows);
     PyArrayObject *array = take(&call, 1, READ, NPY_INT64, &codes);
+    if (array && !PyArray_ISINTEGER(array))
+        fail(&call, PyExc_TypeError, "codes must be integers");
     if (array && PyArray_SIZE(array) != a.rows)
         fail(&call, PyExc_ValueError, "there must be one code a row");
     a.codes = codes;

@@ -82,17 +82,18 @@ def cross_entropy(raw, y, losses, smoothing, work):
 
 def average(losses, gradient, sample_weight):
     """Return the weighted mean of losses (N, K) or (N,); scale their gradient to match."""
-    n = len(losses)
+    n = max(len(losses), 1)
     if sample_weight is None:
         gradient *= 1 / n
         return float(losses.sum()) / n
-    shares = row_shares(n, sample_weight, gradient.dtype)
+    shares = row_shares(len(losses), sample_weight, gradient.dtype)
     gradient *= shares[:, None]
     return float((shares @ losses).sum())
 
 
 def row_shares(n, sample_weight, dtype):
     """Return the factors (N,) that sum up row losses: the weights over N."""
+    share = 1 / max(n, 1)
     if sample_weight is None:
-        return np.full(n, 1 / n, dtype)
-    return np.multiply(sample_weight, 1 / n, dtype=dtype)
+        return np.full(n, share, dtype)
+    return np.multiply(sample_weight, share, dtype=dtype)
