@@ -6,6 +6,7 @@ import numpy as np
 
 from sknet import kernels
 from sknet.activations.base import _Scratch
+from sknet.base import Workspace
 
 #: The activations, with a slope and a limit where they have such.
 ACTIVATIONS = {
@@ -130,6 +131,19 @@ def sigmoid(rng, shape, dtype, wild=False):
     return Call("sigmoid_loss", [raw, y, weight, smoothing, np.zeros_like(raw), work], (4,))
 
 
+def dropout(rng, shape, dtype, wild=False):
+    """Return the call of dropout."""
+    x, kept = values(rng, shape, dtype, wild), np.zeros(shape, bool)
+    noise, work = np.random.default_rng(rng.integers(2**32)), Workspace(len(x), dtype)
+    return Call("dropout", [x, np.zeros_like(x), kept, noise, 0.7, 1 / 0.7, work], (1, 2))
+
+
+def dropout_backward(rng, shape, dtype, wild=False):
+    """Return the call of dropout's derivative."""
+    grad, kept = values(rng, shape, dtype, wild), rng.random(shape) < 0.5
+    return Call("dropout_backward", [grad, kept, 1.25, Workspace(len(grad), dtype)], (0,))
+
+
 def any_call(rng, wild=False):
     """Return a random call whose arguments fit."""
     dtype = rng.choice([np.float32, np.float64])
@@ -137,9 +151,13 @@ def any_call(rng, wild=False):
     name = rng.choice(kernels.KERNELS)
     if name in ("sgd", "rmsprop", "adam", "lion"):
         return update(rng, str(name), int(rng.integers(0, 300)), dtype, wild)
-    if name == "softmax_loss":
-        return softmax(rng, shape, dtype, wild)
-    if name == "sigmoid_loss":
-        return sigmoid(rng, shape, dtype, wild)
+    makers = {
+        "softmax_loss": softmax,
+        "sigmoid_loss": sigmoid,
+        "dropout": dropout,
+        "dropout_backward": dropout_backward,
+    }
+    if name in makers:
+        return makers[name](rng, shape, dtype, wild)
     make = {"activate": activation, "deactivate": derivative}[str(name)]
     return make(rng, str(rng.choice(list(ACTIVATIONS))), shape, dtype, wild)

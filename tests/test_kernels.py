@@ -1,6 +1,7 @@
 """The compiled kernels against those of NumPy, and against exact values."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ SHAPES = [(1, 1), (3, 1), (7, 3), (50, 10), (13, 63), (9, 64), (6, 65), (300, 40
 def levels():
     """List the levels of processors whose kernels run here."""
     found = []
-    for level in ("generic", "x86_64_v2", "x86_64_v3", "x86_64_v4"):
+    for level in ("generic", "x86_64_v3", "x86_64_v4"):
         try:
             before = extension.level()
             extension.use_level(level)
@@ -183,6 +184,73 @@ def test_arrays_that_are_not_contiguous_are_left_to_numpy():
     work.allocate(6, np.float64)
     extension.activate(kernels.RELU, x[:, ::2], None, out, None, 0.0, 0.0, work._work)
     assert_array_equal(out, expected)
+
+
+def xoshiro(state):
+    """Yield the numbers of xoshiro128++ from a state of four, as its authors write it."""
+    s, mask = list(state), 2**32 - 1
+
+    def rotated(x, k):
+        return (x << k | x >> 32 - k) & mask
+
+    while True:
+        yield (rotated((s[0] + s[3]) & mask, 7) + s[0]) & mask
+        t = s[1] << 9 & mask
+        s[2] ^= s[0]
+        s[3] ^= s[1]
+        s[1] ^= s[2]
+        s[0] ^= s[3]
+        s[2] ^= t
+        s[3] = rotated(s[3], 11)
+
+
+def splitmix(seed):
+    """Yield the numbers of SplitMix64, as Vigna writes it."""
+    mask = 2**64 - 1
+    while True:
+        seed = seed + 0x9E3779B97F4A7C15 & mask
+        z = (seed ^ seed >> 30) * 0xBF58476D1CE4E5B9 & mask
+        z = (z ^ z >> 27) * 0x94D049BB133111EB & mask
+        yield z ^ z >> 31
+
+
+def test_dropout_draws_by_a_published_generator(level):
+    # The first numbers that the Rust crate rand_xoshiro and Java's SplittableRandom state.
+    published = [641, 1573767, 3222811527, 3517856514, 836907274, 4247214768, 3867114732]
+    assert list(islice(xoshiro([1, 2, 3, 4]), 7)) == published
+    assert next(splitmix(0)) == 0xE220A8397B1DCDAF
+
+    n, keep = 4096 + 100, 0.7
+    seed = int(np.random.default_rng(5).bit_generator.random_raw())
+    words = [w for z in islice(splitmix(seed), 32) for w in (z & 0xFFFFFFFF, z >> 32)]
+    draws = []
+    for chunk, length in ((words[:32], 4096), (words[32:], 104)):
+        streams = [xoshiro(chunk[lane::8]) for lane in range(8)]
+        draws += [next(stream) for _ in range(length // 8) for stream in streams]
+    kept, out = np.zeros(n, bool), np.zeros(n, np.float32)
+    x, rng = np.arange(n, dtype=np.float32), np.random.default_rng(5)
+    extension.dropout(x, out, kept, rng, keep, 2.0, None)
+    assert_array_equal(kept, np.array(draws[:n]) < keep * 2**32)
+    assert_array_equal(out, 2 * x * kept)
+    grad = np.ones(n, np.float32)
+    extension.dropout_backward(grad, kept, 2.0, None)
+    assert_array_equal(grad, 2.0 * kept)
+
+
+def test_kept_elements_are_as_frequent_as_asked_and_independent():
+    n, keep = 2**18, 0.3
+    kept, out, rng = np.zeros((2, n), bool), np.zeros(n, np.float32), np.random.default_rng(6)
+    for row in kept:
+        extension.dropout(out, out, row, rng, keep, 1.0, None)
+    deviation = (keep * (1 - keep)) ** 0.5
+    z = (kept - keep) / deviation
+    pairs = [(z[0], z[1])]
+    pairs += [(z[0, :-lag], z[0, lag:]) for lag in (1, 2, 3, 4, 7, 8, 9, 16, 32, 64, 4096)]
+    sums = [z[0].sum() / n**0.5, z[1].sum() / n**0.5]
+    sums += [float(a @ b) / len(a) ** 0.5 for a, b in pairs]
+    by_place = z[0].reshape(-1, 64).sum(axis=0) / (n / 64) ** 0.5
+    assert np.abs(sums).max() < 4
+    assert 20 < (by_place**2).sum() < 130  # of 64 squares of normal values
 
 
 ONES = np.ones(4)

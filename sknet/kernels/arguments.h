@@ -77,6 +77,16 @@ struct sigmoid_loss {
     int integers; /* whether y is int64, or else of the precision of raw */
 };
 
+struct dropout {
+    ptrdiff_t size;
+    const void *x;
+    void *out; /* or the gradient */
+    uint8_t *kept;
+    double factor;
+    uint32_t largest; /* draw that keeps an element */
+    uint64_t seed;
+};
+
 enum kernel {
     SGD,
     RMSPROP,
@@ -86,6 +96,8 @@ enum kernel {
     DEACTIVATE,
     SOFTMAX_LOSS,
     SIGMOID_LOSS,
+    DROPOUT,
+    DROPOUT_BACKWARD,
     N_KERNELS
 };
 

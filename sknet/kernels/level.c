@@ -70,6 +70,8 @@
      [ACTIVATE] = activate_##precision,                                                           \
      [DEACTIVATE] = deactivate_##precision,                                                       \
      [SOFTMAX_LOSS] = softmax_loss_##precision,                                                   \
-     [SIGMOID_LOSS] = sigmoid_loss_##precision}
+     [SIGMOID_LOSS] = sigmoid_loss_##precision,                                                   \
+     [DROPOUT] = dropout_##precision,                                                             \
+     [DROPOUT_BACKWARD] = dropout_backward_##precision}
 
 const struct level SYMBOL(LEVEL) = {QUOTED(LEVEL), {KERNELS(single), KERNELS(double)}};

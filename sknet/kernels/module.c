@@ -8,6 +8,7 @@
 
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
 #include <numpy/arrayobject.h>
+#include <numpy/random/bitgen.h>
 
 #include "arguments.h"
 
@@ -344,6 +345,65 @@ KERNEL(sigmoid_loss) {
     return finish_value(&call, SIGMOID_LOSS, &a, 4 * a.rows * a.width, &a.value);
 }
 
+/* Take the mask, and leave one that is broadcast to NumPy. */
+static uint8_t *take_kept(struct call *call, int i, enum use use, npy_intp size) {
+    void *data;
+    PyArrayObject *array = take(call, i, use, NPY_BOOL, &data);
+    if (array && PyArray_SIZE(array) != size)
+        call->fate = IS_LEFT;
+    return data;
+}
+
+/* Draw the seed of a call from NumPy's generator. */
+static uint64_t take_seed(struct call *call, int i) {
+    uint64_t seed = 0;
+    if (call->fate != RUNS)
+        return seed;
+    PyObject *bits = PyObject_GetAttrString(call->args[i], "bit_generator");
+    PyObject *capsule = bits ? PyObject_GetAttrString(bits, "capsule") : NULL;
+    bitgen_t *generator = capsule ? PyCapsule_GetPointer(capsule, "BitGenerator") : NULL;
+    if (generator)
+        seed = generator->next_uint64(generator->state);
+    else {
+        PyErr_Clear();
+        fail(call, PyExc_TypeError, "noise comes from a numpy.random.Generator");
+    }
+    Py_XDECREF(capsule);
+    Py_XDECREF(bits);
+    return seed;
+}
+
+KERNEL(dropout) {
+    struct call call = begin(module, "dropout", args, n_args, 7);
+    struct dropout a = {0};
+    void *x;
+    PyArrayObject *array = take(&call, 0, READ, -1, &x);
+    a.x = x;
+    a.size = array ? PyArray_SIZE(array) : 0;
+    a.out = take_sized(&call, 1, WRITE, a.size);
+    a.kept = take_kept(&call, 2, WRITE, a.size);
+    double keep = take_number(&call, 4);
+    a.factor = take_number(&call, 5);
+    if (!(keep > 0 && keep <= 1))
+        fail(&call, PyExc_ValueError, "the part that is kept must be in (0, 1]");
+    else
+        a.largest = keep * 4294967296.0 >= 1 ? (uint32_t)(keep * 4294967296.0 - 1) : 0;
+    check_overlap(&call, 0, 1);
+    a.seed = take_seed(&call, 3);
+    return finish(&call, DROPOUT, &a, 4 * a.size);
+}
+
+KERNEL(dropout_backward) {
+    struct call call = begin(module, "dropout_backward", args, n_args, 4);
+    struct dropout a = {0};
+    PyArrayObject *grad = take(&call, 0, WRITE, -1, &a.out);
+    a.size = grad ? PyArray_SIZE(grad) : 0;
+    a.kept = take_kept(&call, 1, READ, a.size);
+    a.factor = take_number(&call, 2);
+    check_overlap(&call, -1, -1);
+    return finish(&call, DROPOUT_BACKWARD, &a, a.size);
+}
+
 static const struct level *best_level(void) {
 #ifdef __x86_64__
     __builtin_cpu_init();
@@ -398,6 +458,8 @@ static PyMethodDef methods[] = {
     METHOD(deactivate),
     METHOD(softmax_loss),
     METHOD(sigmoid_loss),
+    METHOD(dropout),
+    METHOD(dropout_backward),
     {"level", level, METH_NOARGS, "Return the level of processors whose kernels run."},
     {"use_level", use_level, METH_O, "Run the kernels of a level that this processor has."},
     {NULL, NULL, 0, NULL},

@@ -19,6 +19,7 @@ from .activations import (
     activate,
     deactivate,
 )
+from .dropout import dropout, dropout_backward
 from .losses import sigmoid_loss, softmax_loss
 from .optimizers import adam, lion, rmsprop, sgd
 
@@ -37,6 +38,8 @@ __all__ = [
     "activate",
     "adam",
     "deactivate",
+    "dropout",
+    "dropout_backward",
     "lion",
     "rmsprop",
     "sgd",
