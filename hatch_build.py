@@ -1,5 +1,6 @@
 """Compiles the kernels when a wheel is built, or in place by ``python hatch_build.py``.
 
+Arguments of the command are more flags for the compiler, such as ``-fsanitize=address``.
 The extension is optional: without a C compiler the wheel is pure, and NumPy's kernels run.
 """
 
@@ -146,4 +147,4 @@ def _platform():
 
 
 if __name__ == "__main__":
-    print(compile_extension())
+    print(compile_extension(flags=sys.argv[1:]))

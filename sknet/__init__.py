@@ -9,6 +9,7 @@ from .estimators import (
     NeuralRegressor,
 )
 from .tabular import TabularClassifier, TabularRegressor
+from .versions import show_versions
 
 __all__ = [
     "AutoencoderTransformer",
@@ -18,4 +19,5 @@ __all__ = [
     "TabularClassifier",
     "TabularRegressor",
     "__version__",
+    "show_versions",
 ]

@@ -144,6 +144,71 @@ def dropout_backward(rng, shape, dtype, wild=False):
     return Call("dropout_backward", [grad, kept, 1.25, Workspace(len(grad), dtype)], (0,))
 
 
+def row_norm(rng, shape, dtype, wild=False):
+    """Return the call of the normalization of rows, with or without a mean."""
+    rows, gamma = values(rng, shape, dtype, wild), values(rng, shape[1], dtype)
+    beta = values(rng, shape[1], dtype) if rng.random() < 0.5 else None
+    outputs = [np.zeros_like(rows), *np.zeros((2, len(rows), 1), dtype), np.zeros_like(rows)]
+    arguments = [rows, gamma, beta, *outputs, 1e-3, _numbers(shape[1], dtype)]
+    return Call("row_norm", [*arguments, Workspace(len(rows), dtype)], (3, 4, 5, 6))
+
+
+def row_norm_backward(rng, shape, dtype, wild=False):
+    """Return the call of the derivative of the normalization of rows."""
+    grad, x_hat = values(rng, shape, dtype, wild), values(rng, shape, dtype)
+    inverse_std = np.abs(values(rng, (len(grad), 1), dtype))
+    gamma, gamma_grad = values(rng, shape[1], dtype), np.zeros(shape[1], dtype)
+    beta_grad = np.zeros(shape[1], dtype) if rng.random() < 0.5 else None
+    arguments = [grad, x_hat, inverse_std, gamma, gamma_grad, beta_grad, bool(rng.integers(2))]
+    arguments += [_numbers(shape[1], dtype), Workspace(len(grad), dtype)]
+    return Call("row_norm_backward", arguments, (0, 4, 5))
+
+
+def _numbers(length, dtype):
+    numbers = (length, -(2.0**-14), 1e-3)
+    return np.ones(length, dtype), *(np.array([number], dtype) for number in numbers)
+
+
+def softmax_of_keys(rng, shape, dtype, wild=False):
+    """Return the call of attention's softmax over `shape` of keys and queries."""
+    n_keys, n_queries = max(shape), min(shape)
+    scores = values(rng, (3, 2, n_keys, n_queries), dtype, wild)
+    mask = rng.random((3, n_keys)) < 0.7 if rng.random() < 0.5 else None
+    later = None
+    if rng.random() < 0.5:
+        later = np.tril(np.full((n_queries, n_queries), -np.inf, dtype), -1)
+    ones, work = np.ones(n_keys, dtype), Workspace(3, dtype)
+    return Call("softmax_of_keys", [scores, mask, later, ones, work], (0,))
+
+
+def read_codes(rng, shape, dtype, wild=False):
+    """Return the call that reads codes, some of which may be none."""
+    x = rng.integers(0, 9 if rng.random() < 0.5 else 12, shape).astype(dtype)
+    if wild and x.size:
+        x.flat[rng.integers(x.size)] = rng.choice([np.nan, np.inf, -1, 0.5, 1e30])
+    return Call("read_codes", [x, np.zeros(shape, np.intp), 10, Workspace(len(x), dtype)], (1,))
+
+
+def add_by_code(rng, shape, dtype, wild=False):
+    """Return the call that adds up rows by their codes."""
+    codes, rows = rng.integers(0, 7, shape[0]), values(rng, shape, dtype, wild)
+    return Call("add_by_code", [rows, codes, np.zeros((7, shape[1]), dtype), {}], (2,))
+
+
+#: The calls of kernels for arrays of some shape.
+MAKERS = {
+    "add_by_code": add_by_code,
+    "dropout": dropout,
+    "dropout_backward": dropout_backward,
+    "read_codes": read_codes,
+    "row_norm": row_norm,
+    "row_norm_backward": row_norm_backward,
+    "sigmoid_loss": sigmoid,
+    "softmax_loss": softmax,
+    "softmax_of_keys": softmax_of_keys,
+}
+
+
 def any_call(rng, wild=False):
     """Return a random call whose arguments fit."""
     dtype = rng.choice([np.float32, np.float64])
@@ -151,13 +216,7 @@ def any_call(rng, wild=False):
     name = rng.choice(kernels.KERNELS)
     if name in ("sgd", "rmsprop", "adam", "lion"):
         return update(rng, str(name), int(rng.integers(0, 300)), dtype, wild)
-    makers = {
-        "softmax_loss": softmax,
-        "sigmoid_loss": sigmoid,
-        "dropout": dropout,
-        "dropout_backward": dropout_backward,
-    }
-    if name in makers:
-        return makers[name](rng, shape, dtype, wild)
+    if name in MAKERS:
+        return MAKERS[name](rng, shape, dtype, wild)
     make = {"activate": activation, "deactivate": derivative}[str(name)]
     return make(rng, str(rng.choice(list(ACTIVATIONS))), shape, dtype, wild)

@@ -18,6 +18,10 @@ from . import kernel_calls
 
 _GUARD = 64  # bytes on each side of an array
 _FILL = 0xA5
+#: Kernels that draw other numbers than NumPy's, whose results do not count where they fail, whose
+#: sums overflow elsewhere where the values are wild, or that do not look at what is masked.
+_INCOMPARABLE = ("dropout", "read_codes", "row_norm", "row_norm_backward", "add_by_code")
+_INCOMPARABLE += ("softmax_of_keys",)
 
 
 class Guarded:
@@ -47,6 +51,8 @@ def _other_size(rng, array):
 
 
 def _misaligned(rng, array):
+    if array.dtype == object:
+        return array
     memory = np.zeros(array.nbytes + 1, np.uint8)
     out = memory[1:].view(array.dtype).reshape(array.shape)
     out[...] = array
@@ -134,10 +140,10 @@ def fault_of(rng, n):
     fault = _fault(call, error, spoiled, changed)
     if not all(g.is_intact() for g in guarded.values()):
         fault = "wrote beside an array"
-    if fault is None and expected is not None and call.name != "dropout":  # of other numbers
+    if fault is None and expected is not None and call.name not in _INCOMPARABLE:
         written = [arguments[i] for i in call.outputs if arguments[i] is not None]
         pairs = list(zip(written, expected, strict=True))
-        pairs = pairs[:1] if call.name == "deactivate" else pairs  # sums may overflow in between
+        pairs = pairs[:1] if call.name == "deactivate" else pairs
         if not all(np.array_equal(np.isfinite(a), np.isfinite(b)) for a, b in pairs):
             fault = "overflows elsewhere"
     return fault and f"call {n}: {call.name} {fault}"

@@ -36,7 +36,7 @@ GROUPS = [
     {"step", "training"},
     {"testing"},
     {"estimators"},
-    {"tabular"},
+    {"tabular", "versions"},
     {"__init__"},
 ]
 RANK = {part: rank for rank, group in enumerate(GROUPS) for part in group}

@@ -56,7 +56,7 @@ def assert_near(call, n_units, scale=0.0):
     eps = n_units * np.finfo(ours[0].dtype).eps
     for a, b in zip(ours, theirs, strict=True):
         assert_allclose(a, b, rtol=eps, atol=eps * scale, equal_nan=True)
-    if reference is not None:
+    if isinstance(reference, float):
         assert_allclose(value, reference, rtol=eps, atol=eps * scale)
 
 
@@ -104,6 +104,48 @@ def test_losses_are_near_those_of_numpy(level, shape, dtype):
     for make in (kernel_calls.softmax, kernel_calls.sigmoid):
         for _ in range(8):
             assert_near(make(rng, shape, dtype), 64, scale=1.0)
+
+
+@every_dtype
+@pytest.mark.parametrize("shape", [(1, 1), (5, 2), (50, 10), (7, 65), (70, 70), (3, 1000)])
+def test_layers_are_near_those_of_numpy(level, shape, dtype):
+    rng = np.random.default_rng(7)
+    for _ in range(4):
+        assert_near(kernel_calls.row_norm(rng, shape, dtype), 64, scale=1.0)
+        assert_near(kernel_calls.row_norm_backward(rng, shape, dtype), 64, scale=20.0 * shape[0])
+        assert_near(kernel_calls.softmax_of_keys(rng, shape, dtype), 32)
+        assert_near(kernel_calls.add_by_code(rng, shape, dtype), 8, scale=shape[0])
+        assert_near(kernel_calls.dropout_backward(rng, shape, dtype), 1)
+
+
+@every_dtype
+def test_codes_are_whole_numbers_below_the_limit(level, dtype):
+    codes = np.zeros(3, np.intp)
+    for x, fits in (
+        ([0, 9, 3], True),
+        ([0, 10, 3], False),
+        ([0, -1, 3], False),
+        ([0, 0.5, 3], False),
+        ([0, np.nan, 3], False),
+        ([0, np.inf, 3], False),
+    ):
+        assert extension.read_codes(np.array(x, dtype), codes, 10, None) is fits
+        if fits:
+            assert_array_equal(codes, x)
+
+
+@every_dtype
+def test_rows_that_need_more_care_are_told(level, dtype):
+    rows = np.random.default_rng(8).normal(size=(4, 30)).astype(dtype)
+    for row, value in ((1, 1e7), (2, np.finfo(dtype).max / 4), (3, np.nan)):
+        for beta in (np.zeros(30, dtype), None):
+            wild = rows.copy()
+            wild[row] = value
+            call = kernel_calls.row_norm(np.random.default_rng(0), (4, 30), dtype)
+            call.arguments[0], call.arguments[2] = wild, beta
+            expected = call.run(numpy_kernels)[0]
+            assert call.run(extension)[0] is expected
+            assert expected is bool(value == 1e7 and beta is None)
 
 
 @every_dtype

@@ -165,6 +165,7 @@ class CompiledActivation(Activation):
 
     _kind = kernels.IDENTITY
     _is_gated = False
+    _work = None  # the identity needs none
 
     def _coefficients(self):
         """Return what the kernel calls slope and limit, as Python floats."""

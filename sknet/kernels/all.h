@@ -10,7 +10,9 @@ union NAME(bits) {
 #include "activations.h"
 #include "dropout.h"
 #include "losses.h"
+#include "normalization.h"
 #include "optimizers.h"
+#include "sequences.h"
 
 #undef REAL
 #undef NAME
@@ -28,4 +30,5 @@ union NAME(bits) {
 #undef FABS
 #undef COPYSIGN
 #undef LOG1P
+#undef LARGEST
 #undef FMA

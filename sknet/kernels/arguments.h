@@ -63,7 +63,7 @@ struct deactivate {
 
 struct softmax_loss {
     ptrdiff_t rows, width;
-    const void *raw, *sample_weight;
+    const void *raw, *shares; /* shares are NULL where all are 1 / rows */
     const int64_t *codes;
     void *out;
     double smoothing, value;
@@ -87,6 +87,31 @@ struct dropout {
     uint64_t seed;
 };
 
+struct row_norm {
+    ptrdiff_t rows, width;
+    const void *x, *gamma, *beta; /* beta is NULL where no mean is subtracted */
+    void *x_hat, *inverse_std, *margin, *out; /* out is the gradient on the way back */
+    void *gamma_grad, *beta_grad;
+    double epsilon;
+    int input_grad, accurate;
+};
+
+struct softmax_of_keys {
+    ptrdiff_t rows, heads, keys, queries;
+    void *scores;
+    const uint8_t *mask; /* (rows, keys), or NULL */
+    int causal;
+};
+
+struct codes {
+    ptrdiff_t n_codes, n_rows, width;
+    const void *values;
+    int64_t *codes;
+    void *table; /* (n_rows, width) */
+    double limit;
+    int accurate;
+};
+
 enum kernel {
     SGD,
     RMSPROP,
@@ -98,6 +123,11 @@ enum kernel {
     SIGMOID_LOSS,
     DROPOUT,
     DROPOUT_BACKWARD,
+    ROW_NORM,
+    ROW_NORM_BACKWARD,
+    SOFTMAX_OF_KEYS,
+    READ_CODES,
+    ADD_BY_CODE,
     N_KERNELS
 };
 

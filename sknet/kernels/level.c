@@ -1,6 +1,7 @@
 /* The kernels of one level of processors: compiled once for each, with LEVEL its name. */
 #include "arguments.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@
 #define FABS fabsf
 #define COPYSIGN copysignf
 #define LOG1P log1pf
+#define LARGEST FLT_MAX
 #ifdef __FMA__
 #define FMA fmaf
 #else
@@ -51,6 +53,7 @@
 #define FABS fabs
 #define COPYSIGN copysign
 #define LOG1P log1p
+#define LARGEST DBL_MAX
 #ifdef __FMA__
 #define FMA fma
 #else
@@ -72,6 +75,11 @@
      [SOFTMAX_LOSS] = softmax_loss_##precision,                                                   \
      [SIGMOID_LOSS] = sigmoid_loss_##precision,                                                   \
      [DROPOUT] = dropout_##precision,                                                             \
-     [DROPOUT_BACKWARD] = dropout_backward_##precision}
+     [DROPOUT_BACKWARD] = dropout_backward_##precision,                                           \
+     [ROW_NORM] = row_norm_##precision,                                                           \
+     [ROW_NORM_BACKWARD] = row_norm_backward_##precision,                                         \
+     [SOFTMAX_OF_KEYS] = softmax_of_keys_##precision,                                             \
+     [READ_CODES] = read_codes_##precision,                                                       \
+     [ADD_BY_CODE] = add_by_code_##precision}
 
 const struct level SYMBOL(LEVEL) = {QUOTED(LEVEL), {KERNELS(single), KERNELS(double)}};

@@ -2,10 +2,11 @@
 
 /* Row by row, with top the largest logit, e_k = e^(raw_k - top) and rest the sum of the e_k but that
    of the top: the loss is log(1 + rest) - (raw_y - top), its gradient e_k / (1 + rest), and less the
-   others' sum, (1 - e_y) + rest, for the true class y. Smoothing s spreads s / K of the target. */
+   others' sum, (1 - e_y) + rest, for the true class y; all times the share of the row. Smoothing s
+   spreads s / K of the target. */
 static void NAME(softmax_loss)(void *arguments) {
     struct softmax_loss *a = arguments;
-    const REAL *raw = a->raw, *weights = a->sample_weight;
+    const REAL *raw = a->raw, *shares = a->shares;
     REAL *out = a->out;
     const ptrdiff_t K = a->width;
     const REAL smoothing = K > 1 ? a->smoothing : 0, even = smoothing / K;
@@ -25,7 +26,7 @@ static void NAME(softmax_loss)(void *arguments) {
         out[top] = 0; /* of 1, beside which small probabilities would be rounded away */
         rest = NAME(sum)(K, out);
         out[top] = 1;
-        REAL slope = weights ? weights[row] * share : share;
+        REAL slope = shares ? shares[row] : share;
         REAL log_total = LOG1P(rest), scale = slope / (1 + rest);
         REAL loss = (log_total - log_p) * (1 - smoothing);
         REAL miss = ((1 - out[y]) + rest) * scale, part = slope * even;

@@ -309,7 +309,7 @@ KERNEL(softmax_loss) {
     void *codes;
     a.raw = take_rows(&call, 0, READ, &a.rows, &a.width);
     a.out = take_sized(&call, 4, WRITE, a.rows * a.width);
-    a.sample_weight = take_optional(&call, 2, READ, a.rows);
+    a.shares = take_optional(&call, 2, READ, a.rows);
     PyArrayObject *array = take(&call, 1, READ, NPY_INT64, &codes);
     if (array && !PyArray_ISINTEGER(array))
         fail(&call, PyExc_TypeError, "codes must be integers");
@@ -349,7 +349,9 @@ KERNEL(sigmoid_loss) {
 static uint8_t *take_kept(struct call *call, int i, enum use use, npy_intp size) {
     void *data;
     PyArrayObject *array = take(call, i, use, NPY_BOOL, &data);
-    if (array && PyArray_SIZE(array) != size)
+    if (array && PyArray_NDIM(array) == 0)
+        fail(call, PyExc_ValueError, "the mask has no axes");
+    else if (array && PyArray_SIZE(array) != size)
         call->fate = IS_LEFT;
     return data;
 }
@@ -376,10 +378,9 @@ static uint64_t take_seed(struct call *call, int i) {
 KERNEL(dropout) {
     struct call call = begin(module, "dropout", args, n_args, 7);
     struct dropout a = {0};
-    void *x;
-    PyArrayObject *array = take(&call, 0, READ, -1, &x);
-    a.x = x;
-    a.size = array ? PyArray_SIZE(array) : 0;
+    ptrdiff_t rows, width;
+    a.x = take_rows(&call, 0, READ, &rows, &width);
+    a.size = rows * width;
     a.out = take_sized(&call, 1, WRITE, a.size);
     a.kept = take_kept(&call, 2, WRITE, a.size);
     double keep = take_number(&call, 4);
@@ -396,12 +397,116 @@ KERNEL(dropout) {
 KERNEL(dropout_backward) {
     struct call call = begin(module, "dropout_backward", args, n_args, 4);
     struct dropout a = {0};
-    PyArrayObject *grad = take(&call, 0, WRITE, -1, &a.out);
-    a.size = grad ? PyArray_SIZE(grad) : 0;
+    ptrdiff_t rows, width;
+    a.out = take_rows(&call, 0, WRITE, &rows, &width);
+    a.size = rows * width;
     a.kept = take_kept(&call, 1, READ, a.size);
     a.factor = take_number(&call, 2);
     check_overlap(&call, -1, -1);
     return finish(&call, DROPOUT_BACKWARD, &a, a.size);
+}
+
+/* The same for a kernel that tells whether something held. */
+static PyObject *finish_truth(struct call *call, enum kernel kernel, void *arguments,
+                              npy_intp size, const int *truth) {
+    int runs = call->fate == RUNS;
+    PyObject *result = finish(call, kernel, arguments, size);
+    if (!runs || !result)
+        return result;
+    Py_DECREF(result);
+    return PyBool_FromLong(*truth);
+}
+
+KERNEL(row_norm) {
+    struct call call = begin(module, "row_norm", args, n_args, 10);
+    struct row_norm a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    a.gamma = take_sized(&call, 1, READ, a.width);
+    a.beta = take_optional(&call, 2, READ, a.width);
+    a.x_hat = take_sized(&call, 3, WRITE, a.rows * a.width);
+    a.inverse_std = take_sized(&call, 4, WRITE, a.rows);
+    a.margin = take_sized(&call, 5, WRITE, a.rows);
+    a.out = take_sized(&call, 6, WRITE, a.rows * a.width);
+    a.epsilon = take_number(&call, 7);
+    check_overlap(&call, -1, -1);
+    return finish_truth(&call, ROW_NORM, &a, 2 * a.rows * a.width, &a.accurate);
+}
+
+KERNEL(row_norm_backward) {
+    struct call call = begin(module, "row_norm_backward", args, n_args, 9);
+    struct row_norm a = {0};
+    a.out = take_rows(&call, 0, WRITE, &a.rows, &a.width);
+    a.x_hat = take_sized(&call, 1, READ, a.rows * a.width);
+    a.inverse_std = take_sized(&call, 2, READ, a.rows);
+    a.gamma = take_sized(&call, 3, READ, a.width);
+    a.gamma_grad = take_sized(&call, 4, WRITE, a.width);
+    a.beta_grad = take_optional(&call, 5, WRITE, a.width);
+    a.input_grad = take_number(&call, 6) != 0;
+    check_overlap(&call, -1, -1);
+    return finish(&call, ROW_NORM_BACKWARD, &a, 2 * a.rows * a.width);
+}
+
+KERNEL(softmax_of_keys) {
+    struct call call = begin(module, "softmax_of_keys", args, n_args, 5);
+    struct softmax_of_keys a = {0};
+    void *mask = NULL;
+    PyArrayObject *scores = take(&call, 0, WRITE, -1, &a.scores);
+    if (scores && PyArray_NDIM(scores) != 4)
+        fail(&call, PyExc_ValueError, "scores have the axes (N, heads, keys, queries)");
+    else if (scores) {
+        const npy_intp *shape = PyArray_DIMS(scores);
+        a.rows = shape[0], a.heads = shape[1], a.keys = shape[2], a.queries = shape[3];
+    }
+    if (call.fate != FAILED && args[1] != Py_None) {
+        PyArrayObject *array = take(&call, 1, READ, NPY_BOOL, &mask);
+        if (array && PyArray_TYPE(array) != NPY_BOOL)
+            fail(&call, PyExc_TypeError, "the mask must be of type bool");
+        if (array && !(PyArray_NDIM(array) == 2 && PyArray_DIM(array, 0) == a.rows &&
+                       PyArray_DIM(array, 1) == a.keys))
+            fail(&call, PyExc_ValueError, "the mask has the axes (N, keys)");
+    }
+    a.mask = mask;
+    a.causal = call.fate != FAILED && args[2] != Py_None;
+    check_overlap(&call, -1, -1);
+    return finish(&call, SOFTMAX_OF_KEYS, &a, 4 * a.rows * a.heads * a.keys * a.queries);
+}
+
+KERNEL(read_codes) {
+    struct call call = begin(module, "read_codes", args, n_args, 4);
+    struct codes a = {0};
+    void *values, *codes;
+    PyArrayObject *array = take(&call, 0, READ, -1, &values);
+    a.values = values;
+    a.n_codes = array ? PyArray_SIZE(array) : 0;
+    array = take(&call, 1, WRITE, NPY_INT64, &codes);
+    if (array && PyArray_SIZE(array) != a.n_codes)
+        fail(&call, PyExc_ValueError, "there must be one code a value");
+    a.codes = codes;
+    a.limit = take_number(&call, 2);
+    if (call.fate == RUNS && !(a.limit <= 9007199254740992.0)) /* codes are exact up to there */
+        fail(&call, PyExc_ValueError, "there are too many codes");
+    check_overlap(&call, -1, -1);
+    return finish_truth(&call, READ_CODES, &a, a.n_codes, &a.accurate);
+}
+
+KERNEL(add_by_code) {
+    struct call call = begin(module, "add_by_code", args, n_args, 4);
+    struct codes a = {0};
+    void *values, *codes;
+    PyArrayObject *array = take(&call, 0, READ, -1, &values);
+    a.values = values;
+    npy_intp size = array ? PyArray_SIZE(array) : 0;
+    array = take(&call, 1, READ, NPY_INT64, &codes);
+    a.codes = codes;
+    a.n_codes = array ? PyArray_SIZE(array) : 0;
+    a.table = take_rows(&call, 2, WRITE, &a.n_rows, &a.width);
+    if (call.fate != FAILED && size != a.n_codes * a.width)
+        fail(&call, PyExc_ValueError, "there must be one row a code");
+    check_overlap(&call, -1, -1);
+    for (ptrdiff_t i = 0; call.fate == RUNS && i < a.n_codes; i++)
+        if (a.codes[i] < 0 || a.codes[i] >= a.n_rows)
+            fail(&call, PyExc_ValueError, "a code is no row of the table");
+    return finish(&call, ADD_BY_CODE, &a, size + a.n_rows * a.width);
 }
 
 static const struct level *best_level(void) {
@@ -460,6 +565,11 @@ static PyMethodDef methods[] = {
     METHOD(sigmoid_loss),
     METHOD(dropout),
     METHOD(dropout_backward),
+    METHOD(row_norm),
+    METHOD(row_norm_backward),
+    METHOD(softmax_of_keys),
+    METHOD(read_codes),
+    METHOD(add_by_code),
     {"level", level, METH_NOARGS, "Return the level of processors whose kernels run."},
     {"use_level", use_level, METH_O, "Run the kernels of a level that this processor has."},
     {NULL, NULL, 0, NULL},

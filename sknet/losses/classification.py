@@ -8,7 +8,7 @@ from scipy.special import expit, log_expit
 from sklearn.utils._param_validation import Interval
 
 from .. import kernels
-from ..kernels.numpy_kernels.losses import cross_entropy
+from ..kernels.numpy_kernels.losses import cross_entropy, row_shares
 from .base import Loss
 
 #: The rate that a class or label which never occurs is given in initial biases, unless half
@@ -72,14 +72,15 @@ class ClassificationLoss(Loss):
         out = np.empty_like(raw) if out is None else out
         if not self._blocks:
             return self._value_of_labels(raw, y.reshape(raw.shape), sample_weight, out), out
+        shares = None if sample_weight is None else row_shares(len(raw), sample_weight, out.dtype)
         if len(self._blocks) == 1 and out.flags.c_contiguous:
-            return self._softmax_value(raw, y.reshape(-1), sample_weight, out), out
+            return self._softmax_value(raw, y.reshape(-1), shares, out), out
         value, y = 0.0, y.reshape(len(raw), -1)
         for j, block in enumerate(self._blocks):
             # A contiguous copy: NumPy's argmax would make one of its own.
             logits = self._work(f"logits {j}", (len(raw), block.stop - block.start))
             logits[...] = raw[:, block]
-            value += self._softmax_value(logits, y[:, j], sample_weight, logits)
+            value += self._softmax_value(logits, y[:, j], shares, logits)
             out[:, block] = logits
         return value, out
 
@@ -177,11 +178,12 @@ class ClassificationLoss(Loss):
         rates[~seen] = min(_FLOOR_RATE, rates[seen].min() / 2)
         return np.log(rates)
 
-    def _softmax_value(self, raw, codes, sample_weight, out):
-        """Return the weighted mean loss of one block of logits (N, K), its gradient in `out`."""
-        return kernels.softmax_loss(
-            raw, codes, sample_weight, self._smoothing, out, self._class_losses
-        )
+    def _softmax_value(self, raw, codes, shares, out):
+        """Return the weighted loss of one block of logits (N, K), its gradient in `out`.
+
+        `out` is contiguous; `raw` may be `out` itself.
+        """
+        return kernels.softmax_loss(raw, codes, shares, self._smoothing, out, self._class_losses)
 
     def _cross_entropy(self, raw, y, losses):
         """Write ``-log p(y)`` of labels in `losses`; return two parts of its derivative."""

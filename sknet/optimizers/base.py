@@ -166,6 +166,7 @@ class Optimizer(Component, ABC):
         super().__setstate__(state)
         if "_moments" in state:  # joblib may have mapped them read-only
             self._moments = [np.array(moment) for moment in self._moments]
+            self._n_moved = np.array(self._n_moved)
 
     def _constants(self):
         """Numbers of this step that all pieces share, as Python floats."""

@@ -21,7 +21,9 @@ from .activations import (
 )
 from .dropout import dropout, dropout_backward
 from .losses import sigmoid_loss, softmax_loss
+from .normalization import row_norm, row_norm_backward
 from .optimizers import adam, lion, rmsprop, sgd
+from .sequences import add_by_code, read_codes, softmax_of_keys
 
 __all__ = [
     "EXACT_GELU",
@@ -37,12 +39,17 @@ __all__ = [
     "TANH",
     "activate",
     "adam",
+    "add_by_code",
     "deactivate",
     "dropout",
     "dropout_backward",
     "lion",
+    "read_codes",
     "rmsprop",
+    "row_norm",
+    "row_norm_backward",
     "sgd",
     "sigmoid_loss",
     "softmax_loss",
+    "softmax_of_keys",
 ]

@@ -3,8 +3,10 @@
 import numpy as np
 
 
-def softmax_loss(raw, codes, sample_weight, smoothing, out, class_losses):
-    """Return the weighted mean loss of logits (N, K), its gradient in `out`, which may be raw.
+def softmax_loss(raw, codes, shares, smoothing, out, class_losses):
+    """Return the weighted loss of logits (N, K), its gradient in `out`, which may be raw.
+
+    `shares` are what multiplies the losses of the rows; None is 1 / N for all.
 
     `out` is contiguous. No one-hot is built: the gradient is the softmax, less 1 at the true
     classes. Where a row is predicted well, the loss and that difference are far below 1: both
@@ -12,7 +14,7 @@ def softmax_loss(raw, codes, sample_weight, smoothing, out, class_losses):
     None for the log loss, or a function of the log-probabilities of the true classes.
     """
     n, n_classes = raw.shape
-    shares = row_shares(n, sample_weight, out.dtype)
+    shares = row_shares(n, None, out.dtype) if shares is None else shares
     smoothing = smoothing if n_classes > 1 else 0.0
     starts = np.arange(0, n * n_classes, n_classes)  # of the rows in flat memory
     true = starts + codes
