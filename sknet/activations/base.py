@@ -165,7 +165,6 @@ class CompiledActivation(Activation):
 
     _kind = kernels.IDENTITY
     _is_gated = False
-    _work = None  # the identity needs none
 
     def _coefficients(self):
         """Return what the kernel calls slope and limit, as Python floats."""
@@ -218,3 +217,5 @@ class Identity(CompiledActivation):
     >>> activation.forward(x, out=x)
     array([[-1.,  0.,  2.]])
     """
+
+    _work = None  # it needs none, and runs before `allocate`

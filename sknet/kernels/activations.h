@@ -28,41 +28,44 @@ static void NAME(apply)(const struct activate *a, ptrdiff_t n, const REAL *x, RE
             memmove(out, x, n * sizeof(REAL));
         break;
     case RELU: /* max(x, 0) */
-        LOOP for (ptrdiff_t i = 0; i < n; i++) out[i] = x[i] < 0 ? 0 : x[i];
+        EACH (i, n)
+            out[i] = x[i] < 0 ? 0 : x[i];
         break;
     case LEAKY_RELU: /* max(x, slope x) */
-        LOOP for (ptrdiff_t i = 0; i < n; i++) {
+        EACH (i, n) {
             REAL leak = x[i] * slope;
             out[i] = x[i] >= leak ? x[i] : leak;
         }
         break;
     case EXPONENTIAL: /* slope x of x > 0, else limit (e^x - 1) */
-        LOOP for (ptrdiff_t i = 0; i < n; i++) {
+        EACH (i, n) {
             REAL below = NAME(negative_expm1)(x[i] > 0 ? 0 : x[i]) * limit;
             out[i] = (x[i] < 0 ? 0 : x[i]) * slope + below;
         }
         break;
     case SOFTPLUS: /* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|) */
-        LOOP for (ptrdiff_t i = 0; i < n; i++) {
+        EACH (i, n) {
             REAL rest = NAME(small_log1p)(NAME(exp)(-FABS(x[i])));
             out[i] = (x[i] < 0 ? 0 : x[i]) + rest;
         }
         break;
     case LOGISTIC: /* 1 / (1 + e^-x) */
-        LOOP for (ptrdiff_t i = 0; i < n; i++) out[i] = NAME(logistic)(x[i]);
+        EACH (i, n)
+            out[i] = NAME(logistic)(x[i]);
         break;
     case TANH:
-        LOOP for (ptrdiff_t i = 0; i < n; i++) out[i] = NAME(tanh)(x[i]);
+        EACH (i, n)
+            out[i] = NAME(tanh)(x[i]);
         break;
 #define GATED(GATE, SLOPE)                                                                        \
     if (derivative) {                                                                             \
-        LOOP for (ptrdiff_t i = 0; i < n; i++) {                                                  \
+        EACH (i, n) {                                                                             \
             REAL v = x[i], gate = GATE;                                                           \
             derivative[i] = (SLOPE) * v + gate;                                                   \
             out[i] = v * gate;                                                                    \
         }                                                                                         \
     } else {                                                                                      \
-        LOOP for (ptrdiff_t i = 0; i < n; i++) {                                                  \
+        EACH (i, n) {                                                                             \
             REAL v = x[i], gate = GATE;                                                           \
             out[i] = v * gate;                                                                    \
         }                                                                                         \
@@ -104,7 +107,8 @@ static void NAME(activate)(void *arguments) {
         if (bias) {
             for (ptrdiff_t at = start; at < start + n; at += width) {
                 ptrdiff_t end = NAME(least)(width, start + n - at);
-                LOOP for (ptrdiff_t i = 0; i < end; i++) out[at + i] = x[at + i] + bias[i];
+                EACH (i, end)
+                    out[at + i] = x[at + i] + bias[i];
             }
             from = out + start;
         }
@@ -115,33 +119,40 @@ static void NAME(activate)(void *arguments) {
 /* grad f'(x) of n elements, f' from out = f(x) */
 static void NAME(apply_slope)(const struct deactivate *a, ptrdiff_t n, REAL *grad,
                               const REAL *out) {
-    const REAL slope = a->slope, limit = a->limit, steep = 1 - a->slope, jump = a->slope - a->limit;
+    const REAL slope = a->slope, limit = a->limit, steep = 1 - a->slope,
+               jump = a->slope - a->limit;
     switch (a->kind) {
     case IDENTITY:
         break;
     case RELU:
-        LOOP for (ptrdiff_t i = 0; i < n; i++) grad[i] *= (REAL)(out[i] > 0);
+        EACH (i, n)
+            grad[i] *= (REAL)(out[i] > 0);
         break;
     case LEAKY_RELU:
-        LOOP for (ptrdiff_t i = 0; i < n; i++) grad[i] *= (REAL)(out[i] > 0) * steep + slope;
+        EACH (i, n)
+            grad[i] *= (REAL)(out[i] > 0) * steep + slope;
         break;
     case EXPONENTIAL: /* out + limit of x <= 0, else slope */
-        LOOP for (ptrdiff_t i = 0; i < n; i++) {
+        EACH (i, n) {
             REAL below = out[i] > 0 ? 0 : out[i];
             grad[i] *= (below + limit) + (REAL)(out[i] > 0) * jump;
         }
         break;
     case SOFTPLUS: /* logistic(x) = 1 - e^-out */
-        LOOP for (ptrdiff_t i = 0; i < n; i++) grad[i] *= -NAME(negative_expm1)(-out[i]);
+        EACH (i, n)
+            grad[i] *= -NAME(negative_expm1)(-out[i]);
         break;
     case LOGISTIC:
-        LOOP for (ptrdiff_t i = 0; i < n; i++) grad[i] *= (1 - out[i]) * out[i];
+        EACH (i, n)
+            grad[i] *= (1 - out[i]) * out[i];
         break;
     case TANH:
-        LOOP for (ptrdiff_t i = 0; i < n; i++) grad[i] *= 1 - out[i] * out[i];
+        EACH (i, n)
+            grad[i] *= 1 - out[i] * out[i];
         break;
     default: /* gated: out is the derivative */
-        LOOP for (ptrdiff_t i = 0; i < n; i++) grad[i] *= out[i];
+        EACH (i, n)
+            grad[i] *= out[i];
     }
 }
 
@@ -150,12 +161,13 @@ static void NAME(add_rows)(ptrdiff_t rows, ptrdiff_t width, const REAL *values, 
     ptrdiff_t row = 0;
     for (; row + 4 <= rows; row += 4) {
         const REAL *at = values + row * width;
-        LOOP for (ptrdiff_t i = 0; i < width; i++) total[i] +=
-            (at[i] + at[i + width]) + (at[i + 2 * width] + at[i + 3 * width]);
+        EACH (i, width)
+            total[i] += (at[i] + at[i + width]) + (at[i + 2 * width] + at[i + 3 * width]);
     }
     for (; row < rows; row++) {
         const REAL *at = values + row * width;
-        LOOP for (ptrdiff_t i = 0; i < width; i++) total[i] += at[i];
+        EACH (i, width)
+            total[i] += at[i];
     }
 }
 

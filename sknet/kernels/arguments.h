@@ -36,7 +36,8 @@ struct rmsprop {
 struct adam {
     ptrdiff_t size;
     void *params, *grads, *mean, *square;
-    double shrink, rate, beta_1, beta_2, epsilon, nesterov; /* nesterov: weight of the mean, or 0 */
+    double shrink, rate, beta_1, beta_2, epsilon,
+        nesterov; /* nesterov: weight of the mean, or 0 */
 };
 
 struct lion {
@@ -47,7 +48,7 @@ struct lion {
 
 struct activate {
     ptrdiff_t rows, width;
-    const void *x, *bias; /* bias is NULL where there is none */
+    const void *x, *bias;   /* bias is NULL where there is none */
     void *out, *derivative; /* derivative of gated activations while training, or NULL */
     double slope, limit;
     enum activation kind;
@@ -89,7 +90,7 @@ struct dropout {
 
 struct row_norm {
     ptrdiff_t rows, width;
-    const void *x, *gamma, *beta; /* beta is NULL where no mean is subtracted */
+    const void *x, *gamma, *beta;             /* beta is NULL where no mean is subtracted */
     void *x_hat, *inverse_std, *margin, *out; /* out is the gradient on the way back */
     void *gamma_grad, *beta_grad;
     double epsilon;

@@ -4,11 +4,13 @@
 #define SKNET_XOSHIRO
 
 #define STREAMS 8
-#define CHUNK 4096 /* elements that have streams of their own: the bits of a chunk are its alone */
+#define CHUNK 4096 /* elements that have streams of their own: the bits of a chunk are its alone  \
+                    */
 
 typedef uint32_t lanes __attribute__((vector_size(4 * STREAMS)));
 
-/* SplitMix64 from `seed` on gives the streams of a chunk their states, as xoshiro's authors advise. */
+/* SplitMix64 from `seed` on gives the streams of a chunk their states, as xoshiro's authors
+ * advise. */
 static inline void start_streams(lanes state[4], uint64_t seed, uint64_t chunk) {
     uint32_t words[4 * STREAMS];
     for (uint64_t k = 0; k < 2 * STREAMS; k++) {
@@ -51,14 +53,16 @@ static void NAME(dropout)(void *arguments) {
             uint32_t words[STREAMS];
             uint8_t mask[STREAMS];
             memcpy(words, &draws, sizeof words);
-            LOOP for (int i = 0; i < STREAMS; i++) mask[i] = words[i] <= largest;
+            EACH (i, STREAMS)
+                mask[i] = words[i] <= largest;
             if (start + STREAMS <= end)
                 memcpy(kept + start, mask, STREAMS);
             else
                 memcpy(kept + start, mask, end - start);
         }
     }
-    LOOP for (ptrdiff_t i = 0; i < a->size; i++) out[i] = x[i] * ((REAL)kept[i] * factor);
+    EACH (i, a->size)
+        out[i] = x[i] * ((REAL)kept[i] * factor);
 }
 
 /* grad = factor kept grad */
@@ -67,5 +71,6 @@ static void NAME(dropout_backward)(void *arguments) {
     REAL *grad = a->out;
     const REAL factor = a->factor;
     const uint8_t *kept = a->kept;
-    LOOP for (ptrdiff_t i = 0; i < a->size; i++) grad[i] *= (REAL)kept[i] * factor;
+    EACH (i, a->size)
+        grad[i] *= (REAL)kept[i] * factor;
 }

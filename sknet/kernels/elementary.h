@@ -14,9 +14,10 @@ static inline struct NAME(reduced) NAME(reduce)(REAL x) {
 
 /* e^r - 1 = r + r^2 (1 / 2! + r / 3! + ...). */
 static inline REAL NAME(small_expm1)(REAL r) {
-    static const double inverse_factorials[] = {
-        1.0 / 2,      1.0 / 6,       1.0 / 24,       1.0 / 120,       1.0 / 720,       1.0 / 5040,
-        1.0 / 40320,  1.0 / 362880,  1.0 / 3628800,  1.0 / 39916800,  1.0 / 479001600, 1.0 / 6227020800};
+    static const double inverse_factorials[] = {1.0 / 2,        1.0 / 6,         1.0 / 24,
+                                                1.0 / 120,      1.0 / 720,       1.0 / 5040,
+                                                1.0 / 40320,    1.0 / 362880,    1.0 / 3628800,
+                                                1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
     REAL sum = (REAL)inverse_factorials[N_FACTORIALS - 1];
 #pragma GCC unroll 16
     for (int k = N_FACTORIALS - 2; k >= 0; k--)

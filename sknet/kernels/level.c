@@ -8,8 +8,10 @@
 #if defined(__clang__)
 #define LOOP _Pragma("clang loop vectorize(assume_safety)")
 #else
-#define LOOP _Pragma("GCC ivdep") /* arrays are the same or apart: no element depends on another */
+#define LOOP _Pragma("GCC ivdep")
 #endif
+/* Arrays are the same or apart, so no element depends on another, and the loop becomes vectors. */
+#define EACH(i, n) LOOP for (ptrdiff_t i = 0; i < (n); i++)
 
 /* Single precision */
 #define REAL float

@@ -1,9 +1,9 @@
 /* Losses of classes and of labels with their gradients; losses/classification.py explains them. */
 
-/* Row by row, with top the largest logit, e_k = e^(raw_k - top) and rest the sum of the e_k but that
-   of the top: the loss is log(1 + rest) - (raw_y - top), its gradient e_k / (1 + rest), and less the
-   others' sum, (1 - e_y) + rest, for the true class y; all times the share of the row. Smoothing s
-   spreads s / K of the target. */
+/* Row by row, with top the largest logit, e_k = e^(raw_k - top) and rest the sum of the e_k but
+   that of the top: the loss is log(1 + rest) - (raw_y - top), its gradient e_k / (1 + rest), and
+   less the others' sum, (1 - e_y) + rest, for the true class y; all times the share of the row.
+   Smoothing s spreads s / K of the target. */
 static void NAME(softmax_loss)(void *arguments) {
     struct softmax_loss *a = arguments;
     const REAL *raw = a->raw, *shares = a->shares;
@@ -18,11 +18,13 @@ static void NAME(softmax_loss)(void *arguments) {
             top = raw[k] > raw[top] ? k : top;
         const REAL largest = raw[top];
         REAL spread = 0, rest = 0;
-        LOOP for (ptrdiff_t k = 0; k < K; k++) out[k] = raw[k] - largest;
+        EACH (k, K)
+            out[k] = raw[k] - largest;
         REAL log_p = out[y];
         for (ptrdiff_t k = 0; smoothing > 0 && k < K; k++)
             spread += out[k];
-        LOOP for (ptrdiff_t k = 0; k < K; k++) out[k] = NAME(exp)(out[k]);
+        EACH (k, K)
+            out[k] = NAME(exp)(out[k]);
         out[top] = 0; /* of 1, beside which small probabilities would be rounded away */
         rest = NAME(sum)(K, out);
         out[top] = 1;
@@ -35,7 +37,8 @@ static void NAME(softmax_loss)(void *arguments) {
             miss -= part * (K - 1);
         } else
             part = 0;
-        LOOP for (ptrdiff_t k = 0; k < K; k++) out[k] = out[k] * scale - part;
+        EACH (k, K)
+            out[k] = out[k] * scale - part;
         out[y] = -miss;
         value += slope * loss;
     }
@@ -59,12 +62,14 @@ static void NAME(sigmoid_loss)(void *arguments) {
         const REAL *z = raw + start;
         REAL *gradient = out + start;
         if (a->integers)
-            LOOP for (ptrdiff_t i = 0; i < n; i++) targets[i] = integers[start + i];
+            EACH (i, n)
+                targets[i] = integers[start + i];
         else
             memcpy(targets, reals + start, n * sizeof(REAL));
         if (a->smoothing > 0)
-            LOOP for (ptrdiff_t i = 0; i < n; i++) targets[i] = targets[i] * keep + even;
-        LOOP for (ptrdiff_t i = 0; i < n; i++) {
+            EACH (i, n)
+                targets[i] = targets[i] * keep + even;
+        EACH (i, n) {
             REAL e = NAME(exp)(-FABS(z[i])), q = e / (1 + e);
             REAL d = (REAL)(COPYSIGN((REAL)1, z[i]) > 0) - targets[i];
             losses[i] = NAME(small_log1p)(e) + d * z[i];

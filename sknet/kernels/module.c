@@ -79,7 +79,8 @@ static PyArrayObject *take(struct call *call, int i, enum use use, int type, voi
     if (type < 0 && call->type < 0)
         call->type = found;
     int plain = flags & NPY_ARRAY_C_CONTIGUOUS && flags & NPY_ARRAY_ALIGNED &&
-                found == (type < 0 ? call->type : type) && PyArray_ISNBO(PyArray_DESCR(array)->byteorder);
+                found == (type < 0 ? call->type : type) &&
+                PyArray_ISNBO(PyArray_DESCR(array)->byteorder);
     if (!plain || (type < 0 && found != NPY_FLOAT && found != NPY_DOUBLE))
         call->fate = IS_LEFT;
     *data = PyArray_DATA(array);
@@ -188,8 +189,8 @@ static PyObject *finish(struct call *call, enum kernel kernel, void *arguments, 
 }
 
 /* A kernel that returns a number. */
-static PyObject *finish_value(struct call *call, enum kernel kernel, void *arguments, npy_intp size,
-                              const double *value) {
+static PyObject *finish_value(struct call *call, enum kernel kernel, void *arguments,
+                              npy_intp size, const double *value) {
     int runs = call->fate == RUNS;
     PyObject *result = finish(call, kernel, arguments, size);
     if (!runs || !result)
@@ -198,7 +199,8 @@ static PyObject *finish_value(struct call *call, enum kernel kernel, void *argum
     return PyFloat_FromDouble(*value);
 }
 
-#define KERNEL(name) static PyObject *name(PyObject *module, PyObject *const *args, Py_ssize_t n_args)
+#define KERNEL(name)                                                                              \
+    static PyObject *name(PyObject *module, PyObject *const *args, Py_ssize_t n_args)
 
 /* Take the vector of parameters and the gradient, with which every update begins. */
 #define TAKE_PARAMS(name, n_expected)                                                             \
@@ -537,12 +539,15 @@ static PyObject *use_level(PyObject *module, PyObject *name) {
     const struct level *levels[] = {
         &kernels_generic,
 #ifdef __x86_64__
-        &kernels_x86_64_v2, &kernels_x86_64_v3, &kernels_x86_64_v4,
+        &kernels_x86_64_v2,
+        &kernels_x86_64_v3,
+        &kernels_x86_64_v4,
 #endif
     };
     const struct level *best = best_level();
     for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
-        if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, levels[i]->name) == 0) {
+        if (PyUnicode_Check(name) &&
+            PyUnicode_CompareWithASCIIString(name, levels[i]->name) == 0) {
             state->level = levels[i];
             Py_RETURN_NONE;
         }

@@ -3,8 +3,9 @@
 /* Variances below this part of the squared mean drown in the rounding of the mean. */
 #define LEAST_SPREAD 0x1p-14
 
-/* x_hat = (x - mean) s, s = 1 / sqrt(mean((x - mean)^2) + epsilon), out = gamma x_hat + beta; without
-   beta nothing is subtracted. margin is negative or NaN where the row has to be computed again. */
+/* x_hat = (x - mean) s, s = 1 / sqrt(mean((x - mean)^2) + epsilon), out = gamma x_hat + beta;
+   without beta nothing is subtracted. margin is negative or NaN where the row has to be computed
+   again. */
 static void NAME(row_norm)(void *arguments) {
     struct row_norm *a = arguments;
     const REAL *x = a->x, *gamma = a->gamma, *beta = a->beta;
@@ -14,12 +15,13 @@ static void NAME(row_norm)(void *arguments) {
     a->accurate = 1;
     for (ptrdiff_t row = 0; row < a->rows; row++, x += n, x_hat += n, out += n) {
         const REAL mean = beta ? NAME(sum)(n, x) / n : 0;
-        LOOP for (ptrdiff_t i = 0; i < n; i++) x_hat[i] = x[i] - mean;
+        EACH (i, n)
+            x_hat[i] = x[i] - mean;
         const REAL variance = NAME(dot)(n, x_hat, x_hat) / n, s = 1 / SQRT(variance + epsilon);
         margin[row] = beta ? (mean * (REAL)-LEAST_SPREAD * mean + variance) * s : 0;
         inverse_std[row] = s;
         a->accurate &= margin[row] >= 0 && s > 0;
-        LOOP for (ptrdiff_t i = 0; i < n; i++) {
+        EACH (i, n) {
             x_hat[i] *= s;
             out[i] = x_hat[i] * gamma[i] + (beta ? beta[i] : 0);
         }
@@ -37,14 +39,18 @@ static void NAME(row_norm_backward)(void *arguments) {
     if (beta_grad)
         memset(beta_grad, 0, n * sizeof(REAL));
     for (ptrdiff_t row = 0; row < a->rows; row++, grad += n, x_hat += n) {
-        LOOP for (ptrdiff_t i = 0; i < n; i++) gamma_grad[i] += grad[i] * x_hat[i];
+        EACH (i, n)
+            gamma_grad[i] += grad[i] * x_hat[i];
         if (beta_grad)
-            LOOP for (ptrdiff_t i = 0; i < n; i++) beta_grad[i] += grad[i];
+            EACH (i, n)
+                beta_grad[i] += grad[i];
         if (!a->input_grad)
             continue;
-        LOOP for (ptrdiff_t i = 0; i < n; i++) grad[i] *= gamma[i];
+        EACH (i, n)
+            grad[i] *= gamma[i];
         const REAL slope = NAME(dot)(n, grad, x_hat) / n, s = inverse_std[row];
         const REAL mean = beta_grad ? NAME(sum)(n, grad) / n : 0;
-        LOOP for (ptrdiff_t i = 0; i < n; i++) grad[i] = (grad[i] - x_hat[i] * slope - mean) * s;
+        EACH (i, n)
+            grad[i] = (grad[i] - x_hat[i] * slope - mean) * s;
     }
 }

@@ -8,20 +8,20 @@ static void NAME(sgd)(void *arguments) {
     REAL *params = a.params, *grads = a.grads, *velocity = a.velocity;
     const REAL shrink = a.shrink, rate = a.rate, momentum = a.momentum;
     if (!velocity) {
-        LOOP for (ptrdiff_t i = 0; i < a.size; i++) {
+        EACH (i, a.size) {
             REAL p = params[i];
             params[i] = p * shrink - grads[i] * rate;
             grads[i] = p;
         }
     } else if (a.nesterov) {
-        LOOP for (ptrdiff_t i = 0; i < a.size; i++) {
+        EACH (i, a.size) {
             REAL p = params[i], step = grads[i] * rate, v = (velocity[i] + step) * momentum;
             velocity[i] = v;
             params[i] = p * shrink - (step + v);
             grads[i] = p;
         }
     } else {
-        LOOP for (ptrdiff_t i = 0; i < a.size; i++) {
+        EACH (i, a.size) {
             REAL p = params[i], v = velocity[i] + grads[i] * rate;
             velocity[i] = v * momentum;
             params[i] = p * shrink - v;
@@ -38,14 +38,14 @@ static void NAME(rmsprop)(void *arguments) {
     const REAL shrink = a.shrink, rate = a.rate, rho = a.rho, epsilon = a.epsilon;
     const REAL momentum = a.momentum;
     if (!velocity) {
-        LOOP for (ptrdiff_t i = 0; i < a.size; i++) {
+        EACH (i, a.size) {
             REAL p = params[i], g = grads[i], v = square[i] * rho + g * g;
             square[i] = v;
             params[i] = p * shrink - g / SQRT(v + epsilon) * rate;
             grads[i] = p;
         }
     } else {
-        LOOP for (ptrdiff_t i = 0; i < a.size; i++) {
+        EACH (i, a.size) {
             REAL p = params[i], g = grads[i], v = square[i] * rho + g * g;
             REAL step = velocity[i] * momentum + g / SQRT(v + epsilon) * rate;
             square[i] = v;
@@ -64,7 +64,7 @@ static void NAME(adam)(void *arguments) {
     const REAL shrink = a.shrink, rate = a.rate, beta_1 = a.beta_1, beta_2 = a.beta_2;
     const REAL epsilon = a.epsilon, nesterov = a.nesterov;
     if (a.nesterov == 0) {
-        LOOP for (ptrdiff_t i = 0; i < a.size; i++) {
+        EACH (i, a.size) {
             REAL p = params[i], g = grads[i];
             REAL m = mean[i] * beta_1 + g, v = square[i] * beta_2 + g * g;
             mean[i] = m;
@@ -73,7 +73,7 @@ static void NAME(adam)(void *arguments) {
             grads[i] = p;
         }
     } else {
-        LOOP for (ptrdiff_t i = 0; i < a.size; i++) {
+        EACH (i, a.size) {
             REAL p = params[i], g = grads[i];
             REAL m = mean[i] * beta_1 + g, v = square[i] * beta_2 + g * g;
             mean[i] = m;
@@ -90,7 +90,7 @@ static void NAME(lion)(void *arguments) {
     REAL *params = a.params, *grads = a.grads, *mean = a.mean;
     const REAL shrink = a.shrink, rate = a.rate, weight = a.weight, beta_2 = a.beta_2;
     const REAL tiny = a.tiny;
-    LOOP for (ptrdiff_t i = 0; i < a.size; i++) {
+    EACH (i, a.size) {
         REAL p = params[i], g = grads[i], m = mean[i], d = m * weight + g;
         mean[i] = m * beta_2 + g;
         params[i] = p * shrink - d / (FABS(d) + tiny) * rate;

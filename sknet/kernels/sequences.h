@@ -23,12 +23,12 @@ static void NAME(softmax_of_keys)(void *arguments) {
                 hidden = mask && !mask[key] ? n : hidden;
                 for (ptrdiff_t q = 0; q < hidden; q++)
                     row[q] = -(REAL)INFINITY;
-                LOOP for (ptrdiff_t q = 0; q < n; q++)
+                EACH (q, n)
                     highest[q] = row[q] > highest[q] ? row[q] : highest[q];
             }
             for (ptrdiff_t key = 0; key < a->keys; key++) {
                 REAL *row = scores + key * queries + tile;
-                LOOP for (ptrdiff_t q = 0; q < n; q++) {
+                EACH (q, n) {
                     row[q] = NAME(exp)(row[q] - highest[q]);
                     total[q] += row[q];
                 }
@@ -37,7 +37,8 @@ static void NAME(softmax_of_keys)(void *arguments) {
                 total[q] = 1 / (mask && total[q] < 1 ? 1 : total[q]);
             for (ptrdiff_t key = 0; key < a->keys; key++) {
                 REAL *row = scores + key * queries + tile;
-                LOOP for (ptrdiff_t q = 0; q < n; q++) row[q] *= total[q];
+                EACH (q, n)
+                    row[q] *= total[q];
             }
         }
     }
@@ -64,6 +65,7 @@ static void NAME(add_by_code)(void *arguments) {
     memset(table, 0, a->n_rows * a->width * sizeof(REAL));
     for (ptrdiff_t i = 0; i < a->n_codes; i++, values += a->width) {
         REAL *row = table + a->codes[i] * a->width;
-        LOOP for (ptrdiff_t k = 0; k < a->width; k++) row[k] += values[k];
+        EACH (k, a->width)
+            row[k] += values[k];
     }
 }
