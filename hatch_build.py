@@ -129,6 +129,7 @@ class KernelsBuildHook(BuildHookInterface):
             library = compile_extension()
         except OSError as error:
             first = str(error).splitlines()[0]
+            Path(FOLDER, library_name()).unlink(missing_ok=True)  # of older sources
             print(f"sknet: installed without compiled kernels, which are faster ({first}).")
             return
         build_data["pure_python"] = False

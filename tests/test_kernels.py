@@ -16,11 +16,7 @@ from sknet.optimizers import SGD, Group
 from . import kernel_calls, kernel_fuzz
 from .kernel_calls import ACTIVATIONS
 
-try:
-    from sknet.kernels import _extension as extension
-except ImportError:
-    extension = None
-
+extension = kernel_fuzz.extension
 pytestmark = pytest.mark.skipif(extension is None, reason="sknet was installed without kernels")
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 SHAPES = [(1, 1), (3, 1), (7, 3), (50, 10), (13, 63), (9, 64), (6, 65), (300, 40), (5, 3000)]
@@ -395,12 +391,16 @@ def test_the_environment_chooses_the_kernels(monkeypatch):
 
 def test_without_the_extension_numpy_runs_unless_it_is_asked_for(monkeypatch):
     def missing(name):
-        raise ImportError("No module")
+        raise error
 
+    error = ModuleNotFoundError("No module")
     monkeypatch.setattr(kernels, "import_module", missing)
     assert kernels._chosen("") is None
     with pytest.raises(ImportError, match="SKNET_KERNELS='c' asks for compiled kernels"):
         kernels._chosen("c")
+    error = ImportError("wrong symbols")
+    with pytest.warns(RuntimeWarning, match=r"do not load \(wrong symbols\); NumPy's run"):
+        assert kernels._chosen("") is None
 
 
 class Doubled(Tanh):

@@ -9,6 +9,7 @@ where they are installed. The environment variable ``SKNET_KERNELS`` changes tha
 """
 
 import os
+import warnings
 from importlib import import_module
 
 from . import numpy_kernels
@@ -30,6 +31,13 @@ def _chosen(wanted):
                 f"SKNET_KERNELS={wanted!r} asks for compiled kernels, and there are none that "
                 f"load ({error}). Unset it, or install sknet again where there is a C compiler."
             ) from error
+        if not isinstance(error, ModuleNotFoundError):
+            warnings.warn(
+                f"The compiled kernels of sknet do not load ({error}); NumPy's run, which are "
+                "slower. Install sknet again.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         return None
     if wanted not in ("", "c"):
         extension.use_level(wanted)
@@ -38,6 +46,12 @@ def _chosen(wanted):
 
 _extension = _chosen(os.environ.get("SKNET_KERNELS", ""))
 if _extension is not None:
+    missing = [name for name in KERNELS if not hasattr(_extension, name)]
+    if missing:
+        raise ImportError(
+            f"The compiled kernels are older than sknet: they lack {', '.join(missing)}. Install "
+            "sknet again or, in a checkout, run `python hatch_build.py`."
+        )
     globals().update({name: getattr(_extension, name) for name in KERNELS})
 
 
