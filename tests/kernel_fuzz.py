@@ -76,6 +76,8 @@ def _read_only(rng, array):
 
 
 def _of_another_type(rng, array):
+    if array.dtype == object:
+        return array
     with np.errstate(all="ignore"):
         return array.astype(rng.choice(["f2", "f4", "f8", "i4", "i8", "?", ">f4", ">f8"]))
 

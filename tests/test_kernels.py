@@ -214,6 +214,13 @@ def test_bits_do_not_depend_on_where_a_batch_is_cut(width, dtype):
         assert_array_equal(parts, whole)
 
 
+def test_rows_without_elements_are_nothing_to_do():
+    empty, none = np.zeros((4, 0)), np.zeros(0)
+    for kind in range(kernels.EXACT_GELU):
+        extension.activate(kind, empty, none, empty, None, 0.0, 0.0, None)
+        extension.deactivate(kind, empty, empty, np.zeros(0), 0.0, 0.0, None)
+
+
 def test_arrays_that_are_not_contiguous_are_left_to_numpy():
     x = np.random.default_rng(5).normal(size=(6, 8))
     expected = np.maximum(x[:, ::2], 0)

@@ -93,6 +93,8 @@ static void NAME(activate)(void *arguments) {
     const REAL *x = a->x, *bias = a->bias;
     REAL *out = a->out, *derivative = a->derivative;
     const ptrdiff_t size = a->rows * a->width;
+    if (!size)
+        return;
     REAL tile[2 * NARROW];
     ptrdiff_t width = a->width;
     if (bias && width < NARROW) {

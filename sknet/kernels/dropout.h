@@ -4,8 +4,7 @@
 #define SKNET_XOSHIRO
 
 #define STREAMS 8
-#define CHUNK 4096 /* elements that have streams of their own: the bits of a chunk are its alone  \
-                    */
+#define CHUNK 4096 /* elements with streams of their own: their bits depend on no others */
 
 typedef uint32_t lanes __attribute__((vector_size(4 * STREAMS)));
 

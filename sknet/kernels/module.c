@@ -94,12 +94,21 @@ static PyArrayObject *take(struct call *call, int i, enum use use, int type, voi
 static void *take_sized(struct call *call, int i, enum use use, npy_intp size) {
     void *data;
     PyArrayObject *array = take(call, i, use, -1, &data);
-    if (array && PyArray_SIZE(array) != size)
+    if (array && (PyArray_SIZE(array) != size || PyArray_NDIM(array) == 0))
         fail(call, PyExc_ValueError, "arrays differ in size");
     return data;
 }
 
-/* The same, or NULL for None. */
+/* The same of an array with one column. */
+static void *take_column(struct call *call, int i, enum use use, npy_intp size) {
+    void *data = take_sized(call, i, use, size);
+    PyArrayObject *array = (PyArrayObject *)call->args[i];
+    if (call->fate != FAILED && !(PyArray_NDIM(array) == 2 && PyArray_DIM(array, 1) == 1))
+        fail(call, PyExc_ValueError, "an array must be a column");
+    return data;
+}
+
+/* Take a sized array, or NULL for None. */
 static void *take_optional(struct call *call, int i, enum use use, npy_intp size) {
     return call->fate != FAILED && call->args[i] == Py_None ? NULL
                                                             : take_sized(call, i, use, size);
@@ -426,8 +435,8 @@ KERNEL(row_norm) {
     a.gamma = take_sized(&call, 1, READ, a.width);
     a.beta = take_optional(&call, 2, READ, a.width);
     a.x_hat = take_sized(&call, 3, WRITE, a.rows * a.width);
-    a.inverse_std = take_sized(&call, 4, WRITE, a.rows);
-    a.margin = take_sized(&call, 5, WRITE, a.rows);
+    a.inverse_std = take_column(&call, 4, WRITE, a.rows);
+    a.margin = take_column(&call, 5, WRITE, a.rows);
     a.out = take_sized(&call, 6, WRITE, a.rows * a.width);
     a.epsilon = take_number(&call, 7);
     check_overlap(&call, -1, -1);
@@ -439,7 +448,7 @@ KERNEL(row_norm_backward) {
     struct row_norm a = {0};
     a.out = take_rows(&call, 0, WRITE, &a.rows, &a.width);
     a.x_hat = take_sized(&call, 1, READ, a.rows * a.width);
-    a.inverse_std = take_sized(&call, 2, READ, a.rows);
+    a.inverse_std = take_column(&call, 2, READ, a.rows);
     a.gamma = take_sized(&call, 3, READ, a.width);
     a.gamma_grad = take_sized(&call, 4, WRITE, a.width);
     a.beta_grad = take_optional(&call, 5, WRITE, a.width);
@@ -476,11 +485,10 @@ KERNEL(softmax_of_keys) {
 KERNEL(read_codes) {
     struct call call = begin(module, "read_codes", args, n_args, 4);
     struct codes a = {0};
-    void *values, *codes;
-    PyArrayObject *array = take(&call, 0, READ, -1, &values);
-    a.values = values;
-    a.n_codes = array ? PyArray_SIZE(array) : 0;
-    array = take(&call, 1, WRITE, NPY_INT64, &codes);
+    void *codes;
+    a.values = take_rows(&call, 0, READ, &a.n_rows, &a.width);
+    a.n_codes = a.n_rows * a.width;
+    PyArrayObject *array = take(&call, 1, WRITE, NPY_INT64, &codes);
     if (array && PyArray_SIZE(array) != a.n_codes)
         fail(&call, PyExc_ValueError, "there must be one code a value");
     a.codes = codes;
