@@ -57,6 +57,7 @@ DRAWN_BY_EXAMPLES = {
     "chorales.py": "chorales_rolls.png",
     "income.py": "income.png",
     "house_prices.py": "house_prices.png",
+    "forecasting_with_covariates.py": "bicycles.png",
 }
 
 
@@ -201,6 +202,15 @@ def draw_guide():
             keep(name, 900, 256)
 
 
+def draw_inspection():
+    """Run the code of the page on inspection and keep its picture."""
+    code = BLOCK.findall((DOCS / "inspection.md").read_text())
+    with TemporaryDirectory() as folder, chdir(folder), redirect_stdout(StringIO()):
+        exec("\n".join(code), {"__name__": "inspection"})
+        # Few colours would tint what is almost white.
+        Image.open("inspection.png").save(IMAGES / "inspection.png", optimize=True)
+
+
 def keep(path, width, n_colors):
     """Keep a picture, at most so wide and in so many colours: a third of its size."""
     target = IMAGES / Path(path).name
@@ -229,6 +239,7 @@ def main():
     draw_intervals()
     draw_learning_curve()
     draw_guide()
+    draw_inspection()
     draw_examples()
 
 

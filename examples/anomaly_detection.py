@@ -1,12 +1,12 @@
-"""Heartbeats of the unborn that are unlike the others: anomalies found without knowing any.
+"""Anomaly detection: abnormal fetal heart-rate recordings, found without examples of any.
 
 2,126 cardiotocograms, described by 22 measures of heart rate and contractions. Obstetricians
 called 1,655 of them normal, 295 suspect and 176 pathological. A variational autoencoder sees
-normal ones alone, and learns how probable the values of a recording are together. What it finds
-improbable is not how normal ones look. Its scores are compared with those of scikit-learn's
-detectors, whose settings, like its own, were chosen on recordings that no figure here is measured
-on: the labels do nothing else but judge. Shown are the ROC curves, the scores with a
-threshold, and what is odd about single recordings. Run it with
+normal ones alone, and learns their joint distribution. Recordings that it finds improbable are
+reported as abnormal. Its scores are compared with those of scikit-learn's detectors, whose
+settings, like its own, were chosen on recordings that no figure here is measured on: the labels do
+nothing else but judge. Shown are the ROC curves, the scores with a threshold, and what is odd
+about single recordings. Run it with
 
     python examples/anomaly_detection.py [--output DIRECTORY] [--quick] [--seeds 0 1 2]
 """

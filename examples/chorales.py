@@ -1,10 +1,10 @@
 """Bach's chorales, four voices written note by note by a recurrent network.
 
 229 chorales to learn from, 77 to be judged by, both read eighth by eighth: the notes of soprano,
-alto, tenor and bass, in turn, are the tokens of a language model. It goes on with a chorale where
-Bach left it, sets three voices under one of his melodies, and writes one of its own; shown are
-these, and which intervals, leaps and ranges it has learnt. With mido installed they are saved as
-MIDI files, too. Run it with
+alto, tenor and bass, in turn, are the tokens of a language model. It continues a chorale of Bach,
+sets three voices under one of his melodies, and writes one of its own; shown are these, and which
+intervals, leaps and ranges it has learnt. With mido installed they are saved as MIDI files, too.
+Run it with
 
     python examples/chorales.py [--output DIRECTORY] [--quick] [--seeds 0]
 """
@@ -266,7 +266,7 @@ def leaps(chorales):
 
 
 def draw_learnt(real, written, shuffled, path):
-    """Draw intervals, leaps and ranges of Bach's chorales beside those of the network."""
+    """Draw intervals, leaps and ranges of Bach's chorales and of those of the network."""
     figure = plt.figure(figsize=(11, 6.2), layout="constrained")
     axes = figure.subplot_mosaic([["intervals", "leaps"], ["ranges", "ranges"]])
     kinds = (("Bach, test part", real, "0.3"), ("network", written, "tab:red"),

@@ -1,7 +1,7 @@
-"""Handwritten digits in a few numbers: an autoencoder beside principal components.
+"""Compression: handwritten digits in a few numbers, by an autoencoder and by PCA.
 
-Principal component analysis gives the best linear code of a size. Here an autoencoder is held
-against it at the same size, on digits that neither has seen: 8 numbers for the 8 x 8 digits of
+Principal component analysis gives the best linear code of a size. Here an autoencoder is compared
+with it at the same size, on digits that neither has seen: 8 numbers for the 8 x 8 digits of
 scikit-learn, 32 for the 28 x 28 digits of MNIST, of which 4,000 are to learn from and 1,000 to be
 judged by. The network also sees each MNIST digit moved by a pixel in each direction; the
 components are those of the digits as they are. Run it with

@@ -1,9 +1,9 @@
-"""Noise taken off handwritten digits by a convolutional autoencoder, beside classical filters.
+"""Denoising handwritten digits: a convolutional autoencoder compared with classical filters.
 
 To each pixel of a digit, between 0 and 1, normal noise of standard deviation 0.3 is added. The
-autoencoder has learnt from 4,000 clean digits: in training it adds such noise itself, and is to
-give back the digit without. It is held against filters of SciPy and against the projection on
-principal components, all set on the training digits, by 1,000 noisy digits. Run it with
+autoencoder has learnt from 4,000 clean digits: in training it adds such noise itself, and learns
+to remove it. It is compared with filters of SciPy and with the projection on principal components,
+all set on the training digits, by 1,000 noisy digits. Run it with
 
     python examples/denoising.py [--output DIRECTORY] [--quick] [--seeds 0 1 2]
 """

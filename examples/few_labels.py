@@ -1,13 +1,13 @@
 """Digits recognized from few labels: an autoencoder learns from those that have none.
 
 Of 4,000 handwritten digits only 100 are labelled, ten a class. An autoencoder is trained on all
-4,000, whose labels it does not see: it is to restore digits of which 80 % of the pixels are set
-to 0. Its encoder starts a classifier, which goes on from there with the labelled digits. It is
-held against the same layers from random weights, by 1,000 other digits. How each of the
-classifiers is trained (rate, and dropout of random weights) is chosen by cross-validation on the
-labelled digits alone. The dense network gains from such a start. The same is done with
-convolutions, whose autoencoder removes normal noise instead; they know of neighbourhoods from the
-outset, and rather lose by it. Run it with
+4,000, whose labels it does not see: it is to restore digits of which 80 % of the pixels are set to
+0. Its encoder starts a classifier, which is trained further on the labelled digits. It is compared
+with the same layers from random weights, on 1,000 other digits. How each of the classifiers is
+trained (rate, and dropout of random weights) is chosen by cross-validation on the labelled digits
+alone. The dense network gains from such a start. The same is done with convolutions, whose
+autoencoder removes normal noise instead; they know of neighbourhoods from the outset, and rather
+lose by it. Run it with
 
     python examples/few_labels.py [--output DIRECTORY] [--quick] [--seeds 0 1 2 3 4]
 """
@@ -76,7 +76,7 @@ def hidden_layers(kind, dropout):
 
 
 def decoder(kind):
-    """Return the layers behind the code."""
+    """Return the layers after the code."""
     if kind == "dense":
         return [256, 512]
     doubling = {"kernel_size": 3, "strides": 2, "padding": "same"}
@@ -129,7 +129,7 @@ def from_scratch(kind, X, y, seed, quick=False):
 
 def from_autoencoder(autoencoder, X, y, seed, quick=False):
     """Return a classifier that starts from an encoder; the rate is cross-validated."""
-    classifier = build_classifier([Pretrained(autoencoder)], seed, quick)
+    classifier = build_classifier([Pretrained(autoencoder, trainable=True)], seed, quick)
     return choose({}, classifier, X, y, quick)
 
 

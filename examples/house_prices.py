@@ -13,11 +13,18 @@ import argparse
 import time
 from pathlib import Path
 
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import ScalarFormatter
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.metrics import mean_absolute_error, r2_score
 
 from sknet import TabularRegressor
+from sknet.inspection import CoverageDisplay, ImportancesDisplay, IntervalDisplay
 
 COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
@@ -97,43 +104,17 @@ def print_intervals(model, X_test, y_test):
 
 
 def draw(path, model, X_test, y_test):
-    """Draw intervals beside true prices, how often they hold, and the importance of columns."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    from matplotlib.ticker import ScalarFormatter
-
+    """Draw intervals and true prices, how often they hold, and the importance of columns."""
     figure, axes = plt.subplots(1, 3, figsize=(14, 4.8), layout="constrained")
-    low, high = np.exp(model.predict_interval(X_test, coverage=0.9)).T / 1000
-    truth = np.exp(y_test.to_numpy()) / 1000
-    order = np.argsort(model.predict(X_test))
-    place, is_inside = np.arange(len(order)), ((low <= truth) & (truth <= high))[order]
-    axes[0].vlines(place, low[order], high[order], color="tab:blue", alpha=0.25, lw=1)
-    for chosen, color, name in ((is_inside, "0.25", "inside"), (~is_inside, "tab:red", "outside")):
-        axes[0].plot(place[chosen], truth[order][chosen], ".", ms=3, color=color, label=name)
-    axes[0].set(
-        title="Prices of the last year, intervals for 90 %",
-        xlabel="sales, by predicted price",
-        ylabel="thousand dollars",
-        yscale="log",
-    )
+    intervals = np.exp(model.predict_interval(X_test, coverage=0.9)) / 1000
+    prices = np.exp(y_test.to_numpy()) / 1000
+    IntervalDisplay.from_predictions(prices, intervals, coverage=0.9, ax=axes[0])
+    axes[0].set(yscale="log", ylabel="thousand dollars", xlabel="sales, by predicted price")
     axes[0].yaxis.set_major_formatter(ScalarFormatter())
     axes[0].yaxis.set_minor_formatter(ScalarFormatter())
-    axes[0].legend(frameon=False, markerscale=3)
-    held = [
-        np.mean((ends[:, 0] <= y_test) & (y_test <= ends[:, 1]))
-        for ends in (model.predict_interval(X_test, coverage=part) for part in COVERAGES)
-    ]
-    axes[1].plot([0.4, 1], [0.4, 1], color="0.8", lw=1, ls="--")
-    axes[1].plot(COVERAGES, held, "o-", color="tab:blue")
-    axes[1].set(title="Intervals hold", xlabel="as often as asked for", ylabel="as often as true")
-    importances = model.feature_importances_
-    most = np.argsort(importances)[-12:]
-    axes[2].barh(model.feature_names_in_[most], importances[most], color="tab:blue")
-    axes[2].set(title="What the network looks at", xlabel="growth of the loss when it is shuffled")
-    for one in axes:
-        one.spines[["top", "right"]].set_visible(False)
+    CoverageDisplay.from_estimator(model, X_test, y_test, coverages=COVERAGES, ax=axes[1])
+    ImportancesDisplay.from_estimator(model, n_features=12, ax=axes[2])
+    axes[2].set_xlabel("share of the growth of the loss when permuted")
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

@@ -1,8 +1,8 @@
-"""Handwritten digits read by a small convolutional network, beside an MLP and an SVM.
+"""Handwritten digits: a small convolutional network compared with an MLP and an SVM.
 
-4,000 images of MNIST to learn from, 1,000 to be judged by. The rows that scikit-learn's models
-take go into the network too: `input_shape` makes images of them. Shown are what the first
-convolution looks for and finds, the digits that are misread, and how training went. Run it with
+4,000 training and 1,000 test images of MNIST. The rows that scikit-learn's models take go into the
+network too: `input_shape` makes images of them. Shown are what the first convolution looks for and
+finds, the digits that are misread, and how training went. Run it with
 
     python examples/image_recognition.py [--output DIRECTORY] [--quick] [--seeds 0 1 2]
 """
@@ -27,6 +27,12 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
 from sknet import NeuralClassifier
+from sknet.inspection import (
+    ActivationsDisplay,
+    ErrorsDisplay,
+    FiltersDisplay,
+    TrainingDisplay,
+)
 from sknet.layers import (
     Activation,
     BatchNorm,
@@ -170,86 +176,31 @@ def draw_confusion(model, X, y, path):
 
 def draw_filters(model, X, y, path, digit=5):
     """Draw the filters of the first convolution, and what each makes of a digit."""
-    network = model["neuralclassifier"].network_
-    image = X[np.flatnonzero(y == digit)[:1]]
-    kernel = network["strokes"].kernel_  # (5, 5, 1, 16)
-    response = network.activations(model[:-1].transform(image), "strokes")[0]  # (28, 28, 16)
-
-    figure = plt.figure(figsize=(10.5, 5.4), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[2, 9])
-    axes = left.subplots()
-    axes.imshow(image.reshape(28, 28), cmap="gray_r")
-    axes.set(title="a test digit", xticks=[], yticks=[])
-    for half, channels in zip(right.subfigures(2, 1), (range(8), range(8, 16)), strict=True):
-        grid = half.subplots(2, 8)
-        for (above, below), i in zip(grid.T, channels, strict=True):
-            for axes, values in ((above, kernel[:, :, 0, i]), (below, response[:, :, i])):
-                limit = np.abs(values).max()
-                axes.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit)
-        grid[0, 0].set_ylabel("filter")
-        grid[1, 0].set_ylabel("response")
-        for axes in grid.flat:
-            axes.set(xticks=[], yticks=[])
-    right.suptitle(
-        "The 16 filters of the first convolution, and their responses to the digit\n"
-        "(red above zero, blue below, each on a scale of its own)",
-        fontsize=11,
+    position = int(np.flatnonzero(y == digit)[0])
+    figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
+    axes[0].imshow(X[position].reshape(28, 28), cmap="gray_r")
+    axes[0].set(title="a test digit", xticks=[], yticks=[])
+    FiltersDisplay.from_estimator(model, "strokes", n_columns=4, ax=axes[1])
+    axes[1].set_title("the 16 filters of the first convolution")
+    ActivationsDisplay.from_estimator(
+        model, X, "strokes", sample=position, n_columns=4, ax=axes[2]
     )
+    axes[2].set_title("their responses: red above zero, blue below")
     save(figure, path)
 
 
 def draw_mistakes(model, X, y, path, n_shown):
-    """Draw digits that are misread, most confident first, with the network's probabilities."""
-    probabilities = model.predict_proba(X)
-    read = probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(read != y)
-    order = np.argsort(-probabilities[wrong].max(axis=1))
-    shown = wrong[order][:n_shown]
-
-    n_rows = max(1, -(-len(shown) // 4))
-    figure, grid = plt.subplots(
-        n_rows, 8, figsize=(11, 1.5 * n_rows + 0.6), layout="constrained", squeeze=False
-    )
-    for axes in grid.flat:
-        axes.axis("off")
-    for (image, bars), i in zip(grid.reshape(-1, 2), shown, strict=False):
-        image.imshow(X[i].reshape(28, 28), cmap="gray_r")
-        image.set_title(f"{y[i]}, read as {read[i]}", fontsize=10)
-        bars.axis("on")
-        colors = np.full(10, "0.75", dtype=object)
-        colors[y[i]], colors[read[i]] = "tab:green", "tab:red"
-        bars.bar(range(10), probabilities[i], color=colors)
-        bars.set(ylim=(0, 1), yticks=[0, 1], xticks=range(10))
-        bars.tick_params(labelsize=7, length=2)
-        bars.spines[["top", "right"]].set_visible(False)
-    count = f"the {len(shown)} most confident of " if len(wrong) > len(shown) else ""
-    figure.suptitle(
-        f"Misread: {count}{len(wrong)} of {len(y):,} test digits, with the probabilities of what "
-        "was written (green) and read (red)"
-    )
-    save(figure, path)
+    """Draw digits that are misread, most confident first."""
+    display = ErrorsDisplay.from_estimator(model, X, y, image_shape=(28, 28), n_shown=n_shown)
+    save(display.figure_, path)
 
 
 def draw_learning(model, path):
-    """Draw loss and accuracy over the epochs, and the rate."""
-    history = model["neuralclassifier"].history_
-    epochs = np.arange(1, len(history["loss"]) + 1)
-    figure, (losses, scores, rates) = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
-    losses.semilogy(epochs, history["loss"], label="training: moved, with dropout")
-    losses.semilogy(epochs, history["validation_loss"], label="test")
-    losses.set(title="log loss", xlabel="epoch")
-    losses.legend()
-    errors = 100 * (1 - np.array(history["validation_score"]))
-    scores.semilogy(epochs, errors, color="tab:orange")
-    scores.set(title="test digits misread, in percent", xlabel="epoch")
-    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100) if tick <= 2 * errors.max()]
-    scores.set_yticks(ticks, [str(tick) for tick in ticks])
-    scores.minorticks_off()
-    rates.plot(epochs, history["learning_rate"], color="tab:gray")
-    rates.set(title="learning rate, one cycle", xlabel="epoch", ylim=(0, None))
-    for axes in (losses, scores, rates):
-        axes.grid(alpha=0.3)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+    """Draw loss, accuracy and learning rate over the epochs."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
+    TrainingDisplay.from_estimator(model, ax=axes[0], learning_rate=True)
+    TrainingDisplay.from_estimator(model, ax=axes[1], metric="score")
+    axes[1].set_ylabel("accuracy on test digits")
     save(figure, path)
 
 

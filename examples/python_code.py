@@ -2,8 +2,8 @@
 
 It reads modules of the standard library as they are installed, without comments and docstrings:
 nothing is downloaded, and all figures depend on the version of Python. Its tokens are the most
-common pieces of code, and single characters for the rest. Other modules, which it never saw, judge
-it, beside gzip and lzma: nats a character tell how far a text can be compressed. Code that the
+common pieces of code, and single characters for the rest. It is tested on other modules and
+compared with gzip and lzma: nats a character tell how far a text can be compressed. Code that the
 network writes is saved; printed is how much of it parses and how much is copied, and shown where
 real code surprises it. Run it with
 
@@ -135,7 +135,7 @@ def build_model(seed, quick=False):
 
 
 def compressed_nats(compress, text, known=""):
-    """Return the nats a character that a compressor needs for a text behind a known one."""
+    """Return the nats a character that a compressor needs for a text after a known one."""
     n_bytes = len(compress((known + text).encode())) - len(compress(known.encode()))
     return n_bytes * 8 * np.log(2) / len(text)
 
@@ -158,7 +158,7 @@ def compare(seeds, quick):
     )
     print_row("gzip", compressed_nats(gzip.compress, text))
     print_row("lzma", compressed_nats(lzma.compress, text))
-    print_row("lzma, behind those to learn from", compressed_nats(lzma.compress, text, known))
+    print_row("lzma, after the training files", compressed_nats(lzma.compress, text, known))
     tokenizer, models = PieceTokenizer(train.values()), []
     rows, held_out = ([tokenizer.encode(x) for x in part.values()] for part in (train, test))
     for seed in seeds:

@@ -1,9 +1,8 @@
 """The main job: a scaler and a network in a Pipeline, tuned by GridSearchCV, on real data.
 
 Breast cancer, digits and diabetes, which come with scikit-learn: networks are tuned over hidden
-layer sizes, penalty, activation and dropout, beside scikit-learn's MLP, tuned over what it has of
-those.
-Then an autoencoder lays out the digits on a plane. Run it with
+layer sizes, penalty, activation and dropout, and compared with scikit-learn's MLP, tuned over
+those of them that it has. Then an autoencoder lays out the digits on a plane. Run it with
 
     python examples/quickstart.py [--output DIRECTORY] [--quick]
 """

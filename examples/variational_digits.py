@@ -40,7 +40,7 @@ def load_data(quick=False):
 
 
 def with_shifts(X):
-    """Return the images, and behind them the same moved by a pixel in eight directions."""
+    """Return the images, and after them the same moved by a pixel in eight directions."""
     padded = np.pad(X.reshape(-1, 28, 28), ((0, 0), (1, 1), (1, 1)))
     offsets = [(1, 1), *((i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1))]
     return np.concatenate([padded[:, i : i + 28, j : j + 28] for i, j in offsets]).reshape(-1, 784)
@@ -150,7 +150,7 @@ def draw_map(model, X, y, path, size=20, reach=2.6):
 
 
 def draw_samples(model, X, path, seed=0, size=9):
-    """Draw new digits beside real ones."""
+    """Draw new digits next to real ones."""
     n_digits = size * size
     real = np.random.default_rng(seed).choice(len(X), n_digits, replace=False)
     figure, axes = plt.subplots(1, 2, figsize=(11, 5.8), layout="constrained")

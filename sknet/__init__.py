@@ -4,20 +4,29 @@ __version__ = "0.1.0"
 
 from .estimators import (
     AutoencoderTransformer,
+    FeatureExtractor,
     NeuralClassifier,
     NeuralLanguageModel,
+    NeuralOutlierDetector,
     NeuralRegressor,
+    PlacewiseScorer,
 )
+from .interop import load, save
 from .tabular import TabularClassifier, TabularRegressor
 from .versions import show_versions
 
 __all__ = [
     "AutoencoderTransformer",
+    "FeatureExtractor",
     "NeuralClassifier",
     "NeuralLanguageModel",
+    "NeuralOutlierDetector",
     "NeuralRegressor",
+    "PlacewiseScorer",
     "TabularClassifier",
     "TabularRegressor",
     "__version__",
+    "load",
+    "save",
     "show_versions",
 ]

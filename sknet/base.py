@@ -24,7 +24,8 @@ class Component(BaseEstimator):
     `repr` work on them. In addition, the items of the parameters named in
     ``_list_parameters`` are reached by position or, where an item is a pair
     ``("name", component)``, by name: ``layers__0__units``, ``layers__hidden__units``.
-    ``layers__0=...`` replaces the whole item.
+    ``layers__0=...`` replaces the whole item. Items of an item that is a list are reached in the
+    same way: ``branches__left__0__units``.
 
     A subclass may have other parameters than its base and pass on values of its own. What it
     passes on is an attribute and no parameter: it is validated and pickled, and not set by name.
@@ -96,11 +97,7 @@ class Component(BaseEstimator):
         params = super().get_params(deep=deep)
         if deep:
             for parameter in self._reachable_lists():
-                for key, item in named_items(getattr(self, parameter)):
-                    params[f"{parameter}__{key}"] = item
-                    if _is_component(item):
-                        nested = item.get_params().items()
-                        params.update((f"{parameter}__{key}__{k}", v) for k, v in nested)
+                params.update(_reached(getattr(self, parameter), parameter))
         return params
 
     def set_params(self, **params):
@@ -162,8 +159,12 @@ class Component(BaseEstimator):
         return {}
 
     def _set_item(self, parameter, path, value):
+        items = self._with_item(getattr(self, parameter), parameter, path, value)
+        setattr(self, parameter, items)
+
+    def _with_item(self, items, parameter, path, value):
+        """Return a list in which the path leads to the value."""
         key, _, rest = path.partition("__")
-        items = getattr(self, parameter)
         keys = [name for name, _ in named_items(items)]
         if key in keys:
             position = keys.index(key)
@@ -175,18 +176,20 @@ class Component(BaseEstimator):
                 f"{parameter!r} has {_describe_keys(keys)}."
             )
         if rest:
-            component = dict(named_items(items))[keys[position]]
-            if not _is_component(component):
+            inner = dict(named_items(items))[keys[position]]
+            if _is_component(inner):
+                inner.set_params(**{rest: value})
+                return items
+            if not isinstance(inner, list | tuple):
                 raise ValueError(
                     f"Invalid parameter '{parameter}__{path}' of {type(self).__name__}: "
-                    f"'{parameter}__{key}' is {component!r}, which has no parameters."
+                    f"'{parameter}__{key}' is {inner!r}, which has no parameters."
                 )
-            component.set_params(**{rest: value})
-            return
+            value = self._with_item(inner, f"{parameter}__{key}", rest, value)
         named = _is_pair(items[position]) and not _is_pair(value)
         replaced = list(items)
         replaced[position] = (items[position][0], value) if named else value
-        setattr(self, parameter, replaced)
+        return replaced
 
 
 @contextmanager
@@ -229,6 +232,17 @@ def _constraints(cls):
 
 def _is_component(value):
     return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def _reached(items, path):
+    """Yield the items of a list, and what is inside them, with the names that reach them."""
+    for key, item in named_items(items):
+        where = f"{path}__{key}"
+        yield where, item
+        if _is_component(item):
+            yield from ((f"{where}__{name}", value) for name, value in item.get_params().items())
+        else:
+            yield from _reached(item, where)
 
 
 def _is_pair(item):

@@ -6,6 +6,7 @@ import numpy as np
 
 from .base import Workspace
 from .inputs import Sequences
+from .places import Places
 from .weights import mean_weight
 
 
@@ -17,10 +18,10 @@ class Data:
     ----------
     X : {ndarray, sparse matrix} of shape (n_samples, n_features) or Sequences
         Inputs in the network's dtype.
-    y : {ndarray, sparse matrix} of shape (n_samples, ...)
+    y : {ndarray, sparse matrix} of shape (n_samples, ...) or Places
         Targets as the loss encodes them; `X` itself for an autoencoder.
     sample_weight : ndarray of shape (n_samples,) or None
-        Weights as the user means them.
+        Weights as the user means them; with `Places` the total weight of each row's places.
     rows : ndarray of int or None
         Which rows to use; None for all.
     """
@@ -42,12 +43,16 @@ class Data:
 
     @property
     def used_y(self):
-        """Targets of the rows in use."""
-        return self.y if self.rows is None else self.y[self.rows]
+        """Targets of the rows in use, or of their places, one after the other."""
+        y = self.y if self.rows is None else self.y[self.rows]
+        return y.targets() if isinstance(y, Places) else y
 
     @property
     def used_weight(self):
-        """Weights of the rows in use, with mean 1; None for equal ones."""
+        """Weights of the rows in use or of their places, with mean 1; None for equal ones."""
+        if isinstance(self.y, Places):
+            weights = (self.y if self.rows is None else self.y[self.rows]).joined_weights()
+            return None if weights is None else weights / mean_weight(weights)
         if self.sample_weight is None:
             return None
         weights = self.sample_weight if self.rows is None else self.sample_weight[self.rows]
@@ -60,6 +65,17 @@ class Data:
             return 1.0
         weights = self.sample_weight if self.rows is None else self.sample_weight[self.rows]
         return mean_weight(weights)
+
+    def transform_y(self, function):
+        """Replace the targets, or those of all places, by what a function makes of them.
+
+        Parameters
+        ----------
+        function : callable
+            Of an array, gives another with as many rows.
+        """
+        y = self.y
+        self.y = y.transformed(function) if isinstance(y, Places) else function(y)
 
 
 class Batches:

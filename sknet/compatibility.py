@@ -1,4 +1,9 @@
-"""What differs between the versions of scikit-learn that sknet supports."""
+"""What differs between the versions of scikit-learn and joblib that sknet supports."""
+
+try:
+    from joblib.externals import cloudpickle
+except ImportError:  # joblib >= 1.6 depends on it
+    import cloudpickle
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -28,4 +33,4 @@ try:
 except ImportError:  # scikit-learn < 1.7
     from sklearn.utils._estimator_html_repr import _VisualBlock as VisualBlock
 
-__all__ = ["CallbackSupportMixin", "VisualBlock"]
+__all__ = ["CallbackSupportMixin", "VisualBlock", "cloudpickle"]

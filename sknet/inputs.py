@@ -11,7 +11,7 @@ _FILL = "Fill missing values first, by sklearn.impute.SimpleImputer."
 
 
 class Sequences:
-    """Sequences of any length, one behind the other in one array.
+    """Sequences of any length, one after the other in one array.
 
     A selection of some of them is a view: only padding copies values.
 
@@ -64,20 +64,25 @@ class Sequences:
         return self
 
     def joined(self):
-        """Return the steps of these sequences, one behind the other.
+        """Return the steps of these sequences, one after the other.
 
         Returns
         -------
         values : ndarray of shape (total number of steps, ...)
             All of `values` where no sequence has been left out.
         """
-        if self.lengths.sum() == len(self.values):
-            return self.values
+        return self._joined(self.values)
+
+    def _joined(self, array):
+        """Return the part of an array, laid out as `values`, that belongs to these sequences."""
+        ends = np.cumsum(self.lengths)
+        if len(ends) and ends[-1] == len(array) and (self.starts == ends - self.lengths).all():
+            return array
         bounds = zip(self.starts, self.starts + self.lengths, strict=True)
-        return np.concatenate([self.values[start:stop] for start, stop in bounds])
+        return np.concatenate([array[start:stop] for start, stop in bounds])
 
     def padded(self, work, n_steps=None):
-        """Return the sequences with zeros behind them, and which steps are real.
+        """Return the sequences with zeros after them, and which steps are real.
 
         Parameters
         ----------
@@ -249,7 +254,7 @@ def infer_shape(X):
 
 
 def as_sequences(items, shape, dtype, owner):
-    """Check sequences of unequal length and lay them out one behind the other.
+    """Check sequences of unequal length and lay them out one after the other.
 
     Parameters
     ----------

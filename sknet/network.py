@@ -9,7 +9,8 @@ import sklearn
 
 from .base import Workspace, stamp, unstamp, written
 from .inputs import Sequences, as_inputs, in_shape
-from .layers.base import Layer, build_layer
+from .layers.base import build_layer
+from .named_weights import NamedWeights
 from .optimizers import Group
 from .settings import isolated, single_threaded_blas
 from .stepping import Stepper
@@ -23,12 +24,12 @@ _SMALL_WORK = 2**13
 _IDLE_BYTES = 2**25
 
 
-class Network:
+class Network(NamedWeights):
     """Built layers over a flat vector of parameters.
 
     The weights of all layers are views of `params`, ordered so that those with the same rate
     factor and decay lie together: a parameter group is a slice. Buffers (moving averages) and
-    frozen weights come last, behind the `n_trainable` elements that training changes. The
+    frozen weights come last, after the `n_trainable` elements that training changes. The
     network itself holds no scratch memory: to run, take a `replica`.
 
     Parameters
@@ -52,6 +53,8 @@ class Network:
         Slices of `params` with one rate factor and one decay each.
     n_trainable : int
         Length of the part of `params` that training changes.
+    output_steps : dict
+        Numbers of steps of outputs by those of inputs, as far as somebody has found them out.
     """
 
     def __init__(self, layer, input_shape, dtype=np.float64, random_state=None, path=""):
@@ -65,12 +68,12 @@ class Network:
             for weight, array in zip(part._weights, arrays, strict=True):
                 weight.initializer(rng, weight.shape, weight.fan_in, weight.fan_out, array)
 
-    def _build(self):
+    def _build(self, stored=None):
         self.output_shape = build_layer(self.layer, self.path, self.input_shape)
         self._place_weights()
-        self.params = self._zeros()
+        self.params = self._zeros() if stored is None else self._checked_vector(stored[0])
         self._bind(self.params)
-        self._idle, self._scratch = [], {}
+        self._idle, self._scratch, self.output_steps = [], {}, {}
 
     def _zeros(self):
         """Return memory for all weights, or say which layer wants too much of it."""
@@ -87,11 +90,10 @@ class Network:
 
     def _place_weights(self):
         """Give every declared weight its slice, groups in a row."""
-        frozen = _frozen_parts(self.layer)
         declared = []
-        for part_index, part in enumerate(self.layer.walk()):
+        for part_index, (part, outer) in enumerate(_with_factors(self.layer)):
             for index, weight in enumerate(part._weights):
-                factor = 0.0 if part in frozen else weight.rate_factor
+                factor = outer * weight.rate_factor
                 key = -factor, -float(weight.decay)
                 declared.append((key, part_index, index, weight.size))
         declared.sort(key=lambda item: item[0])
@@ -254,8 +256,10 @@ class Network:
         if n * len(self.params) <= _SMALL_WORK and n * largest <= _CHUNK_ELEMENTS:
             return self._run(X, part)
         rows = min(n, self.chunk_rows(X))
-        out = self._empty_output(X, self._part(part).output_shape_)
         with single_threaded_blas():
+            if rows == n:
+                return self._run(X, part)
+            out = self._empty_output(X, self._part(part).output_shape_)
             for start in range(0, n, rows):
                 chunk = slice(start, start + rows)
                 self._run(X[chunk], part, out[chunk])
@@ -270,7 +274,11 @@ class Network:
             # Its memory is made for what comes: rows may be many and short, or few and long.
             replica = self.replica(1)
         try:
-            raw = (replica if part is None else replica._part(part)).forward(x)
+            if part is None:
+                raw = replica.forward(x)
+            else:
+                padded = x.padded(replica._work) if isinstance(x, Sequences) else (x, None)
+                raw = replica._part(part).forward(padded[0], mask=padded[1])
             if out is None:
                 return raw.copy()
             out[:, : raw.shape[1]] = raw  # a chunk is as long as the longest sequence in it
@@ -360,7 +368,7 @@ class Network:
         ValueError
             If there is no such layer, or X does not fit the network.
         """
-        return self._watch(X, layer, lambda part, out: out)
+        return self._watch(self._checked(X), layer, lambda part, out: out)
 
     @isolated
     def attention_weights(self, X, layer):
@@ -388,11 +396,13 @@ class Network:
                 f"Layer {layer!r} is of type {type(self[layer]).__name__}; only layers of type "
                 "MultiHeadAttention have attention weights."
             )
-        return self._watch(X, layer, lambda part, out: part.attention_weights)
+        return self._watch(self._checked(X), layer, lambda part, out: part.attention_weights)
+
+    def _checked(self, X):
+        return as_inputs(X, self.input_shape, self.dtype, type(self).__name__)
 
     def _watch(self, X, layer, read):
         """Predict chunk by chunk and collect what `read` finds at a layer."""
-        X = as_inputs(X, self.input_shape, self.dtype, type(self).__name__)
         n_steps = X.shape[1] if isinstance(X, Sequences) else None
         rows, replica, found = self.chunk_rows(X), self.replica(1), []
         part = replica[layer]
@@ -405,7 +415,7 @@ class Network:
 
         part.forward = watched
         with single_threaded_blas():
-            for start in range(0, len(X), rows):
+            for start in range(0, X.shape[0], rows):
                 chunk, mask = X[start : start + rows], None
                 if n_steps is not None:  # outputs of one length
                     chunk, mask = chunk.padded(replica._work, n_steps)
@@ -446,18 +456,17 @@ class Network:
         state = unstamp(state, "network")
         params = state.pop("params", None)
         self.__dict__.update(state)
-        self._build()
-        self._check_vector(params)
-        self.params[:] = params
+        self._build(stored=[params])
 
-    def _check_vector(self, params):
-        n, dtype = len(self.params), self.dtype
+    def _checked_vector(self, params):
+        """Return a copy of pickled weights, for which no memory is taken before they fit."""
+        n, dtype = self._offsets_end, self.dtype
         found = type(params).__name__
         if isinstance(params, np.ndarray):
             found = f"one of shape {params.shape} and type {params.dtype}"
             if params.shape == (n,) and params.dtype.type is dtype.type:
                 if np.isfinite(params).all():
-                    return
+                    return np.array(params)
                 found = "one with values that are not finite"
         raise ValueError(
             f"The pickled network expects its weights as an array of shape ({n},) and type "
@@ -465,11 +474,12 @@ class Network:
         )
 
 
-def _frozen_parts(layer: Layer):
-    """Return the parts that are frozen themselves or lie inside one that is."""
-    if not layer.trainable:
-        return set(layer.walk())
-    return set().union(*(_frozen_parts(part) for _, part in layer.sublayers()))
+def _with_factors(layer, outer=1.0):
+    """Yield the layers of `walk`, and what multiplies the rate factors of their own weights."""
+    outer = outer if layer.trainable else 0.0
+    yield layer, outer
+    for _, part in layer.sublayers():
+        yield from _with_factors(part, outer * layer.learning_rate_factor)
 
 
 def _outline(layer, depth=0):

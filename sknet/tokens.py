@@ -3,10 +3,11 @@
 import numpy as np
 
 from .inputs import Sequences
+from .places import Places
 
 
-class TokenWindows(Sequences):
-    """Windows of texts that lie one behind the other in one stream of ids.
+class TokenWindows(Places):
+    """Windows of texts that lie one after the other in one stream of ids.
 
     The stream is: end, tokens of the first text, end, tokens of the second text, end, and so on.
     A window's inputs are the ids from its start on; its targets are those one further on, less 1,
@@ -58,41 +59,36 @@ class TokenWindows(Sequences):
         lengths = np.where(is_cut, self.size, self.lengths)
         return type(self)(self.values, starts, lengths, self.firsts, self.lasts, self.size)
 
-    def targets(self, work):
-        """Return the padded targets, and which are real.
-
-        Parameters
-        ----------
-        work : Workspace
-            Gives the memory.
-
-        Returns
-        -------
-        codes : ndarray of int of shape (n, T)
-            The ids that follow the inputs, less 1; behind the end of a window any.
-        is_real : ndarray of bool of shape (n, T)
-            Which targets are within the window.
-        """
-        shape = self.shape
-        steps = np.arange(shape[1])
-        index = work("target index", shape, np.intp)
-        np.add(self.starts[:, None], steps + 1, out=index)
-        found = work("target ids", shape, self.values.dtype)
-        self.values.take(index, out=found, mode="clip")
-        codes = np.subtract(found, 1, out=work("target codes", shape, np.intp), casting="unsafe")
-        is_real = np.less(steps, self.lengths[:, None], out=work("is target", shape, bool))
-        return codes, is_real
-
-    def joined_targets(self):
-        """Return the targets of all windows, one behind the other.
+    def targets(self):
+        """Return the targets of all windows, one after the other.
 
         Returns
         -------
         codes : ndarray of int of shape (total number of targets,)
-            Ids less 1.
+            The ids that follow the inputs, less 1.
         """
         following = Sequences(self.values[1:], self.starts, self.lengths)
         return following.joined().astype(np.intp) - 1
+
+    def shares(self, sample_weight, dtype):
+        """Return what each target counts in the loss of a batch.
+
+        Parameters
+        ----------
+        sample_weight : None
+            Windows have no weights.
+        dtype : dtype
+            Element type of the result.
+
+        Returns
+        -------
+        shares : ndarray of shape (number of targets,) or None
+            The same for all, by which a mean over targets becomes their sum over the mean number
+            of targets in as many windows; None if that is 1.
+        """
+        n = int(self.lengths.sum())
+        share = n / (len(self) * self.mean_length)
+        return None if share == 1 else np.full(n, share, dtype)
 
 
 def _stream(texts, end, dtype):
@@ -106,7 +102,7 @@ def _stream(texts, end, dtype):
 
 
 def training_windows(texts, end, size, dtype):
-    """Cut texts into windows, one behind the other; a short text is one window.
+    """Cut texts into windows, one after the other; a short text is one window.
 
     Parameters
     ----------

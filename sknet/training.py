@@ -7,6 +7,7 @@ from time import perf_counter
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
+from sklearn.base import clone
 
 from .batches import Batches
 from .optimizers import Optimizer
@@ -137,6 +138,22 @@ class Trainer:
         self.__dict__.update(state)
         if self._average is not None:  # joblib may have mapped it read-only
             self._average = np.array(self._average)
+        self._check_vectors()
+
+    def _check_vectors(self):
+        """Refuse pickled vectors that do not fit the weights."""
+        moments = getattr(self.optimizer, "_moments", [])
+        n_params, n_moved = self.network.n_params, self.network.n_trainable
+        expected = [(self._average, n_params), (self._unfinished, n_params)]
+        for vector, n in expected + [(moment, n_moved) for moment in moments]:
+            is_array = isinstance(vector, np.ndarray)
+            if vector is None or (is_array and vector.shape == (n,)):
+                continue
+            found = f"shape {vector.shape}" if is_array else type(vector).__name__
+            raise ValueError(
+                f"The pickled state of training expects vectors of shape ({n},), got {found}; the "
+                "file is damaged: load another copy, or fit again."
+            )
 
     def use_optimizer(self, optimizer):
         """Train with an optimizer from here on, from moments of zero.
@@ -148,6 +165,25 @@ class Trainer:
         """
         self.optimizer = optimizer
         self._is_built = not isinstance(optimizer, Optimizer)
+
+    def use_network(self, network):
+        """Train another network of the same layers from here on, from moments of zero.
+
+        Parameters
+        ----------
+        network : Network
+            Has the weights of the present one, laid out in another way.
+        """
+        for name in ("_average", "_unfinished"):
+            vector = getattr(self, name)
+            if vector is not None:
+                setattr(self, name, network.laid_out(vector, self.network))
+        self.network = network
+        self.use_optimizer(clone(self.optimizer))
+
+    def start_here(self):
+        """Let training go on from the weights that stand in the network."""
+        self._average = self._unfinished = None
 
     def built_optimizer(self):
         """Return the optimizer, bound to the parameters.
@@ -374,6 +410,8 @@ class Trainer:
         best : ndarray of shape (n_params,), default=None
             The weights to predict with; by default the average, or else the last.
         """
+        if best is None and self.is_finished:
+            return  # they are in place, and may be the best ones
         chosen = self._average if best is None else best
         if chosen is not None:
             if self._unfinished is None:  # written down before it is changed

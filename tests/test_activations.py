@@ -13,6 +13,7 @@ from sknet.activations import (
     GELU,
     SELU,
     Activation,
+    FunctionActivation,
     Identity,
     LeakyReLU,
     Logistic,
@@ -122,6 +123,32 @@ def test_backward_multiplies_the_gradient_in_place(activation):
     assert returned is grad
     np.testing.assert_allclose(grad, expected, rtol=1e-13)
     np.testing.assert_array_equal(out, kept)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(6, 5), (2, 3, 4, 5)])
+def test_an_activation_of_plain_functions_is_what_they_are(shape, dtype):
+    ours = FunctionActivation(np.tanh, lambda x: 1 - np.tanh(x) ** 2)
+    x = sample(shape, dtype)
+    for activation in (ours, pickle.loads(pickle.dumps(ours)), get_activation(ours)):
+        fitted = fresh(activation, len(x), dtype)
+        inside = x.copy()
+        assert fitted.forward(inside, inside, training=True) is inside
+        np.testing.assert_array_equal(inside, np.tanh(x))
+        tolerance = 1e-5 if dtype == np.float32 else 1e-12
+        expected = derivative(Tanh(), x)
+        np.testing.assert_allclose(derivative(activation, x), expected, tolerance, tolerance)
+
+
+def test_functions_of_other_types_and_with_kinks_are_taken():
+    get_activation(FunctionActivation(lambda x: np.clip(x, 0, 6), lambda x: (x > 0) & (x < 6)))
+    get_activation(FunctionActivation(lambda x: (x + 1).tolist(), lambda x: np.ones(x.shape, int)))
+
+
+def test_functions_are_not_given_what_they_could_write_to_in_the_check():
+    for parts in [(lambda x: np.exp(x, out=x), np.exp), (np.exp, lambda x: np.exp(x, out=x))]:
+        with pytest.raises(ValueError, match="writes to x; let it compute in an array of"):
+            get_activation(FunctionActivation(*parts))
 
 
 @every_activation

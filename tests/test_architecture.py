@@ -19,7 +19,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 GROUPS = [
     {"kernels"},
     {"base", "constraints", "lanes", "settings", "warning"},
-    {"activations", "blas", "compatibility", "initializers"},
+    {"activations", "blas", "compatibility", "functions", "holders", "initializers", "storage"},
+    {"named_weights"},
     {
         "batches",
         "cells",
@@ -27,6 +28,7 @@ GROUPS = [
         "layers",
         "losses",
         "optimizers",
+        "places",
         "preprocessing",
         "schedules",
         "tokens",
@@ -37,12 +39,20 @@ GROUPS = [
     {"testing"},
     {"estimators"},
     {"tabular", "versions"},
+    {"inspection", "interop"},
     {"__init__"},
 ]
 RANK = {part: rank for rank, group in enumerate(GROUPS) for part in group}
 ALLOWED = {"sknet", "numpy", "scipy", "sklearn", "threadpoolctl", "joblib"}
 #: What a module imports inside functions, where it is needed.
-OPTIONAL = {"sknet.preprocessing.frames": {"narwhals"}}
+OPTIONAL = {
+    "sknet.compatibility": {"cloudpickle"},  # joblib brings it, and once contained it
+    "sknet.inspection.architecture": {"matplotlib"},
+    "sknet.inspection.display": {"matplotlib"},
+    "sknet.interop.outside": {"skops"},
+    "sknet.preprocessing.frames": {"narwhals"},
+    "sknet.storage": {"safetensors"},
+}
 MAX_LINES_OF_MODULE = 500
 MAX_LINES_OF_FUNCTION = 60
 
@@ -179,10 +189,12 @@ print(*{{name.partition(".")[0] for name in set(sys.modules) - before}})
     optional = {
         "matplotlib",
         "narwhals",
+        "skops",
         "pandas",
         "polars",
         "pyarrow",
         "rich",
+        "safetensors",
         "torch",
         "skorch",
         "pytest",

@@ -186,8 +186,12 @@ def test_convolutional_layers_encode_and_decode(digits):
     assert network.transform(digits).shape == (200, 5)
     assert network.network_["output"].input_shape_ == (64,)
     assert len(network.coefs_) == 5  # no dense output layer
-    reconstruction = network.reconstruct(digits.reshape(-1, 8, 8, 1))
-    assert_array_equal(network.reconstruct(digits), reconstruction)
+    images = digits.reshape(-1, 8, 8, 1)
+    reconstruction = network.reconstruct(digits)
+    assert_array_equal(network.reconstruct(images), reconstruction.reshape(images.shape))
+    listed = network.reconstruct(list(images[:2]))
+    assert [image.shape for image in listed] == [(8, 8, 1)] * 2
+    assert_allclose(np.reshape(listed, (2, 64)), reconstruction[:2], rtol=1e-12, atol=1e-14)
     assert_allclose(
         network.inverse_transform(network.transform(digits)), reconstruction, rtol=1e-12
     )
@@ -242,7 +246,7 @@ def test_written_layers_are_searched_cloned_pickled_and_resumed(digits):
     assert_array_equal(clone(network).fit_transform(digits), expected)
     halves = convolutional(max_iter=3, warm_start=True).fit(digits).fit(digits)
     assert_array_equal(halves.transform(digits), expected)
-    with pytest.raises(ValueError, match="cannot go on training with other layers"):
+    with pytest.raises(ValueError, match="cannot resume training with other layers"):
         halves.set_params(encoder__conv__filters=5).fit(digits)
     steps = convolutional(shuffle=False)
     for _ in range(3):

@@ -10,25 +10,40 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import confusion_matrix, max_error, mean_absolute_error, r2_score
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import check_is_fitted
 
-from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
+from sknet import (
+    AutoencoderTransformer,
+    FeatureExtractor,
+    NeuralClassifier,
+    NeuralOutlierDetector,
+    NeuralRegressor,
+    PlacewiseScorer,
+)
+from sknet.activations import FunctionActivation
 from sknet.layers import (
+    GRU,
     Activation,
     BatchNorm,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
     GaussianNoise,
     LayerNorm,
+    Masking,
+    MaxPool2D,
+    Parallel,
+    Pretrained,
     Reshape,
     Residual,
     Sequential,
 )
-from sknet.losses import FocalLoss, Huber, LogLoss, Quantile, SquaredError
+from sknet.losses import FocalLoss, FunctionLoss, Huber, LogLoss, Quantile, SquaredError
 from sknet.optimizers import LBFGS, SGD, Adam
-from sknet.schedules import Cosine, OneCycle
+from sknet.schedules import Cosine, FunctionSchedule, OneCycle
 
 # Good estimators that were fitted to a frame predict from the array as well, and a cast that
 # overflows warns before the error that it leads to.
@@ -446,6 +461,13 @@ DATA = [
         kind=NeuralRegressor,
     ),
     Misuse(
+        "NaN in one of two targets",
+        ValueError,
+        r"Input y contains NaN.*Leave such rows out, or only such cells: pass y as a data frame",
+        partial(fit, y=but(TWO_TARGETS, (3, 1), np.nan)),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
         "words for targets",
         ValueError,
         r"^NeuralRegressor expects numbers in y, got strings at position 0\. Convert",
@@ -826,7 +848,8 @@ LAYERS = [
     Misuse(
         "layers that end with two axes",
         ValueError,
-        r"The layers end with outputs of shape \(2, 2\); .*Put a Flatten at the end of layers",
+        r"The layers end with outputs of shape \(2, 2\); .* Put a Flatten or a global pooling at "
+        r"the end of layers, or give a y of shape \(n_samples, 2\)",
         parameters=SET(layers=[Reshape((2, 2))]),
     ),
     Misuse(
@@ -1147,7 +1170,7 @@ ORDER = [
     Misuse(
         "a warm start with other widths",
         ValueError,
-        r"NeuralClassifier cannot go on training with other layers than it has been fitted with; "
+        r"NeuralClassifier cannot resume training with other layers than it has been fitted with; "
         r"set warm_start=False",
         parameters=SET(hidden_layer_sizes=(6,)),
         good=WARM,
@@ -1156,7 +1179,7 @@ ORDER = [
     Misuse(
         "a warm start with other layers",
         ValueError,
-        r"cannot go on training with other layers than it has been fitted with; set warm_start",
+        r"cannot resume training with other layers than it has been fitted with; set warm_start",
         parameters=SET(layers=[Dense(5, activation="tanh")]),
         good=WARM,
         needs="fitted",
@@ -1164,7 +1187,7 @@ ORDER = [
     Misuse(
         "a warm start with another code",
         ValueError,
-        r"AutoencoderTransformer cannot go on training with other layers than it has been fitted",
+        r"AutoencoderTransformer cannot resume training with other layers than it has been fitted",
         parameters=SET(n_components=3),
         good=WARM,
         kind=AutoencoderTransformer,
@@ -1173,7 +1196,7 @@ ORDER = [
     Misuse(
         "a warm start with another dtype",
         ValueError,
-        r"was fitted with dtype=float64 and cannot go on training with dtype=float32; set warm",
+        r"was fitted with dtype=float64 and cannot resume training with dtype=float32; set warm",
         parameters=SET(dtype="float32"),
         good=WARM,
         needs="fitted",
@@ -1181,7 +1204,7 @@ ORDER = [
     Misuse(
         "a warm start with a loss of another width",
         ValueError,
-        r"NeuralRegressor cannot go on training with loss='gaussian', which needs another output",
+        r"NeuralRegressor cannot resume training with loss='gaussian', which needs another output",
         parameters=SET(loss="gaussian"),
         good=WARM,
         kind=NeuralRegressor,
@@ -1252,6 +1275,735 @@ ORDER = [
     ),
 ]
 
+STEPS = X.reshape(30, 2, 2)  # which X holds as rows
+TAGS = (STEPS[..., 0] > 0).astype(int)
+RAGGED = [x[: 1 + i % 2] for i, x in enumerate(STEPS)]
+RAGGED_TAGS = [y[: 1 + i % 2] for i, y in enumerate(TAGS)]
+fit_steps = partial(fit, X=STEPS, y=TAGS)
+fit_ragged = partial(fit, X=RAGGED, y=RAGGED_TAGS)
+AT_STEPS = {"good": {"layers": [Dense(3)]}, "good_fit": fit_steps}
+AT_RAGGED = {"good": {"layers": [GRU(3, return_sequences=True)]}, "good_fit": fit_ragged}
+
+PLACES = [
+    Misuse(
+        "one label a sample for layers that end in steps",
+        ValueError,
+        r"The layers end with outputs of shape \(2, 3\); the output layer needs one vector a "
+        r"sample, or a y with a value at each of these places\. Put .* or give a y of shape "
+        r"\(n_samples, 2\)\.",
+        partial(fit, X=STEPS, y=TAGS[:, 0]),
+        needs="unfitted",
+        **AT_STEPS,
+    ),
+    Misuse(
+        "one label a sequence for layers that end in steps",
+        ValueError,
+        r"outputs of shape \(None, 3\); .* give a y of shape \(n_samples, T\)",
+        partial(fit, X=RAGGED, y=LABELS),
+        needs="unfitted",
+        **AT_RAGGED,
+    ),
+    Misuse(
+        "labels of steps for layers that end in one vector",
+        ValueError,
+        r"NeuralClassifier expects y with one value or one row a sample, as its layers end with "
+        r"one vector a sample, of shape \(3,\); got a list of arrays of unequal length\. .* set "
+        r"return_sequences=True",
+        fit_ragged,
+        SET(layers=[GRU(3)]),
+        **AT_RAGGED,
+    ),
+    Misuse(
+        "labels of pixels for layers that end in one vector",
+        ValueError,
+        r"as its layers end with one vector a sample, of shape \(6,\); got shape \(30, 2, 1\)\.",
+        partial(fit, X=STEPS, y=TAGS[:, :, None]),
+        SET(layers=[Dense(3), Flatten()]),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "labels of fewer steps",
+        ValueError,
+        r"expects y with a value for each place that its layers end with: 2 for the sample at "
+        r"position 0, got 1\. Layers with strides, pooling or windows change the number of places",
+        partial(fit, X=STEPS, y=TAGS[:, :1]),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "labels of one step more in a sequence",
+        ValueError,
+        r"1 for the sample at position 2, got 2\.",
+        partial(fit, X=RAGGED, y=[*RAGGED_TAGS[:2], TAGS[2], *RAGGED_TAGS[3:]]),
+        **AT_RAGGED,
+    ),
+    Misuse(
+        "labels of fewer samples at steps",
+        ValueError,
+        r"a list of 30 arrays as long as the outputs; got 29 samples",
+        partial(fit, X=RAGGED, y=RAGGED_TAGS[:-1]),
+        **AT_RAGGED,
+    ),
+    Misuse(
+        "labels of a step with an axis too many",
+        ValueError,
+        r"y must be an array of labels with one axis or two, got an array of shape \(60, 1, 1\)",
+        partial(fit, X=STEPS, y=TAGS[:, :, None, None]),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "a missing label of a step",
+        ValueError,
+        r"Input y contains NaN",
+        partial(fit, X=STEPS, y=but(TAGS, (3, 1), np.nan)),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "an infinite target of a step",
+        ValueError,
+        r"Input y contains infinity",
+        partial(fit, X=STEPS, y=but(TAGS, (3, 1), np.inf)),
+        kind=NeuralRegressor,
+        **AT_STEPS,
+    ),
+    Misuse(
+        "steps that are all padding",
+        ValueError,
+        r"expects a step that is real; its layers mark every step of X as padding",
+        partial(fit, X=0 * STEPS, y=TAGS),
+        SET(layers=[Masking(), Dense(3)]),
+        needs="unfitted",
+        **AT_STEPS,
+    ),
+    Misuse(
+        "weights of fewer steps",
+        ValueError,
+        r"NeuralClassifier expects sample_weight with a value for each place .*: 2 for the sample "
+        r"at position 0, got 1",
+        partial(fit, X=STEPS, y=TAGS, sample_weight=np.ones((30, 1))),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "negative weights of steps",
+        ValueError,
+        r"Negative values in data passed to `sample_weight`",
+        partial(fit, X=STEPS, y=TAGS, sample_weight=-np.ones((30, 2))),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "weights of steps for one label a sample",
+        ValueError,
+        r"Sample weights must be 1D array or scalar",
+        partial(fit, sample_weight=np.ones((30, 4))),
+    ),
+    Misuse(
+        "a validation set with one label a sample for labels of steps",
+        ValueError,
+        r"In the validation set: NeuralClassifier expects y with a value for each place that its "
+        r"layers end with, an array of shape \(30, 2\); got shape \(30,\)",
+        partial(fit, X=STEPS, y=TAGS, X_val=STEPS, y_val=TAGS[:, 0]),
+        **AT_STEPS,
+    ),
+    Misuse(
+        "partial_fit with an unknown label of a step",
+        ValueError,
+        r"y has labels that NeuralClassifier does not know: \[7\]",
+        lambda estimator: estimator.partial_fit(STEPS, but(TAGS, (0, 1), 7).astype(int)),
+        needs="fitted",
+        **AT_STEPS,
+    ),
+    Misuse(
+        "partial_fit with one label a sample after labels of steps",
+        ValueError,
+        r"an array of shape \(30, 2\); got shape \(30,\)\. Give such a y",
+        lambda estimator: estimator.partial_fit(STEPS, TAGS[:, 0]),
+        needs="fitted",
+        **AT_STEPS,
+    ),
+    Misuse(
+        "a score of one label a sample after labels of steps",
+        ValueError,
+        r"NeuralClassifier expects y with a value for each place",
+        lambda estimator: estimator.score(STEPS, TAGS[:, 0]),
+        needs="fitted",
+        **AT_STEPS,
+    ),
+    Misuse(
+        "a scorer of places for one label a sample",
+        ValueError,
+        r"was fitted to one value or one row of y a sample, and has no places",
+        lambda estimator: PlacewiseScorer("accuracy")(estimator, X, LABELS),
+        needs="fitted",
+    ),
+]
+
+
+def set_weights(estimator, **changes):
+    weights = estimator.get_weights()
+    weights |= {name.replace("_dot_", "."): value for name, value in changes.items()}
+    estimator.set_weights({name: value for name, value in weights.items() if value is not None})
+
+
+FITTED = NeuralClassifier((5,), **BRIEF).fit(X, LABELS)
+FINE_TUNING = [
+    Misuse(
+        "weights before fit",
+        NotFittedError,
+        r"This NeuralClassifier instance is not fitted yet",
+        lambda estimator: estimator.get_weights(),
+        needs="unfitted",
+    ),
+    Misuse(
+        "weights without one of them",
+        ValueError,
+        r"^Network expects weights by the names .* returns; there is no 'output\.bias'",
+        partial(set_weights, output_dot_bias=None),
+        needs="fitted",
+    ),
+    Misuse(
+        "weights of another name",
+        ValueError,
+        r"there is 'output\.biass', which it does not have \(did you mean 'output\.bias'\?\)\.$",
+        partial(set_weights, output_dot_biass=0.0),
+        needs="fitted",
+    ),
+    Misuse(
+        "weights of another shape",
+        ValueError,
+        r"^Network expects 'output\.bias' as an array of shape \(3,\), got one of shape \(4,\)\.$",
+        partial(set_weights, output_dot_bias=np.zeros(4)),
+        needs="fitted",
+    ),
+    Misuse(
+        "weights with NaN",
+        ValueError,
+        r"'output\.bias' .* with finite numbers, got NaN or infinity in it\.$",
+        partial(set_weights, output_dot_bias=[0.0, np.nan, 0.0]),
+        needs="fitted",
+    ),
+    Misuse(
+        "weights of strings",
+        ValueError,
+        r"'output\.bias' .* with numbers, got one of type <U1\.$",
+        partial(set_weights, output_dot_bias=["a", "b", "c"]),
+        needs="fitted",
+    ),
+    Misuse(
+        "a file of weights of another kind",
+        ValueError,
+        r"^A file of weights ends in '\.npz' or '\.safetensors', got 'model\.h5'; give it one of",
+        lambda estimator: estimator.save_weights("model.h5"),
+        needs="fitted",
+    ),
+    Misuse(
+        "an estimator that is not fitted as a layer",
+        ValueError,
+        r"'layers__0' \(Pretrained\) expects a fitted estimator of sknet, got Neur.* Fit it",
+        parameters=SET(layers=[Pretrained(NeuralClassifier())]),
+    ),
+    Misuse(
+        "an estimator of other columns as a layer",
+        ValueError,
+        r"expects inputs of shape \(4,\), as the estimator in it was fitted to, got \(3,\)\. Put",
+        partial(fit, X=X[:, :3]),
+        parameters=SET(layers=[Pretrained(FITTED)]),
+    ),
+    Misuse(
+        "an unknown last layer",
+        ValueError,
+        r"expects upto to be one of 'hidden_0', 'output' or a position .*, got 'hiden_0'\. Nested",
+        parameters=SET(layers=[Pretrained(FITTED, "hiden_0")]),
+    ),
+    Misuse(
+        "a last layer as a float",
+        InvalidParameterError,
+        r"'upto' parameter of Pretrained must be .* Got 0\.5 instead",
+        parameters=SET(layers=[Pretrained(FITTED, 0.5)]),
+    ),
+    Misuse(
+        "a file of weights without layers",
+        ValueError,
+        r"expects layers with the path of a file, .* A file holds the weights alone\.$",
+        parameters=SET(layers=[Pretrained("base.npz")]),
+    ),
+    Misuse(
+        "a rate factor of zero",
+        InvalidParameterError,
+        r"'learning_rate_factor' parameter of LayerNorm must be a float .*\(0\.0, inf\)\. Got 0",
+        parameters=SET(layers=[LayerNorm(learning_rate_factor=0)]),
+    ),
+    Misuse(
+        "a parameter of the estimator in a layer",
+        ValueError,
+        r"'estimator__alpha' of Pretrained: its estimator is fitted and keeps its parameters",
+        set_unknown("layers__0__estimator__alpha"),
+        good={"layers": [Pretrained(FITTED)]},
+    ),
+    Misuse(
+        "features of an unknown layer",
+        ValueError,
+        r"^The network has no layer 'hidden_7': there is no 'hidden_7' among 'hidden_0', 'output'",
+        lambda estimator: FeatureExtractor(estimator, "hidden_7").fit(X, LABELS),
+    ),
+    Misuse(
+        "features of a class",
+        InvalidParameterError,
+        r"'estimator' parameter of FeatureExtractor must be .* Got 3 instead",
+        lambda estimator: FeatureExtractor(3).fit(X, LABELS),
+    ),
+]
+
+
+def squares(y, prediction):
+    return (prediction - y) ** 2
+
+
+def slopes_of_squares(y, prediction):
+    return 2 * (prediction - y)
+
+
+def clipped_in_place(y, prediction):
+    return np.clip(prediction, 0, 1, out=prediction)
+
+
+def halved(y, prediction):
+    return prediction - y
+
+
+def from_the_mean(y, prediction):
+    return (prediction - prediction.mean() - y) ** 2
+
+
+def unknown(y, prediction):
+    return np.full(len(y), np.nan)
+
+
+def total(y, prediction):
+    return np.sum((prediction - y) ** 2)
+
+
+def late(progress):
+    return 1.0 if progress < 0.6 else -1.0
+
+
+FUNCTIONS = [
+    Misuse(
+        "a plain function as a loss",
+        InvalidParameterError,
+        r"'loss' parameter of NeuralRegressor must be .*FunctionLoss\(value, gradient\)\).*Got <",
+        parameters=SET(loss=squares),
+        kind=NeuralRegressor,
+    ),
+    *(
+        Misuse(
+            f"a loss of plain functions: {fault}",
+            ValueError,
+            rf"^FunctionLoss: {match}",
+            parameters=SET(loss=FunctionLoss(value, gradient)),
+            kind=NeuralRegressor,
+        )
+        for fault, value, gradient, match in [
+            (
+                "a gradient that is half the derivative",
+                squares,
+                halved,
+                r"gradient is not the derivative of value: at y = \S+ and prediction = \S+ it "
+                r"returns \S+, and central differences of value give \S+\. Correct one of the two",
+            ),
+            (
+                "a sum over the rows",
+                total,
+                halved,
+                r"value has to return the loss of each row, an",
+            ),
+            ("writing", squares, clipped_in_place, r"gradient writes to y or to prediction; let"),
+            ("NaN", unknown, halved, r"value returns nan at y = .*Let it be finite"),
+            (
+                "rows that depend on others",
+                from_the_mean,
+                halved,
+                r".*must not depend on other rows",
+            ),
+            ("a gradient of text", squares, lambda y, p: "up", r"gradient has to .*, got 'up'"),
+        ]
+    ),
+    Misuse(
+        "a loss of plain functions that gives a value a target",
+        ValueError,
+        r"the loss of each row \(sum over the targets\), an array of .* shape \(10,\), got "
+        r"shape \(10, 2\)",
+        partial(fit, y=TWO_TARGETS),
+        SET(loss=FunctionLoss(squares, slopes_of_squares)),
+        NeuralRegressor,
+    ),
+    Misuse(
+        "a loss of plain functions for X itself that gives a value a cell",
+        ValueError,
+        r"FunctionLoss: value has to return the loss of each row",
+        parameters=SET(loss=FunctionLoss(squares, slopes_of_squares)),
+        kind=AutoencoderTransformer,
+    ),
+    Misuse(
+        "a loss of plain functions of classes",
+        ValueError,
+        r"FunctionLoss expects a continuous target, got a multiclass one",
+        parameters=SET(loss=FunctionLoss(squares, slopes_of_squares)),
+    ),
+    Misuse(
+        "a gradient that is no function",
+        InvalidParameterError,
+        r"'gradient' parameter of FunctionLoss must be a callable\. Got 2 instead",
+        parameters=SET(loss=FunctionLoss(squares, 2)),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a plain function as an activation",
+        InvalidParameterError,
+        r"'activation' parameter .* for a plain function use FunctionActivation\(f, derivative\)",
+        parameters=SET(activation=np.tanh),
+    ),
+    Misuse(
+        "an activation with the derivative of another",
+        ValueError,
+        r"FunctionActivation: derivative is not that of f: at x = -3\.1 it returns -0\.999135, "
+        r"and central differences of f give 0\.00808487",
+        parameters=SET(activation=FunctionActivation(np.tanh, np.cos)),
+    ),
+    Misuse(
+        "an activation inside a layer that is not elementwise",
+        ValueError,
+        r"FunctionActivation: f returns other values for a row among others",
+        parameters=SET(layers=[Dense(4, FunctionActivation(lambda x: x / x.sum(), np.cos))]),
+    ),
+    Misuse(
+        "an activation that gives one number",
+        ValueError,
+        r"FunctionActivation: f has to return one number for each element of x, .* got shape \(\)",
+        parameters=SET(activation=FunctionActivation(np.sum, np.cos)),
+    ),
+    *(
+        Misuse(
+            f"a rate of {value!r}",
+            ValueError,
+            r"^FunctionSchedule: the function of the progress has to return a factor, a finite "
+            r"number of at least 0; at a progress of 0 it returned ",
+            parameters=SET(learning_rate=lambda progress, value=value: value),
+        )
+        for value in (-1.0, np.nan, np.inf, None, "fast")
+    ),
+    Misuse(
+        "a rate that turns negative",
+        ValueError,
+        r"at a progress of 0\.75 it returned -1\.0",
+        parameters=SET(learning_rate=FunctionSchedule(late)),
+    ),
+    Misuse(
+        "a schedule's class",
+        ValueError,
+        r"learning_rate must be one of .*Write Cosine\(\) instead of Cosine",
+        parameters=SET(learning_rate=Cosine),
+    ),
+    Misuse(
+        "a dropout that drops all",
+        ValueError,
+        r"Dropout with rate=0\.5 drops everything where its schedule has the factor 2\. Lower",
+        parameters=SET(layers=[Dense(4), Dropout(0.5, schedule=lambda progress: 2.0)]),
+    ),
+    Misuse(
+        "a metric of several numbers",
+        ValueError,
+        r"scoring must return a number, got array\(\[\[",
+        parameters=SET(scoring=confusion_matrix, early_stopping=True, validation_fraction=0.2),
+    ),
+    Misuse(
+        "a metric without weights for rows that have some",
+        ValueError,
+        r"scoring=max_error takes no sample_weight, and the validation rows have weights\. Choose",
+        partial(fit, sample_weight=np.ones(30)),
+        SET(scoring=max_error, early_stopping=True),
+        NeuralRegressor,
+    ),
+    Misuse(
+        "a metric of what is not predicted",
+        ValueError,
+        r"scoring=r2_score is a metric f\(y, prediction\), and Auto\w+ predicts no y",
+        parameters=SET(scoring=r2_score),
+        kind=AutoencoderTransformer,
+    ),
+    Misuse(
+        "a metric of numbers for words",
+        ValueError,
+        r"scoring=.*mean_absolute_error.* compares numbers, and the labels are none",
+        partial(fit, y=np.array(list("abc"))[LABELS]),
+        SET(scoring=partial(mean_absolute_error, multioutput="uniform_average")),
+        needs="unfitted",
+    ),
+]
+
+COLUMNS = pd.DataFrame({"price": TARGET, "sold": np.where(TARGET > 0, "yes", "no")})
+BY_COLUMNS = {"price": "squared_error", "sold": "log_loss"}
+
+
+def by_columns(fault, match, loss=None, y=COLUMNS, error=ValueError, **parameters):
+    """Return the wrong use of a regressor with losses by columns."""
+    parameters = SET(loss=BY_COLUMNS if loss is None else loss, **parameters)
+    return Misuse(
+        f"losses by columns: {fault}", error, match, partial(fit, y=y), parameters, NeuralRegressor
+    )
+
+
+SEVERAL = [
+    by_columns("none", r"is a dict of losses by the names of columns of y, got \{\}", loss={}),
+    by_columns("positions", r"dict of losses by the names of columns", loss={0: "huber"}),
+    by_columns(
+        "an array",
+        r"NeuralRegressor with a loss for each of the columns 'price', 'sold' expects y as a data "
+        r"frame of these columns, got ndarray",
+        y=TWO_TARGETS,
+    ),
+    by_columns(
+        "one too few",
+        r"has losses for the columns 'price', got y with 'price', 'sold'\. Give each column",
+        loss={"price": "huber"},
+    ),
+    by_columns(
+        "an unknown name",
+        r"^loss\['price'\] must be one of 'squared_error', .*'focal', or an instance of Loss; got",
+        loss={**BY_COLUMNS, "price": "hinge"},
+    ),
+    by_columns(
+        "a plain function",
+        r"loss\['price'\] is a plain function, and needs its gradient: write FunctionLoss\(value",
+        loss={**BY_COLUMNS, "price": squares},
+    ),
+    by_columns(
+        "a wrong gradient",
+        r"Column 'price' of y: FunctionLoss: gradient is not the derivative",
+        loss={**BY_COLUMNS, "price": FunctionLoss(squares, halved)},
+    ),
+    by_columns(
+        "a parameter out of range",
+        r"'delta' parameter of Huber must be a float",
+        loss={**BY_COLUMNS, "price": Huber(-1.0)},
+        error=InvalidParameterError,
+    ),
+    *(
+        by_columns(
+            f"a weight of {weight}",
+            rf"loss\['price'\] has the weight {weight}; it must be a number above 0",
+            loss={**BY_COLUMNS, "price": ("huber", weight)},
+        )
+        for weight in (-1.0, 0, np.nan, np.inf)
+    ),
+    by_columns(
+        "several quantiles",
+        r"loss\['price'\] has several quantiles, and a column of predictions holds one",
+        loss={**BY_COLUMNS, "price": Quantile([0.1, 0.9])},
+    ),
+    by_columns(
+        "words for numbers",
+        r"Column 'sold' of y holds strings, and its loss is for numbers\. Give it a loss",
+        loss={"price": "huber", "sold": "huber"},
+    ),
+    by_columns(
+        "numbers for classes",
+        r"Column 'price' of y holds floats that are no integers, and its loss is for classes",
+        loss={"price": "log_loss", "sold": "log_loss"},
+    ),
+    by_columns(
+        "infinity",
+        r"Column 'price' of y contains infinity",
+        y=COLUMNS.assign(price=but(TARGET, 0, np.inf)),
+    ),
+    by_columns(
+        "what overflows",
+        r"Column 'price' of y overflows float32 as the network learns it",
+        y=COLUMNS.assign(price=but(TARGET, 0, 1e300)),
+        standardize_target=False,
+        dtype="float32",
+    ),
+    by_columns(
+        "out of range",
+        r"Column 'price' of y: Poisson expects a target that is zero or positive, got values down",
+        loss={**BY_COLUMNS, "price": "poisson"},
+    ),
+    by_columns(
+        "labels of two types",
+        r"Column 'sold' of y has labels of several types, int, str",
+        y=COLUMNS.assign(sold=["yes", 1] * 15),
+    ),
+    by_columns(
+        "a column that is all missing",
+        r"Column 'sold' of y has no values in the rows to train on",
+        y=COLUMNS.assign(sold=None),
+    ),
+    by_columns(
+        "two classes for the focal loss with alpha",
+        r"FocalLoss with alpha=0\.3 expects a binary or multilabel target",
+        loss={**BY_COLUMNS, "sold": FocalLoss(alpha=0.3)},
+        y=COLUMNS.assign(sold=LABELS),
+    ),
+    by_columns("too few rows", r"inconsistent numbers of samples: \[30, 29\]", y=COLUMNS[:29]),
+    by_columns(
+        "a metric for one kind of target",
+        r"scoring='r2' compares one kind of target, and y has columns with losses of their own",
+        scoring="r2",
+    ),
+    Misuse(
+        "losses by columns of a classifier",
+        InvalidParameterError,
+        r"a dict of losses by the columns of y is for NeuralRegressor",
+        partial(fit, y=COLUMNS),
+        SET(loss=BY_COLUMNS),
+    ),
+    Misuse(
+        "probabilities of numbers",
+        AttributeError,
+        r"predict_proba needs a loss by columns, such as \{'sold': 'log_loss'\}",
+        lambda regressor: regressor.predict_proba(X),
+        kind=NeuralRegressor,
+    ),
+]
+
+IMAGE = Reshape((2, 2, 1))
+BRANCHES = [
+    Misuse(
+        "branches of two widths to add",
+        ValueError,
+        r"^Layer 'layers__0' \(Parallel\) expects branches of one shape for merge='add', got "
+        r"\(3,\) from branch 'left' and \(2,\) from branch '1'\. End each branch with as many "
+        r"outputs, or merge by 'concatenate'\.$",
+        parameters=SET(layers=[Parallel([("left", [5, 3]), [2]], "add")]),
+    ),
+    Misuse(
+        "branches of two heights to concatenate",
+        ValueError,
+        r"^Layer 'layers__1' \(Parallel\) expects branches of one shape but for the last axis for "
+        r"merge='concatenate', got \(2, 2, 1\) from branch '0' and \(1, 1, 3\) from branch "
+        r"'small'\. Set padding='same' in layers with windows, undo strides",
+        parameters=SET(layers=[IMAGE, Parallel([[], ("small", [Conv2D(3, 2)])]), Flatten()]),
+    ),
+    Misuse(
+        "branches of two ranks",
+        ValueError,
+        r"got \(2, 2, 1\) from branch '0' and \(4,\) from branch '1'\. Put a Flatten, a Reshape",
+        parameters=SET(layers=[IMAGE, Parallel([[], Flatten()], "dot"), Flatten()]),
+    ),
+    Misuse(
+        "a dot of one branch",
+        ValueError,
+        r"Layer 'layers__0' \(Parallel\) expects 2 or more branches for merge='dot', got 1\.",
+        parameters=SET(layers=[Parallel([[3]], "dot")]),
+    ),
+    Misuse(
+        "no branches",
+        ValueError,
+        r"expects 1 or more branches for merge='concatenate', got 0\. Add a branch",
+        parameters=SET(layers=[Parallel([])]),
+    ),
+    Misuse(
+        "an unknown merge",
+        InvalidParameterError,
+        r"Layer 'layers__0' \(Parallel\): The 'merge' parameter .* Got 'sum' instead",
+        parameters=SET(layers=[Parallel([3, 3], "sum")]),
+    ),
+    Misuse(
+        "a branch that is no layer",
+        TypeError,
+        r"^layers__0__branches__x must be a layer, a list of layers, a pair \('name', layer\) or "
+        r"an int, got 'relu'",
+        parameters=SET(layers=[Parallel([[], ("x", "relu")])]),
+    ),
+    Misuse(
+        "what is no layer in a branch",
+        TypeError,
+        r"^layers__0__branches__x__1 must be a layer, a pair .* got <class .*forget the parenth",
+        parameters=SET(layers=[Parallel([[], ("x", [3, Dense])])]),
+    ),
+    Misuse(
+        "a list among layers that have no branches",
+        TypeError,
+        r"^layers__0 must be a layer, a pair \('name', layer\) or an int, got \[5, 3\]",
+        parameters=SET(layers=[[5, 3]]),
+    ),
+    Misuse(
+        "two branches of one name",
+        ValueError,
+        r"layers__0__branches: the name 'a' is used 2 times; give each layer its own",
+        parameters=SET(layers=[Parallel([("a", [3]), ("a", [])])]),
+    ),
+    Misuse(
+        "a layer in a branch that does not take its input",
+        ValueError,
+        r"^Layer 'layers__0__branches__deep__1' \(MaxPool2D\) expects inputs of shape",
+        parameters=SET(layers=[Parallel([[], ("deep", [5, MaxPool2D(2)])])]),
+    ),
+]
+SERIES = [np.ones((n, 2)) * n for n in (2, 3, 4)]
+on_series = partial(fit, X=SERIES, y=None)
+AS_OUTLIERS = {"kind": NeuralOutlierDetector, "good_fit": partial(fit, y=None)}
+OUTLIERS = [
+    *(
+        Misuse(
+            f"contamination={value!r}",
+            InvalidParameterError,
+            r"The 'contamination' parameter of NeuralOutlierDetector must be .* Got .* instead",
+            partial(fit, y=None),
+            SET(contamination=value),
+            **AS_OUTLIERS,
+        )
+        for value in (0.0, 0.6, "legacy", None)
+    ),
+    Misuse(
+        "a decision before fit",
+        NotFittedError,
+        r"This NeuralOutlierDetector instance is not fitted yet",
+        lambda estimator: estimator.predict(X),
+        needs="unfitted",
+        **AS_OUTLIERS,
+    ),
+    Misuse(
+        "a decision on fewer features",
+        ValueError,
+        r"X has 3 features, but NeuralOutlierDetector is expecting 4 features as input",
+        lambda estimator: estimator.decision_function(X[:, :3]),
+        needs="fitted",
+        **AS_OUTLIERS,
+    ),
+    Misuse(
+        "NaN among rows with outliers",
+        ValueError,
+        r"Input X contains NaN.*NeuralOutlierDetector takes NaN only with handle_missing='ignore'",
+        partial(fit, X=but(X, (0, 0), np.nan), y=None),
+        **AS_OUTLIERS,
+    ),
+    Misuse(
+        "one code a sequence and nothing that makes steps of it",
+        ValueError,
+        r"^decoder=None has no layer that could tell the steps of a sequence apart",
+        on_series,
+        SET(encoder=[GRU(3)]),
+        AutoencoderTransformer,
+    ),
+    Misuse(
+        "a decoder that forgets the steps",
+        ValueError,
+        r"^The decoder ends with outputs of shape \(3,\); sequences need one vector a step, or "
+        r"the shape \(None, 2\)\. Set return_sequences=True",
+        on_series,
+        SET(encoder=[GRU(3)], decoder=[GRU(3)]),
+        AutoencoderTransformer,
+    ),
+    Misuse(
+        "a variational code of sequences",
+        ValueError,
+        r"^variational=True is for samples of one shape, got input_shape=\(None, 2\); set "
+        r"variational=False, or cut or pad the sequences to one length\.$",
+        on_series,
+        SET(encoder=[GRU(3)], decoder=[GRU(3, return_sequences=True)], variational=True),
+        AutoencoderTransformer,
+    ),
+]
+
 TABLE = [
     *PARAMETERS,
     *VALUES,
@@ -1259,8 +2011,14 @@ TABLE = [
     *WEIGHTS,
     *VALIDATION,
     *LAYERS,
+    *BRANCHES,
+    *OUTLIERS,
     *NAMES,
     *ORDER,
+    *PLACES,
+    *FINE_TUNING,
+    *FUNCTIONS,
+    *SEVERAL,
 ]
 
 

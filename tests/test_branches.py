@@ -32,7 +32,7 @@ from sknet.layers import (
 from sknet.network import Network
 from sknet.testing import check_layer
 
-MERGES = ["concatenate", "sum", "multiply", "dot"]
+MERGES = ["concatenate", "add", "multiply", "average", "maximum", "dot"]
 
 
 NAMES = ["code", "a", "b", "c", "d", "e"]
@@ -80,7 +80,7 @@ def test_branches_keep_the_contract(columns, merge):
         ColumnBranches([Branch(0, [])]),
         ColumnBranches([Branch([0, 1], []), Branch([2, 4], [])], "dot"),
         ColumnBranches([Branch(slice(0, 4), [Reshape((2, 2)), Dense(3)]), Branch([4, 0], [6])]),
-        ColumnBranches([Branch(0, [4, Dropout(0.3), BatchNorm()]), Branch([1], [4])], "sum"),
+        ColumnBranches([Branch(0, [4, Dropout(0.3), BatchNorm()]), Branch([1], [4])], "add"),
         ColumnBranches([Branch(0, [Dense(2, trainable=False)]), Branch([1], [2])], "multiply"),
         ColumnBranches([("a", Branch(slice(2), [2], trainable=False)), Branch([1], [])]),
         ColumnBranches(
@@ -127,8 +127,10 @@ def test_outputs_are_merged_as_named(merge):
     first, second, third = outputs
     expected = {
         "concatenate": np.hstack(outputs),
-        "sum": first + second + third,
+        "add": first + second + third,
         "multiply": first * second * third,
+        "average": np.mean(outputs, axis=0),
+        "maximum": np.max(outputs, axis=0),
         "dot": np.column_stack(
             [(a * b).sum(axis=1) for a, b in ((first, second), (first, third), (second, third))]
         ),
@@ -222,13 +224,13 @@ def test_parameters_of_branches_are_reached_by_name_and_by_position():
         layers__0__branches__user__layers__0__output_dim=8,
         layers__0__branches__2__layers__0__units=5,
         layers__0__branches__item__columns=[3],
-        layers__0__merge="sum",
+        layers__0__merge="add",
     )
     params = model.get_params()
     assert params["layers__0__branches__user__layers__0__output_dim"] == 8
     assert params["layers__0__branches__numbers__layers__0__units"] == 5
     assert params["layers__0__branches__item__columns"] == [3]
-    assert params["layers__0__merge"] == "sum"
+    assert params["layers__0__merge"] == "add"
     copy = clone(model)
     copy.set_params(layers__0__branches__user__layers__0__output_dim=1)
     assert model.layers[0].branches[0][1].layers[0].output_dim == 8
@@ -358,17 +360,17 @@ def two(first, second, **params):
             "Flatten before it.",
         ),
         (
-            [two([3], [2], merge="sum")],
+            [two([3], [2], merge="add")],
             ValueError,
-            "Layer 'layers__0' (ColumnBranches) expects branches of one width for merge='sum', "
-            "got the widths 3, 2. End each branch with as many outputs, or merge by "
-            '"concatenate".',
+            "Layer 'layers__0' (ColumnBranches) expects branches of one shape for merge='add', "
+            "got (3,) from branch 'a' and (2,) from branch 'b'. End each branch with as many "
+            "outputs, or merge by 'concatenate'.",
         ),
         (
             [ColumnBranches([Branch(0, [3])], "dot")],
             ValueError,
             "Layer 'layers__0' (ColumnBranches) expects 2 or more branches for merge='dot', got "
-            "1. Add a Branch.",
+            "1. Add a branch.",
         ),
         ([ColumnBranches([])], ValueError, "expects 1 or more branches for merge='concatenate'"),
         ([two([3], [3], merge="mean")], ValueError, "The 'merge' parameter of ColumnBranches"),
@@ -378,7 +380,7 @@ def two(first, second, **params):
             [ColumnBranches([("a", Dense(3))])],
             ValueError,
             "Layer 'layers__0' (ColumnBranches) expects Branch objects in branches, got Dense as "
-            "'a'. Write Branch(columns, [...]) around the layers.",
+            "'a'. Write Branch(columns, [...]) around the layers, or use Parallel.",
         ),
         (
             [ColumnBranches([Branch(0, ["relu"])])],

@@ -14,8 +14,8 @@ from sknet.layers import (
     Conv2DTranspose,
     Conv3D,
     Sequential,
-    minimal_correlation,
 )
+from sknet.layers.spatial import minimal_correlation
 from sknet.network import Network
 from sknet.testing import check_layer
 

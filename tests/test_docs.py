@@ -109,3 +109,40 @@ def test_broken_links_are_found():
     page = ROOT / "docs" / "page.md"
     text = "# A title, here\n[a](nothing.md) [b](#a-title-here) [c](#none) [d](../pyproject.toml)"
     assert broken_links(page, text) == ["nothing.md", "#none"]
+
+
+def test_the_api_reference_lists_all_that_is_exported(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    from make_api import page
+
+    assert (ROOT / "docs" / "api" / "index.rst").read_text() == page()
+
+
+#: Phrases that have to be decoded, each with what to write in its place.
+PLAIN = {
+    "as it were": "nothing",
+    "one's own": "custom",
+    "rows unlike": "anomalies",
+    "noise taken away": "denoising",
+    "parts of your own": "custom parts",
+    "go on training": "resume training",
+    "goes on training": "resumes training",
+    "going on with a training": "resuming training",
+    "not yet born": "fetal",
+    "behind a `print`": "after a `print`",
+}
+
+
+@pytest.mark.parametrize("folder", ["docs", "examples", "sknet"])
+def test_the_words_are_plain(folder):
+    pages = [ROOT / "README.md", *(ROOT / folder).rglob("*.md"), *(ROOT / folder).rglob("*.py")]
+    built = {"_build", "_examples", "gallery"}
+    found = [
+        f"{page.relative_to(ROOT)}: {phrase!r}, write {instead}"
+        for page in pages
+        if not built & set(page.parts)
+        for text in [" ".join(page.read_text().split()).lower()]
+        for phrase, instead in PLAIN.items()
+        if phrase in text
+    ]
+    assert found == []

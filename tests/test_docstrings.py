@@ -11,6 +11,8 @@ MODULES = [
     "sknet",
     "sknet.activations",
     "sknet.initializers",
+    "sknet.inspection",
+    "sknet.interop",
     "sknet.layers",
     "sknet.losses",
     "sknet.optimizers",

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.decomposition import PCA
+from sklearn.ensemble import IsolationForest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import (
     check_estimator,
@@ -22,7 +25,9 @@ from sklearn.utils.fixes import parse_version
 
 from sknet import (
     AutoencoderTransformer,
+    FeatureExtractor,
     NeuralClassifier,
+    NeuralOutlierDetector,
     NeuralRegressor,
     TabularClassifier,
     TabularRegressor,
@@ -76,6 +81,7 @@ def checked(estimator):
         (NeuralClassifier(), MLPClassifier()),
         (NeuralRegressor(), MLPRegressor()),
         (AutoencoderTransformer(), PCA()),
+        (NeuralOutlierDetector(), IsolationForest()),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )
@@ -96,6 +102,30 @@ TABULAR = [
 @pytest.mark.parametrize("estimator", TABULAR, ids=lambda estimator: type(estimator).__name__)
 def test_small_ensembles_for_tables_pass_every_check(estimator):
     checked(estimator)
+
+
+EXTRACTORS = [
+    FeatureExtractor(NeuralClassifier((8,), max_iter=20, random_state=0)),
+    FeatureExtractor(NeuralRegressor((8, 8), max_iter=20, random_state=0), layer="hidden_0"),
+    FeatureExtractor(AutoencoderTransformer(max_iter=20, random_state=0), layer="encoder__code"),
+    FeatureExtractor(
+        make_pipeline(StandardScaler(), NeuralClassifier((8,), max_iter=20, random_state=0))
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "estimator", EXTRACTORS, ids=["classifier", "regressor", "autoencoder", "pipeline"]
+)
+def test_features_of_a_layer_pass_every_check(estimator):
+    results = check_estimator(estimator, on_skip=None, on_fail=None)
+    failed = [
+        (result["check_name"], result["exception"])
+        for result in results
+        if result["status"] not in ("passed", "skipped") or result["expected_to_fail"]
+    ]
+    assert failed == []
+    assert sum(result["status"] == "passed" for result in results) > 40
 
 
 def checks_skipped_by(estimator, among):

@@ -24,12 +24,13 @@ from sknet.layers import (
     GlobalAveragePool1D,
     Masking,
     MaxPool2D,
+    Parallel,
     Sequential,
     TransformerBlock,
-    bidirectional,
 )
 from sknet.layers import in_lanes as module
 from sknet.layers.in_lanes import InLanes, put_in_lanes
+from sknet.layers.sequential import bidirectional
 from sknet.network import Network
 from sknet.settings import single_threaded_blas
 
@@ -67,6 +68,7 @@ LAYERS = {
     "behind batch statistics": ([Dense(6), BatchNorm(), Dense(5, "tanh"), Dense(3)], (4,)),
     "images": ([Conv2D(4, 3, activation="relu"), MaxPool2D(2), Flatten(), Dense(2)], (6, 6, 2)),
     "attention": ([TransformerBlock(2), GlobalAveragePool1D(), Dense(2)], (5, 4)),
+    "branches": ([Parallel([[], [Dense(4, "tanh")], 4], "multiply"), Dense(2)], (4,)),
     "recurrence": ([GRU(5, return_sequences=True), GRU(4)], (5, 3)),
 }
 

@@ -620,12 +620,6 @@ def test_an_input_shape_that_cannot_be_is_refused(shape):
         model([LSTM(3)], input_shape=shape).fit(X, y)
 
 
-def test_an_autoencoder_refuses_sequences_of_any_length():
-    X, _ = draw_sequences()
-    with pytest.raises(ValueError, match="AutoencoderTransformer"):
-        AutoencoderTransformer(input_shape=(None, 3)).fit(X)
-
-
 def test_inputs_of_a_network_are_checked_like_those_of_an_estimator():
     assert isinstance(as_inputs([[1, 2], [3]], (None,), np.float32, "Network"), Sequences)
     rows = as_inputs(np.ones((2, 3, 4)), (3, 4), np.float32, "Network")

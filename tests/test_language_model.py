@@ -29,7 +29,7 @@ from sknet.layers import (
     TransformerBlock,
 )
 from sknet.losses import LogLoss, Target
-from sknet.losses.stepwise import StepwiseLogLoss
+from sknet.losses.placewise import PlacewiseLoss
 from sknet.preprocessing import TokenizerTransformer
 from sknet.tokens import n_dropped, scoring_windows, training_windows
 
@@ -139,21 +139,21 @@ def test_the_stepwise_loss_is_the_log_loss_of_the_real_steps():
     rng = np.random.default_rng(0)
     windows = training_windows([[1, 2], [2, 1, 1, 2], []], 3, 8, np.float64)
     raw = rng.normal(size=(3, 5, 3))
-    loss = StepwiseLogLoss()
-    loss.build(Target("multiclass", 1, (3,)))
-    loss.allocate(3, np.float64)
-    value, gradient = loss.value_and_gradient(raw, windows)
     plain = LogLoss()
     plain.build(Target("multiclass", 1, (3,)))
     plain.allocate(9, np.float64)
+    loss = PlacewiseLoss(plain)
+    loss.allocate(3, np.float64)
+    value, gradient = loss.value_and_gradient(raw, windows)
     real = np.concatenate([raw[0, :3], raw[1, :5], raw[2, :1]])
     codes = np.array([0, 1, 2, 1, 0, 0, 1, 2, 2])
     expected, expected_gradient = plain.value_and_gradient(real, codes)
     assert value == pytest.approx(expected)
     np.testing.assert_allclose(gradient[1, :5], expected_gradient[3:8])
     assert not gradient[0, 3:].any() and not gradient[2, 1:].any()
-    doubled, _ = loss.value_and_gradient(raw, windows, np.full(3, 2.0))
-    assert doubled == pytest.approx(2 * expected)
+    # A batch of 2 of the windows: the sum over their steps, for the 3 steps that a window has.
+    value, _ = loss.value_and_gradient(raw[:2], windows[:2])
+    assert value == pytest.approx(plain.value_and_gradient(real[:8], codes[:8])[0] * 8 / (2 * 3))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 9])
@@ -166,11 +166,10 @@ def test_windows_hold_every_target_of_every_text(size, cut):
         assert owners.tolist() == sorted(owners)
     assert windows.lengths.max() <= size
     x, _ = windows.padded(Workspace(len(windows), np.float32))
-    codes, is_real = windows.targets(Workspace(len(windows), np.float32))
     seen = [
         (int(i), int(code) + 1)
-        for row, codes_of_row, reals, skipped in zip(x, codes, is_real, overlaps, strict=False)
-        for i, code in list(zip(row[reals], codes_of_row[reals], strict=True))[skipped:]
+        for k, skipped in zip(range(len(windows)), overlaps, strict=False)
+        for i, code in list(zip(x[k], windows[k : k + 1].targets(), strict=False))[skipped:]
     ]
     expected = [pair for t in texts for pair in itertools.pairwise([6, *t, 6])]
     assert seen == expected
@@ -477,7 +476,7 @@ def test_what_cannot_be_written_is_refused(parameters, error, message):
 )
 def test_training_does_not_go_on_with_what_the_network_was_not_made_for(changed):
     fitted = model(warm_start=True).fit(TEXTS)
-    with pytest.raises(ValueError, match="cannot go on"):
+    with pytest.raises(ValueError, match="cannot resume"):
         fitted.set_params(**changed).fit(TEXTS)
 
 

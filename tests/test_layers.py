@@ -406,8 +406,9 @@ def test_nested_parameters_are_reached_by_position_and_by_name():
 
 def test_the_keys_of_get_params_are_those_of_the_layers():
     keys = set(nested_model().get_params()) - set(NeuralClassifier().get_params())
-    residual = {"layers__0", "layers__0__layers", "layers__0__trainable"}
-    sequential = {f"layers__0__layers__0{end}" for end in ("", "__layers", "__trainable")}
+    ends = ("", "__layers", "__learning_rate_factor", "__trainable")
+    residual = {f"layers__0{end}" for end in ends}
+    sequential = {f"layers__0__layers__0{end}" for end in ends}
     start = "layers__0__layers__0__layers__"
     dense = ["activation", "bias_initializer", "kernel_initializer", "trainable", "units"]
     dense += ["use_bias", "learning_rate_factor", "bias_learning_rate_factor", "parametrization"]
@@ -443,7 +444,7 @@ def test_a_fit_does_not_touch_the_users_layers(problem):
     before = repr(layers)
     model = fit(layers, *problem)
     assert repr(layers) == before == repr(model.layers)
-    assert set(vars(layers[0])) == {"layers", "trainable"}
+    assert set(vars(layers[0])) == {"layers", "learning_rate_factor", "trainable"}
 
 
 def test_ints_are_dense_layers_with_the_estimators_activation(problem):

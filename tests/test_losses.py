@@ -16,11 +16,13 @@ from sklearn.metrics import (
 )
 from sklearn.utils._param_validation import InvalidParameterError
 
+from sknet import NeuralRegressor
 from sknet.losses import (
     CLASSIFICATION_LOSSES,
     REGRESSION_LOSSES,
     AbsoluteError,
     FocalLoss,
+    FunctionLoss,
     Gamma,
     Gaussian,
     Huber,
@@ -167,6 +169,85 @@ class ForgetsItsScale(LogCosh):
 
     def __getstate__(self):
         return {**self.__dict__, "_scale": 1.0}
+
+
+def squares(y, prediction):
+    return np.sum((prediction - y).reshape(len(y), -1) ** 2, axis=1) / 2
+
+
+def residuals(y, prediction):
+    return prediction - y
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        FunctionLoss(squares, residuals),  # any number of targets
+        FunctionLoss(lambda y, p: np.log(np.cosh(p - y)), lambda y, p: np.tanh(p - y)),  # one
+        FunctionLoss(lambda y, p: list(np.abs(p - y)), lambda y, p: np.sign(p - y).astype(int)),
+    ],
+    ids=["squares", "log-cosh", "other-types"],
+)
+def test_losses_of_plain_functions_pass_the_check(loss):
+    check_loss(loss)
+
+
+def test_the_check_tells_where_plain_functions_do_not_fit_together():
+    loss = FunctionLoss(squares, lambda y, p: 1.001 * (p - y))
+    with pytest.raises(AssertionError, match="gradient is not the derivative of value: at y = "):
+        check_loss(loss)
+
+
+@pytest.mark.parametrize("target", [ONE, TWO], ids=["one", "two"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_loss_of_plain_functions_is_what_they_are(target, dtype, rng):
+    raw, y = rng.normal(size=(2, 20, target.n_outputs)).astype(dtype)
+    weights = rng.uniform(size=20).astype(dtype)
+    ours, reference = (
+        bind(loss, target, dtype=dtype)
+        for loss in (FunctionLoss(squares, residuals), SquaredError())
+    )
+    for found, expected in zip(
+        ours.value_and_gradient(raw, y, weights),
+        reference.value_and_gradient(raw, y, weights),
+        strict=True,
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-5 if dtype == np.float32 else 1e-12)
+    np.testing.assert_allclose(ours.row_losses(raw, y), reference.row_losses(raw, y), rtol=1e-6)
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_networks_learn_from_plain_functions_as_from_the_loss_that_they_write(standardize, rng):
+    X = rng.normal(size=(30, 2))
+    y = 50 + 20 * X
+    weights = rng.uniform(size=30)
+    plain = FunctionLoss(squares, residuals, takes_standardized=standardize)
+    found, expected = (
+        NeuralRegressor(
+            (4,), loss=loss, standardize_target=standardize, max_iter=3, random_state=0
+        )
+        .set_params(tol=0)
+        .fit(X, y, weights)
+        .predict(X)
+        for loss in (plain, "squared_error")
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+@pytest.mark.parametrize("mean", [0.0, 1e6])
+def test_functions_are_checked_at_the_scale_of_the_target(scale, mean, rng):
+    y = scale * (mean + rng.normal(size=(50, 2)))
+    FunctionLoss(squares, residuals).check_target(y)
+    with pytest.raises(ValueError, match=r"of target 1, and central differences of value give"):
+        FunctionLoss(squares, lambda y, p: (p - y) * [1.0, 1.01]).check_target(y)
+
+
+def test_functions_are_checked_at_a_single_row_and_at_equal_ones():
+    for y in (np.zeros((1, 1)), np.full((30, 3), 7.0)):
+        FunctionLoss(squares, residuals).check_target(y)
+        with pytest.raises(ValueError, match="not the derivative"):
+            FunctionLoss(squares, lambda y, p: y - p).check_target(y)
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)

@@ -240,7 +240,7 @@ def test_another_network_under_warm_start_is_refused_and_changes_nothing(cls, be
     network = cls(**{**PARAMS, **before}, max_iter=2, warm_start=True).fit(X, y)
     expected = outputs(network, X)
     network.set_params(**after)
-    with pytest.raises(ValueError, match=r"cannot go on.*warm_start=False"):
+    with pytest.raises(ValueError, match=r"cannot resume.*warm_start=False"):
         network.fit(X, y)
     network.set_params(input_shape=None)
     assert_array_equal(outputs(network, X), expected)

@@ -7,6 +7,9 @@ from sklearn.base import clone
 from sklearn.neural_network import MLPRegressor
 from sklearn.utils._param_validation import InvalidParameterError
 
+from sknet import NeuralRegressor
+from sknet.layers import Dense, Dropout
+from sknet.optimizers import AdamW
 from sknet.schedules import (
     SCHEDULES,
     Adaptive,
@@ -14,6 +17,7 @@ from sknet.schedules import (
     Cosine,
     Exponential,
     FlatCosine,
+    FunctionSchedule,
     InvScaling,
     LogCosine,
     OneCycle,
@@ -271,3 +275,45 @@ def test_get_schedule_takes_a_class_of_the_user():
             return 1 - progress.fraction
 
     assert get_schedule(Linear(warmup=2.0)).factor(at(0.5, planned=2)) == 0.75 * 0.375
+
+
+def half_wave(progress):
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def test_a_function_of_the_progress_is_a_schedule():
+    for schedule in (half_wave, FunctionSchedule(half_wave)):
+        ours, cosine = get_schedule(schedule), Cosine()
+        for progress in training():
+            assert ours.factor(progress) == pytest.approx(cosine.factor(progress), abs=1e-15)
+    warm = FunctionSchedule(lambda progress: np.float32(0.5), warmup=2.0)
+    assert warm.factor(at(0.25)) == 0.5 * 0.25  # the ramp at the end of the step
+
+
+def test_a_function_trains_as_the_schedule_of_its_shape_wherever_one_is_taken():
+    X = np.random.default_rng(0).normal(size=(20, 3))
+
+    def weights(schedule):
+        layers = [Dense(4, "tanh"), Dropout(0.5, schedule=schedule)]
+        solver = AdamW(weight_decay=0.1, weight_decay_schedule=schedule)
+        network = NeuralRegressor(
+            layers=layers, solver=solver, learning_rate=schedule, max_iter=3, random_state=0
+        )
+        return network.fit(X, X[:, 0]).network_.params
+
+    np.testing.assert_allclose(weights(half_wave), weights("cosine"), rtol=1e-12)
+
+
+def test_all_epochs_are_trained_with_a_function():
+    X = np.zeros((5, 1))
+    network = NeuralRegressor((1,), learning_rate=lambda progress: 1.0, max_iter=30)
+    assert network.fit(X, np.zeros(5)).n_iter_ == 30
+
+
+def test_a_function_is_watched_while_it_trains():
+    network = NeuralRegressor(
+        (1,), learning_rate=lambda p: -1.0 if 0.3 < p < 0.4 else 1.0, max_iter=10
+    )
+    with pytest.raises(ValueError, match=r"at a progress of 0\.4 it returned -1\.0|at a .* 0\.3"):
+        network.set_params(max_iter=20).fit(np.zeros((5, 1)), np.zeros(5))
+    assert not hasattr(network, "network_")

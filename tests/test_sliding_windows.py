@@ -6,8 +6,13 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.model_selection import TimeSeriesSplit
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import TimeSeriesSplit, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from sknet import NeuralRegressor
+from sknet.layers import GRU, Branch, ColumnBranches, Dense
 from sknet.preprocessing import sliding_windows
 
 
@@ -155,3 +160,102 @@ def test_a_name_of_two_columns_is_refused():
     frame = pd.DataFrame(np.ones((4, 2)), columns=["a", "a"])
     with pytest.raises(ValueError, match="one column target='a', got 2 of this name"):
         sliding_windows(frame, 2, target="a")
+
+
+SALES = {"count": np.arange(20.0), "heat": np.arange(100.0, 120), "hour": np.arange(20.0) % 5}
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, None])
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_known_values_of_the_future_follow_the_window(frame, horizon):
+    array = np.column_stack(list(SALES.values()))
+    series, names = (frame(SALES), ["count", "heat", "hour"]) if frame else (array, [0, -2, 2])
+    count, heat, hour = names
+    X, y = sliding_windows(
+        series, 4, horizon, stride=2, target=count, past=[heat, count], future=[hour, heat]
+    )
+    starts = range(0, 20 - 4 - horizon + 1, 2)
+    rows = [
+        [array[s + t, f] for t in range(4) for f in (1, 0)]
+        + [array[s + 4 + t, f] for t in range(horizon) for f in (2, 1)]
+        for s in starts
+    ]
+    forecast = [[array[s + 4 + t, 0] for t in range(horizon)] for s in starts]
+    assert np.array_equal(X, rows) and X.flags.c_contiguous and X.flags.owndata
+    assert np.array_equal(y.reshape(len(X), -1), forecast)
+
+
+def test_without_future_the_past_columns_keep_their_axis():
+    X, y = sliding_windows(pd.DataFrame(SALES), 4, 2, target="count", past=["heat"])
+    assert X.shape == (15, 4, 1) and y.shape == (15, 2)
+    assert np.array_equal(X[:, 0, 0], np.arange(100, 115))
+
+
+def test_no_future_value_of_the_target_is_in_X():
+    table = pd.DataFrame(SALES)
+    arguments = {"window": 4, "horizon": 3, "target": "count", "future": ["heat", "hour"]}
+    X = sliding_windows(table, **arguments)[0]
+    for now in range(len(X)):
+        changed = table.copy()
+        changed.loc[now + 4 :, "count"] = np.nan  # what is not known when row `now` is forecast
+        X_known, y_known = sliding_windows(changed, **arguments)
+        assert np.array_equal(X_known[now], X[now])
+        assert np.isnan(y_known[now]).all()
+        changed.loc[now + 7 :] = np.nan  # and no covariate beyond the horizon
+        assert np.array_equal(sliding_windows(changed, **arguments)[0][now], X[now])
+
+
+def test_the_future_of_the_past_columns_is_not_known():
+    table = pd.DataFrame(SALES)
+    X, _ = sliding_windows(table, 4, 3, target="count", future=["hour"])
+    table.loc[4:, ["count", "heat"]] = np.nan
+    assert np.array_equal(
+        sliding_windows(table, 4, 3, target="count", future=["hour"])[0][0], X[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"future": ["hour"]}, "expects target where future is given, got None"),
+        ({"target": "count", "future": ["hour", "count"]}, "got 'count' in both"),
+        ({"target": -3, "future": [0]}, "got -3 in both"),
+        ({"target": 0, "future": ["date"]}, "future='date' to be a column of series"),
+        ({"target": 0, "future": [3]}, "future to be a position from 0 to 2, .* got 3"),
+        ({"target": 0, "future": []}, r"future to be a list .* got \[\]"),
+        ({"target": 0, "future": [1.5]}, "future to be a list .* got 1.5 in it"),
+        ({"target": 0, "future": "hour"}, "'future' parameter of sliding_windows must be"),
+        ({"past": [0, "count"]}, "past to have each column once"),
+    ],
+)
+def test_wrong_columns_of_past_and_future_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        sliding_windows(pd.DataFrame(SALES), 4, 3, **arguments)
+
+
+def test_past_and_future_are_columns_of_a_table():
+    with pytest.raises(ValueError, match="2-D series where past is given, got a 1-D one"):
+        sliding_windows(np.arange(9), 2, past=[0])
+
+
+def test_several_steps_are_forecast_from_known_covariates():
+    heat = np.random.default_rng(0).normal(size=300)
+    count = 0.5 * np.sin(np.arange(300)) + heat  # of which no past value tells the second part
+    table = np.column_stack([count, heat])
+    X, y = sliding_windows(table, 8, 4, target=0, future=[1])
+    branches = [
+        ("past", Branch(slice(0, 16), [GRU(8)], input_shape=(8, 2))),
+        ("future", Branch(slice(16, None), [])),
+    ]
+    network = NeuralRegressor(
+        layers=[("branches", ColumnBranches(branches)), Dense(16, activation="relu")],
+        learning_rate_init=0.02,
+        max_iter=30,
+        tol=0,
+        random_state=0,
+    )
+    model = make_pipeline(StandardScaler(), network)
+    splits = TimeSeriesSplit(n_splits=2, test_size=60, gap=3)
+    assert cross_val_score(model, X, y, cv=splits).min() > 0.8
+    alone = cross_val_score(make_pipeline(StandardScaler(), Ridge()), X[:, :16], y, cv=splits)
+    assert alone.max() < 0.3

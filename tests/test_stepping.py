@@ -26,6 +26,7 @@ from sknet.layers import (
     Masking,
     MaxPool1D,
     MultiHeadAttention,
+    Parallel,
     PositionalEmbedding,
     Residual,
     RMSNorm,
@@ -70,6 +71,8 @@ CAUSAL = [
     Residual([Conv1D(N_FEATURES, 4, padding="causal"), Activation("tanh")]),
     Sequential([GRU(5, return_sequences=True), Residual([LSTM(5, return_sequences=True)])]),
     Sequential([]),
+    Parallel([[], [GRU(4, return_sequences=True)], [Dense(3), Conv1D(2, 3, padding="causal")]]),
+    Parallel([[], LSTM(N_FEATURES, return_sequences=True)], "dot"),
 ]
 NOT_CAUSAL = [
     BatchNorm(),
@@ -89,6 +92,7 @@ NOT_CAUSAL = [
     Flatten(),
     Sequential([Dense(4), TransformerBlock(2)]),
     Residual([TransformerBlock(2)]),
+    Parallel([[], [TransformerBlock(2)]]),
 ]
 CODES = [
     Embedding(4, input_dim=N_CODES),

@@ -1,4 +1,5 @@
 import pickle
+import threading
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from sklearn.utils.fixes import parse_version
 
 from sknet import TabularClassifier, TabularRegressor
 from sknet.losses import Quantile
+from sknet.tabular import base as tabular_base
 from sknet.tabular import search_space
 
 FAST = {"hidden_layer_sizes": (8,), "max_iter": 3, "cv": 2, "random_state": 0}
@@ -196,6 +198,36 @@ def test_the_bits_are_the_same_in_processes():
     assert_array_equal(TabularRegressor(**FAST, n_jobs=2).fit(X, y).predict(X), expected)
 
 
+def test_the_bits_are_the_same_on_a_cluster_of_dask():
+    distributed = pytest.importorskip("distributed")
+    X, y = table()
+    expected = TabularRegressor(**FAST).fit(X, y).predict(X)
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with (
+        distributed.Client(processes=False, **options),
+        parallel_config("dask"),
+    ):
+        model = TabularRegressor(**FAST, n_jobs=2).fit(X, y)
+    assert_array_equal(model.predict(X), expected)
+
+
+def test_many_rows_are_predicted_in_threads_with_the_same_bits(monkeypatch):
+    X, _ = table()
+    model = TabularClassifier(**FAST).fit(X, targets()["multiclass"])
+    expected = model.predict_log_proba(X)
+    threads = set()
+    ask = model.members_[1].network_.predict
+    monkeypatch.setattr(tabular_base, "_MANY", 1)
+    monkeypatch.setattr(
+        model.members_[1].network_,
+        "predict",
+        lambda X: threads.add(threading.get_ident()) or ask(X),
+    )
+    model.set_params(n_jobs=2)
+    assert_array_equal(model.predict_log_proba(X), expected)
+    assert threads.isdisjoint({threading.get_ident()})
+
+
 def test_a_warm_start_adds_the_members_that_a_larger_ensemble_has():
     X, y = table()
     model = TabularRegressor(**FAST, warm_start=True).fit(X, y)
@@ -236,6 +268,19 @@ def test_an_interruption_keeps_the_members_that_are_trained():
     assert np.isfinite(model.predict(X)).all()
     low, high = model.predict_interval(X).T
     assert np.all(low < high)
+
+
+@pytest.mark.parametrize(("max_iter", "patience"), [(20, 6), (80, 8)])
+def test_a_member_stops_after_twice_the_epochs_of_its_best_and_some(max_iter, patience):
+    X, y = table()
+    scores = iter([0.0, 0.0, 1.0, *[0.0] * (max_iter - 3)])
+
+    def scorer(estimator, X, y):
+        return next(scores)
+
+    options = {**FAST, "n_members": 1, "max_iter": max_iter}
+    member = TabularRegressor(**options, scoring=scorer).fit(X, y).members_[0]
+    assert (member.best_iter_, member.n_iter_) == (3, 2 * 3 + patience + 1)
 
 
 def test_of_equally_good_epochs_the_last_is_kept():

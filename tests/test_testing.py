@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.exceptions import EfficiencyWarning
 
 import sknet.testing
 from sknet.layers import GRU, Activation, Dense, Layer, Sequential
@@ -52,7 +53,7 @@ def test_a_layer_is_not_changed_by_its_check():
     assert vars(layer) == {"factor": 2.0}
 
 
-WRONG = []
+WRONG, SLOW = [], []
 
 
 def wrong(sentence, shape=(4,), **options):
@@ -60,6 +61,16 @@ def wrong(sentence, shape=(4,), **options):
 
     def register(layer_class):
         WRONG.append(pytest.param(layer_class, sentence, shape, options, id=layer_class.__name__))
+        return layer_class
+
+    return register
+
+
+def slow(shape=(4,)):
+    """Register a layer that keeps the contract and allocates memory in each call."""
+
+    def register(layer_class):
+        SLOW.append(pytest.param(layer_class, shape, id=layer_class.__name__))
         return layer_class
 
     return register
@@ -121,6 +132,14 @@ class ForgetsAGradient(Scale):
         return super().build(input_shape)
 
 
+@wrong("backward has to write the gradient of scale into the array that is there")
+class ReplacesTheArrayOfAGradient(Scale):
+    def backward(self, grad_output, input_grad=True):
+        grad = super().backward(grad_output, input_grad)
+        self.scale_grad_ = self.scale_grad_.copy()
+        return grad
+
+
 @wrong("backward has to assign the gradient of scale, not add to what is there")
 class AssignsOnlyWithInputGradient(Scale):
     def backward(self, grad_output, input_grad=True):
@@ -164,7 +183,23 @@ class WritesToItsOutputs(Scale):
         return super().backward(grad_output, input_grad)
 
 
-@wrong("forward and backward have to take scratch memory from self._work")
+@slow()
+class PlainNumPy(Layer):
+    def build(self, input_shape):
+        self.add_weight("kernel", (input_shape[-1], 2))
+        return (*input_shape[:-1], 2)
+
+    def forward(self, x, training=False, mask=None):
+        self._x, self._out = x, np.tanh(x @ self.kernel_)
+        return self._out
+
+    def backward(self, grad_output, input_grad=True):
+        grad = grad_output * (1 - self._out**2)
+        self.kernel_grad_[:] = self._x.T @ grad
+        return grad @ self.kernel_.T if input_grad else None
+
+
+@slow()
 class AllocatesInForward(Scale):
     def forward(self, x, training=False, mask=None):
         if training:
@@ -172,14 +207,14 @@ class AllocatesInForward(Scale):
         return x * self.scale_ * self.factor
 
 
-@wrong("forward and backward have to take scratch memory from self._work")
+@slow()
 class AllocatesInBackward(Scale):
     def backward(self, grad_output, input_grad=True):
         grad = super().backward(grad_output, input_grad)
         return grad if grad is None else grad.copy()
 
 
-@wrong("forward and backward have to take scratch memory from self._work", shape=(40,))
+@slow(shape=(40,))
 class AllocatesOneNumberARow(Scale):
     def forward(self, x, training=False, mask=None):
         self._norms = np.zeros(len(x))
@@ -435,6 +470,22 @@ def test_a_layer_that_breaks_a_rule_is_told_so(layer_class, sentence, shape, opt
     message = str(caught.value)
     assert message.startswith(f"{layer_class()!r}: {sentence}")
     assert message.endswith(".")
+
+
+@pytest.mark.parametrize(("layer_class", "shape"), SLOW)
+def test_a_layer_that_is_right_and_slow_passes_with_a_hint(layer_class, shape):
+    with pytest.warns(EfficiencyWarning, match="is right and could be faster: .* self._work"):
+        check_layer(layer_class(), shape)
+
+
+class WrongAndSlow(PlainNumPy):
+    def backward(self, grad_output, input_grad=True):
+        return super().backward(grad_output * 2, input_grad)
+
+
+def test_what_is_wrong_is_told_before_what_is_slow():
+    with pytest.raises(AssertionError, match="the gradient of"):
+        check_layer(WrongAndSlow(), (4,))
 
 
 class RefusesPaddingInFront(CountsFromTheFirstPlace):

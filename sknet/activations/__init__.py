@@ -4,6 +4,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from ..base import named_component
 from .base import Activation, Identity
+from .function import FunctionActivation
 from .gated import GELU, Mish, SiLU
 from .rectifiers import ELU, SELU, LeakyReLU, ReLU, Softplus
 from .saturating import Logistic, Tanh
@@ -14,6 +15,7 @@ __all__ = [
     "GELU",
     "SELU",
     "Activation",
+    "FunctionActivation",
     "Identity",
     "LeakyReLU",
     "Logistic",
@@ -44,6 +46,8 @@ ACTIVATIONS = {
 
 #: Where users look for the softmax function.
 _SOFTMAX = "softmax and the output layer are added by the estimator, leave them out"
+#: What makes an activation of a plain function.
+_FUNCTION = "for a plain function use FunctionActivation(f, derivative)"
 
 
 class ActivationName(StrOptions):
@@ -53,7 +57,7 @@ class ActivationName(StrOptions):
         super().__init__(set(ACTIVATIONS))
 
     def __str__(self):
-        return f"{super().__str__()} ({_SOFTMAX})"
+        return f"{super().__str__()} ({_SOFTMAX}; {_FUNCTION})"
 
 
 def get_activation(activation):
@@ -62,7 +66,8 @@ def get_activation(activation):
     Parameters
     ----------
     activation : str, Activation or None
-        A name in ``ACTIVATIONS``; None for the identity; or an activation, which is cloned.
+        A name in ``ACTIVATIONS``; None for the identity; or an activation, which is cloned. Plain
+        functions in one are checked.
 
     Returns
     -------
@@ -72,7 +77,7 @@ def get_activation(activation):
     Raises
     ------
     ValueError
-        If `activation` is none of these; the message lists the names.
+        If `activation` is none of these; the message lists the names. If a derivative is wrong.
 
     Examples
     --------
@@ -84,4 +89,7 @@ def get_activation(activation):
         return Identity()
     if isinstance(activation, str) and activation == "softmax":
         raise ValueError(f"activation='softmax' is none here: {_SOFTMAX}.")
-    return named_component(activation, ACTIVATIONS, Activation, "activation")
+    activation = named_component(activation, ACTIVATIONS, Activation, "activation")
+    if isinstance(activation, FunctionActivation):
+        activation.check()
+    return activation

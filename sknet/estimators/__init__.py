@@ -2,7 +2,18 @@
 
 from .autoencoder import AutoencoderTransformer
 from .classifier import NeuralClassifier
+from .feature_extractor import FeatureExtractor
 from .language_model import NeuralLanguageModel
+from .outlier_detector import NeuralOutlierDetector
 from .regressor import NeuralRegressor
+from .scoring import PlacewiseScorer
 
-__all__ = ["AutoencoderTransformer", "NeuralClassifier", "NeuralLanguageModel", "NeuralRegressor"]
+__all__ = [
+    "AutoencoderTransformer",
+    "FeatureExtractor",
+    "NeuralClassifier",
+    "NeuralLanguageModel",
+    "NeuralOutlierDetector",
+    "NeuralRegressor",
+    "PlacewiseScorer",
+]

@@ -1,5 +1,6 @@
 """The autoencoder."""
 
+from math import prod
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,33 +9,24 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     _fit_context,
-    clone,
 )
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metaestimators import available_if
 
-from ..base import copied
+from ..base import same
 from ..cells import located, named
 from ..constraints import is_true
-from ..layers import (
-    ActivityPenalty,
-    ContractiveDense,
-    Dense,
-    Flatten,
-    GaussianCode,
-    GaussianNoise,
-    MaskingNoise,
-    TiedSequential,
-    TransposedDense,
-)
-from ..layers.composite import named_layers
-from ..losses import REGRESSION_LOSSES, LogLoss, Loss, SquaredError, Target, get_loss
+from ..inputs import Sequences
+from ..losses import REGRESSION_LOSSES, LogLoss, Loss, LossName, SquaredError, Target, get_loss
 from ..losses.observed import ObservedLoss
+from ..losses.sequence import SequenceLoss
+from ..optimizers import get_optimizer
 from ..settings import isolated
 from ..warning import warn
-from .architecture import hidden_sizes, plain_layers
+from .architecture import hidden_sizes
 from .base import BaseNeuralEstimator, trains_by_steps
-from .codec import Decoder, Encoder, ZeroMissing, ends_in_reconstruction, flattened, transposed
+from .coders import Coders
 from .documentation import documented
 from .reconstruction import Reconstruction
 
@@ -44,11 +36,19 @@ _LOSSES = {
     "huber": REGRESSION_LOSSES["huber"],
     "log_loss": LogLoss,
 }
+#: Parameters that must have these values for sequences of any length.
+_OF_ONE_SHAPE = {
+    "variational": False,
+    "tied_weights": False,
+    "handle_missing": "error",
+    "sparsity": 0.0,
+    "contraction": 0.0,
+}
 
 
 @documented
 class AutoencoderTransformer(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, Reconstruction, BaseNeuralEstimator
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, Reconstruction, Coders, BaseNeuralEstimator
 ):
     """Autoencoder: a network that learns to reproduce X through a narrow code.
 
@@ -61,57 +61,9 @@ class AutoencoderTransformer(
     n_components : int, default=2
         Size of the code, at least 1.
     {architecture}
-    encoder : list, default=None
-        Layers instead of the plain hidden ones of the encoder: `sknet.layers` objects, pairs
-        ("name", layer), or ints n, short for ``Dense(n, activation)``; reached as in
-        ``encoder__0__units``. The linear layer of `n_components` is added behind them, after a
-        Flatten where they end with several axes. None takes the hidden layer sizes.
-    decoder : list, default=None
-        Layers from the code on, in the same form. A linear layer of n_features is added, after a
-        Flatten where they end with several axes; but not if they end with the shape of a sample
-        of several axes, as ``Conv2DTranspose(1, 3, padding="same")`` may for images, or with a
-        Dense of n_features units without activation. None takes the hidden layer sizes in
-        reverse, also where the encoder is given.
-    tied_weights : bool, default=False
-        Whether the decoder uses the kernels of the encoder, transposed; the biases are its own.
-        For plain hidden layers, and codes that are not variational.
+    {coders}
     {training}
-    noise : float, default=0.0
-        Noise on the inputs in training, at least 0, whose target is X as it is: the network
-        learns to remove it.
-    noise_type : {"gaussian", "masking"}, default="gaussian"
-        What `noise` is: the standard deviation of normal noise in units of X, or the part of the
-        cells, below 1, that are set to 0.
-    sparsity : float, default=0.0
-        Strength of a penalty on the code that leaves few of its components active, at least 0.
-    sparsity_type : {"l1", "kl"}, default="l1"
-        The penalty: the sum of the absolute values of the code, or the divergence of the mean
-        activation of each component from `sparsity_target`; the code then has the activation
-        logistic.
-    sparsity_target : float, default=0.05
-        Mean activation that "kl" wants of each component, in (0, 1).
-    contraction : float, default=0.0
-        Strength of a penalty on the squared Jacobian of the code by the inputs, at least 0. It
-        is exact, and known for an encoder of one layer only: `hidden_layer_sizes` must be ().
-        The code is then that layer, with `activation`, one of identity, logistic, tanh, relu
-        and softplus.
-    variational : bool, default=False
-        Whether the code of a row is a normal distribution, which training keeps close to the
-        standard normal one, so that `sample` can draw new rows. `transform` gives its mean.
-        The loss is squared_error, for features with normal noise of variance 1 about the
-        reconstruction, or log_loss, for the probabilities of ones. Scale X, or set beta, to
-        suit: features in [0, 1] have much less noise than 1.
-    beta : float, default=1.0
-        Factor of the divergence from the standard normal distribution, at least 0. For squared
-        errors it has the effect of noise of variance beta.
-    handle_missing : {"error", "ignore"}, default="error"
-        What to do about NaN in X: refuse it, or train on the observed cells alone. Then a missing
-        cell of the input is 0, so X should be scaled such that this is a middling value, and
-        the loss leaves it out; `reconstruct` guesses it, `impute` fills it in.
-    loss : {"squared_error", "absolute_error", "huber", "log_loss"} or sknet.losses.Loss, \
-default="squared_error"
-        Loss of the reconstruction: of a row it is the sum over the features, squares by half.
-        The log loss is for X in [0, 1]: reconstructions are then probabilities.
+    {codes}
     {solver}
     {end}
 
@@ -145,10 +97,11 @@ default="squared_error"
 
     _losses = _LOSSES
     _on_missing = (
-        "AutoencoderTransformer takes NaN only with handle_missing='ignore'; set that to train "
+        "{owner} takes NaN only with handle_missing='ignore'; set that to train "
         "on the observed cells, or fill them first, by sklearn.impute.SimpleImputer."
     )
     _on_tables = "Or encode such tables by sknet.preprocessing.TableEncoder in a pipeline."
+    _body = "encoder"
     _list_parameters = ("encoder", "decoder")
     _parameter_constraints = {
         **{k: v for k, v in BaseNeuralEstimator._parameter_constraints.items() if k != "layers"},
@@ -165,7 +118,7 @@ default="squared_error"
         "variational": ["boolean"],
         "beta": [Interval(Real, 0, None, closed="left")],
         "handle_missing": [StrOptions({"error", "ignore"})],
-        "loss": [StrOptions(set(_LOSSES)), Loss],
+        "loss": [LossName(_LOSSES), Loss],
         "scoring": [StrOptions({"loss"}), callable],
     }
 
@@ -243,7 +196,7 @@ default="squared_error"
     @_fit_context(prefer_skip_nested_validation=True)
     @documented
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Train for one pass over some rows, going on from where the last call ended.
+        """Train for one pass over some rows, resuming where the last call ended.
 
         Parameters
         ----------
@@ -271,11 +224,26 @@ default="squared_error"
 
         Returns
         -------
-        code : ndarray of shape (n_samples, n_components)
-            The code.
+        code : ndarray of shape (n_samples, n_components) or list of ndarray
+            The code. Where each step of a sequence has one, an array of shape (n_steps,
+            n_components) for each, in a list where lengths differ.
         """
         self._require_fit()
-        return self._encode(self._check_X(X))
+        X = self._check_X(X)
+        code = self._encode(X)
+        return self._codes_of_steps(code, X) if code.ndim > 2 else code
+
+    def _codes_of_steps(self, code, X):
+        """Return the codes of the real steps, as a list where lengths differ."""
+        form = _get_output_config("transform", self)["dense"]
+        if form != "default":
+            raise ValueError(
+                f"{type(self).__name__}.transform gives a code for each step, which is no table "
+                f"for {form}; call set_output(transform='default')."
+            )
+        if len(set(X.lengths)) == 1:
+            return code
+        return [row[:n] for row, n in zip(code, X.lengths, strict=True)]
 
     @property
     def layers(self):
@@ -329,18 +297,48 @@ default="squared_error"
         if reset:
             self._input_shape = self._sample_shape(X)
         if None in (self._input_shape or ()):
-            raise ValueError(
-                f"{type(self).__name__} needs samples of one shape, got input_shape="
-                f"{self._input_shape}."
-            )
-        checked = self._check_table(X, reset=reset)
-        self._check_missing(X, checked, self.handle_missing == "ignore")
+            self._check_options_of_sequences()
+        if self._has_columns(X):
+            checked = self._check_table(X, reset=reset)
+            self._check_missing(X, checked, self.handle_missing == "ignore")
+        else:
+            checked = self._check_any_length(X, reset)
+        checked = self._as_steps(checked)
         return checked, checked
 
     def _check_X(self, X):
         checked = super()._check_X(X)
+        if self._has_any_length():
+            return self._as_steps(checked)
         self._check_missing(X, checked, self._ignores_missing())
         return checked
+
+    def _has_any_length(self):
+        return None in self._input_shape
+
+    def _as_steps(self, X):
+        """View rows that hold sequences of any length as such."""
+        if isinstance(X, Sequences) or not self._has_any_length():
+            return X
+        step = self._input_shape[1:]
+        n_steps = X.shape[1] // prod(step)
+        lengths = np.full(len(X), n_steps)
+        return Sequences(X.reshape(-1, *step), np.arange(len(X)) * n_steps, lengths)
+
+    def _check_options_of_sequences(self):
+        shape = self._input_shape
+        if len(shape) < 2:
+            raise ValueError(
+                f"{type(self).__name__} expects sequences of vectors, got codes of tokens, whose "
+                "numbers it would reproduce. Pass input_shape=(None, 1) if they are numbers."
+            )
+        for name, value in _OF_ONE_SHAPE.items():
+            if not same(getattr(self, name), value):
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} is for samples of one shape, got "
+                    f"input_shape={shape}; set {name}={value!r}, or cut or pad the sequences to "
+                    "one length."
+                )
 
     def _X_checks(self, reset):
         # NaN is refused by `_check_missing`, which knows what to do about it.
@@ -363,7 +361,9 @@ default="squared_error"
         if self.loss == "log_loss" or isinstance(self.loss, LogLoss):
             kind = "multilabel"  # one probability a feature
             self._check_range(data.X if data.rows is None else data.X[data.rows])
-        self._target = Target(kind, data.X.shape[1])
+        width = prod(self._input_shape[1:]) if self._has_any_length() else data.X.shape[1]
+        self._target = Target(kind, width)
+        self._check_functions(data)
         if self.handle_missing == "ignore":
             self._check_observed(data.X if data.rows is None else data.X[data.rows], reset)
 
@@ -384,7 +384,7 @@ default="squared_error"
             )
 
     def _check_range(self, X):
-        values = X.data if issparse(X) else X
+        values = X.data if issparse(X) else X.joined() if isinstance(X, Sequences) else X
         with np.errstate(invalid="ignore"):
             within = np.size(values) == 0 or (np.nanmin(values) >= 0 and np.nanmax(values) <= 1)
         if not within:
@@ -396,6 +396,8 @@ default="squared_error"
 
     def _make_loss(self):
         loss = super()._make_loss()
+        if self._has_any_length():
+            return SequenceLoss(loss)
         return ObservedLoss(loss) if self.handle_missing == "ignore" else loss
 
     def _initial_bias(self, y, sample_weight):
@@ -407,72 +409,11 @@ default="squared_error"
         dense = (columns[:, start : start + 64].toarray() for start in starts)
         return np.concatenate([self._loss.initial_bias(block, sample_weight) for block in dense])
 
-    def _hidden_layers(self):
-        encoder = Encoder([*self._encoder_layers(), *self._code_layers()])
-        decoder = Decoder(self._decoder_layers())
-        return [*self._input_layers(), ("encoder", encoder), ("decoder", decoder)]
-
-    def _input_layers(self):
-        """Return what stands before the encoder."""
-        layers = []
-        if self.handle_missing == "ignore":
-            layers.append(("missing", ZeroMissing()))
-        if self.noise > 0:
-            kind = GaussianNoise if self.noise_type == "gaussian" else MaskingNoise
-            layers.append(("noise", kind(self.noise)))
-        return layers
-
-    def _encoder_layers(self):
-        if self.encoder is None:
-            return [*self._flattening(), *self._plain_layers()]
-        layers = self._written_layers("encoder")
-        return flattened(layers) if layers else self._flattening()
-
-    def _code_layers(self):
-        """Return the layer whose output is the code, and what penalises it."""
-        if self.variational:
-            return [("code", GaussianCode(self.n_components, beta=self.beta))]
-        by_mean = self.sparsity > 0 and self.sparsity_type == "kl"
-        activation = "logistic" if by_mean else None
-        code = Dense(self.n_components, activation)
-        if self.contraction > 0:
-            activation = activation or clone(self.activation, safe=False)
-            code = ContractiveDense(self.n_components, activation, penalty=self.contraction)
-        if self.sparsity == 0:
-            return [("code", code)]
-        penalty = {"kl" if by_mean else "l1": self.sparsity, "target": self.sparsity_target}
-        return [("code", code), ("penalty", ActivityPenalty(**penalty))]
-
-    def _decoder_layers(self):
-        if self.decoder is None:
-            layers = self._plain_layers(-1)
-            return transposed(layers) if self.tied_weights else layers
-        return flattened(self._written_layers("decoder"))
-
-    def _plain_layers(self, direction=1):
-        sizes = hidden_sizes(self.hidden_layer_sizes)[::direction]
-        return plain_layers(sizes, self.activation, self.normalization, self.dropout)
-
-    def _written_layers(self, name):
-        layers = copied(list(getattr(self, name)), name)
-        return named_layers(layers, self.activation, name)
-
-    def _output_layer(self, hidden, width):
-        one_a_feature = width == self._target.n_outputs
-        written = self.decoder is not None
-        if written and one_a_feature and ends_in_reconstruction(hidden, self._input_shape):
-            return Flatten()
-        if not self.tied_weights:
-            return super()._output_layer(hidden, width)
-        if not one_a_feature:
-            raise ValueError(
-                f"tied_weights=True gives one output a feature, and {type(self._loss).__name__} "
-                f"needs {width} for {self._target.n_outputs} features; choose another loss."
-            )
-        return TransposedDense()
-
-    def _joined(self, layers):
-        return TiedSequential(layers) if self.tied_weights else super()._joined(layers)
+    def _check_network(self):
+        if not self._has_any_length():
+            super()._check_network()
+        else:
+            self._check_noise(get_optimizer(self.solver))
 
     def _takes_sparse(self):
         if self._takes_nan() or _is_positive(self.noise) or is_true(self.variational):

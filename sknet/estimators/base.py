@@ -38,6 +38,8 @@ from .mismatch import warn_of_mismatch
 from .persistence import Persistence
 from .rollback import restored_on_error
 from .stopping import Patience
+from .trained_weights import TrainedWeights
+from .unfreezing import changes_of_training
 from .validation import DataValidation
 
 
@@ -71,6 +73,7 @@ class BaseNeuralEstimator(
     ParameterChecks,
     DataValidation,
     Persistence,
+    TrainedWeights,
     CallbackSupportMixin,
     Component,
     ABC,
@@ -92,7 +95,7 @@ class BaseNeuralEstimator(
         "solver": [StrOptions(set(OPTIMIZERS)), Optimizer, LBFGS],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
+        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule, callable],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
@@ -117,6 +120,10 @@ class BaseNeuralEstimator(
     _losses = {}
     #: Whether the targets are numbers, which a validation set may have on another scale.
     _has_numeric_target = False
+    #: Shape of the places at each of which the network predicts; None for one prediction a sample.
+    _grid = None
+    #: Part of the network that `Pretrained` takes; if empty, all but the output layer.
+    _body = ""
     #: Largest number of rows of a step for ``batch_size="auto"``.
     _auto_batch_size = 200
 
@@ -236,7 +243,10 @@ class BaseNeuralEstimator(
         self._try_lengths(data.used_X)
         self.n_outputs_ = self.network_.output_shape[-1]
         self._trainer = Trainer(
-            self.network_, self._loss, get_optimizer(self.solver), training_seed
+            self.network_,
+            self._training_loss(self._loss),
+            get_optimizer(self.solver),
+            training_seed,
         )
         self._patience = Patience()
         self._converged = False
@@ -253,8 +263,12 @@ class BaseNeuralEstimator(
     def _make_loss(self):
         return get_loss(self.loss, self._losses)
 
+    def _training_loss(self, loss):
+        """Return what the trainer minimizes, of the loss of rows."""
+        return loss
+
     def _output_layer(self, hidden, width):
-        """Return the layer that is put behind the hidden ones, for `width` raw outputs."""
+        """Return the layer that follows the hidden ones, for `width` raw outputs."""
         return Dense(width)
 
     def _joined(self, layers):
@@ -291,18 +305,20 @@ class BaseNeuralEstimator(
 
     def _check_network(self):
         shape = self.network_.output_shape
-        if len(shape) != 1:
-            shape = dict(self.network_.layer.sublayers())["output"].input_shape_
-            raise ValueError(
-                f"The layers end with outputs of shape {shape}; the output layer needs one vector "
-                "a sample. Put a Flatten at the end of layers."
-            )
+        if shape[:-1] != (self._grid or ()):
+            self._refuse_places(dict(self.network_.layer.sublayers())["output"].input_shape_)
         self._check_noise(get_optimizer(self.solver))
         warn_of_channels_first(self.network_)
         if self.layers is not None and "layers" in self._list_parameters:
             built = self.network_.layer.sublayers()[:-1]
-            widths = {shape[0], self._target.n_outputs, *self._target.n_classes}
+            widths = {shape[-1], self._target.n_outputs, *self._target.n_classes}
             warn_of_own_output(built, widths, type(self).__name__)
+
+    def _refuse_places(self, shape):
+        raise ValueError(
+            f"The layers end with outputs of shape {shape}; the output layer needs one vector "
+            "a sample. Put a Flatten or a global pooling at the end of layers."
+        )
 
     def _check_noise(self, optimizer):
         if isinstance(optimizer, LBFGS) and self.network_.layer.is_stochastic:
@@ -319,23 +335,31 @@ class BaseNeuralEstimator(
                 "alone. Train the estimator that it was made of, or set warm_start=False, or use "
                 "clone, to start anew."
             )
-        if not same(self._hidden_layers(), self._architecture[0]):
-            raise ValueError(
-                f"{type(self).__name__} cannot go on training with other layers than it has been "
-                "fitted with; set warm_start=False, or use clone, to start anew."
-            )
+        hidden = self._hidden_layers()
+        changes = None
+        if not same(hidden, self._architecture[0]):
+            changes = changes_of_training(hidden, self._architecture[0])
+            if changes is None:
+                raise ValueError(
+                    f"{type(self).__name__} cannot resume training with other layers than it has "
+                    "been fitted with; set warm_start=False, or use clone, to start anew."
+                )
         self._check_same_form()
         # Changes go to a copy: should a later check fail, the trainer is still as it was.
         self._trainer, self._patience = copy(self._trainer), copy(self._patience)
+        if changes:
+            self._architecture = clone(hidden, safe=False), self._architecture[1]
+            self.network_ = self.network_.rebuilt(clone(self.network_.layer).set_params(**changes))
+            self._trainer.use_network(self.network_)
         loss = self._make_loss()
         if not same(loss, self._loss):
             if loss.build(self._target) != self.network_.output_shape[-1]:
                 raise ValueError(
-                    f"{type(self).__name__} cannot go on training with loss={self.loss!r}, which "
+                    f"{type(self).__name__} cannot resume training with loss={self.loss!r}, which "
                     "needs another output layer; set warm_start=False, or use clone, to start "
                     "anew."
                 )
-            self._loss = self._trainer.loss = loss
+            self._loss, self._trainer.loss = loss, self._training_loss(loss)
         optimizer = get_optimizer(self.solver)
         if not same(optimizer, self._trainer.optimizer):
             self._check_noise(optimizer)
@@ -345,7 +369,7 @@ class BaseNeuralEstimator(
         for name, (value, present) in self._form().items():
             if not same(value, present):
                 raise ValueError(
-                    f"{type(self).__name__} was fitted with {name}={present} and cannot go on "
+                    f"{type(self).__name__} was fitted with {name}={present} and cannot resume "
                     f"training with {name}={value}; set warm_start=False, or use clone, to start "
                     "anew."
                 )

@@ -8,18 +8,22 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..base import brief
-from ..losses import CLASSIFICATION_LOSSES, Loss
+from ..losses import CLASSIFICATION_LOSSES, Loss, LossName
 from ..settings import isolated
 from .base import BaseNeuralEstimator, trains_by_steps
 from .class_weights import class_factors
 from .classes import as_classes, encode, learn_classes, same_classes
 from .documentation import documented
 from .labels import as_labels, family, shown
+from .metrics import compares_numbers
 from .overflow import warn_of_overflow
+from .placewise import PlacewiseTargets
+
+_BY_COLUMNS = "a dict of losses by the columns of y is for NeuralRegressor"
 
 
 @documented
-class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
+class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     """Neural network for classification: binary, multiclass, multilabel, multioutput.
 
     A scikit-learn estimator whose parameters are those of `sklearn.neural_network.MLPClassifier`
@@ -72,7 +76,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
     _on_tables = "Or use TabularClassifier, which takes such tables as they are."
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
-        "loss": [StrOptions(set(CLASSIFICATION_LOSSES)), Loss],
+        "loss": [LossName(CLASSIFICATION_LOSSES, _BY_COLUMNS), Loss],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
@@ -121,7 +125,10 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             Training rows, or samples of shape `input_shape`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Class labels, or one column of labels an output. Several columns that hold 0 and 1
-            only are multilabel: each says whether a label occurs.
+            only are multilabel: each says whether a label occurs. If the layers end with several
+            vectors a sample, one for each step or pixel, y has a label at each of these places:
+            shape (n_samples, T) or (n_samples, H, W), or a list of arrays as long as the
+            sequences of X.
         {fit}
         {validation}
 
@@ -137,7 +144,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     @documented
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train for one pass over some rows, going on from where the last call ended.
+        """Train for one pass over some rows, resuming where the last call ended.
 
         Parameters
         ----------
@@ -170,9 +177,10 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         finally:
             self.__dict__.pop("_expected_classes", None)
 
-    def _check_data(self, X, y, sample_weight, reset, training=True):
-        y = None if y is None else as_labels(y)
-        data = super()._check_data(X, y, sample_weight, reset, training)
+    def _readable_y(self, y):
+        return None if y is None else as_labels(y)
+
+    def _weigh_target(self, data, training):
         if training:
             self._class_factors = None
         if self.class_weight is not None:
@@ -180,7 +188,6 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             if training:
                 self._learn_class_weights(data, codes)
             self._apply_class_weights(data, codes)
-        return data
 
     def _encode_target(self, data, reset):
         y = column_or_1d(data.y, warn=True) if data.y.shape[1:] == (1,) else data.y
@@ -273,15 +280,16 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
 
     def _make_scorer(self):
         # scikit-learn's accuracy refuses several outputs of several classes, `score` does not.
-        return check_scoring(self) if self.scoring == "accuracy" else super()._make_scorer()
+        is_accuracy = self.scoring == "accuracy" or self.scoring is accuracy_score
+        return check_scoring(self) if is_accuracy else super()._make_scorer()
 
     def _check_scorer(self, scorer):
         several, fault = self._target.kind == "multioutput", ""
+        scorer = getattr(scorer, "scoring", scorer)  # of places, whose metric is that inside
         if several and getattr(scorer, "_response_method", "predict") != "predict":
             fault = "takes one array of probabilities, and several outputs have one each"
-        metric = getattr(scorer, "_score_func", None)
         are_numbers = family(np.concatenate(self._classes_of_outputs())) == "numbers"
-        if getattr(metric, "__module__", "").endswith("_regression") and not are_numbers:
+        if compares_numbers(scorer) and not are_numbers:
             fault = "compares numbers, and the labels are none"
         if fault:
             raise ValueError(
@@ -289,7 +297,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
             )
 
     def score(self, X, y, sample_weight=None):
-        """Return the accuracy: the share of rows whose labels are all right.
+        """Return the accuracy: the share of rows, or of places, whose labels are all right.
 
         For several outputs and for multilabel targets this is the subset accuracy, as
         `sklearn.multioutput.MultiOutputClassifier.score` has it.
@@ -308,7 +316,8 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         score : float
             Between 0 and 1; greater is better.
         """
-        predicted, y = self.predict(X), as_labels(y)
+        predicted, y, sample_weight = self._judged(X, y, sample_weight)
+        y = as_labels(y)
         y = y.ravel() if y.shape[1:] == (1,) else y
         self._check_width(y)
         check_consistent_length(predicted, y)
@@ -331,15 +340,19 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            The most probable class, of each output; for multilabel targets 0 or 1 a label.
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs), or in the form of y of `fit`
+            The most probable class, of each output; for multilabel targets 0 or 1 a label. With
+            a class for each step, a list of sequences gets a list of arrays.
 
         Raises
         ------
         ValueError
             If scores are NaN because values overflow: no class is the most probable then.
         """
-        raw = self._scores(X, refuse_nan=True)
+        return self._read(X, self._most_probable)
+
+    def _most_probable(self, raw):
+        warn_of_overflow(self, raw, refuse_nan=True)
         kind = self._target.kind
         if kind == "binary":
             return self.classes_[(raw[:, 0] > 0).astype(np.intp)]
@@ -364,10 +377,11 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         -------
         p : ndarray of shape (n_samples, n_classes) or list of such arrays
             Probabilities in the order of ``classes_``; one array an output where there are
-            several; for multilabel targets the probability of each label.
+            several; for multilabel targets the probability of each label. With a class for each
+            place, the shape is (n_samples, T, n_classes), or that for pixels, and a list of
+            sequences gets a list of arrays (T, n_classes).
         """
-        raw = self._scores(X)
-        return self._loss.inverse_link(raw)
+        return self._read(X, lambda raw: self._loss.inverse_link(self._told(raw)))
 
     @isolated
     def predict_log_proba(self, X):
@@ -383,8 +397,7 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         log_p : ndarray of shape (n_samples, n_classes) or list of such arrays
             As `predict_proba`.
         """
-        raw = self._scores(X)
-        return self._loss.log_inverse_link(raw)
+        return self._read(X, lambda raw: self._loss.log_inverse_link(self._told(raw)))
 
     @isolated
     def decision_function(self, X):
@@ -400,15 +413,17 @@ class NeuralClassifier(ClassifierMixin, BaseNeuralEstimator):
         scores : ndarray of shape (n_samples,), (n_samples, n_classes) or list of such arrays
             For two classes one score, above 0 for the second; else one a class or label.
         """
-        raw = self._scores(X)
+        return self._read(X, self._decisions)
+
+    def _decisions(self, raw):
+        self._told(raw)
         if self._target.kind == "multioutput":
             return self._blocks(raw)
         return raw[:, 0] if self._target.kind == "binary" else raw
 
-    def _scores(self, X, refuse_nan=False):
-        """Return the raw scores for X, telling of those that are not finite."""
-        raw = self._raw_predictions(X)
-        warn_of_overflow(self, raw, refuse_nan=refuse_nan)
+    def _told(self, raw):
+        """Return raw scores, telling of those that are not finite."""
+        warn_of_overflow(self, raw)
         return raw
 
     def _blocks(self, raw):

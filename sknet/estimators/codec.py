@@ -21,6 +21,58 @@ class Decoder(Sequential):
         return "decoder"
 
 
+class RepeatCode(Layer):
+    """Repeat a code for each step of the sequence that it stands for: (U,) to (T, U)."""
+
+    #: Number of steps and mask of the sequences; told by `SequenceCodec`.
+    steps = 0, None
+
+    def build(self, input_shape):
+        """Take codes of shape (U,)."""
+        return (None, *input_shape)
+
+    def forward(self, x, training=False, mask=None):
+        """Copy the codes x of shape (N, U) to each step."""
+        out = self._work("out", (len(x), self.steps[0], x.shape[1]))
+        np.copyto(out, x[:, None])
+        return out
+
+    def backward(self, grad_output, input_grad=True):
+        """Add up the gradients of the steps."""
+        if not input_grad:
+            return None
+        n_rows, _, width = grad_output.shape
+        return np.sum(grad_output, axis=1, out=self._work("grad_x", (n_rows, width)))
+
+    def compute_mask(self, x, mask):
+        """Return the mask of the sequences."""
+        return self.steps[1]
+
+
+class SequenceCodec(Sequential):
+    """Encoder, decoder and output layer of sequences, which must give each step back."""
+
+    def forward(self, x, training=False, mask=None):
+        """Run the layers; codes of whole sequences are repeated for as many steps as x has."""
+        for part in self.walk():
+            if isinstance(part, RepeatCode):
+                part.steps = x.shape[1], mask
+        out = super().forward(x, training, mask)
+        if out.shape[1] != x.shape[1]:
+            raise ValueError(
+                f"The encoder and the decoder together have to return as many steps as they take, "
+                f"but of {x.shape[1]} they make {out.shape[1]}. Set padding='same' in layers with "
+                "windows, and leave out strides and pooling."
+            )
+        found = self._mask
+        if mask is not None and found is not None and not np.array_equal(found, mask):
+            raise ValueError(
+                "The encoder and the decoder have to return each step in its place, but move or "
+                "leave out some. Set go_backwards=False in recurrent layers, and use no Masking."
+            )
+        return out
+
+
 class ZeroMissing(Layer):
     """Put 0 in the place of NaN. Output shape as the input's."""
 
@@ -61,9 +113,7 @@ def ends_in_reconstruction(parts, input_shape):
         layer may be a hidden one that happens to have this width: it must be a `Dense` without
         activation.
     """
-    trial = Sequential(clone(parts, safe=False))
-    build_layer(trial, "", input_shape)
-    *users, (_, flatten) = dict(trial.sublayers())["decoder"].sublayers()
+    *users, (_, flatten) = dict(tried(parts, input_shape).sublayers())["decoder"].sublayers()
     if not users or flatten.input_shape_ != tuple(input_shape):
         return False
     last = users[-1][1]
@@ -71,8 +121,28 @@ def ends_in_reconstruction(parts, input_shape):
     return len(input_shape) > 1 or is_linear
 
 
+def tried(parts, input_shape):
+    """Return copies of layers, built to see which shapes they give.
+
+    Parameters
+    ----------
+    parts : list of (str, Layer)
+        Names and layers.
+    input_shape : tuple of int
+        Shape of one sample.
+
+    Returns
+    -------
+    trial : Sequential
+        The built layers.
+    """
+    trial = Sequential(clone(parts, safe=False))
+    build_layer(trial, "", input_shape)
+    return trial
+
+
 def flattened(layers):
-    """Return layers with a `Flatten` behind them.
+    """Return layers with a `Flatten` after them.
 
     Parameters
     ----------

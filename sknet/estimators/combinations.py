@@ -70,9 +70,9 @@ class ParameterChecks:
                 if isinstance(item, Layer) and item.has_been_built:
                     raise ValueError(
                         f"{path} ({type(item).__name__}) belongs to a fitted network, whose "
-                        f"weights {type(self).__name__} would not keep. To start from a fitted "
-                        "encoder put sknet.layers.Pretrained(autoencoder) into the list; to train "
-                        "new weights write a new layer."
+                        f"weights {type(self).__name__} would not keep. To start from them "
+                        "put sknet.layers.Pretrained(estimator) into the list; to train new "
+                        "weights write a new layer."
                     )
 
     def _refuse_options_of_steps(self):

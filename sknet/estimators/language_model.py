@@ -7,12 +7,12 @@ from sklearn.base import _fit_context, clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from ..base import Workspace
 from ..batches import Data
 from ..layers import Embedding, LayerNorm, PositionalEmbedding, TransformerBlock
 from ..layers.composite import named_layers
-from ..losses import Target
-from ..losses.stepwise import StepwiseLogLoss
+from ..losses import LogLoss, Target
+from ..losses.placewise import PlacewiseLoss
+from ..places import real_rows
 from ..preprocessing import TokenizerTransformer
 from ..preprocessing.samples import reread
 from ..settings import isolated
@@ -34,7 +34,7 @@ _SHARED = {k: v for k, v in BaseNeuralEstimator._parameter_constraints.items() i
 class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     r"""Language model: learns from texts which token comes next, scores texts and writes new ones.
 
-    A text is a row of tokens and an end behind them. Its probability is the product of those of
+    A text is a row of tokens and an end after them. Its probability is the product of those of
     its tokens and its end, each given the tokens before it, as many as the context holds:
 
     log p(text) = sum_t log softmax(z_t)[token t],
@@ -65,7 +65,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     shuffle : bool, default=True
         Whether windows are cut anew and taken in a new order each epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on from the last fit, with its vocabulary and all of the optimizer's
+        Whether `fit` resumes the last fit, with its vocabulary and all of the optimizer's
         state.
     random_state : int, RandomState instance or None, default=None
         Source of the initial weights, the windows and their order, the hold-out and the noise.
@@ -93,7 +93,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     best_iter_ : int
         Number of the epoch whose weights are kept: the best with early stopping, or the last.
     n_outputs_ : int
-        Number of tokens that a text can go on with, unknown and end included.
+        Number of tokens that can come next in a text, unknown and end included.
     loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
         As in scikit-learn's MLP, read from `history_`.
     coefs_, intercepts_, n_layers_, out_activation_, t_
@@ -127,7 +127,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     True
     """
 
-    _losses = {"log_loss": StepwiseLogLoss}
+    _losses = {"log_loss": LogLoss}
     _auto_batch_size = 32
     _parameter_constraints = {
         **_SHARED,
@@ -191,7 +191,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     @isolated
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
-        """Train for one pass over some texts, going on from where the last call ended.
+        """Train for one pass over some texts, resuming where the last call ended.
 
         The first call learns the vocabulary.
 
@@ -246,7 +246,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
 
     @isolated
     def perplexity(self, X):
-        """Return exp(-score): how many tokens the next one is drawn from, as it were.
+        """Return exp(-score): the effective number of tokens that the model hesitates between.
 
         Parameters
         ----------
@@ -267,19 +267,18 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         windows, owners, overlaps = scoring_windows(
             texts, self._vocabulary.end, self._context_length, network.dtype
         )
-        total, work = np.zeros(len(texts)), Workspace(0, network.dtype)
+        total = np.zeros(len(texts))
         # Windows of one length lie together: there is less padding to compute.
         order = np.argsort(windows.lengths, kind="stable")
         n_rows = network.chunk_rows(windows)
         for start in range(0, len(order), n_rows):
             rows = order[start : start + n_rows]
             batch = windows[rows]
-            log_p = self._loss.log_inverse_link(network.predict(batch))
-            codes, counts = batch.targets(work)
-            log_p = np.take_along_axis(log_p, codes[:, :, None], axis=2)[:, :, 0]
-            counts = counts & (np.arange(codes.shape[1]) >= overlaps[rows, None])
-            sums = np.where(counts, log_p, 0.0).sum(axis=1, dtype=np.float64)
-            np.add.at(total, owners[rows], sums)
+            raw = real_rows(network.predict(batch), batch.lengths)
+            log_p = self._loss.log_inverse_link(raw)
+            log_p = np.take_along_axis(log_p, batch.targets()[:, None], axis=1)[:, 0]
+            log_p[batch.steps() < np.repeat(overlaps[rows], batch.lengths)] = 0.0
+            np.add.at(total, np.repeat(owners[rows], batch.lengths), log_p)
         warn_of_overflow(self, total)
         return total, sum(len(text) + 1 for text in texts)
 
@@ -294,6 +293,9 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
             self._given_tokenizer = clone(self.tokenizer, safe=False)
             self._context_length, self._input_shape = int(self.context_length), (None,)
         return self._windows(self._vocabulary.encode(X)), None
+
+    def _training_loss(self, loss):
+        return PlacewiseLoss(loss)
 
     def _windows(self, texts):
         dtype = np.dtype(self.dtype)

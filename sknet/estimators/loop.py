@@ -7,16 +7,16 @@ from reprlib import repr as brief
 from time import perf_counter
 
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import check_scoring
 
 from ..optimizers import LBFGS
 from ..schedules import Adaptive, Constant, InvScaling
 from ..settings import restore_after_interruption
 from ..warning import warn
+from .metrics import as_scorer, check_takes_weight
 
 
 class TrainingLoop:
-    """Runs the trainer and decides after each epoch whether to go on."""
+    """Runs the trainer and decides after each epoch whether to continue."""
 
     def _train(self, data, validation, plan, X, y, sample_weight):
         """Train until the plan is done or there is a reason to stop, then finish."""
@@ -60,6 +60,8 @@ class TrainingLoop:
         if self._converged:  # asked to go on after training had stopped by itself
             self._patience.count = 0
         self._converged = False
+        if self._scorer and validation is not None and validation.sample_weight is not None:
+            check_takes_weight(self._scorer, self.scoring)
         if self.history_ and (self.early_stopping or (validation and self._scorer)):
             # The scorer may refuse, and is to do so before the first step.
             score = self._validate(validation, {})
@@ -130,7 +132,7 @@ class TrainingLoop:
         if isinstance(self.scoring, type):
             name = self.scoring.__name__
             raise ValueError(f"scoring must be a name or a scorer, got the class {name}.")
-        return None if self.scoring == "loss" else check_scoring(self, scoring=self.scoring)
+        return None if self.scoring == "loss" else as_scorer(self, self.scoring)
 
     def _check_scorer(self, scorer):
         """Refuse a scorer that cannot judge predictions of the fitted target."""

@@ -110,11 +110,9 @@ def _looks_scaled(quartiles):
 
 
 def _rows(data, name):
-    rows = getattr(data, name)
+    rows = data.used_X if name == "X" else data.used_y
     if not isinstance(rows, np.ndarray):
         return None
-    if data.rows is not None:
-        rows = rows[data.rows]
     return rows.reshape(len(rows), -1)[:, :: -(-rows[0].size // _N_COLUMNS)]
 
 

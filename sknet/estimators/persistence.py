@@ -3,7 +3,10 @@
 from copy import copy, deepcopy
 
 from ..base import stamp, unstamp
-from ..training import EndedTraining
+from ..functions import with_picklable_functions
+from ..losses.base import Loss
+from ..network import Network
+from ..training import EndedTraining, Trainer
 
 
 class Persistence:
@@ -17,7 +20,7 @@ class Persistence:
 
         It lacks the optimizer's moments and other vectors of the size of the weights, so its
         pickle takes a third of the space with Adam, and a fifth with averaging as well.
-        `partial_fit`, and `fit` with ``warm_start=True``, refuse to go on from it.
+        `partial_fit`, and `fit` with ``warm_start=True``, refuse to resume it.
 
         Returns
         -------
@@ -54,10 +57,24 @@ class Persistence:
         return other
 
     def __getstate__(self):
-        state = stamp(super().__getstate__())
+        state = with_picklable_functions(stamp(super().__getstate__()), self)
         for name in self._of_training:
             state.pop(name, None)
         return state
 
     def __setstate__(self, state):
-        super().__setstate__(unstamp(state, type(self).__name__))
+        state = unstamp(state, type(self).__name__)
+        _check_parts(state, type(self).__name__)
+        super().__setstate__(state)
+
+
+def _check_parts(state, name):
+    """Refuse the state of a fitted estimator without a network, or with two."""
+    if "network_" not in state:
+        return
+    network, trainer = state["network_"], state.get("_trainer")
+    is_whole = isinstance(network, Network) and isinstance(state.get("_loss"), Loss)
+    if not is_whole or not isinstance(trainer, Trainer | EndedTraining):
+        raise ValueError(f"The pickled {name} lacks its network, its loss or its training state.")
+    if trainer.network is not network:
+        raise ValueError(f"The pickled {name} has trained another network than it predicts with.")

@@ -11,16 +11,19 @@ from sklearn.utils.metaestimators import available_if
 
 from ..base import written
 from ..cells import as_array, checked
-from ..inputs import in_shape
+from ..inputs import Sequences, in_shape
 from ..layers import GaussianCode
 from ..layers.representation.variational import LARGEST_LOG_VARIANCE
-from ..losses import LogLoss
+from ..losses import FunctionLoss, LogLoss
 from ..losses.observed import ObservedLoss
+from ..losses.sequence import mean_by_sequence, real_steps
 from ..settings import isolated, single_threaded_blas
 from .overflow import warn_of_overflow
 
 #: Largest number of rows that are scored at a time.
 _ROWS = 1024
+#: Rows at which plain functions are checked.
+_CHECKED = 10
 
 
 def fills_missing(estimator):
@@ -88,12 +91,21 @@ class Reconstruction:
 
     def _as_encoder_input(self, X):
         """Return rows in the shape of a sample, missing cells 0."""
+        if isinstance(X, Sequences):
+            return X
         X = in_shape(X, self.network_.input_shape)
         return np.where(np.isnan(X), 0, X) if self._ignores_missing() else X
 
     def _ignores_missing(self):
         """Tell whether the network was trained on observed cells alone."""
         return isinstance(self._loss, ObservedLoss)
+
+    def _check_functions(self, data):
+        """Let a loss of plain functions be checked at some rows."""
+        if isinstance(self.loss, FunctionLoss) and self.handle_missing != "ignore":
+            rows = np.arange(data.X.shape[0]) if data.rows is None else data.rows
+            some = data.X[rows[:: -(-len(rows) // _CHECKED)]]
+            self.loss.check_target(some.toarray() if issparse(some) else some)
 
     @isolated
     def inverse_transform(self, X):
@@ -108,8 +120,18 @@ class Reconstruction:
         -------
         X_original : ndarray of shape (n_samples, n_features)
             The rows that the codes stand for.
+
+        Raises
+        ------
+        ValueError
+            If the network was fitted to sequences of any length, which their codes do not tell.
         """
         self._require_fit()
+        if None in self._input_shape:
+            raise ValueError(
+                f"{type(self).__name__}.inverse_transform expects codes of samples of one shape: "
+                "a code does not tell how many steps a sequence has. Use reconstruct."
+            )
         X = as_array(X, "X", f"{type(self).__name__}.inverse_transform")
         options = {"dtype": self.network_.dtype, "estimator": self}
         code = checked(X, X, "Leave such codes out.", **options)
@@ -131,14 +153,27 @@ class Reconstruction:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows, or samples of shape `input_shape`.
+            Rows, or samples of shape `input_shape`, which may come as a list.
 
         Returns
         -------
-        X_reconstructed : ndarray of shape (n_samples, n_features)
-            What the network makes of the rows.
+        X_reconstructed : ndarray or list of ndarray
+            What the network makes of them, in the form of X: rows, samples of the same shape, or
+            a list of arrays of the same shapes.
         """
-        return self._linked(self._raw_predictions(X))
+        self._require_fit()
+        features = self._linked(self._raw_rows(self._check_X(X)))
+        X = self._readable_X(X)
+        if not isinstance(X, list):
+            return features.reshape(X.shape)
+        ends = np.cumsum([sample.size for sample in X])[:-1]
+        parts = zip(np.split(features.reshape(-1), ends), X, strict=True)
+        return [part.reshape(sample.shape) for part, sample in parts]
+
+    def _raw_rows(self, X):
+        """Return raw outputs for checked rows; for sequences one row a step."""
+        raw = self.network_.predict(X)
+        return real_steps(raw, X) if isinstance(X, Sequences) else raw
 
     def _linked(self, raw):
         """Turn raw outputs into features, telling of those that are not finite."""
@@ -183,13 +218,14 @@ class Reconstruction:
         Returns
         -------
         score : float
-            Minus the mean over rows and features, missing cells left out; 0 is perfect.
+            Minus the mean over rows and features, missing cells left out; 0 is perfect. Each
+            sequence of several has the mean over its steps.
         """
         self._require_fit()
         X = self._check_X(X)
         weight = self._check_weight(sample_weight, X, "sample_weight")
-        error = self._loss.inverse_link(self.network_.predict(X))
-        error -= X.toarray() if issparse(X) else X
+        error = self._loss.inverse_link(self._raw_rows(X))
+        error -= _cells(X)
         with np.errstate(over="ignore"):
             np.square(error, out=error)
         if self._ignores_missing():
@@ -205,6 +241,8 @@ class Reconstruction:
             return -float(np.average(error, weights=weight))
         warn_of_overflow(self, error)
         rows = np.mean(error, axis=1, dtype=np.float64)
+        if isinstance(X, Sequences):
+            rows = mean_by_sequence(rows, X)
         return -float(np.average(rows, weights=weight))
 
     @isolated
@@ -212,10 +250,11 @@ class Reconstruction:
         """Return for each row minus the loss of its reconstruction, or a bound of its likelihood.
 
         The loss is the one that was trained on, summed over the features (half the squared error
-        by default), so that low scores mark rows unlike those of the training. With
+        by default), so that low scores mark rows that differ from those of the training. With
         ``variational=True`` the score is the evidence lower bound: the expected log-likelihood of
         the row given its code, less the divergence of the code (whatever `beta` was) from the
-        standard normal distribution; in nats. Missing cells are left out.
+        standard normal distribution; in nats. Missing cells are left out. For sequences of any
+        length the loss is the mean over the steps.
 
         Parameters
         ----------
@@ -310,6 +349,14 @@ def _normal_draws(n_draws, n_components):
     intervals = np.tile(np.arange(n_draws), (n_components, 1))
     intervals = rng.permuted(intervals, axis=1).T
     return ndtri((intervals + rng.uniform(1e-9, 1, intervals.shape)) / n_draws)
+
+
+def _cells(X):
+    """Return checked inputs as rows of numbers; those of sequences one a step."""
+    if isinstance(X, Sequences):
+        steps = X.joined()
+        return steps.reshape(len(steps), -1)
+    return X.toarray() if issparse(X) else X
 
 
 def _check_count(name, value, width):

@@ -5,23 +5,24 @@ from math import isfinite
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import d2_pinball_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..cells import as_array, check_finite
-from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, Target
+from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, Target
 from ..settings import isolated
 from ..warning import warn
 from .base import BaseNeuralEstimator, trains_by_steps
 from .documentation import documented
 from .overflow import warn_of_overflow
+from .placewise import PlacewiseTargets
+from .target_frame import TargetFrame
 from .target_scale import TargetScale, least_usual, moments
 
 
 @documented
-class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
+class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralEstimator):
     """Neural network for regression of one or several targets.
 
     A scikit-learn estimator whose parameters are those of `sklearn.neural_network.MLPRegressor`
@@ -32,9 +33,13 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     {architecture}
     {layers}
     {training}
-    loss : str or sknet.losses.Loss, default="squared_error"
+    loss : str, sknet.losses.Loss or dict, default="squared_error"
         Loss: squared_error, absolute_error, huber, poisson, gamma, quantile, gaussian, or an
-        object, such as ``Quantile([0.05, 0.5, 0.95])``.
+        object, such as ``Quantile([0.05, 0.5, 0.95])`` or
+        ``FunctionLoss(value, gradient)``. For a y that is a data frame, a dict of the names of
+        its columns and their losses, those of `NeuralClassifier` included, such as
+        ``{"price": "squared_error", "sold": "log_loss"}``; a pair ``("log_loss", 0.5)`` is a
+        loss and its weight in the sum. Missing values of y do not count then.
     standardize_target : bool, default=True
         Whether each target is standardized for training by the weighted mean and standard
         deviation of the training rows. Those of the first call are kept by `partial_fit` and
@@ -51,7 +56,10 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     ----------
     {attributes}
     target_mean_, target_scale_ : ndarray of shape (n_targets,) or None
-        By which y is standardized; None where it is not.
+        By which y is standardized; None where it is not. With a loss by columns, 0 and 1 for
+        those that are not.
+    classes_ : dict of str to ndarray
+        With a loss by columns, the sorted labels of those that have a loss for classes.
 
     See Also
     --------
@@ -78,7 +86,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     _has_numeric_target = True
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
-        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+        "loss": [LossName(REGRESSION_LOSSES), Loss, dict],
         "standardize_target": ["boolean"],
     }
 
@@ -126,7 +134,9 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows, or samples of shape `input_shape`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
+            Targets; a data frame for a loss by columns. If the layers end with several vectors a
+            sample, one for each step or pixel, y has a value at each of these places: shape
+            (n_samples, T) or (n_samples, H, W), or a list of arrays as long as the sequences of X.
         {fit}
         {validation}
 
@@ -142,7 +152,7 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     @documented
     def partial_fit(self, X, y, sample_weight=None):
-        """Train for one pass over some rows, going on from where the last call ended.
+        """Train for one pass over some rows, resuming where the last call ended.
 
         Parameters
         ----------
@@ -163,7 +173,13 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         if y is None:
             return None
         y = as_array(y, "y", type(self).__name__)
-        check_finite(y, "y", "Leave such rows out.")
+        advice = "Leave such rows out."
+        if y.ndim == 2 and y.shape[1] > 1:
+            advice = (
+                "Leave such rows out, or only such cells: pass y as a data frame, and loss as a "
+                "dict with a loss for each of its columns."
+            )
+        check_finite(y, "y", advice)
         return y
 
     def _y_checks(self):
@@ -183,19 +199,30 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         """Tell whether the parameters ask for a standardized target."""
         return bool(self.standardize_target) and self._named_loss().takes_standardized
 
+    def _make_loss(self):
+        return (
+            self._targets.loss(self.loss) if isinstance(self.loss, dict) else super()._make_loss()
+        )
+
     def _named_loss(self):
+        if isinstance(self.loss, dict):
+            return self._targets.loss(self.loss)
         return self.loss if isinstance(self.loss, Loss) else self._losses[self.loss]()
 
     def _scale_target(self, data, validation, reset):
+        if self._targets is not None:
+            self._scale_columns(data, validation, reset)
+            return
         dtype, standardizes = data.X.dtype, self._standardizes()
         if reset:
             used = data.used_y, data.used_weight
             self._target_scale = TargetScale(*used, dtype) if standardizes else None
         if standardizes:
-            data.y = self._target_scale.standardized(data.y, dtype)
+            data.transform_y(lambda y: self._target_scale.standardized(y, dtype))
             if validation is not None:
-                held = validation.data
-                held.y = self._target_scale.standardized(held.y, dtype, "y_val")
+                validation.data.transform_y(
+                    lambda y: self._target_scale.standardized(y, dtype, "y_val")
+                )
         is_usual = standardizes and reset
         self._moments = (0.0, 1.0) if is_usual else least_usual(*moments(data.used_y))
 
@@ -238,13 +265,22 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         return loss.value_and_gradient(raw, y, weight)[0]
 
     def _encode_target(self, data, reset):
+        if isinstance(self.loss, dict):
+            self._encode_columns(data, reset)
+            return
         y = np.asarray(data.y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         n_targets = 1 if y.ndim == 1 else y.shape[1]
         if reset:
-            self._one_target = y.ndim == 1
+            self._one_target, self._targets = y.ndim == 1, None
             self._target = Target("continuous", n_targets)
+        elif self._targets is not None:
+            raise ValueError(
+                f"{type(self).__name__} was fitted to a loss for each of the columns "
+                f"{', '.join(map(repr, self._targets.names))} and cannot resume training with "
+                f"loss={self.loss!r}; set warm_start=False, or use clone, to start anew."
+            )
         elif n_targets != self._target.n_outputs:
             fitted = self._target.n_outputs
             raise ValueError(
@@ -265,9 +301,9 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         if was != now:
             forms = {True: "y standardized", False: "y as it is"}
             raise ValueError(
-                f"{type(self).__name__} was fitted to {forms[was]} and cannot go on training with "
-                f"standardize_target={self.standardize_target} and loss={self.loss!r}, which take "
-                f"{forms[now]}; set warm_start=False, or use clone, to start anew."
+                f"{type(self).__name__} was fitted to {forms[was]} and cannot resume training "
+                f"with standardize_target={self.standardize_target} and loss={self.loss!r}, which "
+                f"take {forms[now]}; set warm_start=False, or use clone, to start anew."
             )
 
     @isolated
@@ -285,17 +321,27 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions: means, medians or quantiles, as the loss has them. One column a
-            quantile where there are several.
+            quantile where there are several. With a value at each place, they have the form of y.
+            With a loss by columns a data frame of the library and with the columns of y in `fit`,
+            which holds labels for classes.
         std : ndarray of the same shape
             Standard deviations, if `return_std`.
         """
-        raw = self._raw_predictions(X)
+        if self._targets is not None:
+            return self._predict_frame(X, return_std)
+        return self._read(X, self._predictions_and_std if return_std else self._predictions)
+
+    def _predictions(self, raw):
+        predictions = self._restored(raw)
+        warn_of_overflow(self, raw, predictions)
+        return self._shaped(predictions)
+
+    def _restored(self, raw):
         predictions, scale = self._loss.inverse_link(raw), self._target_scale
-        if scale is not None:
-            predictions = scale.restored(predictions)
-        if not return_std:
-            warn_of_overflow(self, raw, predictions)
-            return self._shaped(predictions)
+        return predictions if scale is None else scale.restored(predictions)
+
+    def _predictions_and_std(self, raw):
+        predictions = self._restored(raw)
         if not isinstance(self._loss, Gaussian):
             raise ValueError(
                 "return_std=True needs loss='gaussian', which predicts a standard deviation; "
@@ -303,8 +349,8 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
                 "loss='gaussian' and fit again."
             )
         std = self._loss.standard_deviation(raw)
-        if scale is not None:
-            std = scale.restored_spread(std)
+        if self._target_scale is not None:
+            std = self._target_scale.restored_spread(std)
         warn_of_overflow(self, raw, predictions, std)
         return self._shaped(predictions), self._shaped(std)
 
@@ -313,7 +359,10 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
 
     @isolated
     def score(self, X, y, sample_weight=None):
-        """Return R^2, or with several quantiles their mean D^2 of the pinball loss.
+        """Return R^2 of all rows or places; with several quantiles mean D^2 of the pinball loss.
+
+        With a loss by columns it is the mean over the columns of R^2, or of the accuracy where
+        they hold classes; missing values do not count.
 
         Parameters
         ----------
@@ -331,8 +380,11 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
         """
         if sample_weight is not None:
             sample_weight = self._check_weight(sample_weight, X, "sample_weight")
+        if self._targets is not None:
+            return self._score_columns(X, y, sample_weight)
+        predicted, y, sample_weight = self._judged(X, y, sample_weight)
         y = self._readable_y(y)
-        score = self._score(X, y, sample_weight)
+        score = self._score(y, predicted, sample_weight)
         if not isfinite(score) and len(y) > 1:  # of one row scikit-learn warns
             warn(
                 f"{type(self).__name__}.score is {score}: the squares of y, or of its differences "
@@ -341,13 +393,13 @@ class NeuralRegressor(RegressorMixin, BaseNeuralEstimator):
             )
         return score
 
-    def _score(self, X, y, sample_weight):
-        loss = getattr(self, "_loss", None)
+    def _score(self, y, predicted, sample_weight):
+        loss = self._loss
         if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
-            return super().score(X, y, sample_weight)
+            return r2_score(y, predicted, sample_weight=sample_weight)
         scores = [
             d2_pinball_score(y, column, sample_weight=sample_weight, alpha=float(quantile))
-            for quantile, column in zip(loss.quantiles, self.predict(X).T, strict=True)
+            for quantile, column in zip(loss.quantiles, predicted.T, strict=True)
         ]
         return float(np.mean(scores))
 

@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 from ..batches import Data
 from ..cells import checked, located
 from ..inputs import as_inputs, as_rows, check_width, infer_shape, readable, stacked
+from ..places import Places
 from ..weights import check_weights
 from .holdout import hold_out
 
@@ -49,7 +50,11 @@ class DataValidation:
         rows = None if weight is None or weight.all() else np.flatnonzero(weight)
         data = Data(X, y, weight, rows)
         self._encode_target(data, reset)
+        self._weigh_target(data, training)
         return data
+
+    def _weigh_target(self, data, training):
+        """Multiply the weights of the rows by what their targets count; by default by 1."""
 
     def _check_X_y(self, X, y, reset):
         """Return X in the form that networks run on, and y checked for its length and type."""
@@ -62,6 +67,15 @@ class DataValidation:
             _, y = check_X_y(np.zeros((len(X), 1)), y, estimator=self, **checks)
             return X, y
         return self._check_table(X, y, reset, **checks)
+
+    def _check_X_alone(self, X, reset):
+        """Return X in the form that networks run on, before y can be checked."""
+        X = self._readable_X(X)
+        if reset:
+            self._input_shape = self._sample_shape(X)
+        if not self._has_columns(X):
+            return self._check_any_length(X, reset)
+        return self._check_table(X, reset=reset)
 
     def _readable_X(self, X):
         return readable(X, type(self).__name__, self._advice_on_tables())
@@ -84,7 +98,8 @@ class DataValidation:
         return found
 
     def _missing_advice(self):
-        return f"{self._on_missing} {self._advice_on_tables()}".rstrip()
+        advice = self._on_missing.format(owner=type(self).__name__)
+        return f"{advice} {self._advice_on_tables()}".rstrip()
 
     def _advice_on_tables(self):
         # Samples of a shape are no tables.
@@ -146,7 +161,7 @@ class DataValidation:
         if None in shape:
             raise ValueError(
                 f"{owner}, got sequences of unequal length. Give it layers for them, such as "
-                "layers=[LSTM(32)]."
+                f"{self._list_parameters[0]}=[LSTM(32)]."
             )
         raise ValueError(
             f"{owner}, got {np.shape(X)}. Pass input_shape={shape} to take such samples."
@@ -198,7 +213,8 @@ class DataValidation:
     def _split(self, data, X, y, sample_weight):
         """Hold rows out for validation; `data` keeps the others."""
         rows = np.arange(data.n_rows) if data.rows is None else data.rows
-        strata, names = self._strata(data.y[rows])
+        y_used = data.y[rows]
+        strata, names = (None, None) if isinstance(y_used, Places) else self._strata(y_used)
         data.rows, held = hold_out(rows, self.validation_fraction, self._split_seed, strata, names)
         # A memoryview has a shape and takes no list of rows.
         given = (np.asarray(each) if isinstance(each, memoryview) else each for each in (X, y))
@@ -216,7 +232,7 @@ class DataValidation:
             held_data,
             _safe_indexing(X, held),
             None if y is None else _safe_indexing(y, held),
-            None if sample_weight is None else sample_weight[held],
+            None if sample_weight is None else _safe_indexing(sample_weight, held),
         )
 
     def _strata(self, y):

@@ -7,6 +7,7 @@ from .composite import Residual, Sequential
 from .dense import Dense
 from .dropout import Dropout, GaussianNoise, MaskingNoise, SpatialDropout1D, SpatialDropout2D
 from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from .parallel import Parallel
 from .parametric_activation import ParametricActivation
 from .periodic_embedding import PeriodicEmbedding
 from .representation.activity import ActivityPenalty
@@ -92,6 +93,7 @@ __all__ = [
     "MaxPool2D",
     "MaxPool3D",
     "MultiHeadAttention",
+    "Parallel",
     "ParametricActivation",
     "PeriodicEmbedding",
     "PositionalEmbedding",

@@ -5,14 +5,13 @@ from sklearn.utils._param_validation import StrOptions
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName, Identity, get_activation
 from ..initializers import INITIALIZERS, Initializer
-from .base import Layer
+from .base import OF_TRAINING, Layer
 
 
 class AffineLayer(Layer):
     """Base class of layers that return activation(product with a kernel + bias)."""
 
-    #: What multiplies the learning rate of the kernel, and of the bias if not the same.
-    learning_rate_factor = 1.0
+    #: What multiplies the learning rate of the bias, if not that of the kernel.
     bias_learning_rate_factor = None
     parametrization = "standard"
 
@@ -21,7 +20,7 @@ class AffineLayer(Layer):
         "use_bias": ["boolean"],
         "kernel_initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
         "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
     def _declare(self, kernel_shape, n_outputs, fan):

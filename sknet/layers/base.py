@@ -14,10 +14,13 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..base import Component, Workspace
+from ..functions import with_picklable_functions
 from ..initializers import get_initializer
 
 #: Constraint of what multiplies the learning rate of a weight; 0 is said by ``trainable=False``.
 RATE_FACTOR = [Interval(Real, 0, None, closed="neither")]
+#: Constraints of the parameters that say how the weights of a layer are trained.
+OF_TRAINING = {"learning_rate_factor": RATE_FACTOR, "trainable": ["boolean"]}
 
 
 class Weight(NamedTuple):
@@ -57,7 +60,11 @@ class Layer(Component, ABC):
     accepts_sparse = False
     #: A frozen layer (``trainable=False``) keeps its weights; see the subclasses' parameter.
     trainable = True
+    #: Multiplies the learning rate of the layer's weights and of those in the layers inside it.
+    learning_rate_factor = 1.0
     _inside_frozen = False
+    #: Whether an item of the layer's list parameter may be a list of layers.
+    _has_branches = False
     # `build_layer` validates a layer, and knows the path for the message.
     _validated_by_holder = False
     #: Whether the layer adds something of its own to the loss, as a penalty on what it returns:
@@ -100,7 +107,7 @@ class Layer(Component, ABC):
         Returns
         -------
         x : ndarray or None
-            What the layer behind it can adapt to, where that is the same values in another
+            What the layer after it can adapt to, where that is the same values in another
             shape; None in all other layers.
         """
 
@@ -245,6 +252,9 @@ class Layer(Component, ABC):
                 "an output for every step, and one that depends on no later step."
             )
 
+    #: Whether the layer finds out by itself which steps are padding, as `Masking` does.
+    marks_steps = False
+
     #: Whether the layer has a schedule and is told by `follow` where training stands.
     is_scheduled = False
 
@@ -295,7 +305,7 @@ class Layer(Component, ABC):
             yield from part.scratch_sizes(n_steps)
 
     def add_weight(
-        self, name, shape, initializer="glorot_uniform", *, rate_factor=1.0, decay=False, fan=None
+        self, name, shape, initializer="glorot_uniform", *, rate_factor=None, decay=False, fan=None
     ):
         """Declare an array: after `bind`, ``<name>_`` holds it and ``<name>_grad_`` its gradient.
 
@@ -307,9 +317,9 @@ class Layer(Component, ABC):
             Shape of the array.
         initializer : str or Initializer, default="glorot_uniform"
             How it starts.
-        rate_factor : float, default=1.0
-            Multiplies the learning rate; 0 makes the array a buffer that the optimizer
-            leaves alone, such as a moving average.
+        rate_factor : float, default=None
+            Multiplies the learning rate, None by the layer's `learning_rate_factor`; 0 makes the
+            array a buffer that the optimizer leaves alone, such as a moving average.
         decay : float, default=False
             Multiplies the L2 penalty and weight decay; with False neither applies.
         fan : tuple of (int, int), default=None
@@ -322,6 +332,8 @@ class Layer(Component, ABC):
                 f"{initializer!r}",
                 f"It sets the {initializer.needs_data} of dense layers and convolutions.",
             )
+        if rate_factor is None:
+            rate_factor = self.learning_rate_factor
         fan_in, fan_out = fan or (prod(map(int, shape[:-1])), shape[-1] if shape else 1)
         self._weights.append(
             Weight(
@@ -387,8 +399,9 @@ class Layer(Component, ABC):
     def __getstate__(self):
         # A layer is pickled as it was before it was built: the network keeps weights, once, as
         # one vector.
-        state = vars(self)
-        state = {name: state[name] for name in getattr(self, "_given", state)}
+        given = getattr(self, "_given", vars(self))
+        state = {name: value for name, value in vars(self).items() if name in given}
+        state = with_picklable_functions(state, self)
         return state | {"_had_weights": True} if self.has_been_built else state
 
     def __sklearn_clone__(self):

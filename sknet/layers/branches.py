@@ -1,15 +1,13 @@
 """Branches: groups of input columns that go through layers of their own."""
 
-from itertools import combinations
 from math import prod
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
 
 from ..cells import named
-from .base import build_layer
-from .composite import Composite, named_layers
+from .composite import Composite
+from .parallel import Parallel
 
 
 class Branch(Composite):
@@ -30,6 +28,8 @@ class Branch(Composite):
         Shape to which the layers see the columns of a row reshaped, such as ``(28, 28, 1)`` for
         an image and ``(None, 2)`` for a series of two values a step, as many steps as fill the
         columns. None is ``(n_columns,)``.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 
@@ -53,10 +53,13 @@ class Branch(Composite):
     }
     accepts_sparse = False
 
-    def __init__(self, columns, layers, *, input_shape=None, trainable=True):
+    def __init__(
+        self, columns, layers, *, input_shape=None, learning_rate_factor=1.0, trainable=True
+    ):
         self.columns = columns
         self.layers = layers
         self.input_shape = input_shape
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     def adapt(self, x):
@@ -93,7 +96,8 @@ class Branch(Composite):
         columns = self._resolve(input_shape)
         self._n_chosen, self._runs = len(columns), _runs(columns)
         self._columns = self._runs[0][1] if len(self._runs) == 1 else columns
-        self._takes_all = np.array_equal(columns, np.arange(*input_shape))
+        n_columns = input_shape[0]
+        self._takes_all = len(columns) == n_columns and bool((columns[:-1] < columns[1:]).all())
         self._shape_inside = self._inner_shape(len(columns))
         shape = super().build(self._shape_inside)
         if None in shape:
@@ -109,9 +113,9 @@ class Branch(Composite):
         n_columns, columns = input_shape[0], self.columns
         if isinstance(columns, slice):
             self._check_slice(columns)
+            found = np.arange(*columns.indices(n_columns))
         else:
-            columns = self._as_index(n_columns)
-        found = np.arange(n_columns)[columns]
+            found = np.arange(n_columns)[self._as_index(n_columns)]
         if not len(found):
             self._refuse(
                 "at least one column",
@@ -235,27 +239,32 @@ def _runs(columns):
     return runs
 
 
-class ColumnBranches(Composite):
+class ColumnBranches(Parallel):
     """Send groups of input columns through layers of their own and merge what they return.
 
     User and item codes become embeddings beside numeric columns; wide and deep parts stand side
     by side. Columns may be shared, left out, and branched again. Input shape (F,). With P
     branches of outputs b_1 .. b_P, the output shape is (sum of their widths,) for "concatenate",
-    (width,) for "sum" and "multiply", elementwise, and (P (P - 1) / 2,) for "dot": the products
-    <b_i, b_j> in the order (1, 2), (1, 3), .., (2, 3), .. of factorization machines.
+    (width,) for "add", "multiply", "average" and "maximum", elementwise, and (P (P - 1) / 2,) for
+    "dot": the products <b_i, b_j> in the order (1, 2), (1, 3), .., (2, 3), .. of factorization
+    machines.
 
     Parameters
     ----------
     branches : list
         `Branch` objects or pairs ("name", Branch).
-    merge : {"concatenate", "sum", "multiply", "dot"}, default="concatenate"
+    merge : {"concatenate", "add", "multiply", "average", "maximum", "dot"}, \
+default="concatenate"
         How outputs are merged; all but the first need branches of one width.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 
     See Also
     --------
     Branch : The columns and layers of one of them.
+    Parallel : Branches that all take the whole input, of any shape.
 
     References
     ----------
@@ -276,185 +285,24 @@ class ColumnBranches(Composite):
     16
     """
 
-    _list_parameters = ("branches",)
-    _parameter_constraints = {
-        "branches": [list, tuple],
-        "merge": [StrOptions({"concatenate", "sum", "multiply", "dot"})],
-        "trainable": ["boolean"],
-    }
-    accepts_sparse = False
+    _has_branches = False
 
-    def __init__(self, branches, merge="concatenate", *, trainable=True):
-        self.branches = branches
-        self.merge = merge
-        self.trainable = trainable
-
-    def adapt(self, x):
-        """Let every branch adapt to its columns."""
-        for branch in self._validated_items():
-            branch.adapt(x)
-
-    def resolve_names(self, names):
-        """Let every branch find its columns."""
-        for branch in self._validated_items():
-            branch.resolve_names(names)
-
-    def _owner(self):
-        return "__".join(filter(None, [getattr(self, "_path", ""), "branches"]))
-
-    def build(self, input_shape):
-        """Build every branch, and what merges them."""
-        owner = self._owner()
-        self._children = named_layers(self.branches, owner=owner)
+    def _check_branches(self):
         for name, branch in self._children:
             if not isinstance(branch, Branch):
                 self._refuse(
                     "Branch objects in branches",
                     f"{type(branch).__name__} as {name!r}",
-                    "Write Branch(columns, [...]) around the layers.",
+                    "Write Branch(columns, [...]) around the layers, or use Parallel.",
                 )
-            branch._inside_frozen = self.is_frozen
-            build_layer(branch, f"{owner}__{name}", input_shape)
-        fewest = 2 if self.merge == "dot" else 1
-        if len(self._children) < fewest:
-            self._refuse(
-                f"{fewest} or more branches for merge={self.merge!r}",
-                len(self._children),
-                "Add a Branch.",
-            )
-        widths = [branch.output_shape_[0] for _, branch in self._children]
-        if self.merge != "concatenate" and len(set(widths)) > 1:
-            self._refuse(
-                f"branches of one width for merge={self.merge!r}",
-                f"the widths {', '.join(map(str, widths))}",
-                'End each branch with as many outputs, or merge by "concatenate".',
-            )
-        self._merge = _MERGES[self.merge](widths)
-        return (self._merge.width,)
-
-    def forward(self, x, training=False, mask=None):
-        """Run the branches forward and merge their outputs."""
-        outputs = [branch.forward(x, training) for _, branch in self._children]
-        self._n_columns = x.shape[1]
-        if training:
-            self._outputs = outputs
-        return self._merge.forward(outputs, self._work)
 
     def backward(self, grad_output, input_grad=True):
         """Run the branches backward and add up the gradients of the columns."""
-        grads = self._merge.backward(grad_output, self._outputs, self._work)
         if not input_grad:
-            for (_, branch), grad in zip(self._children, grads, strict=True):
-                branch.backward(grad, input_grad=False)
-            return None
-        grad_x = self._work("grad_x", (len(grad_output), self._n_columns))
+            return super().backward(grad_output, False)
+        grads = self._merge.backward(grad_output, self._outputs, self._work)
+        grad_x = self._work("grad_x", (len(grad_output), *self.input_shape_))
         grad_x.fill(0)
         for (_, branch), grad in zip(self._children, grads, strict=True):
             branch._add_gradient(grad, grad_x)
         return grad_x
-
-    def compute_mask(self, x, mask):
-        """Return None: the output has no axis of steps."""
-        return None
-
-
-class _Concatenate:
-    """Outputs side by side: b = [b_1, .., b_P]."""
-
-    def __init__(self, widths):
-        ends = np.cumsum(widths).tolist()
-        self.width = ends[-1]
-        self._parts = [slice(end - width, end) for end, width in zip(ends, widths, strict=True)]
-
-    def forward(self, outputs, work):
-        out = work("out", (len(outputs[0]), self.width))
-        for part, output in zip(self._parts, outputs, strict=True):
-            out[:, part] = output
-        return out
-
-    def backward(self, grad, outputs, work):
-        """Yield the gradient of each output, in memory that the next one uses again."""
-        for part in self._parts:
-            copy = work("grad_branch", (len(grad), part.stop - part.start))
-            np.copyto(copy, grad[:, part])
-            yield copy
-
-
-class _Sum:
-    """Elementwise sum: b = b_1 + .. + b_P."""
-
-    operation = np.add
-
-    def __init__(self, widths):
-        self.width = widths[0]
-
-    def forward(self, outputs, work):
-        out = work("out", outputs[0].shape)
-        np.copyto(out, outputs[0])
-        for output in outputs[1:]:
-            self.operation(out, output, out=out)
-        return out
-
-    def backward(self, grad, outputs, work):
-        """Yield the gradient of each output, in memory that the next one uses again."""
-        for _ in outputs:
-            copy = work("grad_branch", grad.shape)
-            np.copyto(copy, grad)
-            yield copy
-
-
-class _Multiply(_Sum):
-    """Elementwise product: b = b_1 * .. * b_P."""
-
-    operation = np.multiply
-
-    def backward(self, grad, outputs, work):
-        """Yield the gradient of each output, in memory that the next one uses again."""
-        # Not grad * b / b_i: outputs may be zero.
-        for position, copy in enumerate(super().backward(grad, outputs, work)):
-            for other, output in enumerate(outputs):
-                if other != position:
-                    copy *= output
-            yield copy
-
-
-class _Dot:
-    """Dot products of all pairs: b_ij = <b_i, b_j>, i < j."""
-
-    def __init__(self, widths):
-        self._n_branches = n = len(widths)
-        self._pairs = np.array([i * n + j for i, j in combinations(range(n), 2)])
-        self.width = len(self._pairs)
-        # Where the gradient of <b_i, b_j> stands, for all i and j; anything for i = j.
-        self._positions = np.zeros((n, n), np.intp)
-        for position, (i, j) in enumerate(combinations(range(n), 2)):
-            self._positions[i, j] = self._positions[j, i] = position
-
-    def forward(self, outputs, work):
-        n_rows, n = len(outputs[0]), self._n_branches
-        stacked = work("stacked", (n_rows, n, outputs[0].shape[1]))
-        for position, output in enumerate(outputs):
-            stacked[:, position] = output
-        products = work("products", (n_rows, n, n))
-        np.matmul(stacked, stacked.transpose(0, 2, 1), out=products)
-        out = work("out", (n_rows, self.width))
-        flat = products.reshape(n_rows, n * n)
-        return np.take(flat, self._pairs, axis=1, out=out, mode="clip")
-
-    def backward(self, grad, outputs, work):
-        """Yield the gradient of each output, in memory that the next one uses again."""
-        # d b_i = sum over j of g_ij b_j, with g_ij = g_ji and g_ii = 0
-        n_rows, n = len(grad), self._n_branches
-        square = work("products", (n_rows, n, n))
-        flat = square.reshape(n_rows, n * n)
-        np.take(grad, self._positions.reshape(-1), axis=1, out=flat, mode="clip")
-        flat[:, :: n + 1] = 0
-        stacked = work("stacked", (n_rows, n, outputs[0].shape[1]))
-        summed = np.matmul(square, stacked, out=work("grad_stacked", stacked.shape))
-        for position in range(n):
-            copy = work("grad_branch", outputs[0].shape)
-            np.copyto(copy, summed[:, position])
-            yield copy
-
-
-_MERGES = {"concatenate": _Concatenate, "sum": _Sum, "multiply": _Multiply, "dot": _Dot}

@@ -3,12 +3,12 @@
 import numpy as np
 
 from ..base import named_items
-from .base import Layer, build_layer, validate_layer
+from .base import OF_TRAINING, Layer, build_layer, validate_layer
 from .dense import Dense
-from .sequential.packing import moved_steps, real_first
+from .sequential.packing import moved_steps, other_places
 
 
-def named_layers(items, activation="relu", owner="layers"):
+def named_layers(items, activation="relu", owner="layers", branches=False):
     """Turn a list parameter into (name, layer) pairs, also inside composites.
 
     Parameters
@@ -19,6 +19,8 @@ def named_layers(items, activation="relu", owner="layers"):
         Activation of the dense layers that ints stand for, those inside composites included.
     owner : str, default="layers"
         Name of the parameter, for errors.
+    branches : bool, default=False
+        Whether an item may be a list of layers as well; it becomes a layer that runs them.
 
     Returns
     -------
@@ -45,18 +47,23 @@ def named_layers(items, activation="relu", owner="layers"):
             )
         if isinstance(layer, int | np.integer) and not isinstance(layer, bool):
             layer = Dense(int(layer), activation=activation)
+        if branches and isinstance(layer, list | tuple):
+            layer = LayerList(layer)
         if not isinstance(layer, Layer):
             hint = " Did you forget the parentheses?" if isinstance(layer, type) else ""
             if hasattr(layer, "fit"):
-                hint = " Write Pretrained(...) around a fitted autoencoder to take its encoder."
+                hint = " Write Pretrained(...) around a fitted estimator to take its layers."
+            kinds = "a layer, a list of layers" if branches else "a layer"
             raise TypeError(
-                f"{owner}__{name} must be a layer, a pair ('name', layer) or an int, "
+                f"{owner}__{name} must be {kinds}, a pair ('name', layer) or an int, "
                 f"got {layer!r}.{hint}"
             )
         for parameter in layer._list_parameters:
             inner = getattr(layer, parameter)
             if isinstance(inner, list | tuple):
-                inner = named_layers(inner, activation, f"{owner}__{name}__{parameter}")
+                listed = isinstance(layer, LayerList)
+                path = f"{owner}__{name}" if listed else f"{owner}__{name}__{parameter}"
+                inner = named_layers(inner, activation, path, layer._has_branches)
                 setattr(layer, parameter, inner)
         pairs.append((name, layer))
     names = [name for name, _ in pairs]
@@ -88,6 +95,9 @@ def nested_items(items, path):
     """
     for name, item in named_items(items):
         where = f"{path}__{name}"
+        if isinstance(item, list | tuple):  # a branch
+            yield from nested_items(item, where)
+            continue
         yield where, item
         if not isinstance(item, Layer):
             continue
@@ -129,24 +139,27 @@ class Composite(Layer):
     layers : list
         Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
         with the estimator's activation.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
     """
 
     _list_parameters = ("layers",)
-    _parameter_constraints = {"layers": [list, tuple], "trainable": ["boolean"]}
+    _parameter_constraints = {"layers": [list, tuple], **OF_TRAINING}
 
-    def __init__(self, layers, *, trainable=True):
+    def __init__(self, layers, *, learning_rate_factor=1.0, trainable=True):
         self.layers = layers
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     @property
     def accepts_sparse(self):
         """Whether the first layer takes a sparse matrix."""
-        return takes_sparse(self.layers)
+        return takes_sparse(self._items())
 
     def adapt(self, x):
-        """Let the first layer adapt, and those behind it as long as they see the same values."""
+        """Let the first layer adapt, and those after it as long as they see the same values."""
         for layer in self._validated_items():
             x = layer.adapt(x)
             if x is None:
@@ -163,23 +176,29 @@ class Composite(Layer):
     def _validated_items(self):
         """Yield the layers that are not built yet; they know where they stand, for errors."""
         # Wrong parameters are for `build` to refuse.
-        items = getattr(self, self._list_parameters[0])
+        items = self._items()
         items = items if isinstance(items, list | tuple) else []
-        for name, layer in named_layers(items, owner=self._owner()):
+        for name, layer in self._named_layers(items):
             validate_layer(layer, f"{self._owner()}__{name}")
             yield layer
 
+    def _named_layers(self, items):
+        return named_layers(items, owner=self._owner(), branches=self._has_branches)
+
+    def _items(self):
+        """Return the list of layers that are run, not built yet."""
+        return getattr(self, self._list_parameters[0])
+
     def _owner(self):
         """Return where the user finds the list of layers, for errors."""
-        path = getattr(self, "_path", "")
-        return f"{path}__layers" if path else "layers"
+        return "__".join(filter(None, [getattr(self, "_path", ""), self._list_parameters[0]]))
 
     def build(self, input_shape):
         """Build the layers one after the other."""
         return self._build_children(input_shape, self._owner())
 
     def _build_children(self, input_shape, owner):
-        self._children = named_layers(self.layers, owner=owner)
+        self._children = named_layers(self._items(), owner=owner)
         for name, layer in self._children:
             layer._inside_frozen = self.is_frozen
             input_shape = build_layer(layer, f"{owner}__{name}" if owner else name, input_shape)
@@ -189,8 +208,11 @@ class Composite(Layer):
     def _set_children(self, children):
         """Take built layers to run."""
         self._children = children
-        weighted = [any(part._weights for part in layer.walk()) for _, layer in children]
-        self._first_weighted = weighted.index(True) if any(weighted) else len(weighted)
+        moved = [
+            any(part._weights and not part.is_frozen for part in layer.walk())
+            for _, layer in children
+        ]
+        self._first_moved = moved.index(True) if any(moved) else len(moved)
 
     def sublayers(self):
         """Return the built layers as (name, layer) pairs."""
@@ -225,8 +247,9 @@ class Composite(Layer):
         return x
 
     def _backward_children(self, grad, input_grad):
-        # Without a gradient of the input, what stands before the first weight has nothing to do.
-        first = 0 if input_grad else self._first_weighted
+        # Without a gradient of the input, what stands before the first weight that training moves
+        # has nothing to do.
+        first = 0 if input_grad else self._first_moved
         for position in range(len(self._children) - 1, first - 1, -1):
             grad = self._children[position][1].backward(grad, input_grad or position > first)
         return grad
@@ -244,6 +267,8 @@ class Sequential(Composite):
     layers : list
         Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
         with the estimator's activation.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 
@@ -285,6 +310,13 @@ class Sequential(Composite):
         return self._backward_children(grad_output, input_grad)
 
 
+class LayerList(Sequential):
+    """A list of layers among the items of a list parameter; errors call it as the user does."""
+
+    def _owner(self):
+        return getattr(self, "_path", "")
+
+
 class Residual(Sequential):
     """Add the input to what the layers make of it: x + f(x).
 
@@ -295,6 +327,8 @@ class Residual(Sequential):
     layers : list
         Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
         with the estimator's activation.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 
@@ -338,17 +372,12 @@ class Residual(Sequential):
 
     def _in_place(self, inner, mask):
         """Put outputs to the steps of x if layers have left real steps elsewhere."""
-        self._moves = None
-        if mask is None or self._mask is None or self._mask is mask:
+        places = other_places(mask, self._mask)
+        self._moves = None if places is None else (mask, places)
+        if places is None:
             return inner
-        if (self._mask > mask).any():
-            found, places = self._mask, real_first(mask)
-            if (found > places).any() and not (found > mask[:, ::-1]).any():
-                places = mask[:, ::-1]  # a recurrent layer has gone backwards
-            self._moves = mask, places
-            self._mask = moved_steps(found, places, mask, np.empty_like(mask))
-            inner = moved_steps(inner, places, mask, self._work("in_place", inner.shape))
-        return inner
+        self._mask = moved_steps(self._mask, places, mask, np.empty_like(mask))
+        return moved_steps(inner, places, mask, self._work("in_place", inner.shape))
 
     def advance(self, x, memory, mask=None):
         """Compute x + f(x) for the next steps."""

@@ -67,7 +67,6 @@ class Dense(AffineLayer):
     _parameter_constraints = {
         **AffineLayer._parameter_constraints,
         "units": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate_factor": RATE_FACTOR,
         "bias_learning_rate_factor": [*RATE_FACTOR, None],
         "parametrization": [StrOptions({"standard", "neural_tangent"})],
     }

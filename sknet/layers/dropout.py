@@ -19,8 +19,9 @@ class Dropout(Layer):
     ----------
     rate : float, default=0.5
         Probability that an input is set to zero, in [0, 1).
-    schedule : str or sknet.schedules.Schedule, default=None
-        What multiplies the rate over the training, such as "flat_cosine"; None keeps it.
+    schedule : str, sknet.schedules.Schedule or callable, default=None
+        What multiplies the rate over the training, such as "flat_cosine", or a function of the
+        progress in [0, 1]; None keeps it.
 
     References
     ----------
@@ -35,7 +36,7 @@ class Dropout(Layer):
 
     _parameter_constraints = {
         "rate": [Interval(Real, 0, 1, closed="left")],
-        "schedule": [StrOptions(set(SCHEDULES) - {"adaptive"}), Schedule, None],
+        "schedule": [StrOptions(set(SCHEDULES) - {"adaptive"}), Schedule, callable, None],
     }
     is_causal = True
 
@@ -62,7 +63,14 @@ class Dropout(Layer):
 
     def follow(self, progress):
         """Take the rate of the schedule."""
-        self._present["rate"] = self.rate * self._schedule.factor(progress)
+        rate = self.rate * self._schedule.factor(progress)
+        if rate >= 1:
+            raise ValueError(
+                f"{type(self).__name__} with rate={self.rate} drops everything where its schedule "
+                f"has the factor {rate / self.rate:.6g}. Lower the rate, or keep the factor below "
+                f"{1 / self.rate:.6g}."
+            )
+        self._present["rate"] = rate
 
     def forward(self, x, training=False, mask=None):
         """Drop a random part of x when training, else return x itself."""
@@ -120,8 +128,9 @@ class SpatialDropout1D(_SpatialDropout):
     ----------
     rate : float, default=0.5
         Probability that a channel of a sample is set to zero, in [0, 1).
-    schedule : str or sknet.schedules.Schedule, default=None
-        What multiplies the rate over the training, such as "flat_cosine"; None keeps it.
+    schedule : str, sknet.schedules.Schedule or callable, default=None
+        What multiplies the rate over the training, such as "flat_cosine", or a function of the
+        progress in [0, 1]; None keeps it.
 
     References
     ----------
@@ -147,8 +156,9 @@ class SpatialDropout2D(_SpatialDropout):
     ----------
     rate : float, default=0.5
         Probability that a channel of a sample is set to zero, in [0, 1).
-    schedule : str or sknet.schedules.Schedule, default=None
-        What multiplies the rate over the training, such as "flat_cosine"; None keeps it.
+    schedule : str, sknet.schedules.Schedule or callable, default=None
+        What multiplies the rate over the training, such as "flat_cosine", or a function of the
+        progress in [0, 1]; None keeps it.
 
     References
     ----------
@@ -174,8 +184,9 @@ class MaskingNoise(Dropout):
     ----------
     rate : float, default=0.3
         Probability that an input is set to zero, in [0, 1).
-    schedule : str or sknet.schedules.Schedule, default=None
-        What multiplies the rate over the training, such as "flat_cosine"; None keeps it.
+    schedule : str, sknet.schedules.Schedule or callable, default=None
+        What multiplies the rate over the training, such as "flat_cosine", or a function of the
+        progress in [0, 1]; None keeps it.
 
     References
     ----------

@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import Interval, Options
 
 from .. import kernels
 from ..kernels.numpy_kernels.normalization import scale_and_shift
-from .base import Layer
+from .base import OF_TRAINING, Layer
 from .channel_moments import LEAST_SPREAD, ChannelMoments, deviations
 
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
@@ -27,7 +27,7 @@ def _check_last_axis(layer, input_shape):
 class _RowNorm(Layer):
     """Shared arithmetic of layers that divide each row by the root of its mean square."""
 
-    _parameter_constraints = {"epsilon": _POSITIVE, "trainable": ["boolean"]}
+    _parameter_constraints = {"epsilon": _POSITIVE, **OF_TRAINING}
     #: Whether the mean is subtracted first, and whether beta is added.
     _centres = True
 
@@ -105,6 +105,8 @@ class LayerNorm(_RowNorm):
     ----------
     epsilon : float, default=1e-5
         Added to the variance, above 0.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes gamma and beta.
 
@@ -123,8 +125,9 @@ class LayerNorm(_RowNorm):
     >>> block = Sequential([Dense(64), LayerNorm(), Activation("relu")])
     """
 
-    def __init__(self, *, epsilon=1e-5, trainable=True):
+    def __init__(self, *, epsilon=1e-5, learning_rate_factor=1.0, trainable=True):
         self.epsilon = epsilon
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
 
@@ -137,6 +140,8 @@ class RMSNorm(_RowNorm):
     ----------
     epsilon : float, default=1e-6
         Added to the mean square, above 0.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes gamma.
 
@@ -157,8 +162,9 @@ class RMSNorm(_RowNorm):
 
     _centres = False
 
-    def __init__(self, *, epsilon=1e-6, trainable=True):
+    def __init__(self, *, epsilon=1e-6, learning_rate_factor=1.0, trainable=True):
         self.epsilon = epsilon
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
 
@@ -227,6 +233,8 @@ class BatchNorm(_ChannelNorm):
         values a channel.
     epsilon : float, default=1e-5
         Added to the variance, above 0.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes gamma, beta and the averages; a frozen layer uses its
         averages while training, too.
@@ -252,12 +260,13 @@ class BatchNorm(_ChannelNorm):
     _parameter_constraints = {
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "epsilon": _POSITIVE,
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
-    def __init__(self, *, momentum=0.9, epsilon=1e-5, trainable=True):
+    def __init__(self, *, momentum=0.9, epsilon=1e-5, learning_rate_factor=1.0, trainable=True):
         self.momentum = momentum
         self.epsilon = epsilon
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     @property
@@ -350,6 +359,8 @@ class GroupNorm(_ChannelNorm):
         together, -1 each of them by itself.
     epsilon : float, default=1e-5
         Added to the variance, above 0.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes gamma and beta.
 
@@ -373,12 +384,13 @@ class GroupNorm(_ChannelNorm):
     _parameter_constraints = {
         "groups": [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1})],
         "epsilon": _POSITIVE,
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
-    def __init__(self, groups=8, *, epsilon=1e-5, trainable=True):
+    def __init__(self, groups=8, *, epsilon=1e-5, learning_rate_factor=1.0, trainable=True):
         self.groups = groups
         self.epsilon = epsilon
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     def build(self, input_shape):

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..initializers import RandomNormal, RandomUniform
-from .base import RATE_FACTOR, Layer
+from .base import OF_TRAINING, Layer
 
 #: Features whose products are one product of block-diagonal matrices. A forward pass of 128 rows
 #: of 20 features took 147 us with products of single features, 113 us with 4, 166 us with 8, of
@@ -71,9 +71,8 @@ class PeriodicEmbedding(Layer):
         "n_frequencies": [Interval(Integral, 1, None, closed="left")],
         "embedding_dim": [Interval(Integral, 2, None, closed="left")],
         "frequency_scale": [Interval(Real, 0, None, closed="neither")],
-        "learning_rate_factor": RATE_FACTOR,
         "decay": ["boolean"],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
     def __init__(
@@ -113,8 +112,7 @@ class PeriodicEmbedding(Layer):
             ("kernel", (*waves, n_mixed), RandomUniform(-bound, bound)),
             ("bias", (n_features, n_mixed), RandomUniform(-bound, bound)),
         ):
-            factor = self.learning_rate_factor
-            self.add_weight(name, shape, initializer, rate_factor=factor, decay=self.decay)
+            self.add_weight(name, shape, initializer, decay=self.decay)
         return (*input_shape[:-1], n_features * self.embedding_dim)
 
     def scratch_sizes(self, n_steps):

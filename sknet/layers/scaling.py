@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from .base import RATE_FACTOR, Layer
+from .base import OF_TRAINING, Layer
 
 
 class LayerOfFeatures(Layer):
     """Base class of layers that keep the shape and learn one number for each feature."""
 
     _parameter_constraints = {
-        "learning_rate_factor": RATE_FACTOR,
         "decay": ["boolean"],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
     @property
@@ -25,13 +24,7 @@ class LayerOfFeatures(Layer):
             self._refuse(
                 "inputs whose last axis has a known length", input_shape, "Check input_shape."
             )
-        self.add_weight(
-            name,
-            input_shape[-1:],
-            "ones",
-            rate_factor=self.learning_rate_factor,
-            decay=self.decay,
-        )
+        self.add_weight(name, input_shape[-1:], "ones", decay=self.decay)
 
     def _sum_of_products(self, a, b, out):
         """Add up the products of two arrays of shape (N, ..., F) in each feature."""
@@ -42,7 +35,7 @@ class LayerOfFeatures(Layer):
 class Scaling(LayerOfFeatures):
     """Multiply each feature by a learned factor: out = scale * x.
 
-    RealMLP puts it behind the embeddings and before the first dense layer. With its large
+    RealMLP puts it after the embeddings and before the first dense layer. With its large
     learning rate, the network soon learns which features matter. Output shape as the input's.
 
     Parameters

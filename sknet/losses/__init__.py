@@ -1,9 +1,12 @@
 """Losses: value and gradient from raw predictions, and the link that they own."""
 
+from sklearn.utils._param_validation import StrOptions
+
 from ..base import named_component
 from .base import Loss, Target
 from .classification import ClassificationLoss, FocalLoss, LogLoss
 from .distribution import Gaussian, Quantile
+from .function import FunctionLoss
 from .regression import AbsoluteError, Gamma, Huber, Poisson, RegressionLoss, SquaredError
 
 __all__ = [
@@ -12,6 +15,7 @@ __all__ = [
     "AbsoluteError",
     "ClassificationLoss",
     "FocalLoss",
+    "FunctionLoss",
     "Gamma",
     "Gaussian",
     "Huber",
@@ -38,6 +42,21 @@ REGRESSION_LOSSES = {
     "quantile": Quantile,
     "gaussian": Gaussian,
 }
+
+
+#: What makes a loss of a plain function.
+_FUNCTION = "for a plain function use FunctionLoss(value, gradient)"
+
+
+class LossName(StrOptions):
+    """Constraint of scikit-learn's parameter validation: the name of a loss."""
+
+    def __init__(self, available, hint=_FUNCTION):
+        super().__init__(set(available))
+        self._hint = hint
+
+    def __str__(self):
+        return f"{super().__str__()} ({self._hint})"
 
 
 def get_loss(loss, available):

@@ -15,12 +15,13 @@ class Target(NamedTuple):
 
     Parameters
     ----------
-    kind : {"binary", "multiclass", "multilabel", "multioutput", "continuous"}
-        The kind of target.
+    kind : {"binary", "multiclass", "multilabel", "multioutput", "continuous", "several"}
+        The kind of target; "several" is one of columns with losses of their own.
     n_outputs : int
         Number of columns of the target; 1 for a vector.
     n_classes : tuple of int, default=()
-        Number of classes of every column, for binary, multiclass and multioutput targets.
+        Number of classes of every column, for binary, multiclass and multioutput targets; for
+        several ones 0 where a column is continuous.
 
     See Also
     --------

@@ -20,7 +20,7 @@ class RegressionLoss(Loss):
 
     See Also
     --------
-    Loss : The base class for losses of one's own.
+    Loss : The base class for custom losses.
 
     Examples
     --------

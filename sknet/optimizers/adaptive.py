@@ -133,8 +133,9 @@ class AdamW(Adam):
         Decay of the mean of their squares, in [0, 1).
     epsilon : float, default=1e-8
         Added to the root of the mean square, > 0.
-    weight_decay_schedule : str or sknet.schedules.Schedule, default=None
-        What multiplies `weight_decay` over the training, such as "flat_cosine"; None keeps it.
+    weight_decay_schedule : str, sknet.schedules.Schedule or callable, default=None
+        What multiplies `weight_decay` over the training, such as "flat_cosine", or a function of
+        the progress in [0, 1]; None keeps it.
 
     References
     ----------

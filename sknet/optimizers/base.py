@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..base import Component, Workspace
+from ..functions import with_picklable_functions
 from ..kernels.numpy_kernels.optimizers import take_off
 from ..schedules import SCHEDULES, Schedule, get_schedule
 
@@ -36,7 +37,7 @@ FRACTION = [Interval(Real, 0, 1, closed="left")]
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
 NON_NEGATIVE = [Interval(Real, 0, None, closed="left")]
 # An adaptive schedule is one of the learning rate, which the estimator lowers.
-DECAY_SCHEDULE = [StrOptions(set(SCHEDULES) - {"adaptive"}), Schedule, None]
+DECAY_SCHEDULE = [StrOptions(set(SCHEDULES) - {"adaptive"}), Schedule, callable, None]
 
 
 class Group(NamedTuple):
@@ -69,7 +70,7 @@ class Optimizer(Component, ABC):
 
     See Also
     --------
-    sknet.testing.check_optimizer : Check that an optimizer of one's own keeps the contract.
+    sknet.testing.check_optimizer : Check that a custom optimizer keeps the contract.
     """
 
     _hint_by_position = " The learning rate is learning_rate_init of the estimator."
@@ -161,6 +162,9 @@ class Optimizer(Component, ABC):
         for where, _, _ in self._pieces[: self._n_moved[0]]:
             np.copyto(params[where], grads[where])
         self._n_moved[0] = 0
+
+    def __getstate__(self):
+        return with_picklable_functions(super().__getstate__(), self)
 
     def __setstate__(self, state):
         super().__setstate__(state)

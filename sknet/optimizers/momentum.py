@@ -67,8 +67,9 @@ class Lion(CompiledOptimizer):
         Decay of the mean of the gradients, in [0, 1).
     weight_decay : float, default=0.0
         Share of a weight that is lost in a step, per unit of the rate, >= 0.
-    weight_decay_schedule : str or sknet.schedules.Schedule, default=None
-        What multiplies `weight_decay` over the training, such as "flat_cosine"; None keeps it.
+    weight_decay_schedule : str, sknet.schedules.Schedule or callable, default=None
+        What multiplies `weight_decay` over the training, such as "flat_cosine", or a function of
+        the progress in [0, 1]; None keeps it.
 
     References
     ----------

@@ -245,6 +245,47 @@ def row_columns(X, owner):
     return [Column(label, each) for label, each in zip(labels_of(X), cells, strict=True)]
 
 
+def library_of(frame):
+    """Return the name of the library of a data frame.
+
+    Parameters
+    ----------
+    frame : data frame
+        Of any library that narwhals reads.
+
+    Returns
+    -------
+    library : str
+        Such as "pandas".
+    """
+    return type(frame).__module__.partition(".")[0]
+
+
+def make_frame(columns, library, X):
+    """Return a data frame.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray of shape (n_samples,)
+        Values by the names of the columns.
+    library : str
+        What `library_of` returned of another frame.
+    X : object
+        If it is a frame of pandas, and so is the new one, both have the same index.
+
+    Returns
+    -------
+    frame : data frame
+        Of this library.
+    """
+    from narwhals import from_dict
+
+    frame = from_dict(columns, backend=library).to_native()
+    if hasattr(frame, "iloc") and hasattr(X, "iloc"):
+        frame.index = X.index
+    return frame
+
+
 def array_columns(X):
     """Return the columns of an array.
 

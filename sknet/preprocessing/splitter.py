@@ -37,6 +37,12 @@ class TextSplitter:
         self.level, self.lowercase, self.token_pattern = level, lowercase, token_pattern
         self.pattern = _compiled(token_pattern) if level == "word" else None
 
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "pattern"}
+
+    def __setstate__(self, state):
+        self.__init__(**state)
+
     def __call__(self, text, length):
         """Return the first tokens of a text.
 

@@ -77,7 +77,7 @@ class TableEncoder(TransformerMixin, Component):
         For each column of the result the position of the column of X that it is made of.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Their names, where X is a data frame whose columns are named by strings.
 
     See Also

@@ -8,6 +8,7 @@ from .base import Progress, Schedule
 from .constant import Adaptive, Constant
 from .cosine import Cosine, FlatCosine, LogCosine, OneCycle
 from .decay import Exponential, InvScaling, Step
+from .function import FunctionSchedule
 
 __all__ = [
     "SCHEDULES",
@@ -16,6 +17,7 @@ __all__ = [
     "Cosine",
     "Exponential",
     "FlatCosine",
+    "FunctionSchedule",
     "InvScaling",
     "LogCosine",
     "OneCycle",
@@ -40,12 +42,13 @@ SCHEDULES = {
 
 
 def get_schedule(schedule):
-    """Return a fresh schedule for a name or a schedule.
+    """Return a fresh schedule for a name, a schedule or a function.
 
     Parameters
     ----------
-    schedule : str or Schedule
-        A name in ``SCHEDULES``, or a schedule, which is cloned.
+    schedule : str, Schedule or callable
+        A name in ``SCHEDULES``; a schedule, which is cloned; or a function of the progress in
+        [0, 1] that returns the factor. A function is tried at a few places.
 
     Returns
     -------
@@ -55,7 +58,8 @@ def get_schedule(schedule):
     Raises
     ------
     ValueError
-        If `schedule` is neither; the message lists the names.
+        If `schedule` is none of these; the message lists the names. If a function returns
+        something else than a number of at least 0.
 
     Examples
     --------
@@ -63,4 +67,9 @@ def get_schedule(schedule):
     >>> get_schedule("one_cycle")
     OneCycle()
     """
-    return named_component(schedule, SCHEDULES, Schedule, "learning_rate")
+    if callable(schedule) and not isinstance(schedule, type):
+        schedule = FunctionSchedule(schedule)
+    schedule = named_component(schedule, SCHEDULES, Schedule, "learning_rate")
+    if isinstance(schedule, FunctionSchedule):
+        schedule.check()
+    return schedule

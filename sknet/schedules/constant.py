@@ -30,7 +30,7 @@ class Adaptive(Schedule):
     """A constant rate that the training loop lowers when the loss stops falling.
 
     The factor is 1, for the rate depends on more than progress: where training would stop for
-    want of progress, the loop multiplies the rate by `shrink` and goes on, until the rate is at
+    want of progress, the loop multiplies the rate by `shrink` and continues, until the rate is at
     `min_learning_rate`.
 
     Parameters

@@ -13,7 +13,7 @@ from ..estimators.architecture import hidden_sizes
 from ..optimizers import AdamW
 from ..settings import restore_after_interruption, single_threaded_blas
 from ..warning import warn
-from .members import ALL_EPOCHS, fit_member, rows_of_step
+from .members import KEEP_BEST, fit_member, rows_of_step
 from .network import table_layers
 
 
@@ -118,5 +118,5 @@ class Bagging(CallbackSupportMixin):
             max_iter=self.max_iter,
             scoring=self.scoring,
             dtype="float32",
-            **ALL_EPOCHS,
+            **KEEP_BEST,
         )

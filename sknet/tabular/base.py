@@ -5,14 +5,18 @@ from numbers import Integral, Real
 from time import time
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName
 from ..base import Component, copied, same, stamp, unstamp
 from ..estimators.labels import as_labels
+from ..functions import with_picklable_functions
 from ..preprocessing.table_encoder import TableEncoder
+from ..settings import isolated
 from ..weights import check_weights
 from .bagging import Bagging
 from .folds import make_folds
@@ -22,6 +26,8 @@ from .rows import DistinctRows, Rows, order_of_rows, repeated
 
 #: Parameters that all members have in common, those of a warm start as well.
 _SHARED = ("loss", "class_weight")
+#: Encoded elements from which members predict in threads: the start of these takes some ms.
+_MANY = 2**17
 
 
 class BaseTabular(Bagging, Component, ABC):
@@ -205,11 +211,20 @@ class BaseTabular(Bagging, Component, ABC):
         order = order_of_rows(X)
         X, place = X[order], np.empty_like(order)
         place[order] = np.arange(len(order))
-        found = [predict(member, X) for member in self.members_]
+        found = self._ask_side_by_side(X, predict)
         return [
             part[place] if isinstance(part, np.ndarray) else [each[place] for each in part]
             for part in found
         ]
+
+    def _ask_side_by_side(self, X, predict):
+        """Ask some members at a time if there are many rows: threads have one copy of these."""
+        if X.size < _MANY or effective_n_jobs(self.n_jobs) == 1:
+            return [predict(member, X) for member in self.members_]
+        ask = delayed(isolated(predict))
+        return Parallel(n_jobs=self.n_jobs, require="sharedmem")(
+            ask(member, X) for member in self.members_
+        )
 
     def _columns_of_features(self):
         """Return the columns of encoded rows that each feature is encoded in."""
@@ -293,7 +308,7 @@ class BaseTabular(Bagging, Component, ABC):
         return tags
 
     def __getstate__(self):
-        state = stamp(super().__getstate__())
+        state = with_picklable_functions(stamp(super().__getstate__()), self)
         state.pop("_training_rows", None)
         return state
 

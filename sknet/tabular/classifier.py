@@ -48,7 +48,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     {training}
     scoring : str or callable, default="loss"
         By what the best epoch is chosen: the "loss", or any scikit-learn scorer, such as
-        "accuracy" or "roc_auc". It is given encoded rows.
+        "accuracy" or "roc_auc", which is given encoded rows, or a metric ``f(y, prediction)``.
     class_weight : dict, list of dict or "balanced", default=None
         Weights of the classes, which multiply the sample weights; "balanced" makes them
         inversely proportional to the classes' weighted frequencies. A list has one dict an
@@ -113,7 +113,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         weight_decay=0.02,
         max_iter=64,
         max_time=None,
-        cv=5,
+        cv=8,
         n_members=None,
         scoring="loss",
         class_weight=None,

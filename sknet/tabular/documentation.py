@@ -37,10 +37,11 @@ _TEXTS = {
         Share of a weight that is lost in a step, per unit of the learning rate, at least 0; it
         falls to 0 in the second half of the training.
     max_iter : int, default=64
-        Number of epochs of each member.
+        Number of epochs of each member at most. The schedules are made for as many; a member stops
+        after twice the epochs that its best one took and a tenth of all, or 6 if that is more.
     max_time : float, default=None
         Seconds after which `fit` stops with the ensemble it has; the members share it evenly.
-    cv : int, splitter or iterable, default=5
+    cv : int, splitter or iterable, default=8
         The folds, each of which one member does not see: their number, a scikit-learn splitter,
         or pairs of rows to train on and rows to hold out. An int makes random folds, stratified by
         class, which hold rows that are the same together.
@@ -54,7 +55,8 @@ _TEXTS = {
         in addition, on the same rows.
     n_jobs : int, default=None
         Number of members that train at a time, by joblib; None is 1 unless in a
-        `joblib.parallel_config` context. The results do not depend on it.
+        `joblib.parallel_config` context. As many predict at a time, in threads, where there are
+        many rows. The results do not depend on it.
     random_state : int, RandomState instance or None, default=None
         Source of the folds, the initial weights, the order of rows and the noise. An int gives
         the same bits each time.
@@ -66,14 +68,14 @@ _TEXTS = {
         The fitted networks, for encoded rows.
     encoder_ : sknet.preprocessing.TableEncoder
         What encodes rows, learned from the training rows without their targets.
-    feature_importances_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (`n_features_in_`,)
         Growth of the loss when a feature is permuted, in rows that members have not seen; the
         sum is 1. Computed when it is first asked for.
     n_iter_ : int
         Number of epochs of the member that was trained for most.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had string names.
     """,
     "fit": """

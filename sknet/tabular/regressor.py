@@ -4,11 +4,10 @@ import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..cells import as_array, check_finite
-from ..losses import REGRESSION_LOSSES, Gaussian, Loss, Quantile, get_loss
+from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, get_loss
 from ..settings import isolated
 from .base import BaseTabular
 from .documentation import documented
@@ -45,8 +44,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         which take exponentials, and 0.2 for all others.
     {training}
     scoring : str or callable, default="loss"
-        By what the best epoch is chosen: "loss" or any scikit-learn scorer. It is given encoded
-        rows.
+        By what the best epoch is chosen: "loss", any scikit-learn scorer, which is given encoded
+        rows, or a metric ``f(y, prediction)``.
     {end}
 
     Attributes
@@ -84,7 +83,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     _losses = REGRESSION_LOSSES
     _parameter_constraints = {
         **BaseTabular._parameter_constraints,
-        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+        "loss": [LossName(REGRESSION_LOSSES), Loss],
     }
 
     def __init__(
@@ -101,7 +100,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         weight_decay=0.02,
         max_iter=64,
         max_time=None,
-        cv=5,
+        cv=8,
         n_members=None,
         scoring="loss",
         warm_start=False,

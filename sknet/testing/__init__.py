@@ -1,4 +1,4 @@
-"""Checks of a layer, a loss or an optimizer of one's own, as scikit-learn's `check_estimator`.
+"""Checks of custom layers, losses and optimizers, as scikit-learn's `check_estimator`.
 
 Each raises AssertionError with one sentence about the first rule that is broken, and returns
 None otherwise. They need no test framework.

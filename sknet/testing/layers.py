@@ -6,11 +6,13 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import EfficiencyWarning
 
 from ..base import same
 from ..layers import Layer
 from ..layers.composite import named_layers
 from ..network import Network
+from ..warning import warn
 from .added_loss import adding_parts, check_added_loss
 from .gradients import check_gradients, trained
 from .memory import peak_of
@@ -33,9 +35,11 @@ def check_layer(
     `forward` leaves its input as it is and `backward` the outputs; `backward` assigns the
     gradients of the weights, the same ones without a gradient of the input; at inference a
     short batch gives the first rows of a full one; float32 stays float32 and is near float64;
-    after the first call nothing that grows with the batch is allocated; replicas do not share
-    memory; clones and unpickled networks give the same outputs; parameters can be read and
-    set and are the same after a training step.
+    replicas do not share memory; clones and unpickled networks give the same outputs; parameters
+    can be read and set and are the same after a training step.
+
+    A layer may be right and slower than need be: where all else holds and calls after the first
+    still allocate what grows with the batch, it passes with an `EfficiencyWarning`.
 
     Parameters
     ----------
@@ -45,7 +49,7 @@ def check_layer(
         Shape of one sample.
     batch_size : int, default=5
         Number of samples, at least 2.
-    x : array-like of shape (batch_size, *input_shape), default=None
+    x : array-like of shape ``(batch_size, *input_shape)``, default=None
         Inputs for layers that do not take any real numbers. None draws normal ones.
     input_grad : bool, default=True
         Whether the layer has a gradient of its input; layers that take codes have none.
@@ -66,6 +70,11 @@ def check_layer(
         If it is not a layer.
     ValueError
         If `input_shape` is not made of ints.
+
+    Warns
+    -----
+    sklearn.exceptions.EfficiencyWarning
+        If the layer keeps the contract and allocates memory in each call.
 
     See Also
     --------
@@ -95,6 +104,7 @@ def check_layer(
         case.elsewhere = masks_elsewhere(case)
     check_gradients(case, input_grad)
     check_steps(case)
+    _warn_of_memory(case)
 
 
 class _Case:
@@ -277,7 +287,20 @@ def _check_rows(case):
 
 
 def _check_backward(case):
-    _, replica = case.train()
+    bound = []
+
+    def look_at_gradients(replica, grad):
+        before = trained(replica)
+        replica.backward(grad)
+        bound.extend(zip(before, trained(replica), strict=True))
+
+    _, replica = case.train(backward=look_at_gradients)
+    for (name, _, given), (_, _, found) in bound:
+        case.require(
+            found is given,
+            f"backward has to write the gradient of {name} into the array that is there, by "
+            f"self.{name}_grad_[:] = gradient and not by self.{name}_grad_ = gradient",
+        )
     _, other = case.train(start=1.0)
     case.require_same_gradients(
         other, replica, "backward has to assign the gradient of {name}, not add to what is there"
@@ -321,18 +344,21 @@ def _check_float32(case):
         case.require_same_gradients(replica, other, sentence + " in the gradient of {name}", 1e-3)
 
 
-def _check_memory(case):
+def _warn_of_memory(case):
     n_rows = max(64, -(-(2**14) // case.x[0].size))
     peaks = [_second_peak(case, n_rows), _second_peak(case, 2 * n_rows)]
     for factor in (8, 32):
         if peaks[-1] - peaks[-2] > _ALLOWED_BYTES:
             # NumPy's own buffers grow to some size and no further.
             peaks.append(_second_peak(case, factor * n_rows))
-    case.require(
-        peaks[-1] - peaks[-2] <= _ALLOWED_BYTES,
-        "forward and backward have to take scratch memory from self._work, but after the first "
-        f"call they allocated {peaks[0]} bytes for {n_rows} rows and {peaks[1]} for {2 * n_rows}",
-    )
+    if peaks[-1] - peaks[-2] > _ALLOWED_BYTES:
+        warn(
+            f"{case.original!r}: the layer is right and could be faster: after the first call, "
+            f"forward and backward allocated {peaks[0]:,} bytes for {n_rows} rows and "
+            f"{peaks[1]:,} for {2 * n_rows}. Take scratch memory from self._work(name, shape), "
+            "and pass it to NumPy as out=.",
+            EfficiencyWarning,
+        )
 
 
 def _second_peak(case, n_rows):
@@ -409,7 +435,6 @@ _CHECKS = (
     _check_backward,
     _check_copies,
     _check_float32,
-    _check_memory,
     check_added_loss,
     _check_replicas,
 )

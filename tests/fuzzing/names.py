@@ -20,6 +20,7 @@ from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
@@ -188,6 +189,36 @@ def in_search(estimator, X, y, alpha):
 def answer():
     """Stand for a function where none is expected."""
     return 42
+
+
+def squares(y, prediction):
+    """Return the squared error of each row."""
+    return ((prediction - y) ** 2).reshape(len(y), -1).sum(axis=1)
+
+
+def doubles(y, prediction):
+    """Return the gradient of the squared error of each row."""
+    return 2 * (prediction - y)
+
+
+def shares_of(y, prediction):
+    """Return a score of predictions."""
+    return np.mean(np.asarray(y) == prediction)
+
+
+def sine(x):
+    """Return the sine."""
+    return np.sin(x)
+
+
+def cosine(x):
+    """Return the derivative of the sine."""
+    return np.cos(x)
+
+
+def falling(progress):
+    """Return a factor of the learning rate."""
+    return 1 - progress
 
 
 class score_of:

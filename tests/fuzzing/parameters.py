@@ -42,7 +42,8 @@ LAYERS = {
         [GRU(2, go_backwards=True)] |
         [Masking(), Conv1D(2, 3, strides=2, padding='same'), GlobalAveragePool1D()] |
         [Masking(), Conv1DTranspose(2, 2), MaxPool1D(), GlobalMaxPool1D()] |
-        [Masking(), PositionalEmbedding(kind='sinusoidal'), Bidirectional(LSTM(2))]
+        [Masking(), PositionalEmbedding(kind='sinusoidal'), Bidirectional(LSTM(2))] |
+        [Masking(), Parallel([[], [GRU(2, return_sequences=True)]]), GlobalAveragePool1D()]
     """),
     "tokens": choices("""
         [Embedding(output_dim=3), GRU(2)] |
@@ -55,7 +56,9 @@ LAYERS = {
     """),
     "branches": choices("""
         [ColumnBranches([Branch([0, 1], [Dense(2)]), Branch(slice(2, 4), [3])])] |
-        [ColumnBranches([('one', Branch([0], [2])), ('two', Branch([1, 2, 3], [3]))])]
+        [ColumnBranches([('one', Branch([0], [2])), ('two', Branch([1, 2, 3], [3]))])] |
+        [Parallel([[], ('deep', [3, Dense(4)])], 'maximum')] |
+        [Parallel([Branch([0, 1], [2]), [Parallel([2, []]), 2]], 'dot')]
     """),
     "texts": choices("""
         [Embedding(output_dim=3), GRU(3, return_sequences=True)] |
@@ -65,7 +68,7 @@ LAYERS = {
     """),
     "codec": choices("[3] | [Dense(3, activation='tanh')] | [4, Dropout(0.1)]"),
 }
-LAYERS["sparse"] = choices("[] | [Dense(3)] | [3]")
+LAYERS["sparse"] = choices("[] | [Dense(3)] | [3] | [Parallel([[3, 2], Dense(2)], 'add')]")
 LAYERS["ids"] = LAYERS["texts"]
 
 #: Values that are good for most of the parameters of this name.
@@ -148,8 +151,17 @@ VALUES = {
             'loss' | 'accuracy' | 'r2' | 'neg_log_loss' | 'roc_auc' | 'f1' | 'foo' |
             'explained_variance' | score_of(1) | score_of(nan) | score_of(None) | score_of('a') |
             score_of([1, 2]) | score_of(1j) | score_of(10**400) | score_of(X) |
-            StandardScaler() | 'neg_mean_squared_log_error' | 'perplexity'
+            StandardScaler() | 'neg_mean_squared_log_error' | 'perplexity' | shares_of |
+            get_scorer('r2')._score_func | get_scorer('neg_log_loss')._score_func
         """,
+        "value": "squares | squares | shares_of",
+        "gradient": "doubles | doubles | squares",
+        "f": "sine | sine | np.sum",
+        "derivative": "cosine | cosine | falling",
+        "function": "falling | sine | cosine",
+        "schedule": "None | falling | 'cosine'",
+        "weight_decay_schedule": "None | falling | 'cosine'",
+        "takes_standardized": "True | False",
         "level": "'word' | 'char' | 'byte'",
         "max_tokens": "3 | 6 | None",
         "lowercase": "True | False",
@@ -203,7 +215,7 @@ COMPONENTS = {
 NAMED = {
     "loss": [repr(name) for name in losses.REGRESSION_LOSSES | losses.CLASSIFICATION_LOSSES],
     "solver": [repr(name) for name in optimizers.OPTIMIZERS],
-    "learning_rate": [repr(name) for name in schedules.SCHEDULES],
+    "learning_rate": [*map(repr, schedules.SCHEDULES), "falling", "sine"],
     "initializer": [*map(repr, initializers.INITIALIZERS), "'auto'"],
     "activation": [*map(repr, activations.ACTIVATIONS), "None"],
 }

@@ -14,7 +14,7 @@ _MARGIN = 1e-7
 class ActivityPenalty(RowLoss):
     """Return the input, and add a penalty on it to the loss: sparse codes.
 
-    Two penalties, alone or together. With `l1`, each row h adds l1 * sum |h_j|. With `kl`, the
+    Two penalties, alone or together. With `l1`, each row h adds ``l1 * sum |h_j|``. With `kl`, the
     batch adds kl * sum_j KL(target || rho_j), where rho_j is the mean of activation j over the
     rows, each counting as its weight, and KL(t || r) = t log(t / r) + (1 - t) log((1 - t) /
     (1 - r)): every unit is active in a part `target` of the rows. It takes activations in
@@ -75,7 +75,7 @@ class ActivityPenalty(RowLoss):
             self._refuse(
                 "inputs without a mask",
                 "padded sequences",
-                "Put it behind a layer that returns one vector for each sequence.",
+                "Put it after a layer that returns one vector for each sequence.",
             )
         if training:
             self._x = x

@@ -25,7 +25,7 @@ class ContractiveDense(RowLoss, Dense):
     penalty * ||dh/dx||^2 = penalty * sum_j activation'(a_j)^2 sum_i kernel_ij^2 to the loss. As
     the first layer of an autoencoder, with the code as its output, it makes a contractive
     autoencoder: the code keeps still where rows do not vary in the data. The penalty is exact
-    for this layer; it says nothing of layers before and behind it.
+    for this layer; it says nothing of layers before and after it.
     Input shape (F,), output shape (U,).
 
     Parameters
@@ -44,6 +44,8 @@ sknet.activations.Activation, default="logistic"
         Start of the kernel; "auto" is "glorot_uniform".
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights.
 
@@ -82,6 +84,7 @@ sknet.activations.Activation, default="logistic"
         use_bias=True,
         kernel_initializer="auto",
         bias_initializer="zeros",
+        learning_rate_factor=1.0,
         trainable=True,
     ):
         super().__init__(
@@ -90,6 +93,7 @@ sknet.activations.Activation, default="logistic"
             use_bias,
             kernel_initializer,
             bias_initializer,
+            learning_rate_factor=learning_rate_factor,
             trainable=trainable,
         )
         self.penalty = penalty

@@ -3,6 +3,7 @@
 from ...activations import get_activation
 from ...blas import matmul
 from ..affine import AffineLayer
+from ..base import OF_TRAINING
 from ..composite import Sequential, named_layers
 from ..dense import Dense, _rows
 
@@ -21,6 +22,8 @@ class TransposedDense(AffineLayer):
         Whether to add a bias of its own.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the bias; the kernel belongs to the other layer.
 
@@ -40,15 +43,22 @@ class TransposedDense(AffineLayer):
 
     _parameter_constraints = {
         name: AffineLayer._parameter_constraints[name]
-        for name in ("activation", "use_bias", "bias_initializer", "trainable")
+        for name in ("activation", "use_bias", "bias_initializer", *OF_TRAINING)
     }
 
     def __init__(
-        self, activation=None, use_bias=True, *, bias_initializer="zeros", trainable=True
+        self,
+        activation=None,
+        use_bias=True,
+        *,
+        bias_initializer="zeros",
+        learning_rate_factor=1.0,
+        trainable=True,
     ):
         self.activation = activation
         self.use_bias = use_bias
         self.bias_initializer = bias_initializer
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     @property
@@ -118,6 +128,8 @@ class TiedSequential(Sequential):
     layers : list
         Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
         with the estimator's activation.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 
@@ -158,7 +170,8 @@ class TiedSequential(Sequential):
         grad_x = super().backward(grad_output, input_grad)
         for source, user in self._ties:
             # Assigned by the source's own backward, which has run after that of the user.
-            source.kernel_grad_ += user.tied_grad
+            if not source.is_frozen:  # where all before is frozen, neither has run
+                source.kernel_grad_ += user.tied_grad
         return grad_x
 
 

@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import Interval
 
 from ...blas import matmul
 from ...initializers import GlorotUniform
+from ..base import OF_TRAINING
 from .row_loss import RowLoss, as_column
 
 #: Log-variance above which the layer goes on linearly: exp overflows float32 at 88.
@@ -43,6 +44,8 @@ class GaussianCode(RowLoss):
     beta : float, default=1.0
         Factor of the divergence, at least 0. With 1, and the negative log-likelihood of a row
         as its loss, the objective is minus the evidence lower bound.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights.
 
@@ -70,13 +73,14 @@ class GaussianCode(RowLoss):
     _parameter_constraints = {
         "units": [Interval(Integral, 1, None, closed="left")],
         "beta": [Interval(Real, 0, None, closed="left")],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
     is_stochastic = True
 
-    def __init__(self, units, *, beta=1.0, trainable=True):
+    def __init__(self, units, *, beta=1.0, learning_rate_factor=1.0, trainable=True):
         self.units = units
         self.beta = beta
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     def build(self, input_shape):

@@ -10,7 +10,7 @@ from ...activations import Activation as ActivationFunction
 from ...activations import ActivationName
 from ...blas import matmul
 from ...initializers import INITIALIZERS, Initializer
-from ..base import build_layer
+from ..base import OF_TRAINING, build_layer
 from ..composite import Residual
 from ..dense import Dense
 from ..dropout import Dropout
@@ -49,6 +49,8 @@ class MultiHeadAttention(LayerOverSteps):
         each have the bounds of a map of their own.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the biases.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights.
 
@@ -83,7 +85,7 @@ class MultiHeadAttention(LayerOverSteps):
         "use_bias": ["boolean"],
         "kernel_initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
         "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
     def __init__(
@@ -97,6 +99,7 @@ class MultiHeadAttention(LayerOverSteps):
         use_bias=True,
         kernel_initializer="auto",
         bias_initializer="zeros",
+        learning_rate_factor=1.0,
         trainable=True,
     ):
         self.num_heads = num_heads
@@ -107,6 +110,7 @@ class MultiHeadAttention(LayerOverSteps):
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     @property
@@ -262,7 +266,7 @@ class MultiHeadAttention(LayerOverSteps):
         kernels.softmax_of_keys(scores, mask, later, self._row_of_ones(n_keys), self._work)
 
     def _later_keys(self, n_steps):
-        """Return -inf for keys behind the query and 0 for others, (keys, queries)."""
+        """Return -inf for keys after the query and 0 for others, (keys, queries)."""
         if len(self._future) < n_steps:
             hidden = np.full((n_steps, n_steps), -np.inf, self._work.dtype)
             self._future = np.tril(hidden, -1)
@@ -321,7 +325,7 @@ class TransformerBlock(LayerOverSteps):
     """Self-attention and a small network on every step, each added to its input.
 
     h = x + dropout(attention(norm(x))); out = h + dropout(dense(activation(dense(norm(h))))).
-    The normalization comes first, so that many blocks can be stacked; put a LayerNorm behind
+    The normalization comes first, so that many blocks can be stacked; put a LayerNorm after
     the last one. Input shape (T, F), output shape (T, F).
 
     Parameters
@@ -341,6 +345,8 @@ class TransformerBlock(LayerOverSteps):
         Activation function between the two dense layers.
     epsilon : float, default=1e-5
         Added to the variances of the normalizations, above 0.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 
@@ -364,7 +370,7 @@ class TransformerBlock(LayerOverSteps):
         "causal": ["boolean"],
         "activation": [ActivationName(), ActivationFunction],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
     def __init__(
@@ -377,6 +383,7 @@ class TransformerBlock(LayerOverSteps):
         causal=False,
         activation="gelu",
         epsilon=1e-5,
+        learning_rate_factor=1.0,
         trainable=True,
     ):
         self.num_heads = num_heads
@@ -386,6 +393,7 @@ class TransformerBlock(LayerOverSteps):
         self.causal = causal
         self.activation = activation
         self.epsilon = epsilon
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     def build(self, input_shape):

@@ -6,7 +6,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from ...blas import side_by_side
 from ...lanes import noise_of_a_lane, reseed
-from ..base import Layer, build_layer
+from ..base import OF_TRAINING, Layer, build_layer
 from .recurrent import RecurrentLayer
 
 #: Multiply-adds of a step from which the two directions run in two threads: with half as many,
@@ -28,6 +28,8 @@ class Bidirectional(Layer):
         weights of its own.
     merge_mode : {"concat", "sum"}, default="concat"
         Whether the outputs of the two stand side by side, forward first, or are added.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 
@@ -49,12 +51,13 @@ class Bidirectional(Layer):
     _parameter_constraints = {
         "layer": [RecurrentLayer],
         "merge_mode": [StrOptions({"concat", "sum"})],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
-    def __init__(self, layer, merge_mode="concat", *, trainable=True):
+    def __init__(self, layer, merge_mode="concat", *, learning_rate_factor=1.0, trainable=True):
         self.layer = layer
         self.merge_mode = merge_mode
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     def build(self, input_shape):

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ... import kernels
 from ...initializers import INITIALIZERS, Initializer
 from ...warning import warn
-from ..base import Layer
+from ..base import OF_TRAINING, Layer
 from ..spatial.axes import LayerOverSteps, OrderedLayer
 
 #: From how many codes on, and from how many for each that occurs, the number is doubted.
@@ -30,13 +30,15 @@ class Embedding(Layer):
         are exact. None takes the largest code of the training data, plus one, with a warning
         where that is more than a million and more than 100 times the number of codes that occur.
     mask_zero : bool, default=False
-        Whether 0 is not a code but padding: layers behind skip such steps. Only for sequences
+        Whether 0 is not a code but padding: later layers skip such steps. Only for sequences
         of codes, of shape (T,).
     embeddings_initializer : str or sknet.initializers.Initializer, default="uniform"
         Start of the vectors. "uniform", from -0.05 to 0.05, is small, so that codes that are
         rare in training stay near zero and say little.
     decay : bool, default=False
         Whether the penalty `alpha` and weight decay apply to the vectors, as they do to kernels.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the vectors.
 
@@ -65,7 +67,7 @@ class Embedding(Layer):
         "mask_zero": ["boolean"],
         "embeddings_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
         "decay": ["boolean"],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
     is_causal = True
 
@@ -77,6 +79,7 @@ class Embedding(Layer):
         mask_zero=False,
         embeddings_initializer="uniform",
         decay=False,
+        learning_rate_factor=1.0,
         trainable=True,
     ):
         self.output_dim = output_dim
@@ -84,7 +87,13 @@ class Embedding(Layer):
         self.mask_zero = mask_zero
         self.embeddings_initializer = embeddings_initializer
         self.decay = decay
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
+
+    @property
+    def marks_steps(self):
+        """Whether 0 is padding."""
+        return bool(self.mask_zero)
 
     def adapt(self, x):
         """Refuse what are no codes; take their number from the inputs if it was left open."""
@@ -224,6 +233,8 @@ class PositionalEmbedding(OrderedLayer, LayerOverSteps):
         no limit for sinusoids.
     embeddings_initializer : str or sknet.initializers.Initializer, default="uniform"
         Start of learned vectors; "uniform" goes from -0.05 to 0.05.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes learned vectors.
 
@@ -247,7 +258,7 @@ class PositionalEmbedding(OrderedLayer, LayerOverSteps):
         "kind": [StrOptions({"learned", "sinusoidal"})],
         "max_length": [Interval(Integral, 1, None, closed="left"), None],
         "embeddings_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
     is_causal = True
 
@@ -257,11 +268,13 @@ class PositionalEmbedding(OrderedLayer, LayerOverSteps):
         *,
         max_length=None,
         embeddings_initializer="uniform",
+        learning_rate_factor=1.0,
         trainable=True,
     ):
         self.kind = kind
         self.max_length = max_length
         self.embeddings_initializer = embeddings_initializer
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     def build(self, input_shape):

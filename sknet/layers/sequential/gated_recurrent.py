@@ -75,6 +75,8 @@ class LSTM(RecurrentLayer):
     unit_forget_bias : bool, default=True
         Whether the bias of the forget gate starts at 1, whatever `bias_initializer` says, so
         that the layer remembers at first.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights.
 
@@ -132,6 +134,7 @@ class LSTM(RecurrentLayer):
         recurrent_initializer="orthogonal",
         bias_initializer="zeros",
         unit_forget_bias=True,
+        learning_rate_factor=1.0,
         trainable=True,
     ):
         self.units = units
@@ -144,6 +147,7 @@ class LSTM(RecurrentLayer):
         self.recurrent_initializer = recurrent_initializer
         self.bias_initializer = bias_initializer
         self.unit_forget_bias = unit_forget_bias
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     def _bias(self, width):
@@ -268,6 +272,8 @@ class GRU(RecurrentLayer):
         Start of the recurrent kernel.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights.
 
@@ -325,6 +331,7 @@ class GRU(RecurrentLayer):
         kernel_initializer="glorot_uniform",
         recurrent_initializer="orthogonal",
         bias_initializer="zeros",
+        learning_rate_factor=1.0,
         trainable=True,
     ):
         self.units = units
@@ -336,6 +343,7 @@ class GRU(RecurrentLayer):
         self.kernel_initializer = kernel_initializer
         self.recurrent_initializer = recurrent_initializer
         self.bias_initializer = bias_initializer
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     def _bias(self, width):

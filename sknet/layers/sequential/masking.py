@@ -11,7 +11,7 @@ from ..base import Layer
 class Masking(Layer):
     """Mark the steps whose features all equal one value as padding.
 
-    Layers behind it skip these steps; they are set to zero, as are those that a mask from
+    Layers after it skip these steps; they are set to zero, as are those that a mask from
     before had marked. Input shape (T, F), output shape (T, F).
 
     Parameters
@@ -30,6 +30,7 @@ class Masking(Layer):
 
     _parameter_constraints = {"mask_value": [Interval(Real, None, None, closed="neither")]}
     is_causal = True
+    marks_steps = True
 
     def __init__(self, mask_value=0.0):
         self.mask_value = mask_value

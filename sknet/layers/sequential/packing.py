@@ -24,6 +24,29 @@ def real_first(mask):
     return np.arange(mask.shape[1]) < np.count_nonzero(mask, axis=1)[:, None]
 
 
+def other_places(mask, found):
+    """Return where layers have put the real steps of sequences, if elsewhere.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (N, T) of bool or None
+        True at the real steps of their input.
+    found : ndarray of shape (N, T) of bool or None
+        True at the real steps of their output; some may be left out.
+
+    Returns
+    -------
+    places : ndarray of shape (N, T) of bool or None
+        The steps of `mask` where they are in the output; None where they have stayed.
+    """
+    if mask is None or found is None or found is mask or not (found > mask).any():
+        return None
+    places = real_first(mask)
+    if (found > places).any() and not (found > mask[:, ::-1]).any():
+        return mask[:, ::-1]  # a recurrent layer has gone backwards
+    return places
+
+
 def moved_steps(x, places, new_places, out):
     """Move the real steps of sequences, and with them the padded ones.
 

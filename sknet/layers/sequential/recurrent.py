@@ -9,6 +9,7 @@ from ...activations import get_activation
 from ...base import Workspace
 from ...blas import matmul
 from ...initializers import INITIALIZERS, Initializer
+from ..base import OF_TRAINING
 from ..dropout import Dropout, SpatialDropout1D
 from ..spatial.axes import LayerOverSteps
 from .packing import AllSteps, arrange_steps
@@ -37,7 +38,7 @@ class RecurrentLayer(LayerOverSteps):
         "kernel_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
         "recurrent_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
         "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
-        "trainable": ["boolean"],
+        **OF_TRAINING,
     }
 
     #: Arrays of shape (rows, U) that a step works with, gates and slopes, and where gates begin.
@@ -396,6 +397,8 @@ class SimpleRNN(RecurrentLayer):
         Start of the recurrent kernel.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights.
 
@@ -440,6 +443,7 @@ class SimpleRNN(RecurrentLayer):
         kernel_initializer="glorot_uniform",
         recurrent_initializer="orthogonal",
         bias_initializer="zeros",
+        learning_rate_factor=1.0,
         trainable=True,
     ):
         self.units = units
@@ -452,6 +456,7 @@ class SimpleRNN(RecurrentLayer):
         self.kernel_initializer = kernel_initializer
         self.recurrent_initializer = recurrent_initializer
         self.bias_initializer = bias_initializer
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     def _make_parts(self):

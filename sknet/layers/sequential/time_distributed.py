@@ -11,8 +11,8 @@ from ..normalization import BatchNorm
 class TimeDistributed(Composite):
     """Apply a stack of layers to each step of a sequence.
 
-    Input shape (T, *step), output shape (T, *out), where the layers map samples of shape step
-    to shape out. Masked steps do not enter the layers: a normalization inside does not see
+    Input shape ``(T, *step)``, output shape ``(T, *out)``, where the layers map samples of shape
+    step to shape out. Masked steps do not enter the layers: a normalization inside does not see
     them, their outputs and the gradients of their inputs are zero.
 
     Parameters
@@ -20,6 +20,8 @@ class TimeDistributed(Composite):
     layers : list
         Layers, pairs ("name", layer), or ints: n is short for a dense layer of n units
         with the estimator's activation.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights inside.
 

@@ -163,9 +163,9 @@ class RandomTranslation(_Displacement):
     width_factor : float, default=0.1
         Largest shift left or right, as a fraction of the width, in [0, 1].
     fill_mode : {"constant", "nearest"}, default="constant"
-        What is seen behind the edges: `fill_value`, or the pixel at the edge.
+        What fills the space beyond the edges: `fill_value`, or the pixel at the edge.
     fill_value : float, default=0.0
-        Value of pixels behind the edges.
+        Value of pixels beyond the edges.
 
     References
     ----------
@@ -248,9 +248,9 @@ class RandomRotation(_Displacement):
     factor : float, default=0.1
         Largest angle, as a fraction of a full turn, in [0, 1].
     fill_mode : {"constant", "nearest"}, default="constant"
-        What is seen behind the edges: `fill_value`, or the nearest pixel.
+        What fills the space beyond the edges: `fill_value`, or the nearest pixel.
     fill_value : float, default=0.0
-        Value of pixels behind the edges.
+        Value of pixels beyond the edges.
 
     References
     ----------

@@ -51,6 +51,7 @@ class _Convolution(Convolutional):
         use_bias=True,
         kernel_initializer="auto",
         bias_initializer="zeros",
+        learning_rate_factor=1.0,
         trainable=True,
     ):
         self.filters = filters
@@ -63,6 +64,7 @@ class _Convolution(Convolutional):
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     def build(self, input_shape):
@@ -159,6 +161,8 @@ class Conv1D(_Convolution):
         "glorot_uniform" for all others.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights.
 
@@ -243,6 +247,8 @@ class Conv2D(_Convolution):
         "glorot_uniform" for all others.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights.
 
@@ -301,6 +307,8 @@ class Conv3D(_Convolution):
         "glorot_uniform" for all others.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights.
 

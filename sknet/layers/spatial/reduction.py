@@ -6,7 +6,7 @@ import numpy as np
 
 
 def along(x, axis):
-    """View samples as (rows, length of an axis, elements behind it)."""
+    """View samples as (rows, length of an axis, elements after it)."""
     return x.reshape(prod(x.shape[: 1 + axis]), x.shape[1 + axis], -1)
 
 

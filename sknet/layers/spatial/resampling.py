@@ -49,7 +49,7 @@ class _UpSampling(OrderedLayer):
         for axis, size in enumerate(self._size):
             shape[1 + axis] //= size
             total = self._work(f"grad_{axis}", tuple(shape))
-            # The repetitions of one element, (rows, size, elements behind them).
+            # The repetitions of one element, (rows, size, elements after them).
             repetitions = along(grad, axis).reshape(prod(shape[: 2 + axis]), size, -1)
             np.add.reduce(repetitions, axis=1, out=total.reshape(len(repetitions), -1))
             grad = total
@@ -164,7 +164,7 @@ def _bilinear(length, size):
 
 
 class _Border(OrderedLayer):
-    """Elements in front of and behind the axes, which are added or cut off."""
+    """Elements before and after the axes, which are added or cut off."""
 
     def _read_amounts(self, parameter):
         """Return (before, after) for each axis."""
@@ -242,7 +242,7 @@ class _ZeroPadding(_Border):
 
 
 class ZeroPadding1D(_ZeroPadding):
-    """Put zeros in front of and behind the steps of a sequence.
+    """Put zeros before and after the steps of a sequence.
 
     Input shape (T, C), where T may be None; output shape (before + T + after, C). With a mask,
     the zeros stand around the real steps of each sequence, and count as real.
@@ -344,7 +344,7 @@ class _Cropping(_Border):
 
 
 class Cropping1D(_Cropping):
-    """Cut off steps in front of and behind a sequence.
+    """Cut off steps at the beginning and the end of a sequence.
 
     Input shape (T, C), where T may be None; output shape (T - before - after, C). With a mask,
     the last real steps of each sequence are cut off.

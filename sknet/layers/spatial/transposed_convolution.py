@@ -25,6 +25,7 @@ class _TransposedConvolution(Convolutional):
         use_bias=True,
         kernel_initializer="auto",
         bias_initializer="zeros",
+        learning_rate_factor=1.0,
         trainable=True,
     ):
         self.filters = filters
@@ -36,6 +37,7 @@ class _TransposedConvolution(Convolutional):
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
+        self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     def build(self, input_shape):
@@ -135,6 +137,8 @@ class Conv1DTranspose(_TransposedConvolution):
         "glorot_uniform" for all others.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights.
 
@@ -188,6 +192,8 @@ class Conv2DTranspose(_TransposedConvolution):
         "glorot_uniform" for all others.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
         Whether training changes the weights.
 

@@ -76,7 +76,7 @@ class Windows:
         Returns
         -------
         amounts : list of (int, int)
-            Elements in front and behind.
+            Elements before and after.
         """
         found = [self._amount(axis, length) for axis, length in enumerate(lengths)]
         if self.padding == "valid":
@@ -250,7 +250,7 @@ def interior(amounts, padded):
     Parameters
     ----------
     amounts : list of (int, int)
-        Elements in front and behind, for each axis.
+        Elements before and after, for each axis.
     padded : ndarray of shape (N, ..., C)
         With the padding.
 
@@ -271,7 +271,7 @@ def fill_border(padded, amounts, value):
     padded : ndarray of shape (N, ..., C)
         With the padding; written.
     amounts : list of (int, int)
-        Elements in front and behind, for each axis.
+        Elements before and after, for each axis.
     value : float
         The value.
     """

@@ -1,0 +1,97 @@
+"""Scores of predictions at places, by the metrics of scikit-learn."""
+
+from functools import wraps
+
+from sklearn.base import BaseEstimator
+from sklearn.metrics import check_scoring
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+
+class PlacewiseScorer:
+    """Let a scorer of scikit-learn judge predictions at places: at steps of sequences, at pixels.
+
+    The metrics of scikit-learn take one label or one number a sample. This scorer lays the places
+    of all samples one after another first; those that are padding do not count.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        Name of a scorer, such as "f1_macro", or a scorer ``scoring(estimator, X, y)``, which sees
+        the places as samples.
+
+    See Also
+    --------
+    sklearn.metrics.make_scorer : Make a scorer of a metric.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sknet import NeuralClassifier, PlacewiseScorer
+    >>> from sknet.layers import Dense
+    >>> X = np.random.default_rng(0).normal(size=(40, 6, 2))
+    >>> y = X[:, :, 0] > 0
+    >>> model = NeuralClassifier(layers=[Dense(8, "relu")], solver="lbfgs", random_state=0)
+    >>> scores = cross_val_score(model, X, y, scoring=PlacewiseScorer("f1_macro"), cv=3)
+    >>> print(f"{scores.min():.1f}")
+    1.0
+    """
+
+    def __init__(self, scoring):
+        self.scoring = scoring
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.scoring!r})"
+
+    def __call__(self, estimator, X, y, sample_weight=None):
+        """Return the score.
+
+        Parameters
+        ----------
+        estimator : NeuralClassifier, NeuralRegressor or Pipeline that ends with one
+            A fitted estimator that predicts at places.
+        X : array-like or list of array-like
+            Samples.
+        y : array-like of shape (n_samples, *places) or list of array-like
+            True targets.
+        sample_weight : array-like, default=None
+            Weights of the samples, or of their places in the form of y.
+
+        Returns
+        -------
+        score : float
+            What the scorer makes of the places.
+        """
+        while isinstance(estimator, Pipeline):
+            X, estimator = estimator[:-1].transform(X) if len(estimator) > 1 else X, estimator[-1]
+        rows, y, weight = estimator._as_rows_of_places(X, y, sample_weight)
+        view = _PlacesAsSamples(estimator, rows)
+        scorer = check_scoring(view, scoring=self.scoring)
+        weight = {} if weight is None else {"sample_weight": weight}
+        return scorer(view, X, y, **weight)
+
+
+class _PlacesAsSamples(BaseEstimator):
+    """A fitted estimator whose samples are the places of another's."""
+
+    def __init__(self, estimator, rows):
+        self.estimator, self.rows = estimator, rows
+
+    def fit(self, X, y):
+        """Do nothing: the estimator is fitted."""
+        return self
+
+    def __getattr__(self, name):
+        if name.startswith("__") or name in ("estimator", "rows"):
+            raise AttributeError(name)
+        found = getattr(self.estimator, name)
+        if name not in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+            return found
+        return wraps(found)(lambda X: self.rows(found(X)))
+
+    def __sklearn_tags__(self):
+        return get_tags(self.estimator)
+
+    def __sklearn_is_fitted__(self):
+        return True

@@ -1,0 +1,7 @@
+"""Into and out of sknet: files that hold no code, and what other libraries need to know of it."""
+
+from .allowed import register, trusted_types
+from .archive import UnreadableFileError
+from .files import load, save
+
+__all__ = ["UnreadableFileError", "load", "register", "save", "trusted_types"]
