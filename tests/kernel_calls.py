@@ -195,11 +195,44 @@ def add_by_code(rng, shape, dtype, wild=False):
     return Call("add_by_code", [rows, codes, np.zeros((7, shape[1]), dtype), {}], (2,))
 
 
+def lstm_step(rng, shape, dtype, wild=False):
+    """Return the call of a step of an LSTM while training, which writes all slots."""
+    cell, slots = values(rng, shape, dtype, wild), values(rng, (5, *shape), dtype, wild)
+    outputs, work = np.zeros((2, *shape), dtype), np.zeros((4, *shape), dtype)
+    return Call("lstm_step", [slots, cell, *outputs, True, work], (0, 1, 2, 3))
+
+
+def lstm_step_back(rng, shape, dtype, wild=False):
+    """Return the call of its derivative."""
+    grad, slope, grad_cell = values(rng, (3, *shape), dtype, wild)
+    slots, work = values(rng, (5, *shape), dtype, wild), np.zeros((4, *shape), dtype)
+    grad_gates = np.zeros((shape[0], 4 * shape[1]), dtype)
+    return Call("lstm_step_back", [grad, slots, slope, grad_cell, grad_gates, work], (3, 4))
+
+
+def gru_step(rng, shape, dtype, wild=False):
+    """Return the call of a step of a GRU while training, which writes all slots."""
+    before, slots = values(rng, shape, dtype, wild), values(rng, (5, *shape), dtype, wild)
+    work = np.zeros((3, *shape), dtype)
+    return Call("gru_step", [slots, before, np.zeros(shape, dtype), True, work], (0, 2))
+
+
+def gru_step_back(rng, shape, dtype, wild=False):
+    """Return the call of its derivative."""
+    grad, slots = values(rng, shape, dtype, wild), values(rng, (5, *shape), dtype, wild)
+    grad_gates = np.zeros((shape[0], 4 * shape[1]), dtype)
+    return Call("gru_step_back", [grad, slots, grad_gates, np.zeros((3, *shape), dtype)], (0, 2))
+
+
 #: The calls of kernels for arrays of some shape.
 MAKERS = {
     "add_by_code": add_by_code,
     "dropout": dropout,
     "dropout_backward": dropout_backward,
+    "gru_step": gru_step,
+    "gru_step_back": gru_step_back,
+    "lstm_step": lstm_step,
+    "lstm_step_back": lstm_step_back,
     "read_codes": read_codes,
     "row_norm": row_norm,
     "row_norm_backward": row_norm_backward,

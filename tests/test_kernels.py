@@ -115,6 +115,16 @@ def test_layers_are_near_those_of_numpy(level, shape, dtype):
 
 
 @every_dtype
+@pytest.mark.parametrize("shape", [(1, 1), (5, 2), (50, 10), (7, 65), (0, 3)])
+def test_steps_are_near_those_of_numpy(level, shape, dtype):
+    rng = np.random.default_rng(9)
+    for make in (kernel_calls.lstm_step, kernel_calls.gru_step):
+        assert_near(make(rng, shape, dtype), 32, scale=1.0)
+    for make in (kernel_calls.lstm_step_back, kernel_calls.gru_step_back):
+        assert_near(make(rng, shape, dtype), 8, scale=10.0)
+
+
+@every_dtype
 def test_codes_are_whole_numbers_below_the_limit(level, dtype):
     codes = np.zeros(3, np.intp)
     for x, fits in (

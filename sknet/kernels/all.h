@@ -12,6 +12,7 @@ union NAME(bits) {
 #include "losses.h"
 #include "normalization.h"
 #include "optimizers.h"
+#include "recurrent.h"
 #include "sequences.h"
 
 #undef REAL

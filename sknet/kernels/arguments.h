@@ -113,6 +113,20 @@ struct codes {
     int accurate;
 };
 
+struct lstm_step {
+    ptrdiff_t rows, width;
+    void *slots, *cell, *squashed, *after; /* on the way back cell is its gradient */
+    const void *grad;
+    void *grad_gates;
+};
+
+struct gru_step {
+    ptrdiff_t rows, width;
+    void *slots, *after; /* on the way back after is its gradient */
+    const void *before;
+    void *grad_gates;
+};
+
 enum kernel {
     SGD,
     RMSPROP,
@@ -129,6 +143,10 @@ enum kernel {
     SOFTMAX_OF_KEYS,
     READ_CODES,
     ADD_BY_CODE,
+    LSTM_STEP,
+    LSTM_STEP_BACK,
+    GRU_STEP,
+    GRU_STEP_BACK,
     N_KERNELS
 };
 

@@ -82,6 +82,10 @@
      [ROW_NORM_BACKWARD] = row_norm_backward_##precision,                                         \
      [SOFTMAX_OF_KEYS] = softmax_of_keys_##precision,                                             \
      [READ_CODES] = read_codes_##precision,                                                       \
-     [ADD_BY_CODE] = add_by_code_##precision}
+     [ADD_BY_CODE] = add_by_code_##precision,                                                     \
+     [LSTM_STEP] = lstm_step_##precision,                                                         \
+     [LSTM_STEP_BACK] = lstm_step_back_##precision,                                               \
+     [GRU_STEP] = gru_step_##precision,                                                           \
+     [GRU_STEP_BACK] = gru_step_back_##precision}
 
 const struct level SYMBOL(LEVEL) = {QUOTED(LEVEL), {KERNELS(single), KERNELS(double)}};

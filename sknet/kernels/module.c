@@ -519,6 +519,61 @@ KERNEL(add_by_code) {
     return finish(&call, ADD_BY_CODE, &a, size + a.n_rows * a.width);
 }
 
+/* A step works on five arrays of (rows, width) in a row, and its gradients are (rows, 4 width). */
+#define SLOTS 5
+#define GATES 4
+/* Multiply-adds of a hyperbolic tangent, about. */
+#define OF_TANH 5
+
+KERNEL(lstm_step) {
+    struct call call = begin(module, "lstm_step", args, n_args, 6);
+    struct lstm_step a = {0};
+    a.cell = take_rows(&call, 1, WRITE, &a.rows, &a.width);
+    const ptrdiff_t size = a.rows * a.width;
+    a.slots = take_sized(&call, 0, WRITE, SLOTS * size);
+    a.squashed = take_sized(&call, 2, WRITE, size);
+    a.after = take_sized(&call, 3, WRITE, size);
+    take_number(&call, 4);
+    check_overlap(&call, -1, -1);
+    return finish(&call, LSTM_STEP, &a, SLOTS * OF_TANH * size);
+}
+
+KERNEL(lstm_step_back) {
+    struct call call = begin(module, "lstm_step_back", args, n_args, 6);
+    struct lstm_step a = {0};
+    a.grad = take_rows(&call, 0, READ, &a.rows, &a.width);
+    const ptrdiff_t size = a.rows * a.width;
+    a.slots = take_sized(&call, 1, READ, SLOTS * size);
+    a.squashed = take_sized(&call, 2, READ, size);
+    a.cell = take_sized(&call, 3, WRITE, size);
+    a.grad_gates = take_sized(&call, 4, WRITE, GATES * size);
+    check_overlap(&call, -1, -1);
+    return finish(&call, LSTM_STEP_BACK, &a, SLOTS * size);
+}
+
+KERNEL(gru_step) {
+    struct call call = begin(module, "gru_step", args, n_args, 5);
+    struct gru_step a = {0};
+    a.before = take_rows(&call, 1, READ, &a.rows, &a.width);
+    const ptrdiff_t size = a.rows * a.width;
+    a.slots = take_sized(&call, 0, WRITE, SLOTS * size);
+    a.after = take_sized(&call, 2, WRITE, size);
+    take_number(&call, 3);
+    check_overlap(&call, -1, -1);
+    return finish(&call, GRU_STEP, &a, GATES * OF_TANH * size);
+}
+
+KERNEL(gru_step_back) {
+    struct call call = begin(module, "gru_step_back", args, n_args, 4);
+    struct gru_step a = {0};
+    a.after = take_rows(&call, 0, WRITE, &a.rows, &a.width);
+    const ptrdiff_t size = a.rows * a.width;
+    a.slots = take_sized(&call, 1, READ, SLOTS * size);
+    a.grad_gates = take_sized(&call, 2, WRITE, GATES * size);
+    check_overlap(&call, -1, -1);
+    return finish(&call, GRU_STEP_BACK, &a, SLOTS * size);
+}
+
 static const struct level *best_level(void) {
 #ifdef __x86_64__
     __builtin_cpu_init();
@@ -583,6 +638,10 @@ static PyMethodDef methods[] = {
     METHOD(softmax_of_keys),
     METHOD(read_codes),
     METHOD(add_by_code),
+    METHOD(lstm_step),
+    METHOD(lstm_step_back),
+    METHOD(gru_step),
+    METHOD(gru_step_back),
     {"level", level, METH_NOARGS, "Return the level of processors whose kernels run."},
     {"use_level", use_level, METH_O, "Run the kernels of a level that this processor has."},
     {NULL, NULL, 0, NULL},

@@ -23,6 +23,7 @@ from .dropout import dropout, dropout_backward
 from .losses import sigmoid_loss, softmax_loss
 from .normalization import row_norm, row_norm_backward
 from .optimizers import adam, lion, rmsprop, sgd
+from .recurrent import gru_step, gru_step_back, lstm_step, lstm_step_back
 from .sequences import add_by_code, read_codes, softmax_of_keys
 
 __all__ = [
@@ -43,7 +44,11 @@ __all__ = [
     "deactivate",
     "dropout",
     "dropout_backward",
+    "gru_step",
+    "gru_step_back",
     "lion",
+    "lstm_step",
+    "lstm_step_back",
     "read_codes",
     "rmsprop",
     "row_norm",
