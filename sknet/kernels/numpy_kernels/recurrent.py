@@ -18,8 +18,8 @@ def lstm_step(slots, cell, squashed, after, training, work):
     of o is the last; squashed gets that of the state by the cell.
     """
     _, g, i, f, o = slots
+    i_g, f_c, *_ = work
     terms = work[:2]
-    i_g, f_c = terms
     gates = slots[1:]
     np.tanh(gates, out=gates)
     _to_sigmoid(slots[2:])
@@ -40,8 +40,8 @@ def lstm_step(slots, cell, squashed, after, training, work):
         squashed *= after
         np.subtract(o, squashed, out=squashed)
         # d h / d a_o = h (1 - o)
-        np.multiply(o, after, out=work[2])
-        np.subtract(after, work[2], out=o)
+        np.multiply(o, after, out=scratch[0])
+        np.subtract(after, scratch[0], out=o)
 
 
 def lstm_step_back(grad, slots, squashed, grad_cell, grad_gates, work):
@@ -52,8 +52,9 @@ def lstm_step_back(grad, slots, squashed, grad_cell, grad_gates, work):
     slope_i, slope_f, slope_g, f, slope_o = slots
     to_i, to_f, to_g, to_o = _by_gate(grad_gates)
     np.multiply(slope_o, grad, out=to_o)
-    np.multiply(squashed, grad, out=work[0])
-    grad_cell += work[0]
+    of_cell, *_ = work
+    np.multiply(squashed, grad, out=of_cell)
+    grad_cell += of_cell
     np.multiply(slope_i, grad_cell, out=to_i)
     np.multiply(slope_f, grad_cell, out=to_f)
     np.multiply(slope_g, grad_cell, out=to_g)
@@ -68,7 +69,7 @@ def gru_step(slots, before, after, training, work):
     """
     g, z, r, from_state, slope_z = slots
     z_r = slots[1:3]
-    by_z, by_r, difference = work[:3]
+    by_z, by_r, difference, *_ = work
     np.tanh(z_r, out=z_r)
     _to_sigmoid(z_r)
     np.multiply(r, from_state, out=after)
@@ -99,7 +100,7 @@ def gru_step_back(grad, slots, grad_gates, work):
     """
     slope_h, z, r, slope_r, slope_z = slots
     to_h, to_z, to_r, to_state = _by_gate(grad_gates)
-    of_sum = work[0]
+    of_sum, *_ = work
     np.multiply(slope_z, grad, out=to_z)
     np.multiply(slope_h, grad, out=of_sum)
     np.copyto(to_h, of_sum)
