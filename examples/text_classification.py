@@ -221,9 +221,8 @@ def draw_words(model, texts, path):
 
 def draw_mistakes(model, X, y, path):
     """Write the messages that are mistaken, the most confident mistakes first."""
-    figure, axes = plt.subplots(figsize=(12, 5), layout="constrained")
-    ErrorsDisplay.from_estimator(model, X, y, n_shown=12, ax=axes)
-    save(figure, path)
+    display = ErrorsDisplay.from_estimator(model, X, y, n_shown=12)
+    save(display.figure_, path)
 
 
 def save(figure, path):
@@ -245,7 +244,8 @@ def main(arguments=None):
     draw_confusion(models, X_test, y_test, options.output / "spam_confusion.png")
     draw_learning(models, options.output / "spam_learning.png")
     recurrent, transformer = (models[kind] for kind in NETWORKS)
-    texts = [next(text for text in load_data()[1] if text.startswith(start)) for start in SHOWN]
+    _, X_test, _, y_test = load_data()
+    texts = [next(text for text in X_test if text.startswith(start)) for start in SHOWN]
     draw_attention(transformer, texts[0], options.output / "spam_attention.png")
     draw_words(recurrent, texts, options.output / "spam_words.png")
     draw_mistakes(recurrent, X_test, y_test, options.output / "spam_mistakes.png")
