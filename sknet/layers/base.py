@@ -54,6 +54,24 @@ class Layer(Component, ABC):
     3. A returned array may be scratch memory, valid until the next call of the same method.
     4. Scratch comes from ``self._work(name, shape)``, which allocates once.
     5. What a layer needs in `backward` it keeps only when ``training`` is true.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet import NeuralRegressor
+    >>> from sknet.layers import Layer
+    >>> class Halve(Layer):
+    ...     def build(self, input_shape):
+    ...         return input_shape
+    ...
+    ...     def forward(self, x, training=False, mask=None):
+    ...         return np.multiply(x, 0.5, out=self._work("out", x.shape))
+    ...
+    ...     def backward(self, grad_output, input_grad=True):
+    ...         return np.multiply(grad_output, 0.5, out=grad_output)
+    >>> network = NeuralRegressor(layers=[Halve(), 4], max_iter=2, tol=0)
+    >>> network.fit(np.eye(3), [1, 2, 3]).network_[0].output_shape_
+    (3,)
     """
 
     #: Whether `forward` takes a SciPy sparse matrix.
