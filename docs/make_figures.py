@@ -23,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknet import NeuralClassifier, NeuralRegressor
+from sknet.inspection import TrainingDisplay
 from sknet.losses import Quantile
 from sknet.schedules import (
     Constant,
@@ -169,22 +170,13 @@ def draw_learning_curve():
         random_state=0,
     )
     network.fit(X_train, y_train, X_val=X_val, y_val=y_val)
-    history = network.history_
-    epochs = np.arange(1, network.n_iter_ + 1)
-    figure, axes = plt.subplots(figsize=(7, 3.8), layout="constrained")
-    axes.semilogy(epochs, history["loss"], label="loss (training rows)")
-    axes.semilogy(epochs, history["validation_loss"], label="validation_loss")
-    axes.axvline(network.best_iter_, color="k", ls=":", label=f"best_iter_ = {network.best_iter_}")
-    axes.set(
-        title=f"300 digits to train on, {len(y_val):,} to validate: training stops after "
-        f"{network.n_iter_} epochs",
-        xlabel="epoch",
-        ylabel="loss",
+    display = TrainingDisplay.from_estimator(network)
+    display.ax_.set_title(
+        f"300 digits to train on: training stops after {network.n_iter_} epochs and keeps the "
+        f"weights of epoch {network.best_iter_}",
+        fontsize=9,
     )
-    axes.title.set_fontsize(10)
-    axes.legend()
-    axes.grid(alpha=0.3)
-    save(figure, "learning_curve.png")
+    save(display.figure_, "learning_curve.png")
 
 
 def draw_guide():
