@@ -126,6 +126,26 @@ def test_the_api_reference_lists_all_that_is_exported(monkeypatch):
     assert (ROOT / "docs" / "api" / "index.rst").read_text() == page()
 
 
+def test_the_shared_parts_of_docstrings_are_in_step(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    from make_docstrings import stale
+
+    assert stale() == [], "run: python docs/make_docstrings.py"
+
+
+def test_shared_parts_that_differ_are_found_and_written(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    from make_docstrings import PACKAGE, filled
+
+    name = "estimators/classifier"
+    source = (PACKAGE / f"{name}.py").read_text()
+    changed = source.replace("Norm to which a longer gradient is shortened.", "Some norm.")
+    assert changed != source and filled(changed, name) == source
+    start = source.index("    X_val : {array-like")
+    stop = source.index("\n\n", start)
+    assert filled(source[:start] + "    {validation}" + source[stop:], name) == source
+
+
 #: Phrases that have to be decoded, each with what to write in its place.
 PLAIN = {
     "as it were": "nothing",

@@ -19,7 +19,6 @@ from ..settings import isolated
 from ..tokens import scoring_windows, training_windows
 from .architecture import warn_of_own_output
 from .base import BaseNeuralEstimator, trains_by_steps
-from .documentation import documented
 from .generation import TextGeneration
 from .holdout import hold_out
 from .overflow import warn_of_overflow
@@ -30,7 +29,6 @@ _PLAIN = {"hidden_layer_sizes", "activation", "dropout", "normalization", "input
 _SHARED = {k: v for k, v in BaseNeuralEstimator._parameter_constraints.items() if k not in _PLAIN}
 
 
-@documented
 class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     r"""Language model: learns from texts which token comes next, scores texts and writes new ones.
 
@@ -57,7 +55,34 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         ``return_sequences=True``, causal convolutions or Transformer blocks. The output layer
         over the vocabulary is added. Nested parameters are reached by position or name, as in
         ``layers__0__output_dim``. None is a small Transformer: two blocks of width 64.
-    {solver_of_windows}
+    solver : str or sknet.optimizers.Optimizer, default="adam"
+        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object.
+    alpha : float, default=1e-4
+        L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
+        divided by the number of windows of a step, is added to the loss.
+    batch_size : int, default="auto"
+        Windows of one step; "auto" is min(32, number of windows).
+    learning_rate : str, sknet.schedules.Schedule or callable, default="cosine"
+        Shape of the rate over the training: constant, invscaling, adaptive, cosine,
+        flat_cosine, log_cosine, one_cycle, exponential, step, an object, or a function of the
+        progress in [0, 1] that returns the factor of the rate.
+    learning_rate_init : float, default=1e-3
+        The rate that the schedule scales, above 0.
+    max_iter : int, default=20
+        Number of epochs at most; an epoch sees each token about once.
+    max_time : float, default=None
+        Seconds after which training stops with the model it has.
+    tol : float, default=1e-4
+        Smallest change of the loss (or of the validation score) that counts as progress.
+    n_iter_no_change : int, default=10
+        Training stops after more than this many epochs in a row without progress. Without early
+        stopping, schedules made of cosine waves run to their end.
+    early_stopping : bool, default=False
+        Whether to judge progress on a validation set, stop when it ends, and keep the weights
+        of the best epoch. Without `X_val`, a part of the texts is held out, or the end of a
+        single one.
+    validation_fraction : float, default=0.1
+        Part of the texts to hold out, in (0, 1).
     clip_norm : float, default=1.0
         Norm to which a longer gradient is shortened; None is no limit.
     averaging : float, default=None

@@ -6,9 +6,10 @@ shapes passed to ``build`` leave out the batch; T may be None there, any number 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from math import prod
 from numbers import Real
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
@@ -409,6 +410,12 @@ class Layer(Component, ABC):
         if self.has_been_built:
             copy._had_weights = True
         return copy
+
+
+#: What a list of layers may hold.
+LayerItem: TypeAlias = "Layer | int | tuple[str, Layer | int]"
+#: What a list of branches may hold.
+BranchItem: TypeAlias = "LayerItem | Sequence[LayerItem] | tuple[str, Sequence[LayerItem]]"
 
 
 def validate_layer(layer, path):
