@@ -6,11 +6,18 @@ from functools import cache
 from inspect import Parameter, Signature, signature
 from math import log10, prod
 from reprlib import repr as shortened
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
 from .constraints import Constraints
+
+# Scikit-learn's own class has no annotations: estimators name it as a base once more.
+if TYPE_CHECKING:
+    from .typing import ParameterObject as BaseEstimator
+else:
+    from sklearn.base import BaseEstimator
 
 #: Version of the layout of pickled networks and estimators.
 FORMAT = 3

@@ -1,5 +1,13 @@
 """What differs between the versions of scikit-learn and joblib that sknet supports."""
 
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.base import _fit_context
+from sklearn.utils.metaestimators import available_if as _available_if
+
+from .typing import F
+
 try:
     from joblib.externals import cloudpickle
 except ImportError:  # joblib >= 1.6 depends on it
@@ -33,4 +41,8 @@ try:
 except ImportError:  # scikit-learn < 1.7
     from sklearn.utils._estimator_html_repr import _VisualBlock as VisualBlock
 
-__all__ = ["CallbackSupportMixin", "VisualBlock", "cloudpickle"]
+#: Decorators of scikit-learn, with the types that it does not state.
+fit_context: Callable[..., Callable[[F], F]] = _fit_context
+available_if: Callable[[Callable[[Any], Any]], Callable[[F], F]] = _available_if
+
+__all__ = ["CallbackSupportMixin", "VisualBlock", "available_if", "cloudpickle", "fit_context"]

@@ -5,7 +5,8 @@ from math import prod
 import numpy as np
 from scipy.sparse import issparse
 
-from .cells import as_array, as_numbers, checked
+from .cells import as_array, as_numbers
+from .finite import checked
 
 _FILL = "Fill missing values first, by sklearn.impute.SimpleImputer."
 

@@ -12,6 +12,7 @@ from .inputs import Sequences, as_inputs, in_shape
 from .layers.base import build_layer
 from .named_weights import NamedWeights
 from .optimizers import Group
+from .outline import table_of
 from .settings import isolated, single_threaded_blas
 from .stepping import Stepper
 
@@ -430,17 +431,7 @@ class Network(NamedWeights):
         print(self)
 
     def __str__(self):
-        rows = [("layer", "output shape", "weights")]
-        rows += [
-            (f"{'  ' * depth}{label}", str(layer.output_shape_), f"{size:,}")
-            for depth, label, layer, size in _outline(self.layer)
-        ]
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
-        lines.insert(1, "-" * len(lines[0]))
-        frozen = self.n_params - self.n_trainable
-        total = f"{self.n_params:,} weights, {frozen:,} of them not trained, {self.dtype}"
-        return "\n".join([*lines, "-" * len(lines[0]), total])
+        return table_of(self)
 
     def __getstate__(self):
         state = {
@@ -480,12 +471,3 @@ def _with_factors(layer, outer=1.0):
     yield layer, outer
     for _, part in layer.sublayers():
         yield from _with_factors(part, outer * layer.learning_rate_factor)
-
-
-def _outline(layer, depth=0):
-    """Yield (depth, label, layer, number of weights) for every layer inside."""
-    for name, part in layer.sublayers():
-        kind = type(part).__name__
-        label = kind if name.isdecimal() else f"{name} ({kind})"
-        yield depth, label, part, sum(w.size for sub in part.walk() for w in sub._weights)
-        yield from _outline(part, depth + 1)

@@ -1,7 +1,7 @@
 """The types that the annotations of public signatures share."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,6 +40,20 @@ class Fitted(Protocol):
 
     def get_params(self, deep: bool = ...) -> dict[str, Any]:
         """Return its parameters."""
+
+
+class ParameterObject:
+    """Stands in for scikit-learn's BaseEstimator, which has no annotations, in type checkers."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters."""
+        raise NotImplementedError
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters."""
+        raise NotImplementedError
+
+    def _validate_params(self) -> None: ...
 
 
 #: Samples: an array, a data frame, a sparse matrix, or a list of sequences of unequal length.

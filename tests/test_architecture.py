@@ -23,6 +23,7 @@ GROUPS = [
     {
         "batches",
         "cells",
+        "finite",
         "inputs",
         "layers",
         "losses",
@@ -33,7 +34,7 @@ GROUPS = [
         "tokens",
         "weights",
     },
-    {"initialization", "network", "stepping"},
+    {"initialization", "network", "outline", "stepping"},
     {"step", "training"},
     {"testing"},
     {"estimators"},

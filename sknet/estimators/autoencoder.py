@@ -15,8 +15,9 @@ from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metaestimators import available_if
 
 from ..base import same
-from ..cells import located, named
+from ..cells import named
 from ..constraints import is_true
+from ..finite import located
 from ..inputs import Sequences
 from ..losses import REGRESSION_LOSSES, LogLoss, Loss, LossName, SquaredError, Target, get_loss
 from ..losses.observed import ObservedLoss

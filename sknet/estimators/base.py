@@ -6,7 +6,7 @@ from math import inf
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -76,6 +76,7 @@ class BaseNeuralEstimator(
     TrainedWeights,
     CallbackSupportMixin,
     Component,
+    BaseEstimator,
     ABC,
 ):
     """Base class of the estimators.

@@ -10,7 +10,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
 from ..base import written
-from ..cells import as_array, checked
+from ..cells import as_array
+from ..finite import checked
 from ..inputs import Sequences, in_shape
 from ..layers import GaussianCode
 from ..layers.representation.variational import LARGEST_LOG_VARIANCE

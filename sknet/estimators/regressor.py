@@ -9,7 +9,8 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
-from ..cells import as_array, check_finite
+from ..cells import as_array
+from ..finite import check_finite
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, Target
 from ..settings import isolated
 from ..warning import warn

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..cells import check_finite
+from ..finite import check_finite
 
 #: Deviations that the mean may lie from 0 for float32 to hold predictions as exactly as it made
 #: them.

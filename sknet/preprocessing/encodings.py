@@ -1,7 +1,8 @@
 """How one column of a table becomes numbers, indicators and codes."""
 
 import re
-from collections import namedtuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -9,15 +10,20 @@ from ..warning import warn
 from .dates import PARTS, date_parts
 from .levels import Levels, count_levels, frequent
 
-#: What becomes of one column, each a list of columns of the output or of their names.
-Parts = namedtuple("Parts", ["numbers", "indicators", "codes"], defaults=[(), (), ()])
-
 #: Columns of strings with at least so many words a cell are text, if most cells are different.
 WORDS_OF_TEXT = 6
 _DATE = re.compile(r"\s*\d{4}-\d\d?-\d\d?([ T]|$)")
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _DATES = {"dates", "dates with a time zone"}
 _KNOWN = {"numbers", "booleans", "strings", "time spans", "times", *_DATES}
+
+
+class Parts(NamedTuple):
+    """What becomes of one column, each a list of columns of the output or of their names."""
+
+    numbers: Sequence[Any] = ()
+    indicators: Sequence[Any] = ()
+    codes: Sequence[Any] = ()
 
 
 def encoding_of(column, position, is_declared, limits, owner):

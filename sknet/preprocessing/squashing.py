@@ -3,7 +3,7 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.base import OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import FLOAT_DTYPES, check_array, check_is_fitted, validate_data
 
@@ -14,7 +14,7 @@ from ..cells import as_numbers
 _LARGE = 1e150
 
 
-class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component):
+class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component, BaseEstimator):
     """Scale each feature by its median and quantiles, and clip outliers smoothly.
 
     With the median m of a feature and the quantiles q, each value x becomes

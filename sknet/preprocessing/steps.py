@@ -4,7 +4,7 @@ from inspect import signature
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import TransformerMixin, clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods
@@ -21,7 +21,7 @@ def _can_invert(estimator):
     return transformer is None or hasattr(transformer, "inverse_transform")
 
 
-class StepwiseTransformer(TransformerMixin, Component):
+class StepwiseTransformer(TransformerMixin, Component, BaseEstimator):
     """Apply a transformer, such as a scaler, to the steps of sequences.
 
     The steps of all sequences, one below the other, are the table (total number of steps, F)

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import (
     _check_feature_names_in,
@@ -27,7 +27,7 @@ from .squashing import SquashingScaler, squash
 _ROWS = 8192
 
 
-class TableEncoder(TransformerMixin, Component):
+class TableEncoder(TransformerMixin, Component, BaseEstimator):
     """Encode a table with numbers, categories, dates and missing values for networks.
 
     Takes a data frame of pandas, polars or any library that narwhals reads, or an array, and

@@ -4,7 +4,7 @@ from collections import Counter
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -63,7 +63,7 @@ def check_texts(X, owner, advice="Convert it, or fill missing texts with ''."):
     return texts
 
 
-class TokenizerTransformer(TransformerMixin, Component):
+class TokenizerTransformer(TransformerMixin, Component, BaseEstimator):
     r"""Turn texts into rows of token ids, padded to one length.
 
     `fit` numbers the tokens of the training texts, `transform` replaces each token by its number:

@@ -6,6 +6,7 @@ from time import time
 
 import numpy as np
 from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
@@ -30,7 +31,7 @@ _SHARED = ("loss", "class_weight")
 _MANY = 2**17
 
 
-class BaseTabular(Bagging, Component, ABC):
+class BaseTabular(Bagging, Component, BaseEstimator, ABC):
     """Base class of the estimators for tables.
 
     A fit goes: read y, learn the encoding of X, make folds, train the members, look at what they

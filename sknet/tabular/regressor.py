@@ -6,7 +6,8 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from ..cells import as_array, check_finite
+from ..cells import as_array
+from ..finite import check_finite
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, get_loss
 from ..settings import isolated
 from .base import BaseTabular
