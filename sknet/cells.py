@@ -4,14 +4,19 @@ NumPy casts more to floats than is a number: dates, time spans, strings of digit
 cells are refused, by their column or position.
 """
 
+from __future__ import annotations
+
 import datetime
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from numbers import Complex, Real
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
+
+from .typing import Array
 
 _KINDS = {
     "U": "strings",
@@ -44,7 +49,7 @@ _OF_TABLES = {"strings", "dates", "time spans"}
 _OTHER = "The argument must be free of strings and other objects: pass an array of numbers."
 
 
-def as_numbers(values, name, owner, where="", on_tables=""):
+def as_numbers(values: Any, name: str, owner: str, where: str = "", on_tables: str = "") -> Any:
     """Return numbers as an array; tables and sparse matrices as they are.
 
     Parameters
@@ -108,7 +113,7 @@ def as_numbers(values, name, owner, where="", on_tables=""):
     return _converted(array, name, owner, where) if array.dtype == object else array
 
 
-def as_array(values, name, owner, where=""):
+def as_array(values: Any, name: str, owner: str, where: Any = "") -> Array:
     """Return numbers as an array; tables too.
 
     Parameters
@@ -137,7 +142,7 @@ def as_array(values, name, owner, where=""):
     return as_numbers(np.asarray(values), name, owner, where)
 
 
-def without_order(values, name="X"):
+def without_order(values: Any, name: str = "X") -> str | None:
     """Say what to pass in place of a dict or a set; None for anything else.
 
     Parameters
@@ -209,7 +214,7 @@ def _shape(item):
         return np.array(item, dtype=object).shape
 
 
-def kind_of(cell_type):
+def kind_of(cell_type: type) -> str | None:
     """Name the kind of cells of a type.
 
     Parameters
@@ -240,7 +245,7 @@ def kind_of(cell_type):
     return "sequences" if is_sequence else f"objects of type {cell_type.__name__}"
 
 
-def is_missing(cell_type):
+def is_missing(cell_type: type) -> bool:
     """Tell whether cells of a type are missing values: None or pandas.NA.
 
     Parameters
@@ -295,7 +300,7 @@ def _fits(cell):
     return True
 
 
-def place_of(index):
+def place_of(index: Any) -> str:
     """Say where an element is.
 
     Parameters
@@ -346,7 +351,7 @@ def _is_numeric(dtype):
     return dtype.is_numeric() or str(dtype) == "Boolean"  # one of polars
 
 
-def column_of(table, position):
+def column_of(table: Any, position: int) -> Any:
     """Return a column of a pandas or polars table.
 
     Parameters
@@ -364,7 +369,7 @@ def column_of(table, position):
     return table.iloc[:, position] if hasattr(table, "iloc") else table[:, position]
 
 
-def named(columns, kind="column"):
+def named(columns: Sequence[Any], kind: str = "column") -> str:
     """Return names of columns, the first few of many, in words.
 
     Parameters

@@ -1,7 +1,9 @@
 """What differs between the versions of scikit-learn and joblib that sknet supports."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if as _available_if
@@ -20,13 +22,13 @@ except ImportError:  # scikit-learn < 1.9 has no callbacks: everything else work
     class _NoContext:
         """Callback context of an estimator without callbacks."""
 
-        def subcontext(self, **kwargs):
+        def subcontext(self, **kwargs: Any) -> Self:
             return self
 
-        def call_on_fit_task_begin(self, **kwargs):
+        def call_on_fit_task_begin(self, **kwargs: Any) -> Self:
             return self
 
-        def call_on_fit_task_end(self, **kwargs):
+        def call_on_fit_task_end(self, **kwargs: Any) -> bool:
             return False
 
     class CallbackSupportMixin:

@@ -1,15 +1,20 @@
 """Where X holds values that are not finite."""
 
+from __future__ import annotations
+
+from typing import Any, Literal
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from .cells import as_numbers, column_of, named, place_of
+from .typing import Array, Samples
 
 _TOO_LARGE = "Replace such values, or scale X."
 
 
-def check_finite(values, name, advice):
+def check_finite(values: Array, name: str, advice: str) -> None:
     """Refuse NaN and infinity.
 
     Parameters
@@ -36,7 +41,15 @@ def check_finite(values, name, advice):
     raise ValueError(f"Input {name} contains {fault}{place}. {advice}")
 
 
-def checked(rows, X, advice, *, dtype, order="C", **options):
+def checked(
+    rows: Samples,
+    X: Any,
+    advice: str,
+    *,
+    dtype: Any,
+    order: Literal["C", "F"] = "C",
+    **options: Any,
+) -> Any:
     """Return rows as scikit-learn's `check_array` does, or say where X is not finite.
 
     Parameters
@@ -70,7 +83,7 @@ def checked(rows, X, advice, *, dtype, order="C", **options):
         raise located(error, X, dtype, advice) from None
 
 
-def located(error, X, dtype, advice):
+def located(error: ValueError, X: Any, dtype: Any, advice: str) -> ValueError:
     """Say where NaN or infinity stands that scikit-learn has found.
 
     Parameters

@@ -1,7 +1,11 @@
 """The table of a network's layers."""
 
+from __future__ import annotations
 
-def table_of(network):
+from typing import Any
+
+
+def table_of(network: Any) -> str:
     """Write the layers of a network, their output shapes and their numbers of weights as a table.
 
     Parameters

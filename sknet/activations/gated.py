@@ -1,11 +1,14 @@
 """Gated activations: the input times a gate that opens with it."""
 
+from __future__ import annotations
+
 import math
 from abc import abstractmethod
 
 import numpy as np
 from scipy.special import ndtr
 
+from ..typing import Array
 from .base import Activation
 from .saturating import logistic
 
@@ -21,7 +24,7 @@ class _Gated(Activation):
     def _gate_derivative(self, x, gate, derivative):
         """Write gate'(x) to `derivative`, given what `_gate` has just written."""
 
-    def forward(self, x, out, training=False):
+    def forward(self, x: Array, out: Array | None, training: bool = False) -> Array:
         gate = self._work("gate", x.shape)
         self._gate(x, gate)
         if training:
@@ -31,7 +34,7 @@ class _Gated(Activation):
             derivative += gate
         return np.multiply(x, gate, out=out)
 
-    def backward(self, grad, out):
+    def backward(self, grad: Array, out: Array | None) -> Array | None:
         return np.multiply(grad, self._work("derivative", grad.shape), out=grad)
 
 
@@ -63,7 +66,7 @@ class GELU(_Gated):
     _linear = math.sqrt(2.0 / math.pi)
     _cubic = 0.044715 * math.sqrt(2.0 / math.pi)
 
-    def __init__(self, approximate=True):
+    def __init__(self, approximate: bool = True) -> None:
         self.approximate = approximate
 
     def _gate(self, x, gate):

@@ -1,11 +1,14 @@
 """Rectifiers: activations that let positive values pass and damp negative ones."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from numbers import Real
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from ..typing import Array
 from .base import Activation
 
 
@@ -28,10 +31,10 @@ class ReLU(Activation):
     array([[0., 0., 2.]])
     """
 
-    def forward(self, x, out, training=False):
+    def forward(self, x: Array, out: Array | None, training: bool = False) -> Array:
         return np.maximum(x, self._zeros(x.shape), out=out)
 
-    def backward(self, grad, out):
+    def backward(self, grad: Array, out: Array | None) -> Array | None:
         return np.multiply(grad, self._positive(out), out=grad)
 
 
@@ -64,14 +67,14 @@ class LeakyReLU(Activation):
     # A slope in [0, 1] lets the maximum choose the branch and keeps the sign of x in the output.
     _parameter_constraints = {"negative_slope": [Interval(Real, 0, 1, closed="both")]}
 
-    def __init__(self, negative_slope=0.01):
+    def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
 
-    def forward(self, x, out, training=False):
+    def forward(self, x: Array, out: Array | None, training: bool = False) -> Array:
         leak = np.multiply(x, float(self.negative_slope), out=self._work("scratch", x.shape))
         return np.maximum(x, leak, out=out)
 
-    def backward(self, grad, out):
+    def backward(self, grad: Array, out: Array | None) -> Array | None:
         slope = float(self.negative_slope)
         derivative = self._work("scratch", out.shape)
         np.multiply(self._positive(out), 1.0 - slope, out=derivative, dtype=derivative.dtype)
@@ -86,7 +89,7 @@ class _ExponentialLinear(Activation):
     def _coefficients(self):
         """Return (slope, limit) as Python floats."""
 
-    def forward(self, x, out, training=False):
+    def forward(self, x: Array, out: Array | None, training: bool = False) -> Array:
         slope, limit = self._coefficients()
         zeros = self._zeros(x.shape)
         negative = np.minimum(x, zeros, out=self._work("scratch", x.shape))
@@ -109,7 +112,7 @@ class _ExponentialLinear(Activation):
         np.divide(t, np.subtract(1.0, t, out=self._work("exp", x.shape)), out=x)
         x *= 2.0
 
-    def backward(self, grad, out):
+    def backward(self, grad: Array, out: Array | None) -> Array | None:
         # limit * exp(x) = out + limit for x <= 0; for x > 0, slope = 0 + limit + (slope - limit).
         slope, limit = self._coefficients()
         derivative = np.minimum(out, self._zeros(out.shape), out=self._work("scratch", out.shape))
@@ -151,7 +154,7 @@ class ELU(_ExponentialLinear):
     # A negative alpha would hide the sign of x, which the derivative is read from.
     _parameter_constraints = {"alpha": [Interval(Real, 0, None, closed="left")]}
 
-    def __init__(self, alpha=1.0):
+    def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
 
     def _coefficients(self):
@@ -208,7 +211,7 @@ class Softplus(Activation):
     array([[0.313, 0.693, 2.127]])
     """
 
-    def forward(self, x, out, training=False):
+    def forward(self, x: Array, out: Array | None, training: bool = False) -> Array:
         # max(x, 0) + log(1 + exp(-|x|)) does not overflow.
         correction = np.absolute(x, out=self._work("scratch", x.shape))
         np.negative(correction, out=correction)
@@ -217,7 +220,7 @@ class Softplus(Activation):
         np.maximum(x, self._zeros(x.shape), out=out)
         return np.add(out, correction, out=out)
 
-    def backward(self, grad, out):
+    def backward(self, grad: Array, out: Array | None) -> Array | None:
         # The derivative, the logistic of x, is 1 - exp(-out).
         derivative = np.negative(out, out=self._work("scratch", out.shape))
         np.expm1(derivative, out=derivative)

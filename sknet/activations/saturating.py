@@ -1,7 +1,10 @@
 """Activations that are bounded on both sides."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from ..typing import Array
 from .base import Activation
 
 
@@ -22,10 +25,10 @@ class Logistic(Activation):
     array([[0.269, 0.5  , 0.881]])
     """
 
-    def forward(self, x, out, training=False):
+    def forward(self, x: Array, out: Array | None, training: bool = False) -> Array:
         return logistic(x, out)
 
-    def backward(self, grad, out):
+    def backward(self, grad: Array, out: Array | None) -> Array | None:
         derivative = np.subtract(1.0, out, out=self._work("scratch", out.shape))
         derivative *= out
         return np.multiply(grad, derivative, out=grad)
@@ -45,16 +48,16 @@ class Tanh(Activation):
     array([[-0.762,  0.   ,  0.964]])
     """
 
-    def forward(self, x, out, training=False):
+    def forward(self, x: Array, out: Array | None, training: bool = False) -> Array:
         return np.tanh(x, out=out)
 
-    def backward(self, grad, out):
+    def backward(self, grad: Array, out: Array | None) -> Array | None:
         derivative = np.square(out, out=self._work("scratch", out.shape))
         np.subtract(1.0, derivative, out=derivative)
         return np.multiply(grad, derivative, out=grad)
 
 
-def logistic(x, out):
+def logistic(x: Array, out: Array | None) -> Array:
     """Write the logistic sigmoid of x to out, which may be x itself, and return it."""
     np.negative(x, out=out)
     with np.errstate(over="ignore"):  # 1 / (1 + inf) is 0, as it should be

@@ -1,29 +1,50 @@
 """The autoencoder."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from math import prod
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    _fit_context,
 )
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils._set_output import _get_output_config
-from sklearn.utils.metaestimators import available_if
 
+from ..activations.base import Activation
 from ..base import same
 from ..cells import named
+from ..compatibility import available_if, fit_context
 from ..constraints import is_true
 from ..finite import located
 from ..inputs import Sequences
+from ..layers.base import LayerItem
 from ..losses import REGRESSION_LOSSES, LogLoss, Loss, LossName, SquaredError, Target, get_loss
 from ..losses.observed import ObservedLoss
 from ..losses.sequence import SequenceLoss
 from ..optimizers import get_optimizer
+from ..optimizers.base import Optimizer
+from ..optimizers.lbfgs import LBFGS
+from ..schedules.base import Schedule
 from ..settings import isolated
+from ..typing import (
+    Array,
+    Function,
+    NamedActivation,
+    NamedOptimizer,
+    NamedReconstructionLoss,
+    NamedSchedule,
+    Precision,
+    RandomState,
+    Samples,
+    Sizes,
+)
 from ..warning import warn
 from .architecture import hidden_sizes
 from .base import BaseNeuralEstimator, trains_by_steps
@@ -249,51 +270,59 @@ class AutoencoderTransformer(
 
     def __init__(
         self,
-        n_components=2,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        n_components: int = 2,
+        hidden_layer_sizes: Sizes = (100,),
+        activation: NamedActivation | Activation = "relu",
         *,
-        encoder=None,
-        decoder=None,
-        tied_weights=False,
-        input_shape=None,
-        dropout=0.0,
-        normalization=None,
-        noise=0.0,
-        noise_type="gaussian",
-        sparsity=0.0,
-        sparsity_type="l1",
-        sparsity_target=0.05,
-        contraction=0.0,
-        variational=False,
-        beta=1.0,
-        handle_missing="error",
-        loss="squared_error",
-        solver="adam",
-        alpha=1e-4,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=1e-3,
-        max_iter=200,
-        max_time=None,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring="loss",
-        clip_norm=None,
-        averaging=None,
-        shuffle=True,
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-        dtype=None,
-    ):
+        encoder: Sequence[LayerItem] | None = None,
+        decoder: Sequence[LayerItem] | None = None,
+        tied_weights: bool = False,
+        input_shape: Sequence[int | None] | None = None,
+        dropout: float = 0.0,
+        normalization: Literal["batch", "layer"] | None = None,
+        noise: float = 0.0,
+        noise_type: Literal["gaussian", "masking"] = "gaussian",
+        sparsity: float = 0.0,
+        sparsity_type: Literal["l1", "kl"] = "l1",
+        sparsity_target: float = 0.05,
+        contraction: float = 0.0,
+        variational: bool = False,
+        beta: float = 1.0,
+        handle_missing: Literal["error", "ignore"] = "error",
+        loss: NamedReconstructionLoss | Loss = "squared_error",
+        solver: NamedOptimizer | Optimizer | LBFGS = "adam",
+        alpha: float = 1e-4,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: NamedSchedule | Schedule | Function = "constant",
+        learning_rate_init: float = 1e-3,
+        max_iter: int = 200,
+        max_time: float | None = None,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: Literal["loss"] | Function = "loss",
+        clip_norm: float | None = None,
+        averaging: float | None = None,
+        shuffle: bool = True,
+        warm_start: bool = False,
+        random_state: RandomState | None = None,
+        verbose: bool | int = False,
+        dtype: Precision | None = None,
+    ) -> None:
         self._store(locals())
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None, *, X_val=None, sample_weight_val=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Samples,
+        y: Any = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Samples | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train encoder and decoder.
 
         Parameters
@@ -319,8 +348,10 @@ class AutoencoderTransformer(
 
     @available_if(trains_by_steps)
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Samples, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train for one pass over some rows, resuming where the last call ended.
 
         Parameters
@@ -341,7 +372,7 @@ class AutoencoderTransformer(
         return self._partial_fit(X, None, sample_weight)
 
     @isolated
-    def transform(self, X):
+    def transform(self, X: Samples) -> Array | list[Array]:
         """Encode some rows.
 
         Parameters
@@ -373,7 +404,7 @@ class AutoencoderTransformer(
         return [row[:n] for row, n in zip(code, X.lengths, strict=True)]
 
     @property
-    def layers(self):
+    def layers(self) -> list[Any]:
         """The layers that take X, if the user has written them: those of the encoder."""
         return self.encoder
 
@@ -550,7 +581,7 @@ class AutoencoderTransformer(
     def _takes_nan(self):  # before fit it may be anything
         return isinstance(self.handle_missing, str) and self.handle_missing == "ignore"
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self._takes_nan()
         tags.transformer_tags.preserves_dtype = (

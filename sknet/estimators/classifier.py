@@ -1,15 +1,40 @@
 """The classifier."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from numpy.typing import ArrayLike
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score, check_scoring
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
 
+from ..activations.base import Activation
 from ..base import brief
+from ..compatibility import available_if, fit_context
+from ..layers.base import LayerItem
 from ..losses import CLASSIFICATION_LOSSES, Loss, LossName
+from ..optimizers.base import Optimizer
+from ..optimizers.lbfgs import LBFGS
+from ..schedules.base import Schedule
 from ..settings import isolated
+from ..typing import (
+    Array,
+    ClassWeight,
+    Function,
+    NamedActivation,
+    NamedClassificationLoss,
+    NamedOptimizer,
+    NamedSchedule,
+    Precision,
+    RandomState,
+    Samples,
+    Sizes,
+    Targets,
+)
 from .base import BaseNeuralEstimator, trains_by_steps
 from .class_weights import class_factors
 from .classes import as_classes, encode, learn_classes, same_classes
@@ -149,6 +174,8 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     True
     """
 
+    classes_: Any
+
     _losses = CLASSIFICATION_LOSSES
     _on_tables = "Or use TabularClassifier, which takes such tables as they are."
     _parameter_constraints = {
@@ -159,40 +186,49 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: Sizes = (100,),
+        activation: NamedActivation | Activation = "relu",
         *,
-        layers=None,
-        input_shape=None,
-        dropout=0.0,
-        normalization=None,
-        loss="log_loss",
-        solver="adam",
-        alpha=1e-4,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=1e-3,
-        max_iter=200,
-        max_time=None,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring="loss",
-        class_weight=None,
-        clip_norm=None,
-        averaging=None,
-        shuffle=True,
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-        dtype=None,
-    ):
+        layers: Sequence[LayerItem] | None = None,
+        input_shape: Sequence[int | None] | None = None,
+        dropout: float = 0.0,
+        normalization: Literal["batch", "layer"] | None = None,
+        loss: NamedClassificationLoss | Loss = "log_loss",
+        solver: NamedOptimizer | Optimizer | LBFGS = "adam",
+        alpha: float = 1e-4,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: NamedSchedule | Schedule | Function = "constant",
+        learning_rate_init: float = 1e-3,
+        max_iter: int = 200,
+        max_time: float | None = None,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Function = "loss",
+        class_weight: ClassWeight | None = None,
+        clip_norm: float | None = None,
+        averaging: float | None = None,
+        shuffle: bool = True,
+        warm_start: bool = False,
+        random_state: RandomState | None = None,
+        verbose: bool | int = False,
+        dtype: Precision | None = None,
+    ) -> None:
         self._store(locals())
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Samples,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Samples | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -224,8 +260,14 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
 
     @available_if(trains_by_steps)
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: Samples,
+        y: Targets,
+        classes: ArrayLike | Sequence[ArrayLike] | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train for one pass over some rows, resuming where the last call ended.
 
         Parameters
@@ -380,7 +422,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
                 f"scoring={self.scoring!r} {fault}. Choose 'loss', 'accuracy' or a callable."
             )
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy: the share of rows, or of places, whose labels are all right.
 
         For several outputs and for multilabel targets this is the subset accuracy, as
@@ -414,7 +456,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         return accuracy_score(right, np.ones_like(right), sample_weight=sample_weight)
 
     @isolated
-    def predict(self, X):
+    def predict(self, X: Samples) -> Any:
         """Predict the classes of some rows.
 
         Parameters
@@ -449,7 +491,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         return np.stack(columns, axis=1)
 
     @isolated
-    def predict_proba(self, X):
+    def predict_proba(self, X: Samples) -> Array | list[Array]:
         """Predict the probabilities of the classes.
 
         Parameters
@@ -468,7 +510,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         return self._read(X, lambda raw: self._loss.inverse_link(self._told(raw)))
 
     @isolated
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Samples) -> Array | list[Array]:
         """Predict the logarithms of the probabilities, exact also where those underflow.
 
         Parameters
@@ -484,7 +526,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         return self._read(X, lambda raw: self._loss.log_inverse_link(self._told(raw)))
 
     @isolated
-    def decision_function(self, X):
+    def decision_function(self, X: Samples) -> Array | list[Array]:
         """Return the raw scores of the classes, before the logistic or softmax function.
 
         Parameters
@@ -513,7 +555,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     def _blocks(self, raw):
         return np.split(raw, np.cumsum(self._target.n_classes)[:-1], axis=1)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.target_tags.multi_output = True

@@ -1,13 +1,34 @@
 """The detector of outliers."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from contextlib import contextmanager
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from sklearn.base import OutlierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..losses.base import weighted_quantile
+from ..activations.base import Activation
+from ..layers.base import LayerItem
+from ..losses.base import Loss, weighted_quantile
+from ..optimizers.base import Optimizer
+from ..optimizers.lbfgs import LBFGS
+from ..schedules.base import Schedule
+from ..typing import (
+    Array,
+    Function,
+    NamedActivation,
+    NamedOptimizer,
+    NamedReconstructionLoss,
+    NamedSchedule,
+    Precision,
+    RandomState,
+    Samples,
+    Sizes,
+)
 from .autoencoder import AutoencoderTransformer
 from .rollback import restored_on_error
 
@@ -204,47 +225,47 @@ class NeuralOutlierDetector(OutlierMixin, AutoencoderTransformer):
 
     def __init__(
         self,
-        n_components=2,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        n_components: int = 2,
+        hidden_layer_sizes: Sizes = (100,),
+        activation: NamedActivation | Activation = "relu",
         *,
-        contamination="auto",
-        encoder=None,
-        decoder=None,
-        tied_weights=False,
-        input_shape=None,
-        dropout=0.0,
-        normalization=None,
-        noise=0.0,
-        noise_type="gaussian",
-        sparsity=0.0,
-        sparsity_type="l1",
-        sparsity_target=0.05,
-        contraction=0.0,
-        variational=False,
-        beta=1.0,
-        handle_missing="error",
-        loss="squared_error",
-        solver="adam",
-        alpha=1e-4,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=1e-3,
-        max_iter=200,
-        max_time=None,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring="loss",
-        clip_norm=None,
-        averaging=None,
-        shuffle=True,
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-        dtype=None,
-    ):
+        contamination: float | Literal["auto"] = "auto",
+        encoder: Sequence[LayerItem] | None = None,
+        decoder: Sequence[LayerItem] | None = None,
+        tied_weights: bool = False,
+        input_shape: Sequence[int | None] | None = None,
+        dropout: float = 0.0,
+        normalization: Literal["batch", "layer"] | None = None,
+        noise: float = 0.0,
+        noise_type: Literal["gaussian", "masking"] = "gaussian",
+        sparsity: float = 0.0,
+        sparsity_type: Literal["l1", "kl"] = "l1",
+        sparsity_target: float = 0.05,
+        contraction: float = 0.0,
+        variational: bool = False,
+        beta: float = 1.0,
+        handle_missing: Literal["error", "ignore"] = "error",
+        loss: NamedReconstructionLoss | Loss = "squared_error",
+        solver: NamedOptimizer | Optimizer | LBFGS = "adam",
+        alpha: float = 1e-4,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: NamedSchedule | Schedule | Function = "constant",
+        learning_rate_init: float = 1e-3,
+        max_iter: int = 200,
+        max_time: float | None = None,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: Literal["loss"] | Function = "loss",
+        clip_norm: float | None = None,
+        averaging: float | None = None,
+        shuffle: bool = True,
+        warm_start: bool = False,
+        random_state: RandomState | None = None,
+        verbose: bool | int = False,
+        dtype: Precision | None = None,
+    ) -> None:
         self._store(locals())
 
     def _fit(self, X, y, sample_weight, *validation):
@@ -269,9 +290,9 @@ class NeuralOutlierDetector(OutlierMixin, AutoencoderTransformer):
     def _set_offset(self, X, sample_weight):
         scores = self.score_samples(X)
         weight = np.ones(len(scores)) if sample_weight is None else np.asarray(sample_weight)
-        self.offset_ = _threshold(scores, weight, self.contamination)
+        self.offset_: float = _threshold(scores, weight, self.contamination)
 
-    def decision_function(self, X):
+    def decision_function(self, X: Samples) -> Array:
         """Return how far the scores of some rows are above the threshold.
 
         Parameters
@@ -286,7 +307,7 @@ class NeuralOutlierDetector(OutlierMixin, AutoencoderTransformer):
         """
         return self.score_samples(X) - self.offset_
 
-    def predict(self, X):
+    def predict(self, X: Samples) -> Array:
         """Tell outliers from other rows.
 
         Parameters

@@ -1,18 +1,41 @@
 """The regressor."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from copy import copy
 from math import isfinite
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
-from sklearn.utils.metaestimators import available_if
 
+from ..activations.base import Activation
 from ..cells import as_array
+from ..compatibility import available_if, fit_context
 from ..finite import check_finite
+from ..layers.base import LayerItem
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, Target
+from ..optimizers.base import Optimizer
+from ..optimizers.lbfgs import LBFGS
+from ..schedules.base import Schedule
 from ..settings import isolated
+from ..typing import (
+    Array,
+    Function,
+    NamedActivation,
+    NamedOptimizer,
+    NamedRegressionLoss,
+    NamedSchedule,
+    Precision,
+    RandomState,
+    Samples,
+    Sizes,
+    Targets,
+)
 from ..warning import warn
 from .base import BaseNeuralEstimator, trains_by_steps
 from .overflow import warn_of_overflow
@@ -170,40 +193,49 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: Sizes = (100,),
+        activation: NamedActivation | Activation = "relu",
         *,
-        layers=None,
-        input_shape=None,
-        dropout=0.0,
-        normalization=None,
-        loss="squared_error",
-        standardize_target=True,
-        solver="adam",
-        alpha=1e-4,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=1e-3,
-        max_iter=200,
-        max_time=None,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring="loss",
-        clip_norm=None,
-        averaging=None,
-        shuffle=True,
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-        dtype=None,
-    ):
+        layers: Sequence[LayerItem] | None = None,
+        input_shape: Sequence[int | None] | None = None,
+        dropout: float = 0.0,
+        normalization: Literal["batch", "layer"] | None = None,
+        loss: NamedRegressionLoss | Loss | dict[str, Any] = "squared_error",
+        standardize_target: bool = True,
+        solver: NamedOptimizer | Optimizer | LBFGS = "adam",
+        alpha: float = 1e-4,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: NamedSchedule | Schedule | Function = "constant",
+        learning_rate_init: float = 1e-3,
+        max_iter: int = 200,
+        max_time: float | None = None,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Function = "loss",
+        clip_norm: float | None = None,
+        averaging: float | None = None,
+        shuffle: bool = True,
+        warm_start: bool = False,
+        random_state: RandomState | None = None,
+        verbose: bool | int = False,
+        dtype: Precision | None = None,
+    ) -> None:
         self._store(locals())
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Samples,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Samples | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -233,8 +265,8 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
 
     @available_if(trains_by_steps)
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one pass over some rows, resuming where the last call ended.
 
         Parameters
@@ -271,12 +303,12 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         return {"y_numeric": True}
 
     @property
-    def target_mean_(self):
+    def target_mean_(self) -> Array | None:
         """Means by which y is standardized."""
         return self._target_scale and self._target_scale.mean
 
     @property
-    def target_scale_(self):
+    def target_scale_(self) -> Array | None:
         """Standard deviations by which y is standardized."""
         return self._target_scale and self._target_scale.deviation
 
@@ -392,7 +424,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
             )
 
     @isolated
-    def predict(self, X, return_std=False):
+    def predict(self, X: Samples, return_std: bool = False) -> tuple[Array, Any]:
         """Predict the targets of some rows.
 
         Parameters
@@ -443,7 +475,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         return predictions[:, 0] if predictions.shape[1] == 1 and self._one_target else predictions
 
     @isolated
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return R^2 of all rows or places; with several quantiles mean D^2 of the pinball loss.
 
         With a loss by columns it is the mean over the columns of R^2, or of the accuracy where
@@ -488,7 +520,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         ]
         return float(np.mean(scores))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         loss = self._losses.get(self.loss) if isinstance(self.loss, str) else self.loss
         levels = loss.quantiles if isinstance(loss, Quantile) else 0.5

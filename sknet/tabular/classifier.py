@@ -1,19 +1,36 @@
 """The classifier for tables."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ..activations.base import Activation
+from ..compatibility import fit_context
 from ..estimators.classes import encode, learn_classes
 from ..estimators.labels import as_labels, family, shown
 from ..losses import CLASSIFICATION_LOSSES, LogLoss, Loss
 from ..losses.classification import ClassificationLoss
 from ..settings import isolated
+from ..typing import (
+    Array,
+    ClassWeight,
+    Function,
+    NamedActivation,
+    NamedClassificationLoss,
+    RandomState,
+    Samples,
+    Sizes,
+    Targets,
+)
 from .base import BaseTabular
 from .calibration import fit_temperature, sharpening
 from .held_out import likely_classes
@@ -136,6 +153,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     (20, 2)
     """
 
+    classes_: Array
+
     _losses = CLASSIFICATION_LOSSES
     _parameter_constraints = {
         **BaseTabular._parameter_constraints,
@@ -147,32 +166,39 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def __init__(
         self,
         *,
-        categorical_features="from_dtype",
-        hidden_layer_sizes=(128, 128, 128),
-        activation="selu",
-        dropout=0.15,
-        frequency_scale=(0.1, 0.3, 1.0, 3.0, 10.0),
-        loss="log_loss",
-        label_smoothing=0.1,
-        batch_size="auto",
-        learning_rate_init="auto",
-        weight_decay=0.02,
-        max_iter=64,
-        max_time=None,
-        cv=8,
-        n_members=None,
-        scoring="loss",
-        class_weight=None,
-        warm_start=False,
-        n_jobs=None,
-        random_state=None,
-        verbose=False,
-    ):
+        categorical_features: ArrayLike | Literal["from_dtype"] | None = "from_dtype",
+        hidden_layer_sizes: Sizes = (128, 128, 128),
+        activation: NamedActivation | Activation = "selu",
+        dropout: float = 0.15,
+        frequency_scale: float | ArrayLike = (0.1, 0.3, 1.0, 3.0, 10.0),
+        loss: NamedClassificationLoss | Loss = "log_loss",
+        label_smoothing: float = 0.1,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate_init: float | Literal["auto"] = "auto",
+        weight_decay: float = 0.02,
+        max_iter: int = 64,
+        max_time: float | None = None,
+        cv: Any = 8,
+        n_members: int | None = None,
+        scoring: str | Function = "loss",
+        class_weight: ClassWeight | None = None,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: RandomState | None = None,
+        verbose: bool | int = False,
+    ) -> None:
         self._store(locals())
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, groups=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Samples,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Train the members.
 
         Parameters
@@ -240,13 +266,15 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             self._of_members = fit_temperature(
                 self._log_loss(), np.concatenate(raw), rows.codes[held], weight
             )
-        self.temperature_ = self._of_members * sharpening(len(self.members_))
+        self.temperature_: float = self._of_members * sharpening(len(self.members_))
         parts = [
             self._probabilities(member, part)
             for member, part in zip(self.members_, raw, strict=True)
         ]
         if self._target.kind == "multioutput":
-            self.oof_prediction_ = [self._held_out.mean(part) for part in zip(*parts, strict=True)]
+            self.oof_prediction_: Array = [
+                self._held_out.mean(part) for part in zip(*parts, strict=True)
+            ]
         else:
             self.oof_prediction_ = self._held_out.mean(parts)
         self._oof_codes = rows.codes.astype(np.intp)
@@ -254,7 +282,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         right = self._all_right(self._decide(self.oof_prediction_), rows.y)[known]
         weight = None if rows.sample_weight is None else rows.sample_weight[known]
         some = weight is None or weight.any()
-        self.oof_score_ = float(np.average(right, weights=weight)) if some else np.nan
+        self.oof_score_: float = float(np.average(right, weights=weight)) if some else np.nan
 
     def _log_loss(self):
         loss = LogLoss()
@@ -277,7 +305,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return member.network_.predict(rows) / np.float32(self.temperature_)
 
     @isolated
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Array | list[Array]:
         """Predict the probabilities of the classes.
 
         Parameters
@@ -297,7 +325,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return np.mean(parts, axis=0)
 
     @isolated
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> Array | list[Array]:
         """Predict the logarithms of the probabilities, exact also where those underflow.
 
         Parameters
@@ -318,7 +346,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return _log_mean(parts)
 
     @isolated
-    def predict(self, X):
+    def predict(self, X: Any) -> Array:
         """Predict the classes of some rows.
 
         Parameters
@@ -343,7 +371,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return np.stack([classes[p.argmax(axis=1)] for classes, p in columns], axis=1)
 
     @isolated
-    def predict_set(self, X, coverage=0.9):
+    def predict_set(self, X: Any, coverage: float = 0.9) -> Array:
         """Predict sets of classes that hold the true one with a given probability.
 
         The sets are those of CV+ [1]_: a class is in the set of a row unless its probability is
@@ -383,7 +411,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         )
         return likely_classes(parts, shares, misses, coverage)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy: the share of rows whose labels are all right.
 
         Parameters
@@ -424,7 +452,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         right = predicted == y
         return right if right.ndim == 1 else right.all(axis=1)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.target_tags.multi_output = True

@@ -1,15 +1,32 @@
 """The regressor for tables."""
 
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
+from ..activations.base import Activation
 from ..cells import as_array
+from ..compatibility import fit_context
 from ..finite import check_finite
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, get_loss
 from ..settings import isolated
+from ..typing import (
+    Array,
+    Function,
+    NamedActivation,
+    NamedRegressionLoss,
+    RandomState,
+    Samples,
+    Sizes,
+    Targets,
+)
 from .base import BaseTabular
 from .held_out import interval
 from .members import RegressorMember, is_delicate
@@ -136,30 +153,37 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     def __init__(
         self,
         *,
-        categorical_features="from_dtype",
-        hidden_layer_sizes=(128, 128, 128),
-        activation="mish",
-        dropout=0.15,
-        frequency_scale=(0.1, 0.3, 1.0, 3.0, 10.0),
-        loss="squared_error",
-        batch_size="auto",
-        learning_rate_init="auto",
-        weight_decay=0.02,
-        max_iter=64,
-        max_time=None,
-        cv=8,
-        n_members=None,
-        scoring="loss",
-        warm_start=False,
-        n_jobs=None,
-        random_state=None,
-        verbose=False,
-    ):
+        categorical_features: ArrayLike | Literal["from_dtype"] | None = "from_dtype",
+        hidden_layer_sizes: Sizes = (128, 128, 128),
+        activation: NamedActivation | Activation = "mish",
+        dropout: float = 0.15,
+        frequency_scale: float | ArrayLike = (0.1, 0.3, 1.0, 3.0, 10.0),
+        loss: NamedRegressionLoss | Loss = "squared_error",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate_init: float | Literal["auto"] = "auto",
+        weight_decay: float = 0.02,
+        max_iter: int = 64,
+        max_time: float | None = None,
+        cv: Any = 8,
+        n_members: int | None = None,
+        scoring: str | Function = "loss",
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: RandomState | None = None,
+        verbose: bool | int = False,
+    ) -> None:
         self._store(locals())
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, groups=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Samples,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Train the members.
 
         Parameters
@@ -221,12 +245,12 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             self._within(member.predict(rows.X[held]))
             for member, held in zip(self.members_, self._held_rows, strict=True)
         ]
-        self.oof_prediction_ = self._held_out.mean(parts)
+        self.oof_prediction_: Array = self._held_out.mean(parts)
         known = self._held_out.known
         weight = None if rows.sample_weight is None else rows.sample_weight[known]
         y, predicted = rows.y[known], self.oof_prediction_[known]
         some = len(y) > 1 and (weight is None or weight.any())
-        self.oof_score_ = self._score_of(y, predicted, weight) if some else np.nan
+        self.oof_score_: float = self._score_of(y, predicted, weight) if some else np.nan
         errors = (_beside(rows.y, self.oof_prediction_) - self.oof_prediction_)[known]
         self._oof_variance = np.average(errors**2, axis=0, weights=weight) if some else np.nan
         self._oof_y = rows.y
@@ -246,7 +270,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return float(np.average(errors.mean(axis=1), weights=sample_weight))
 
     @isolated
-    def predict(self, X, return_std=False):
+    def predict(self, X: Any, return_std: bool = False) -> tuple[Array, Any]:
         """Predict the targets of some rows.
 
         Parameters
@@ -278,7 +302,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return np.mean(parts, axis=0), std.astype(self._dtype)
 
     @isolated
-    def predict_interval(self, X, coverage=0.9):
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
         """Predict intervals that hold the target with a given probability.
 
         The intervals are those of CV+ [1]_, made of the errors for training rows of the members
@@ -323,7 +347,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return ends[:, 0] if self._oof_y.ndim == 1 else ends
 
     @isolated
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return R^2, or with several quantiles their mean D^2 of the pinball loss.
 
         Parameters
@@ -353,7 +377,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         ]
         return float(np.mean(scores))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         loss = self._losses.get(self.loss) if isinstance(self.loss, str) else self.loss
         tags.target_tags.multi_output = True

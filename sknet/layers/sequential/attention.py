@@ -1,12 +1,18 @@
 """Layers in which every step of a sequence looks at all others."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ...blas import matmul
 from ...initializers import INITIALIZERS, Initializer
+from ...typing import Array, NamedInitializer, Shape
 from ..base import OF_TRAINING, build_layer
 from ..dropout import Dropout
 from ..spatial.axes import LayerOverSteps
@@ -84,18 +90,18 @@ class MultiHeadAttention(LayerOverSteps):
 
     def __init__(
         self,
-        num_heads,
-        key_dim=None,
-        value_dim=None,
-        dropout=0.0,
+        num_heads: int,
+        key_dim: int | None = None,
+        value_dim: int | None = None,
+        dropout: float = 0.0,
         *,
-        causal=False,
-        use_bias=True,
-        kernel_initializer="auto",
-        bias_initializer="zeros",
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
+        causal: bool = False,
+        use_bias: bool = True,
+        kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "auto",
+        bias_initializer: NamedInitializer | Initializer = "zeros",
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.num_heads = num_heads
         self.key_dim = key_dim
         self.value_dim = value_dim
@@ -108,17 +114,17 @@ class MultiHeadAttention(LayerOverSteps):
         self.trainable = trainable
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether steps look only at themselves and at steps before them."""
         return self.causal
 
     @property
-    def is_stochastic(self):
+    def is_stochastic(self) -> bool:
         """Whether the training output is random: it is unless dropout is 0."""
         return self.dropout > 0
 
     @property
-    def attention_weights(self):
+    def attention_weights(self) -> Array:
         """Weights of the last forward pass, before dropout, valid until the next.
 
         An array of shape (N, num_heads, T, T): for every step in the third axis, how much it
@@ -130,7 +136,7 @@ class MultiHeadAttention(LayerOverSteps):
             )
         return self._attention.swapaxes(2, 3)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare the maps for inputs of shape (T, F)."""
         self._check_axes(input_shape)
         n_steps, features = input_shape
@@ -160,20 +166,20 @@ class MultiHeadAttention(LayerOverSteps):
             )
         return features // self.num_heads
 
-    def scratch_sizes(self, n_steps):
+    def scratch_sizes(self, n_steps: int) -> Iterator[Any]:
         """Yield what a sample takes: outputs; queries, keys and values; attention weights."""
         n_steps = self.input_shape_[0] or n_steps
         yield from super().scratch_sizes(n_steps)
         yield self.num_heads * sum(self._dims) * n_steps
         yield self.num_heads * n_steps**2
 
-    def replicate(self):
+    def replicate(self) -> Self:
         """Return a copy that shares the weights, with a dropout of its own."""
         copy = super().replicate()
         copy._dropout = self._dropout.replicate()
         return copy
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: Any) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._dropout.allocate(batch_size, dtype, rng)
@@ -199,7 +205,7 @@ class MultiHeadAttention(LayerOverSteps):
         """View an array of shape (N, T, heads * dim) as (N, heads, T, dim)."""
         return joined.reshape(*joined.shape[:2], self.num_heads, -1).transpose(0, 2, 1, 3)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Let all steps of x, of shape (N, T, F), look at each other."""
         projected = self._project(x)
         kept, context = self._attend(*self._split(projected), training, mask)
@@ -207,7 +213,7 @@ class MultiHeadAttention(LayerOverSteps):
             self._x, self._projected, self._kept, self._context = x, projected, kept, context
         return self._affine("out", context, self.output_kernel_, "output_bias_")
 
-    def advance(self, x, memory, mask=None):
+    def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Let the next steps look at themselves and at all before, whose keys are in memory."""
         self._check_causal()
         queries, *others = self._split(self._project(x))
@@ -284,7 +290,7 @@ class MultiHeadAttention(LayerOverSteps):
             self._future = np.tril(hidden, -1)
         return self._future[:n_steps, :n_steps]
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of the maps; return that of x."""
         grad = _rows(grad_output)
         matmul(_rows(self._context).T, grad, self.output_kernel_grad_)

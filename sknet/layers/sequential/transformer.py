@@ -1,12 +1,18 @@
 """A block of layers in which every step of a sequence looks at all others."""
 
-from numbers import Integral, Real
+from __future__ import annotations
 
+from numbers import Integral, Real
+from typing import Any, Self
+
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval
 
 from ...activations import Activation as ActivationFunction
 from ...activations import ActivationName
-from ..base import OF_TRAINING, build_layer
+from ...activations.base import Activation
+from ...typing import Array, NamedActivation, Shape
+from ..base import OF_TRAINING, Layer, build_layer
 from ..composite import Residual
 from ..dense import Dense
 from ..dropout import Dropout
@@ -71,17 +77,17 @@ class TransformerBlock(LayerOverSteps):
 
     def __init__(
         self,
-        num_heads,
+        num_heads: int,
         *,
-        intermediate_dim=None,
-        key_dim=None,
-        dropout=0.0,
-        causal=False,
-        activation="gelu",
-        epsilon=1e-5,
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
+        intermediate_dim: int | None = None,
+        key_dim: int | None = None,
+        dropout: float = 0.0,
+        causal: bool = False,
+        activation: NamedActivation | Activation | None = "gelu",
+        epsilon: float = 1e-5,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.num_heads = num_heads
         self.intermediate_dim = intermediate_dim
         self.key_dim = key_dim
@@ -92,7 +98,7 @@ class TransformerBlock(LayerOverSteps):
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Build the two branches for inputs of shape (T, F)."""
         self._check_axes(input_shape)
         features = input_shape[-1]
@@ -123,7 +129,7 @@ class TransformerBlock(LayerOverSteps):
         return input_shape
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether steps look only at themselves and at steps before them."""
         return self.causal
 
@@ -132,39 +138,39 @@ class TransformerBlock(LayerOverSteps):
             branch._check_causal()
 
     @property
-    def attention_weights(self):
+    def attention_weights(self) -> Array:
         """Weights of the attention in the last forward pass; see `MultiHeadAttention`."""
         return dict(self.sublayers())["attention"].attention_weights
 
-    def sublayers(self):
+    def sublayers(self) -> list[tuple[str, Layer]]:
         """Return the layers of both branches as (name, layer) pairs."""
         return [pair for branch in self._branches for pair in branch.sublayers()]
 
-    def replicate(self):
+    def replicate(self) -> Self:
         """Return a copy whose layers share the weights and have no scratch memory."""
         copy = super().replicate()
         copy._branches = [branch.replicate() for branch in self._branches]
         return copy
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: Any) -> None:
         """Prepare the layers to run."""
         super().allocate(batch_size, dtype, rng)
         for branch in self._branches:
             branch.allocate(batch_size, dtype, rng)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Run both branches forward."""
         for branch in self._branches:
             x = branch.forward(x, training, mask)
         return x
 
-    def advance(self, x, memory, mask=None):
+    def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Run both branches on the next steps."""
         for branch in self._branches:  # the names of their layers differ
             x = branch.advance(x, memory, mask)
         return x
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Run both branches backward."""
         attention, feedforward = self._branches
         return attention.backward(feedforward.backward(grad_output), input_grad)
@@ -173,5 +179,5 @@ class TransformerBlock(LayerOverSteps):
 class _Branch(Residual):
     """A residual branch whose layers are known by the path of the block that it is part of."""
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         return self._build_children(input_shape, self._path)
