@@ -109,7 +109,7 @@ class Batches:
     def __len__(self) -> int:
         return -(-self.n_rows // self.batch_size)
 
-    def __call__(self, rng: Any = None) -> Any:
+    def __call__(self, rng: np.random.Generator | None = None) -> Any:
         """Yield (x, y, sample_weight), in an order drawn from `rng` if given."""
         order = self._rows
         if rng is not None and len(self) > 1:  # the order within one batch does not matter

@@ -43,8 +43,37 @@ try:
 except ImportError:  # scikit-learn < 1.7
     from sklearn.utils._estimator_html_repr import _VisualBlock as VisualBlock
 
-#: Decorators of scikit-learn, with the types that it does not state.
-fit_context: Callable[..., Callable[[F], F]] = _fit_context
-available_if: Callable[[Callable[[Any], Any]], Callable[[F], F]] = _available_if
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[F], F]:
+    """Decorate `fit` as scikit-learn does, which does not state the types.
+
+    Parameters
+    ----------
+    prefer_skip_nested_validation : bool
+        Whether the parameters of components are left to these.
+
+    Returns
+    -------
+    decorator : callable
+        scikit-learn's.
+    """
+    return _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
+
+
+def available_if(check: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Decorate a method that not all objects have, as scikit-learn does.
+
+    Parameters
+    ----------
+    check : callable
+        Returns True for an object that has it.
+
+    Returns
+    -------
+    decorator : callable
+        scikit-learn's.
+    """
+    return _available_if(check)
+
 
 __all__ = ["CallbackSupportMixin", "VisualBlock", "available_if", "cloudpickle", "fit_context"]

@@ -60,7 +60,7 @@ class Sequences:
     def __getitem__(self, rows: Any) -> Any:
         return type(self)(self.values, self.starts[rows], self.lengths[rows])
 
-    def redrawn(self, rng: Any) -> Sequences:
+    def redrawn(self, rng: np.random.Generator) -> Sequences:
         """Return the sequences of another epoch; by default these.
 
         Parameters

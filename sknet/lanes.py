@@ -97,7 +97,7 @@ def noise_of_a_lane() -> Any:
     return np.random.Generator(np.random.PCG64(0))
 
 
-def reseed(rng: Any, source: Any) -> None:
+def reseed(rng: np.random.Generator, source: Any) -> None:
     """Start the noise of a lane anew.
 
     Parameters

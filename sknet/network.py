@@ -154,7 +154,9 @@ class Network(NamedWeights):
         """Number of weights, buffers included."""
         return len(self.params)
 
-    def replica(self, batch_size: int, rng: Any = None, grads: Array | None = None) -> Network:
+    def replica(
+        self, batch_size: int, rng: np.random.Generator | None = None, grads: Array | None = None
+    ) -> Network:
         """Return a network that shares the weights and has its own scratch memory.
 
         Parameters

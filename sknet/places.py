@@ -291,7 +291,7 @@ class Layout:
             totals = np.bincount(owners, weights, minlength=len(self))
         return Places(values, starts, lengths, weights, positions, totals)
 
-    def unfold(self, values: Array, order: Array) -> Array | list[Array]:
+    def unfold(self, values: Array, order: Array) -> Array | Any:
         """Return values of all places in the form of the samples.
 
         Parameters

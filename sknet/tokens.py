@@ -57,7 +57,7 @@ class TokenWindows(Places):
         taken = (a[rows] for a in (self.starts, self.lengths, self.firsts, self.lasts))
         return type(self)(self.values, *taken, self.size, self.mean_length)
 
-    def redrawn(self, rng: Any) -> TokenWindows:
+    def redrawn(self, rng: np.random.Generator) -> TokenWindows:
         """Return windows whose cuts are shifted at random, all those through one text alike.
 
         Parameters

@@ -32,7 +32,7 @@ class FrameLike(Protocol):
 
 
 @runtime_checkable
-class Fitted(Protocol):
+class EstimatorLike(Protocol):
     """An estimator, pipeline or search of scikit-learn's kind."""
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
@@ -65,11 +65,11 @@ Sizes: TypeAlias = int | Sequence[int] | NDArray[np.integer[Any]]
 #: A size along each axis, or the same for all.
 Window: TypeAlias = int | Sequence[int]
 #: Source of random numbers.
-RandomState: TypeAlias = int | np.random.RandomState | None
+RandomState: TypeAlias = int | np.random.RandomState
 #: Precision of a computation.
 Precision: TypeAlias = Literal["float32", "float64"] | type[np.float32] | type[np.float64]
 #: Weights of classes: by label, "balanced", or one of these an output.
-ClassWeight: TypeAlias = dict[Any, float] | list[dict[Any, float]] | Literal["balanced"] | None
+ClassWeight: TypeAlias = dict[Any, float] | list[dict[Any, float]] | Literal["balanced"]
 
 NamedActivation: TypeAlias = Literal[
     "identity",

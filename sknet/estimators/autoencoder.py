@@ -372,7 +372,7 @@ class AutoencoderTransformer(
         return self._partial_fit(X, None, sample_weight)
 
     @isolated
-    def transform(self, X: Samples) -> Array | list[Array]:
+    def transform(self, X: Samples) -> Array | Any:
         """Encode some rows.
 
         Parameters

@@ -456,7 +456,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         return accuracy_score(right, np.ones_like(right), sample_weight=sample_weight)
 
     @isolated
-    def predict(self, X: Samples) -> Any:
+    def predict(self, X: Samples) -> Array | Any:
         """Predict the classes of some rows.
 
         Parameters
@@ -491,7 +491,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         return np.stack(columns, axis=1)
 
     @isolated
-    def predict_proba(self, X: Samples) -> Array | list[Array]:
+    def predict_proba(self, X: Samples) -> Array | Any:
         """Predict the probabilities of the classes.
 
         Parameters
@@ -510,7 +510,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         return self._read(X, lambda raw: self._loss.inverse_link(self._told(raw)))
 
     @isolated
-    def predict_log_proba(self, X: Samples) -> Array | list[Array]:
+    def predict_log_proba(self, X: Samples) -> Array | Any:
         """Predict the logarithms of the probabilities, exact also where those underflow.
 
         Parameters
@@ -526,7 +526,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         return self._read(X, lambda raw: self._loss.log_inverse_link(self._told(raw)))
 
     @isolated
-    def decision_function(self, X: Samples) -> Array | list[Array]:
+    def decision_function(self, X: Samples) -> Array | Any:
         """Return the raw scores of the classes, before the logistic or softmax function.
 
         Parameters

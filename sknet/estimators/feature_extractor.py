@@ -22,7 +22,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from ..compatibility import fit_context
 from ..holders import held, innermost
 from ..settings import isolated
-from ..typing import Array, Samples
+from ..typing import Array, EstimatorLike, Samples
 from .overflow import warn_of_overflow
 
 
@@ -76,7 +76,7 @@ class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         "layer": [Integral, str, None],
     }
 
-    def __init__(self, estimator: Any, layer: int | str | None = None) -> None:
+    def __init__(self, estimator: EstimatorLike, layer: int | str | None = None) -> None:
         self.estimator = estimator
         self.layer = layer
 

@@ -159,7 +159,7 @@ class _CachedReader:
 
 def draw(
     logits: Array,
-    rng: Any,
+    rng: np.random.Generator,
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,

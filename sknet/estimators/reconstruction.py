@@ -153,7 +153,7 @@ class Reconstruction:
         return self.network_.predict(self.network_.predict(code, "decoder"), "output")
 
     @isolated
-    def reconstruct(self, X: Samples) -> Array | list[Array]:
+    def reconstruct(self, X: Samples) -> Array | Any:
         """Encode some rows and decode the codes.
 
         Parameters

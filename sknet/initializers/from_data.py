@@ -42,7 +42,7 @@ class UnitVariance(VarianceScaling):
 
     needs_data = "kernel"
 
-    def initialize_from(self, products: Any, rng: Any, out: Array | None) -> None:
+    def initialize_from(self, products: Any, rng: np.random.Generator, out: Array | None) -> None:
         """Scale the kernel, and the products with it."""
         values = products.astype(np.float64)
         deviation = values.std(axis=0)
@@ -92,7 +92,7 @@ class DataPoints(Initializer):
     def _values(self, rng, shape, fan_in, fan_out):
         return np.zeros(shape)
 
-    def initialize_from(self, products: Any, rng: Any, out: Array | None) -> None:
+    def initialize_from(self, products: Any, rng: np.random.Generator, out: Array | None) -> None:
         """Set the bias of each unit to minus its product at a point between rows."""
         n_rows, n_units = products.shape
         rows = rng.integers(n_rows, size=(self.n_points, n_units))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..typing import Array
+from ..typing import Array, EstimatorLike
 from .display import Display, color
 from .models import network_and_inputs, one_sample
 
@@ -51,7 +51,7 @@ class ActivationsDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: EstimatorLike,
         X: ArrayLike,
         layer: int | str,
         *,

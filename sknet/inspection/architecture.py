@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ..inputs import as_inputs
 from ..settings import single_threaded_blas
-from ..typing import Shape
+from ..typing import EstimatorLike, Shape
 from .display import Display
 from .models import network_and_inputs
 
@@ -62,7 +62,9 @@ class ArchitectureDisplay(Display):
         self.input_shape = input_shape
 
     @classmethod
-    def from_estimator(cls, estimator: Any, X: ArrayLike | None = None) -> ArchitectureDisplay:
+    def from_estimator(
+        cls, estimator: EstimatorLike, X: ArrayLike | None = None
+    ) -> ArchitectureDisplay:
         """Read the layers of a fitted estimator; nothing is drawn before :meth:`plot`.
 
         Parameters

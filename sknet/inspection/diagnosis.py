@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length
 
 from ..inputs import as_inputs
+from ..typing import EstimatorLike
 from .models import fitted_part
 from .symptoms import (
     symptoms_of_data,
@@ -86,7 +87,7 @@ class Diagnosis:
 
 
 def diagnose(
-    estimator: Any,
+    estimator: EstimatorLike,
     X: ArrayLike,
     y: ArrayLike | None = None,
     *,

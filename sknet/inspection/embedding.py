@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_consistent_length
 
-from ..typing import Array
+from ..typing import Array, EstimatorLike
 from .display import Display, color
 from .models import network_and_inputs
 
@@ -52,7 +52,7 @@ class EmbeddingDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: EstimatorLike,
         X: ArrayLike,
         y: ArrayLike | None = None,
         *,

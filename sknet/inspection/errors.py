@@ -14,7 +14,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import _safe_indexing, check_scalar
 from sklearn.utils.validation import check_consistent_length
 
-from ..typing import Array, Shape
+from ..typing import Array, EstimatorLike, Shape
 from .display import Display, as_images, mosaic, show_images
 from .models import fitted_part, refuse_places
 
@@ -83,7 +83,7 @@ class ErrorsDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: EstimatorLike,
         X: ArrayLike,
         y: ArrayLike,
         *,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..typing import Array, Shape
+from ..typing import Array, EstimatorLike, Shape
 from .display import Display
 from .models import network_and_inputs
 
@@ -49,7 +49,7 @@ class FiltersDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: EstimatorLike,
         layer: int | str | None = None,
         *,
         image_shape: Shape | None = None,

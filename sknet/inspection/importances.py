@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_scalar
 
-from ..typing import Array
+from ..typing import Array, EstimatorLike
 from .display import Display, color
 from .models import fitted_part
 
@@ -49,7 +49,7 @@ class ImportancesDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, *, n_features: int = 15, ax: Any = None
+        cls, estimator: EstimatorLike, *, n_features: int = 15, ax: Any = None
     ) -> ImportancesDisplay:
         """Draw the importances of a fitted estimator.
 

@@ -12,7 +12,7 @@ from scipy.stats import norm
 from sklearn.utils import check_array, check_scalar
 
 from ..base import brief
-from ..typing import Array
+from ..typing import Array, EstimatorLike
 from .display import Display, color
 from .models import fitted_part
 
@@ -58,7 +58,7 @@ class IntervalDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: EstimatorLike,
         X: ArrayLike,
         y: ArrayLike,
         *,
@@ -203,7 +203,7 @@ class CoverageDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: EstimatorLike,
         X: ArrayLike,
         y: ArrayLike,
         *,

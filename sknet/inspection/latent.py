@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_scalar
 
-from ..typing import Array, Shape
+from ..typing import Array, EstimatorLike, Shape
 from .display import Display, as_images, mosaic, show_images
 from .models import fitted_part
 
@@ -64,7 +64,7 @@ class LatentDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: EstimatorLike,
         X: ArrayLike,
         *,
         image_shape: Shape | None = None,

@@ -14,7 +14,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _num_samples, check_consistent_length
 
-from ..typing import Array
+from ..typing import Array, EstimatorLike
 from .display import Display, color
 
 #: Decay of the moving average of the losses.
@@ -97,7 +97,7 @@ class LearningRateDisplay(Display):
     prefer_skip_nested_validation=True,
 )
 def learning_rate_range(
-    estimator: Any,
+    estimator: EstimatorLike,
     X: ArrayLike,
     y: ArrayLike | None = None,
     *,

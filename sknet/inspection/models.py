@@ -11,6 +11,7 @@ from sklearn.utils import _safe_indexing, check_scalar
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from ..network import Network
+from ..typing import EstimatorLike
 
 
 def fitted_part(model: Any, attribute: str, owner: str) -> tuple[Any, Any]:
@@ -83,7 +84,7 @@ def network_and_inputs(
     return estimator.network_, X
 
 
-def refuse_places(estimator: Any, owner: str) -> None:
+def refuse_places(estimator: EstimatorLike, owner: str) -> None:
     """Refuse an estimator that predicts at each step or pixel.
 
     Parameters

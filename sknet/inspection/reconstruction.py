@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import _safe_indexing, check_scalar
 from sklearn.utils.validation import _num_samples
 
-from ..typing import Array, Shape
+from ..typing import Array, EstimatorLike, Shape
 from .display import Display, as_images, color, mosaic, show_images
 from .models import fitted_part
 
@@ -67,7 +67,7 @@ class ReconstructionDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: EstimatorLike,
         X: ArrayLike,
         *,
         targets: ArrayLike | None = None,

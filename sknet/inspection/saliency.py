@@ -16,7 +16,7 @@ from ..layers import Dropout, Embedding, GaussianCode
 from ..layers.representation.row_loss import RowLoss
 from ..network import Network
 from ..settings import single_threaded_blas
-from ..typing import Array, Shape
+from ..typing import Array, EstimatorLike, Shape
 from .display import Display, as_images, color, show_images
 from .models import fitted_part, one_sample, refuse_places
 
@@ -92,7 +92,7 @@ class SaliencyDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: EstimatorLike,
         X: ArrayLike,
         *,
         sample: int = 0,

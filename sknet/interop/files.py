@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
+from ..typing import EstimatorLike
 from .allowed import Allowed
 from .archive import Archive, UnreadableFileError, parse_json, write_archive
 from .decoding import Decoding
@@ -19,7 +20,7 @@ _MODEL = "model.json"
 
 
 def save(
-    estimator: Any,
+    estimator: EstimatorLike,
     path: str | PathLike[str],
     *,
     training_state: bool = True,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from ..activations import Activation as ActivationFunction
@@ -45,7 +46,7 @@ class Activation(Layer):
         copy._activation = get_activation(self._activation)
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: Any) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory for the layer and its activation."""
         super().allocate(batch_size, dtype, rng)
         self._activation.allocate(batch_size, dtype)

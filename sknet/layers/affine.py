@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -50,7 +50,9 @@ class AffineLayer(Layer):
             rate = rate if own is None else own
             self.add_weight("bias", (n_outputs,), self.bias_initializer, rate_factor=rate, fan=fan)
 
-    def initialize_from(self, x: Array, rng: Any, mask: Array | None = None) -> None:
+    def initialize_from(
+        self, x: Array, rng: np.random.Generator, mask: Array | None = None
+    ) -> None:
         """Let initializers that need data set kernel and bias; called on a replica.
 
         Parameters
@@ -85,7 +87,7 @@ class AffineLayer(Layer):
         copy._activation = get_activation(self._activation)
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: Any) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory for the layer and its activation."""
         super().allocate(batch_size, dtype, rng)
         self._activation.allocate(batch_size, dtype)

@@ -157,7 +157,7 @@ class Layer(Component, ABC):
             If the layer does not take inputs of this shape.
         """
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: Any) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare to run: scratch memory for a batch and the source of noise.
 
         Parameters
@@ -429,9 +429,9 @@ class Layer(Component, ABC):
 
 
 #: What a list of layers may hold.
-LayerItem: TypeAlias = "Layer | int | tuple[str, Layer | int]"
+LayerItem: TypeAlias = Layer | int | tuple[str, Layer | int]
 #: What a list of branches may hold.
-BranchItem: TypeAlias = "LayerItem | Sequence[LayerItem] | tuple[str, Sequence[LayerItem]]"
+BranchItem: TypeAlias = LayerItem | Sequence[LayerItem] | tuple[str, Sequence[LayerItem]]
 
 
 def validate_layer(layer: Layer, path: str) -> None:

@@ -32,7 +32,9 @@ _MANY = 3 * 2**25
 _STEP_FACTOR = 32
 
 
-def put_in_lanes(layer: Layer, batch_size: int, dtype: DTypeLike, rng: Any) -> None:
+def put_in_lanes(
+    layer: Layer, batch_size: int, dtype: DTypeLike, rng: np.random.Generator
+) -> None:
     """Let the large layers of a list run in lanes, as far as they treat each row by itself.
 
     Parameters
@@ -121,7 +123,7 @@ class InLanes(Composite):
         first, last = children[0][1], children[-1][1]
         self.input_shape_, self.output_shape_ = first.input_shape_, last.output_shape_
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: Any) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare the lanes."""
         self._work = Workspace(batch_size, dtype)
         self._rng = rng if self.is_stochastic else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -47,7 +46,7 @@ class _RowNorm(Layer):
             self.add_weight("beta", input_shape[-1:], "zeros")
         return input_shape
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: Any) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._ones = np.ones(self.input_shape_[-1], dtype)
@@ -240,7 +239,7 @@ class _ChannelNorm(Layer):
         self.add_weight("gamma", input_shape[-1:], "ones")
         self.add_weight("beta", input_shape[-1:], "zeros")
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: Any) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._moments = ChannelMoments(dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -79,7 +79,7 @@ class ParametricActivation(LayerOfFeatures):
         copy._activation = get_activation(self._activation)
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: Any) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory for the layer and its activation."""
         super().allocate(batch_size, dtype, rng)
         self._activation.allocate(batch_size, dtype)

@@ -192,7 +192,7 @@ class Loss(Component, ABC):
         rows = (slice(i, i + 1) for i in range(len(raw)))
         return np.array([self.value_and_gradient(raw[row], y[row])[0] for row in rows])
 
-    def inverse_link(self, raw: Array) -> Any:
+    def inverse_link(self, raw: Array) -> Array | Any:
         """Turn raw predictions into predictions.
 
         Parameters

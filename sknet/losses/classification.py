@@ -89,7 +89,7 @@ class ClassificationLoss(Loss):
             out[:, block] = logits
         return value, out
 
-    def inverse_link(self, raw: Array) -> Array | list[Array]:
+    def inverse_link(self, raw: Array) -> Array | Any:
         """Turn raw predictions into probabilities.
 
         Parameters
@@ -106,7 +106,7 @@ class ClassificationLoss(Loss):
         """
         return self._by_kind(raw, expit, _softmax)
 
-    def log_inverse_link(self, raw: Array) -> Array | list[Array]:
+    def log_inverse_link(self, raw: Array) -> Array | Any:
         """Turn raw predictions into log-probabilities, accurate also where they are tiny.
 
         Parameters

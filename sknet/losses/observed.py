@@ -81,7 +81,7 @@ class ObservedLoss(Loss):
         np.copyto(slopes, 0, where=missing)
         return losses
 
-    def inverse_link(self, raw: Array) -> Any:
+    def inverse_link(self, raw: Array) -> Array | Any:
         """Turn raw predictions into predictions."""
         return self._inner.inverse_link(raw)
 

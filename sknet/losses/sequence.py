@@ -94,7 +94,7 @@ class SequenceLoss(Loss):
         losses = self._inner.row_losses(real_steps(raw, y), _rows(y.joined()))
         return mean_by_sequence(losses, y)
 
-    def inverse_link(self, raw: Array) -> Any:
+    def inverse_link(self, raw: Array) -> Array | Any:
         """Turn the raw predictions of steps, of shape (n_steps, F), into predictions."""
         return self._inner.inverse_link(raw)
 

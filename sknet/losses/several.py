@@ -92,7 +92,7 @@ class SeveralLosses(Loss):
                 losses[rows] += weight * member.loss.row_losses(raw[rows, member.block], known)
         return losses
 
-    def inverse_link(self, raw: Array) -> Any:
+    def inverse_link(self, raw: Array) -> Array | Any:
         """Turn raw predictions into a list with the predictions of each target."""
         return [m.loss.inverse_link(np.ascontiguousarray(raw[:, m.block])) for m in self._members]
 

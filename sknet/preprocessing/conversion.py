@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +21,7 @@ _CONSTRAINTS = Constraints(
 )
 
 
-def from_channels_first(X: ArrayLike | Sequence[ArrayLike]) -> Array | list[Array]:
+def from_channels_first(X: ArrayLike | Sequence[ArrayLike]) -> Array | Any:
     """Move the axis of the channels to the end, where networks here expect it.
 
     An array (n, channels, time), as aeon has it, becomes (n, time, channels), and an array of

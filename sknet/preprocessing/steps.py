@@ -96,7 +96,7 @@ class StepwiseTransformer(TransformerMixin, Component, BaseEstimator):
             self.feature_names_in_ = names
         return self
 
-    def fit_transform(self, X: Samples, y: None = None) -> Array | list[Array]:
+    def fit_transform(self, X: Samples, y: None = None) -> Array | Any:
         """Fit the transformer to the steps of all sequences, and transform them.
 
         Parameters
@@ -114,7 +114,7 @@ class StepwiseTransformer(TransformerMixin, Component, BaseEstimator):
         X = reread(X)
         return self.fit(X).transform(X)
 
-    def transform(self, X: Samples) -> Array | list[Array]:
+    def transform(self, X: Samples) -> Array | Any:
         """Transform the steps of each sequence.
 
         Parameters
@@ -134,7 +134,7 @@ class StepwiseTransformer(TransformerMixin, Component, BaseEstimator):
         return self._apply("transform", steps, lengths)
 
     @available_if(_can_invert)
-    def inverse_transform(self, X: Samples) -> Array | list[Array]:
+    def inverse_transform(self, X: Samples) -> Array | Any:
         """Undo `transform`, where the transformer can.
 
         Parameters

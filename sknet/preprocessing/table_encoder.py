@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
 
 from ..base import Component, brief, stamp, unstamp
 from ..cells import named, without_order
-from ..typing import Array
+from ..typing import Array, Samples
 from .encodings import Parts, encoding_of
 from .frames import FEW_ROWS, array_columns, frame_columns, is_frame, labels_of, row_columns
 from .levels import declared_categories
@@ -149,7 +149,7 @@ class TableEncoder(TransformerMixin, Component, BaseEstimator):
         self.max_categories = max_categories
         self.dtype = dtype
 
-    def fit(self, X: Any, y: None = None) -> Self:
+    def fit(self, X: Samples, y: None = None) -> Self:
         """Learn the levels of categories, the scales of numbers and the parts of dates.
 
         Parameters
@@ -167,7 +167,7 @@ class TableEncoder(TransformerMixin, Component, BaseEstimator):
         self._learn(X)
         return self
 
-    def fit_transform(self, X: Any, y: None = None) -> Array:
+    def fit_transform(self, X: Samples, y: None = None) -> Array:
         """Learn from a table and encode it, which reads it once.
 
         Parameters
@@ -184,7 +184,7 @@ class TableEncoder(TransformerMixin, Component, BaseEstimator):
         """
         return self._finished(*self._learn(X))
 
-    def transform(self, X: Any) -> Array:
+    def transform(self, X: Samples) -> Array:
         """Encode a table.
 
         Parameters

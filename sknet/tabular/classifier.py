@@ -305,7 +305,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return member.network_.predict(rows) / np.float32(self.temperature_)
 
     @isolated
-    def predict_proba(self, X: Any) -> Array | list[Array]:
+    def predict_proba(self, X: Samples) -> Array | Any:
         """Predict the probabilities of the classes.
 
         Parameters
@@ -325,7 +325,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return np.mean(parts, axis=0)
 
     @isolated
-    def predict_log_proba(self, X: Any) -> Array | list[Array]:
+    def predict_log_proba(self, X: Samples) -> Array | Any:
         """Predict the logarithms of the probabilities, exact also where those underflow.
 
         Parameters
@@ -346,7 +346,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return _log_mean(parts)
 
     @isolated
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Samples) -> Array:
         """Predict the classes of some rows.
 
         Parameters
@@ -371,7 +371,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return np.stack([classes[p.argmax(axis=1)] for classes, p in columns], axis=1)
 
     @isolated
-    def predict_set(self, X: Any, coverage: float = 0.9) -> Array:
+    def predict_set(self, X: Samples, coverage: float = 0.9) -> Array:
         """Predict sets of classes that hold the true one with a given probability.
 
         The sets are those of CV+ [1]_: a class is in the set of a row unless its probability is

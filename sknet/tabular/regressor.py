@@ -270,7 +270,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return float(np.average(errors.mean(axis=1), weights=sample_weight))
 
     @isolated
-    def predict(self, X: Any, return_std: bool = False) -> tuple[Array, Any]:
+    def predict(self, X: Samples, return_std: bool = False) -> tuple[Array, Any]:
         """Predict the targets of some rows.
 
         Parameters
@@ -302,7 +302,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return np.mean(parts, axis=0), std.astype(self._dtype)
 
     @isolated
-    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+    def predict_interval(self, X: Samples, coverage: float = 0.9) -> Array:
         """Predict intervals that hold the target with a given probability.
 
         The intervals are those of CV+ [1]_, made of the errors for training rows of the members

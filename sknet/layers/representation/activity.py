@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -69,7 +68,7 @@ class ActivityPenalty(RowLoss):
         """Take any shape."""
         return input_shape
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: Any) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._ones = np.empty(0, dtype)

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
+from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from sklearn.base import clone
 
 from ...base import brief, copied
@@ -17,7 +19,7 @@ from ...holders import innermost
 from ...initializers import Initializer
 from ...named_weights import checked_values, named_parts, weight_name
 from ...storage import read_arrays
-from ...typing import Array, Shape
+from ...typing import Array, EstimatorLike, Shape
 from ..base import OF_TRAINING, LayerItem
 from ..composite import Sequential, named_layers, takes_sparse
 from ..dense import Dense
@@ -92,7 +94,7 @@ class Pretrained(Sequential):
 
     def __init__(
         self,
-        estimator: Any,
+        estimator: EstimatorLike | str | PathLike[str],
         upto: int | str | None = None,
         *,
         layers: Sequence[LayerItem] | None = None,
@@ -318,7 +320,12 @@ class _Stored(Initializer):
         self.layer, self.source, self.name = layer, source, name
 
     def __call__(
-        self, rng: Any, shape: tuple[int, ...], fan_in: Any, fan_out: Any, out: Array | None
+        self,
+        rng: np.random.Generator,
+        shape: tuple[int, ...],
+        fan_in: Any,
+        fan_out: Any,
+        out: Array | None,
     ) -> Any:
         found = self.source.array(self.name)
         label = f"Layer {self.layer._label()}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -93,7 +93,7 @@ class Bidirectional(Layer):
         copy._directions = [(name, layer.replicate()) for name, layer in self._directions]
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: Any) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare both layers to run."""
         super().allocate(batch_size, dtype, rng)
         self._noise = [noise_of_a_lane() for _ in self._directions]

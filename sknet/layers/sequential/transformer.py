@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any, Self
 
+import numpy as np
 from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval
 
@@ -152,7 +153,7 @@ class TransformerBlock(LayerOverSteps):
         copy._branches = [branch.replicate() for branch in self._branches]
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: Any) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare the layers to run."""
         super().allocate(batch_size, dtype, rng)
         for branch in self._branches:
