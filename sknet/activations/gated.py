@@ -1,5 +1,7 @@
 """Gated activations: the input times a gate that opens with it."""
 
+from __future__ import annotations
+
 import math
 
 from .. import kernels
@@ -40,7 +42,7 @@ class GELU(_Gated):
     _linear = math.sqrt(2.0 / math.pi)
     _cubic = 0.044715 * math.sqrt(2.0 / math.pi)
 
-    def __init__(self, approximate=True):
+    def __init__(self, approximate: bool = True) -> None:
         self.approximate = approximate
 
     @property

@@ -1,5 +1,7 @@
 """Rectifiers: activations that let positive values pass and damp negative ones."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 from sklearn.utils._param_validation import Interval
@@ -60,7 +62,7 @@ class LeakyReLU(CompiledActivation):
     _kind = kernels.LEAKY_RELU
     _parameter_constraints = {"negative_slope": [Interval(Real, 0, 1, closed="both")]}
 
-    def __init__(self, negative_slope=0.01):
+    def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
 
     def _coefficients(self):
@@ -103,7 +105,7 @@ class ELU(_ExponentialLinear):
     # A negative alpha would hide the sign of x, which the derivative is read from.
     _parameter_constraints = {"alpha": [Interval(Real, 0, None, closed="left")]}
 
-    def __init__(self, alpha=1.0):
+    def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
 
     def _coefficients(self):

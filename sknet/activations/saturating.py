@@ -1,6 +1,9 @@
 """Activations that are bounded on both sides."""
 
+from __future__ import annotations
+
 from .. import kernels
+from ..typing import Array
 from .base import CompiledActivation
 
 
@@ -41,7 +44,7 @@ class Tanh(CompiledActivation):
     _kind = kernels.TANH
 
 
-def logistic(x, out):
+def logistic(x: Array, out: Array | None) -> Array:
     """Write the logistic sigmoid of x to out, which may be x itself, and return it."""
     kernels.activate(kernels.LOGISTIC, x, None, out, None, 0.0, 0.0, None)
     return out

@@ -1,15 +1,24 @@
 """What layers share that add a bias to a product and apply an activation."""
 
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import StrOptions
 
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName, Identity, get_activation
 from ..initializers import INITIALIZERS, Initializer
+from ..typing import Array
 from .base import OF_TRAINING, Layer
 
 
 class AffineLayer(Layer):
     """Base class of layers that return activation(product with a kernel + bias)."""
+
+    use_bias: bool
 
     #: What multiplies the learning rate of the bias, if not that of the kernel.
     bias_learning_rate_factor = None
@@ -38,7 +47,9 @@ class AffineLayer(Layer):
             rate = rate if own is None else own
             self.add_weight("bias", (n_outputs,), self.bias_initializer, rate_factor=rate, fan=fan)
 
-    def initialize_from(self, x, rng, mask=None):
+    def initialize_from(
+        self, x: Array, rng: np.random.Generator, mask: Array | None = None
+    ) -> None:
         """Let initializers that need data set kernel and bias; called on a replica.
 
         Parameters
@@ -67,13 +78,13 @@ class AffineLayer(Layer):
             self.use_bias, self._activation = given
         return out.reshape(-1, out.shape[-1]).copy() if mask is None else out[mask]
 
-    def replicate(self):
+    def replicate(self) -> Self:
         """Return a copy that shares the weights, with an activation of its own."""
         copy = super().replicate()
         copy._activation = get_activation(self._activation)
         return copy
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory for the layer and its activation."""
         super().allocate(batch_size, dtype, rng)
         self._activation.allocate(batch_size, dtype)

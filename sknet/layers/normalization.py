@@ -1,12 +1,16 @@
 """Layers that give activations mean zero and variance one."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval, Options
 
 from .. import kernels
 from ..kernels.numpy_kernels.normalization import scale_and_shift
+from ..typing import Array, Shape
 from .base import OF_TRAINING, Layer
 from .channel_moments import LEAST_SPREAD, ChannelMoments, deviations
 
@@ -32,11 +36,11 @@ class _RowNorm(Layer):
     _centres = True
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether each step is treated alone: it is unless the last axis is that of the steps."""
         return len(self.input_shape_) > 1
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare the weights for inputs of shape (..., F)."""
         _check_last_axis(self, input_shape)
         self.add_weight("gamma", input_shape[-1:], "ones")
@@ -44,14 +48,14 @@ class _RowNorm(Layer):
             self.add_weight("beta", input_shape[-1:], "zeros")
         return input_shape
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         numbers = self.input_shape_[-1], -LEAST_SPREAD, _representable(self.epsilon, dtype)
         ones = np.ones(self.input_shape_[-1], dtype)
         self._numbers = ones, *(np.array([number], dtype) for number in numbers)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Normalize the last axis of x."""
         rows = x.reshape(-1, x.shape[-1])
         x_hat, out = self._work("x_hat", rows.shape), self._work("out", rows.shape)
@@ -81,7 +85,7 @@ class _RowNorm(Layer):
         self._work("x_hat", (len(chosen), rows.shape[1]))[chosen] = x_hat
         self._work("inverse_std", (len(chosen), 1))[chosen] = inverse_std * scaling
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of the weights; return that of x."""
         grad = grad_output.reshape(-1, grad_output.shape[-1])
         kernels.row_norm_backward(
@@ -125,7 +129,9 @@ class LayerNorm(_RowNorm):
     >>> block = Sequential([Dense(64), LayerNorm(), Activation("relu")])
     """
 
-    def __init__(self, *, epsilon=1e-5, learning_rate_factor=1.0, trainable=True):
+    def __init__(
+        self, *, epsilon: float = 1e-5, learning_rate_factor: float = 1.0, trainable: bool = True
+    ) -> None:
         self.epsilon = epsilon
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
@@ -162,7 +168,9 @@ class RMSNorm(_RowNorm):
 
     _centres = False
 
-    def __init__(self, *, epsilon=1e-6, learning_rate_factor=1.0, trainable=True):
+    def __init__(
+        self, *, epsilon: float = 1e-6, learning_rate_factor: float = 1.0, trainable: bool = True
+    ) -> None:
         self.epsilon = epsilon
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
@@ -176,7 +184,7 @@ class _ChannelNorm(Layer):
         self.add_weight("gamma", input_shape[-1:], "ones")
         self.add_weight("beta", input_shape[-1:], "zeros")
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._moments = ChannelMoments(dtype)
@@ -196,7 +204,7 @@ class _ChannelNorm(Layer):
         self._moments.standardize(self._inverse_std, self.gamma_, self.beta_, wide)
         return out
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of gamma and beta; return that of x."""
         moments, inverse_std = self._moments, self._inverse_std
         grad = grad_output.reshape(moments.shape)
@@ -263,18 +271,25 @@ class BatchNorm(_ChannelNorm):
         **OF_TRAINING,
     }
 
-    def __init__(self, *, momentum=0.9, epsilon=1e-5, learning_rate_factor=1.0, trainable=True):
+    def __init__(
+        self,
+        *,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.momentum = momentum
         self.epsilon = epsilon
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     @property
-    def mixes_rows(self):
+    def mixes_rows(self) -> bool:
         """Whether training normalizes with the moments of the batch."""
         return not self.is_frozen
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare gamma, beta and the moving averages for inputs of shape (..., C)."""
         self._declare(input_shape)
         self.add_weight("moving_mean", input_shape[-1:], "zeros", rate_factor=0.0)
@@ -284,7 +299,7 @@ class BatchNorm(_ChannelNorm):
         self.add_weight("counts", (2,), "zeros", rate_factor=0.0)
         return input_shape
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Normalize with the batch's moments when training, else with the moving ones."""
         uses_batch = training and not self.is_frozen
         # With moments from elsewhere, masked steps do not matter to others.
@@ -387,13 +402,20 @@ class GroupNorm(_ChannelNorm):
         **OF_TRAINING,
     }
 
-    def __init__(self, groups=8, *, epsilon=1e-5, learning_rate_factor=1.0, trainable=True):
+    def __init__(
+        self,
+        groups: int = 8,
+        *,
+        epsilon: float = 1e-5,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.groups = groups
         self.epsilon = epsilon
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare gamma and beta for inputs of shape (..., C)."""
         self._declare(input_shape)
         channels = input_shape[-1]
@@ -406,7 +428,7 @@ class GroupNorm(_ChannelNorm):
             )
         return input_shape
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Normalize with the moments of each sample."""
         self._moments.lay_out(x.shape, len(x), self._n_groups, mask)
         return self._normalize(x)

@@ -1,7 +1,10 @@
 """Losses for targets that are classes or labels."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, log_expit
@@ -9,6 +12,7 @@ from sklearn.utils._param_validation import Interval
 
 from .. import kernels
 from ..kernels.numpy_kernels.losses import cross_entropy, row_shares
+from ..typing import Array
 from .base import Loss
 
 #: The rate that a class or label which never occurs is given in initial biases, unless half
@@ -39,16 +43,18 @@ class ClassificationLoss(Loss):
     7
     """
 
-    kinds = ("binary", "multiclass", "multilabel", "multioutput")
+    kinds: tuple[str, ...] = ("binary", "multiclass", "multilabel", "multioutput")
     _smoothing = 0.0
     _blocks = ()
 
     @property
-    def link(self):
+    def link(self) -> Array:
         """The inverse link: "logistic" or "softmax", known after `build`."""
         return "softmax" if self._blocks else "logistic"
 
-    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+    def value_and_gradient(
+        self, raw: Array, y: Array, sample_weight: Array | None = None, out: Array | None = None
+    ) -> tuple[float, Array]:
         """Compute the weighted mean loss of a batch and its gradient.
 
         Parameters
@@ -84,7 +90,7 @@ class ClassificationLoss(Loss):
             out[:, block] = logits
         return value, out
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: Array) -> Array | Any:
         """Turn raw predictions into probabilities.
 
         Parameters
@@ -101,7 +107,7 @@ class ClassificationLoss(Loss):
         """
         return self._by_kind(raw, expit, _softmax)
 
-    def log_inverse_link(self, raw):
+    def log_inverse_link(self, raw: Array) -> Array | Any:
         """Turn raw predictions into log-probabilities, accurate also where they are tiny.
 
         Parameters
@@ -127,7 +133,7 @@ class ClassificationLoss(Loss):
         self._label_losses(raw, y, losses, slopes)
         return losses
 
-    def row_losses(self, raw, y):
+    def row_losses(self, raw: Array, y: Any) -> Array:
         """Compute the losses of the rows one by one."""
         if self._blocks:
             return super().row_losses(raw, y)
@@ -246,7 +252,7 @@ class LogLoss(ClassificationLoss):
     exact_bias = True
     _parameter_constraints = {"label_smoothing": [Interval(Real, 0, 1, closed="left")]}
 
-    def __init__(self, label_smoothing=0.0):
+    def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = label_smoothing
 
     @property
@@ -310,12 +316,12 @@ class FocalLoss(ClassificationLoss):
         "alpha": [None, Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, *, gamma=2.0, alpha=None):
+    def __init__(self, *, gamma: float = 2.0, alpha: float | None = None) -> None:
         self.gamma = gamma
         self.alpha = alpha
 
     @property
-    def kinds(self):
+    def kinds(self) -> tuple[str, ...]:
         """The kinds of target that the loss supports: without classes if alpha is set."""
         if self.alpha is None:
             return ClassificationLoss.kinds

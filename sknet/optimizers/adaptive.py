@@ -1,8 +1,12 @@
 """Optimizers that divide every step by a running root mean square of the gradients."""
 
+from __future__ import annotations
+
 import math
 
 from .. import kernels
+from ..schedules.base import Schedule
+from ..typing import Function
 from .base import DECAY_SCHEDULE, FRACTION, NON_NEGATIVE, POSITIVE, CompiledOptimizer
 
 
@@ -40,13 +44,13 @@ class RMSprop(CompiledOptimizer):
 
     _parameter_constraints = {"rho": FRACTION, "epsilon": POSITIVE, "momentum": FRACTION}
 
-    def __init__(self, *, rho=0.9, epsilon=1e-7, momentum=0.0):
+    def __init__(self, *, rho: float = 0.9, epsilon: float = 1e-7, momentum: float = 0.0) -> None:
         self.rho = rho
         self.epsilon = epsilon
         self.momentum = momentum
 
     @property
-    def n_moments(self):
+    def n_moments(self) -> int:
         """Number of vectors kept between steps: 2, or 1 without momentum."""
         return 1 + int(self.momentum > 0)
 
@@ -96,7 +100,9 @@ class Adam(CompiledOptimizer):
     n_moments = 2
     _parameter_constraints = {"beta_1": FRACTION, "beta_2": FRACTION, "epsilon": POSITIVE}
 
-    def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(
+        self, *, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
+    ) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -162,12 +168,12 @@ class AdamW(Adam):
     def __init__(
         self,
         *,
-        weight_decay=1e-2,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        weight_decay_schedule=None,
-    ):
+        weight_decay: float = 1e-2,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay_schedule: str | Schedule | Function | None = None,
+    ) -> None:
         super().__init__(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         self.weight_decay = weight_decay
         self.weight_decay_schedule = weight_decay_schedule

@@ -1,8 +1,11 @@
 """What all optimizers share: groups of parameters, and the walk over pieces of the vector."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -11,6 +14,8 @@ from ..base import Component, Workspace
 from ..functions import with_picklable_functions
 from ..kernels.numpy_kernels.optimizers import take_off
 from ..schedules import SCHEDULES, Schedule, get_schedule
+from ..schedules.base import Progress
+from ..typing import Array, Shape
 
 # Bytes of one vector that are worked on at a time: 65,536 elements in float32, 32,768 in
 # float64. Microseconds for the ten passes of Adam, best of many, 1 MiB of L2 a core, 32 MiB of L3:
@@ -33,11 +38,11 @@ _PIECE_BYTES = 2**18
 _FLUSH_INTERVAL = 200
 
 # Constraints that several optimizers put on their parameters.
-FRACTION = [Interval(Real, 0, 1, closed="left")]
-POSITIVE = [Interval(Real, 0, None, closed="neither")]
-NON_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+FRACTION: list[Any] = [Interval(Real, 0, 1, closed="left")]
+POSITIVE: list[Any] = [Interval(Real, 0, None, closed="neither")]
+NON_NEGATIVE: list[Any] = [Interval(Real, 0, None, closed="left")]
 # An adaptive schedule is one of the learning rate, which the estimator lowers.
-DECAY_SCHEDULE = [StrOptions(set(SCHEDULES) - {"adaptive"}), Schedule, callable, None]
+DECAY_SCHEDULE: list[Any] = [StrOptions(set(SCHEDULES) - {"adaptive"}), Schedule, callable, None]
 
 
 class Group(NamedTuple):
@@ -92,10 +97,10 @@ class Optimizer(Component, ABC):
 
     _hint_by_position = " The learning rate is learning_rate_init of the estimator."
     n_moments = 0
-    weight_decay = 0.0
+    weight_decay: float = 0.0
     weight_decay_schedule = None
 
-    def build(self, params, groups):
+    def build(self, params: Array, groups: Iterable[Group]) -> Shape:
         """Forget all state and bind to a vector of parameters.
 
         Parameters
@@ -133,7 +138,9 @@ class Optimizer(Component, ABC):
             merged.append(Group(slice(start, stop), *treatment))
         return merged
 
-    def update(self, params, grads, learning_rate, progress=None):
+    def update(
+        self, params: Array, grads: Array, learning_rate: float, progress: Progress | None = None
+    ) -> None:
         """Take one step, in place.
 
         Parameters
@@ -164,7 +171,7 @@ class Optimizer(Component, ABC):
         if self._t % _FLUSH_INTERVAL == 0:
             self._flush()
 
-    def undo(self, params, grads):
+    def undo(self, params: Array, grads: Array) -> None:
         """Put the parameters back as they were before the last `update`, once.
 
         The moments stay as they are.
@@ -180,10 +187,10 @@ class Optimizer(Component, ABC):
             np.copyto(params[where], grads[where])
         self._n_moved[0] = 0
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return with_picklable_functions(super().__getstate__(), self)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "_moments" in state:  # joblib may have mapped them read-only
             self._moments = [np.array(moment) for moment in self._moments]

@@ -1,6 +1,10 @@
 """Optimizers that step along a momentum of the gradients."""
 
+from __future__ import annotations
+
 from .. import kernels
+from ..schedules.base import Schedule
+from ..typing import Function
 from .base import DECAY_SCHEDULE, FRACTION, NON_NEGATIVE, CompiledOptimizer
 
 
@@ -36,12 +40,12 @@ class SGD(CompiledOptimizer):
 
     _parameter_constraints = {"momentum": FRACTION, "nesterov": ["boolean"]}
 
-    def __init__(self, *, momentum=0.9, nesterov=True):
+    def __init__(self, *, momentum: float = 0.9, nesterov: bool = True) -> None:
         self.momentum = momentum
         self.nesterov = nesterov
 
     @property
-    def n_moments(self):
+    def n_moments(self) -> int:
         """Number of vectors kept between steps: 1, or 0 without momentum."""
         return int(self.momentum > 0)
 
@@ -95,7 +99,14 @@ class Lion(CompiledOptimizer):
         "weight_decay_schedule": DECAY_SCHEDULE,
     }
 
-    def __init__(self, *, beta_1=0.9, beta_2=0.99, weight_decay=0.0, weight_decay_schedule=None):
+    def __init__(
+        self,
+        *,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        weight_decay: float = 0.0,
+        weight_decay_schedule: str | Schedule | Function | None = None,
+    ) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.weight_decay = weight_decay

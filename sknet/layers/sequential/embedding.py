@@ -1,12 +1,17 @@
 """Layers that turn codes and positions into vectors."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ... import kernels
 from ...initializers import INITIALIZERS, Initializer
+from ...typing import Array, NamedInitializer, Shape
 from ...warning import warn
 from ..base import OF_TRAINING, Layer
 from ..spatial.axes import LayerOverSteps, OrderedLayer
@@ -73,15 +78,15 @@ class Embedding(Layer):
 
     def __init__(
         self,
-        output_dim,
+        output_dim: int,
         *,
-        input_dim=None,
-        mask_zero=False,
-        embeddings_initializer="uniform",
-        decay=False,
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
+        input_dim: int | None = None,
+        mask_zero: bool = False,
+        embeddings_initializer: NamedInitializer | Initializer = "uniform",
+        decay: bool = False,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.output_dim = output_dim
         self.input_dim = input_dim
         self.mask_zero = mask_zero
@@ -91,11 +96,11 @@ class Embedding(Layer):
         self.trainable = trainable
 
     @property
-    def marks_steps(self):
+    def marks_steps(self) -> bool:
         """Whether 0 is padding."""
         return bool(self.mask_zero)
 
-    def adapt(self, x):
+    def adapt(self, x: Array) -> Array | None:
         """Refuse what are no codes; take their number from the inputs if it was left open."""
         if not np.size(x):
             return
@@ -120,7 +125,7 @@ class Embedding(Layer):
                 "sklearn.preprocessing.OrdinalEncoder, or pass input_dim.",
             )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare the vectors for codes of any shape."""
         if self.input_dim is None:
             self._refuse(
@@ -139,7 +144,7 @@ class Embedding(Layer):
         self.add_weight("embeddings", shape, self.embeddings_initializer, decay=self.decay)
         return (*input_shape, self.output_dim)
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory; refuse more codes than the precision can tell apart."""
         super().allocate(batch_size, dtype, rng)
         limit = _n_exact(dtype)
@@ -151,7 +156,7 @@ class Embedding(Layer):
             )
         self._kept = {}
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Look up the vectors of the codes x."""
         if mask is not None:  # whatever stands at padded steps
             real = mask.reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
@@ -189,7 +194,7 @@ class Embedding(Layer):
         last = "on" if self.input_dim is None and value < limit else f"to {limit - 1}"
         self._refuse(f"codes, whole numbers from 0 {last}", shown, advice)
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the sums of the gradients of each code; that of the input is zero."""
         if not self.is_frozen:
             rows = grad_output.reshape(-1, self.output_dim)
@@ -200,7 +205,7 @@ class Embedding(Layer):
         grad_x.fill(0.0)
         return grad_x
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return which steps are real: with `mask_zero` those that are not 0."""
         if not self.mask_zero:
             return mask
@@ -264,20 +269,20 @@ class PositionalEmbedding(OrderedLayer, LayerOverSteps):
 
     def __init__(
         self,
-        kind="learned",
+        kind: Literal["learned", "sinusoidal"] = "learned",
         *,
-        max_length=None,
-        embeddings_initializer="uniform",
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
+        max_length: int | None = None,
+        embeddings_initializer: NamedInitializer | Initializer = "uniform",
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.kind = kind
         self.max_length = max_length
         self.embeddings_initializer = embeddings_initializer
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare the vectors, if they are learned, for inputs of shape (T, F)."""
         self._check_axes(input_shape)
         n_steps, features = input_shape
@@ -303,7 +308,7 @@ class PositionalEmbedding(OrderedLayer, LayerOverSteps):
                 f"Pass max_length={n_steps} or more, or shorten the sequences.",
             )
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory and room for sinusoids."""
         super().allocate(batch_size, dtype, rng)
         self._sinusoids = np.empty((0, 0), dtype)
@@ -354,7 +359,7 @@ class PositionalEmbedding(OrderedLayer, LayerOverSteps):
         return grad_output if input_grad else None
 
 
-def sinusoids(length, features):
+def sinusoids(length: int, features: int) -> Array:
     """Return the position vectors of Vaswani et al.
 
     Parameters

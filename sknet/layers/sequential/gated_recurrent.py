@@ -1,9 +1,14 @@
 """Recurrent layers whose gates decide what to keep and what to forget."""
 
+from __future__ import annotations
+
+from typing import Literal
+
 import numpy as np
 
 from ... import kernels
 from ...initializers import Initializer, get_initializer
+from ...typing import NamedInitializer
 from .recurrent import RecurrentLayer
 
 
@@ -16,7 +21,7 @@ class _ForgetBias(Initializer):
         Initializer of the other gates.
     """
 
-    def __init__(self, rest="zeros"):
+    def __init__(self, rest: str | Initializer = "zeros") -> None:
         self.rest = rest
 
     def _values(self, rng, shape, fan_in, fan_out):
@@ -118,20 +123,20 @@ class LSTM(RecurrentLayer):
 
     def __init__(
         self,
-        units,
+        units: int,
         *,
-        return_sequences=False,
-        go_backwards=False,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
+        return_sequences: bool = False,
+        go_backwards: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        use_bias: bool = True,
+        kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "glorot_uniform",
+        recurrent_initializer: NamedInitializer | Initializer = "orthogonal",
+        bias_initializer: NamedInitializer | Initializer = "zeros",
+        unit_forget_bias: bool = True,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.units = units
         self.return_sequences = return_sequences
         self.go_backwards = go_backwards
@@ -275,19 +280,19 @@ class GRU(RecurrentLayer):
 
     def __init__(
         self,
-        units,
+        units: int,
         *,
-        return_sequences=False,
-        go_backwards=False,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
+        return_sequences: bool = False,
+        go_backwards: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        use_bias: bool = True,
+        kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "glorot_uniform",
+        recurrent_initializer: NamedInitializer | Initializer = "orthogonal",
+        bias_initializer: NamedInitializer | Initializer = "zeros",
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.units = units
         self.return_sequences = return_sequences
         self.go_backwards = go_backwards
