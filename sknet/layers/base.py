@@ -66,12 +66,9 @@ class Layer(Component, ABC):
     --------
     >>> from sknet.layers import Layer
     >>> class PassOn(Layer):
-    ...     def build(self, input_shape):
-    ...         return input_shape
-    ...     def forward(self, x, training=False, mask=None):
-    ...         return x
-    ...     def backward(self, grad_output, input_grad=True):
-    ...         return grad_output
+    ...     def build(self, input_shape): return input_shape
+    ...     def forward(self, x, training=False, mask=None): return x
+    ...     def backward(self, grad_output, input_grad=True): return grad_output
     >>> PassOn().build((3,))
     (3,)
     """
