@@ -195,6 +195,16 @@ def add_by_code(rng, shape, dtype, wild=False):
     return Call("add_by_code", [rows, codes, np.zeros((7, shape[1]), dtype), {}], (2,))
 
 
+def mix_rows(rng, shape, dtype, wild=False):
+    """Return the call that mixes rows of tiles."""
+    n_in, n_out = (int(n) for n in rng.integers(1, 7, 2))
+    x = values(rng, (shape[0], 3, n_in, shape[1]), dtype, wild)
+    out = np.zeros((shape[0], 3, n_out, shape[1]), dtype)
+    if rng.random() < 0.5:
+        x = np.ascontiguousarray(x.transpose(2, 0, 1, 3)).transpose(1, 2, 0, 3)
+    return Call("mix_rows", [values(rng, (n_out, n_in), dtype), x, out], (2,))
+
+
 def lstm_step(rng, shape, dtype, wild=False):
     """Return the call of a step of an LSTM while training, which writes all slots."""
     cell, slots = values(rng, shape, dtype, wild), values(rng, (5, *shape), dtype, wild)
@@ -233,6 +243,7 @@ MAKERS = {
     "gru_step_back": gru_step_back,
     "lstm_step": lstm_step,
     "lstm_step_back": lstm_step_back,
+    "mix_rows": mix_rows,
     "read_codes": read_codes,
     "row_norm": row_norm,
     "row_norm_backward": row_norm_backward,

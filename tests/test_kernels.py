@@ -115,6 +115,14 @@ def test_layers_are_near_those_of_numpy(level, shape, dtype):
 
 
 @every_dtype
+@pytest.mark.parametrize("shape", [(1, 1), (5, 2), (2, 1500), (0, 3), (3, 0)])
+def test_mixtures_of_rows_are_near_those_of_numpy(level, shape, dtype):
+    rng = np.random.default_rng(10)
+    for _ in range(8):
+        assert_near(kernel_calls.mix_rows(rng, shape, dtype), 8, scale=20.0)
+
+
+@every_dtype
 @pytest.mark.parametrize("shape", [(1, 1), (5, 2), (50, 10), (7, 65), (0, 3)])
 def test_steps_are_near_those_of_numpy(level, shape, dtype):
     rng = np.random.default_rng(9)

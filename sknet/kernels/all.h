@@ -8,6 +8,7 @@ union NAME(bits) {
 #include "reductions.h"
 
 #include "activations.h"
+#include "correlation.h"
 #include "dropout.h"
 #include "losses.h"
 #include "normalization.h"

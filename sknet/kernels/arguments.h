@@ -127,6 +127,16 @@ struct gru_step {
     void *grad_gates;
 };
 
+#define MOST_MIXED 6 /* rows */
+
+struct mix_rows {
+    ptrdiff_t shape[2], n_in, n_out, width;
+    const void *weights; /* (n_out, n_in) */
+    const char *x;
+    char *out;
+    ptrdiff_t x_strides[3], out_strides[3]; /* bytes */
+};
+
 enum kernel {
     SGD,
     RMSPROP,
@@ -147,6 +157,7 @@ enum kernel {
     LSTM_STEP_BACK,
     GRU_STEP,
     GRU_STEP_BACK,
+    MIX_ROWS,
     N_KERNELS
 };
 

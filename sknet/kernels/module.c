@@ -130,6 +130,42 @@ static void *take_rows(struct call *call, int i, enum use use, ptrdiff_t *rows, 
     return data;
 }
 
+/* Take an array of four axes whose last lies in one piece; the others may be anywhere. */
+static void *take_tiles(struct call *call, int i, enum use use, npy_intp *shape,
+                        npy_intp *strides) {
+    if (call->fate == FAILED)
+        return NULL;
+    if (!PyArray_Check(call->args[i]) || PyArray_NDIM((PyArrayObject *)call->args[i]) != 4) {
+        fail(call, PyExc_ValueError, "tiles have the axes (N, tiles, rows, elements)");
+        return NULL;
+    }
+    PyArrayObject *array = (PyArrayObject *)call->args[i];
+    void *data;
+    enum fate before = call->fate;
+    take(call, i, use, -1, &data);
+    if (call->fate == FAILED)
+        return NULL;
+    int found = PyArray_DESCR(array)->type_num;
+    npy_intp item = PyArray_ITEMSIZE(array), extent = item;
+    int plain = found == call->type && (found == NPY_FLOAT || found == NPY_DOUBLE) &&
+                PyArray_FLAGS(array) & NPY_ARRAY_ALIGNED &&
+                PyArray_ISNBO(PyArray_DESCR(array)->byteorder) &&
+                (PyArray_STRIDE(array, 3) == item || PyArray_DIM(array, 3) <= 1);
+    for (int axis = 0; axis < 4; axis++) {
+        shape[axis] = PyArray_DIM(array, axis);
+        strides[axis] = PyArray_STRIDE(array, axis);
+        plain = plain && strides[axis] >= 0;
+        extent = shape[axis] ? extent + (shape[axis] - 1) * strides[axis] : 0;
+        if (!shape[axis])
+            break;
+    }
+    for (int axis = 0; axis < 4; axis++)
+        shape[axis] = PyArray_DIM(array, axis);
+    call->fate = plain ? before : IS_LEFT;
+    call->n_bytes[call->n_arrays - 1] = extent;
+    return data;
+}
+
 static double take_number(struct call *call, int i) {
     if (call->fate == FAILED)
         return 0;
@@ -574,6 +610,28 @@ KERNEL(gru_step_back) {
     return finish(&call, GRU_STEP_BACK, &a, SLOTS * size);
 }
 
+KERNEL(mix_rows) {
+    struct call call = begin(module, "mix_rows", args, n_args, 3);
+    struct mix_rows a = {0};
+    npy_intp x_shape[4] = {0}, out_shape[4] = {0}, strides[4] = {0};
+    void *weights = take_rows(&call, 0, READ, &a.n_out, &a.n_in);
+    a.weights = weights;
+    a.x = take_tiles(&call, 1, READ, x_shape, strides);
+    memcpy(a.x_strides, strides, sizeof a.x_strides);
+    a.out = take_tiles(&call, 2, WRITE, out_shape, strides);
+    memcpy(a.out_strides, strides, sizeof a.out_strides);
+    if (call.fate != FAILED &&
+        !(PyArray_NDIM((PyArrayObject *)args[0]) == 2 && x_shape[0] == out_shape[0] &&
+          x_shape[1] == out_shape[1] && x_shape[2] == a.n_in && out_shape[2] == a.n_out &&
+          x_shape[3] == out_shape[3]))
+        fail(&call, PyExc_ValueError, "weights, rows and mixtures differ in number");
+    if (call.fate == RUNS && (a.n_in < 1 || a.n_in > MOST_MIXED))
+        call.fate = IS_LEFT;
+    a.shape[0] = x_shape[0], a.shape[1] = x_shape[1], a.width = x_shape[3];
+    check_overlap(&call, -1, -1);
+    return finish(&call, MIX_ROWS, &a, x_shape[0] * x_shape[1] * x_shape[3] * MOST_MIXED);
+}
+
 static const struct level *best_level(void) {
 #ifdef __x86_64__
     __builtin_cpu_init();
@@ -642,6 +700,7 @@ static PyMethodDef methods[] = {
     METHOD(lstm_step_back),
     METHOD(gru_step),
     METHOD(gru_step_back),
+    METHOD(mix_rows),
     {"level", level, METH_NOARGS, "Return the level of processors whose kernels run."},
     {"use_level", use_level, METH_O, "Run the kernels of a level that this processor has."},
     {NULL, NULL, 0, NULL},

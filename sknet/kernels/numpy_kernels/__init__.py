@@ -19,6 +19,7 @@ from .activations import (
     activate,
     deactivate,
 )
+from .correlation import mix_rows
 from .dropout import dropout, dropout_backward
 from .losses import sigmoid_loss, softmax_loss
 from .normalization import row_norm, row_norm_backward
@@ -49,6 +50,7 @@ __all__ = [
     "lion",
     "lstm_step",
     "lstm_step_back",
+    "mix_rows",
     "read_codes",
     "rmsprop",
     "row_norm",
