@@ -13,6 +13,7 @@ union NAME(bits) {
 #include "losses.h"
 #include "normalization.h"
 #include "optimizers.h"
+#include "pooling.h"
 #include "recurrent.h"
 #include "sequences.h"
 
