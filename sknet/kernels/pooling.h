@@ -25,34 +25,44 @@ static inline int NAME(next_window)(const struct max_pool *a, ptrdiff_t *o) {
     return ++o[0] < a->n;
 }
 
+#define CHANNELS 64 /* that are treated at a time */
+
 /* out = max of the window, or NaN if there is one */
 static void NAME(max_pool)(void *arguments) {
     const struct max_pool *a = arguments;
-    const ptrdiff_t channels = a->channels;
-    const REAL *x = a->x;
     REAL *out = a->out;
     uint8_t *places = a->places;
     ptrdiff_t o[4] = {0};
     do {
-        EACH_PLACE(a, o, place, at) {
-            const REAL *values = x + at;
-            if (place == 0) {
-                EACH (c, channels)
-                    out[c] = values[c];
-                if (places)
-                    memset(places, 0, channels);
-            } else if (places)
-                EACH (c, channels) {
-                    int larger = values[c] > out[c] || values[c] != values[c];
-                    places[c] = larger ? (uint8_t)place : places[c];
-                    out[c] = larger ? values[c] : out[c];
-                }
-            else
-                EACH (c, channels)
-                    out[c] = values[c] > out[c] || values[c] != values[c] ? values[c] : out[c];
+        for (ptrdiff_t start = 0; start < a->channels; start += CHANNELS) {
+            const ptrdiff_t n = NAME(least)(CHANNELS, a->channels - start);
+            const REAL *x = (const REAL *)a->x + start;
+            REAL best[CHANNELS];
+            UINT found[CHANNELS] = {0}; /* as wide as the values, so that both fit one vector */
+            EACH_PLACE(a, o, place, at) {
+                const UINT here = (UINT)place;
+                if (place == 0)
+                    memcpy(best, x + at, n * sizeof(REAL));
+                else if (places)
+                    EACH (c, n) {
+                        REAL value = x[at + c];
+                        UINT larger = (value > best[c]) | (value != value);
+                        found[c] = larger ? here : found[c];
+                        best[c] = larger ? value : best[c];
+                    }
+                else
+                    EACH (c, n) {
+                        REAL value = x[at + c];
+                        best[c] = (value > best[c]) | (value != value) ? value : best[c];
+                    }
+            }
+            memcpy(out + start, best, n * sizeof(REAL));
+            if (places)
+                EACH (c, n)
+                    places[start + c] = (uint8_t)found[c];
         }
-        out += channels;
-        places += places ? channels : 0;
+        out += a->channels;
+        places += places ? a->channels : 0;
     } while (NAME(next_window)(a, o));
 }
 

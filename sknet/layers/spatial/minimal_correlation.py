@@ -95,7 +95,7 @@ class MinimalCorrelation(Correlation):
         self._n_rows = windows.size[0]
         self._n_out = _N_MIXED + 1 - self._n_rows
         self._weights = _powers(self._n_rows) / _SCALES[:, None]
-        self._join = _powers(self._n_out).T
+        self._join = np.ascontiguousarray(_powers(self._n_out).T)
 
     def correlate(self, padded: Array, kernel: Array, out: Array | None, work: Workspace) -> None:
         """Compute the products of all windows with the kernel."""
