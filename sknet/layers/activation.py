@@ -32,7 +32,7 @@ class Activation(Layer):
     _parameter_constraints = {"activation": [ActivationName(), ActivationFunction]}
     is_causal = True
 
-    def __init__(self, activation: NamedActivation | Activation | None = "relu") -> None:
+    def __init__(self, activation: NamedActivation | ActivationFunction | None = "relu") -> None:
         self.activation = activation
 
     def build(self, input_shape: Shape) -> Shape:

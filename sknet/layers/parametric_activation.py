@@ -9,7 +9,6 @@ from numpy.typing import DTypeLike
 
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName, get_activation
-from ..activations.base import Activation
 from ..typing import Array, NamedActivation, Shape
 from .scaling import LayerOfFeatures
 
@@ -56,7 +55,7 @@ class ParametricActivation(LayerOfFeatures):
 
     def __init__(
         self,
-        activation: NamedActivation | Activation | None = "selu",
+        activation: NamedActivation | ActivationFunction | None = "selu",
         *,
         learning_rate_factor: float = 0.1,
         decay: bool = True,
