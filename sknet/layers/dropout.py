@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from numbers import Real
 
-import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .. import kernels
 from ..schedules import SCHEDULES, Schedule, get_schedule
 from ..schedules.base import Progress
 from ..typing import Array, Function, Shape
@@ -83,13 +83,11 @@ class Dropout(Layer):
         if not training or not self.is_stochastic:
             return x
         keep = 1.0 - float(self._present["rate"] if self.is_scheduled else self.rate)
-        shape = self._draws(x.shape)
-        uniform = self._work("uniform", shape, np.float32)
-        self._rng.random(out=uniform, dtype=np.float32)
-        kept = np.less(uniform, np.float32(keep), out=self._work("kept", shape, bool))
-        factor = x.dtype.type(self._factor(keep))
-        self._scale = np.multiply(kept, factor, out=self._work("scale", shape))
-        return np.multiply(x, self._scale, out=self._work("out", x.shape))
+        self._kept = self._work("kept", self._draws(x.shape), bool)
+        self._kept_factor = float(self._factor(keep))
+        out = self._work("out", x.shape)
+        kernels.dropout(x, out, self._kept, self._rng, keep, self._kept_factor, self._work)
+        return out
 
     def _factor(self, keep):
         """Return what is multiplied with the inputs that are kept, a part `keep` of all."""
@@ -102,7 +100,7 @@ class Dropout(Layer):
     def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Pass on the gradient of what was kept."""
         if self.is_stochastic:
-            grad_output *= self._scale
+            kernels.dropout_backward(grad_output, self._kept, self._kept_factor, self._work)
         return grad_output if input_grad else None
 
 
