@@ -152,7 +152,7 @@ class TransformerBlock(LayerOverSteps):
         copy._branches = [branch.replicate() for branch in self._branches]
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare the layers to run."""
         super().allocate(batch_size, dtype, rng)
         for branch in self._branches:
