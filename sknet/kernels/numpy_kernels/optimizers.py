@@ -77,7 +77,7 @@ def adam(
     beta_1: float,
     beta_2: float,
     epsilon: float,
-    nesterov: bool,
+    nesterov: float,
 ) -> None:
     """Divide the mean of the gradients by their root mean square.
 
