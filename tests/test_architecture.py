@@ -17,8 +17,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
-    {"kernels"},
-    {"base", "constraints", "lanes", "settings", "typing", "warning"},
+    {"kernels", "typing"},
+    {"base", "constraints", "lanes", "settings", "warning"},
     {"activations", "blas", "compatibility", "functions", "holders", "initializers", "storage"},
     {"named_weights"},
     {

@@ -424,7 +424,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
             )
 
     @isolated
-    def predict(self, X: Samples, return_std: bool = False) -> tuple[Array, Any]:
+    def predict(self, X: Samples, return_std: bool = False) -> Array | Any:
         """Predict the targets of some rows.
 
         Parameters

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..finite import check_finite
-from ..typing import Array, Precision
+from ..typing import Array
 
 #: Deviations that the mean may lie from 0 for float32 to hold predictions as exactly as it made
 #: them.
@@ -36,7 +36,7 @@ class TargetScale:
 
     mean: Array
 
-    def __init__(self, y: Array, sample_weight: Array | None, dtype: Precision | None) -> None:
+    def __init__(self, y: Array, sample_weight: Array | None, dtype: DTypeLike) -> None:
         self.mean, deviation = moments(y, sample_weight)
         self.deviation: Array = np.where(deviation > 0, deviation, 1.0)
         limit = _LARGEST_DEVIATION

@@ -157,7 +157,7 @@ class Layer(Component, ABC):
             If the layer does not take inputs of this shape.
         """
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare to run: scratch memory for a batch and the source of noise.
 
         Parameters

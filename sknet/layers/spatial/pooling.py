@@ -55,7 +55,7 @@ class _Pooling(OrderedLayer):
         """Return how many windows a batch has along each axis."""
         return self._windows.counts(lengths)
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory, some of it for a few samples only."""
         super().allocate(batch_size, dtype, rng)
         self._few = Workspace(1, dtype)
