@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 from sklearn.base import clone
 
 from .constraints import Constraints
+from .pages import Documented
 
 # Scikit-learn's own class has no annotations: estimators name it as a base once more.
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ else:
 FORMAT = 3
 
 
-class Component(BaseEstimator):
+class Component(Documented, BaseEstimator):
     """Parameter object whose list parameters can be reached item by item.
 
     Estimators, layers, losses, optimizers and schedules are components: their ``__init__``

@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
     {"kernels", "typing"},
-    {"base", "constraints", "lanes", "settings", "warning"},
+    {"base", "constraints", "lanes", "pages", "settings", "warning"},
     {"activations", "blas", "compatibility", "functions", "holders", "initializers", "storage"},
     {"named_weights"},
     {
@@ -48,6 +48,7 @@ ALLOWED = {"sknet", "numpy", "scipy", "sklearn", "threadpoolctl", "joblib"}
 #: What a module imports inside functions, where it is needed.
 OPTIONAL = {
     "sknet.compatibility": {"cloudpickle"},  # joblib brings it, and once contained it
+    "sknet.estimators.progress": {"IPython"},  # only in a notebook, where it is there
     "sknet.inspection.architecture": {"matplotlib"},
     "sknet.inspection.display": {"matplotlib"},
     "sknet.interop.outside": {"skops"},

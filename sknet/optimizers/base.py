@@ -56,6 +56,12 @@ class Group(NamedTuple):
         Multiplies the learning rate; 0 freezes the group.
     decay : float
         Multiplies weight decay; 0 or False keeps it from the group.
+
+    Examples
+    --------
+    >>> from sknet.optimizers import Group
+    >>> Group(slice(0, 6), rate_factor=0.1, decay=False).where.stop
+    6
     """
 
     where: slice
@@ -76,6 +82,17 @@ class Optimizer(Component, ABC):
     See Also
     --------
     sknet.testing.check_optimizer : Check that a custom optimizer keeps the contract.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet import NeuralRegressor
+    >>> from sknet.optimizers import Optimizer
+    >>> class Signs(Optimizer):
+    ...     def _step(self, grads, moments, out, rate, constants):
+    ...         return np.multiply(np.sign(grads, out=out), rate, out=out)
+    >>> NeuralRegressor(solver=Signs(), max_iter=2, tol=0).fit(np.eye(3), [1, 2, 3]).n_iter_
+    2
     """
 
     _hint_by_position = " The learning rate is learning_rate_init of the estimator."
