@@ -48,6 +48,7 @@ OPTIONAL = {
     "sknet.compatibility": {"cloudpickle"},  # joblib brings it, and once contained it
     "sknet.inspection.architecture": {"matplotlib"},
     "sknet.inspection.display": {"matplotlib"},
+    "sknet.interop.onnx.pipelines": {"skl2onnx"},
     "sknet.interop.outside": {"skops"},
     "sknet.preprocessing.frames": {"narwhals"},
     "sknet.storage": {"safetensors"},

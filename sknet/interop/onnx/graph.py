@@ -1,0 +1,209 @@
+"""A graph of ONNX as it grows: nodes, their constants, and names for both."""
+
+from itertools import count
+from typing import NamedTuple
+
+import numpy as np
+
+#: Operator set of the graphs that sknet writes; all operators in them are of this set.
+OPSET = 18
+
+
+class Node(NamedTuple):
+    """One operation."""
+
+    kind: str
+    inputs: list
+    outputs: list
+    attributes: dict
+
+
+class Output(NamedTuple):
+    """What a model returns: the name of a tensor, its element type, and its shape.
+
+    None in the shape is any number of rows or steps.
+    """
+
+    tensor: str
+    dtype: np.dtype
+    shape: tuple
+
+
+class Graph:
+    """Nodes and constants of an ONNX graph; tensors are known by their names, which are strings.
+
+    Parameters
+    ----------
+    dtype : dtype, default=numpy.float32
+        Element type of the network's arithmetic: weights are converted to it.
+    name : callable, default=None
+        Returns a name that no other tensor has, given the beginning of one. None counts.
+    """
+
+    def __init__(self, dtype=np.float32, name=None):
+        self.dtype = np.dtype(dtype)
+        self.nodes, self.constants, self._known = [], {}, {}
+        numbers = count()
+        self._name = name or (lambda start: f"{start}_{next(numbers)}")
+
+    def op(self, kind, *inputs, n_outputs=1, **attributes):
+        """Add an operation and return the name of its output.
+
+        Parameters
+        ----------
+        kind : str
+            Operator of ONNX, such as ``"MatMul"``.
+        *inputs : str, array-like or None
+            Tensors by name, constants, or None for an input that is left out.
+        n_outputs : int, default=1
+            Number of outputs.
+        **attributes
+            Attributes of the operator.
+
+        Returns
+        -------
+        output : str or tuple of str
+            Names of the outputs; of one, its name alone.
+        """
+        names = ["" if each is None else self.tensor(each) for each in inputs]
+        outputs = [self._name(kind) for _ in range(n_outputs)]
+        self.nodes.append(Node(kind, names, outputs, attributes))
+        return outputs[0] if n_outputs == 1 else tuple(outputs)
+
+    def name(self, tensor, name):
+        """Give a tensor a second name, that of an output.
+
+        Parameters
+        ----------
+        tensor : str
+            The tensor.
+        name : str
+            The name.
+        """
+        self.nodes.append(Node("Identity", [tensor], [name], {}))
+
+    def tensor(self, value):
+        """Return the name of a tensor that is given by its name or its value.
+
+        Parameters
+        ----------
+        value : str or array-like
+            Name, or a constant: floats get the graph's element type, ints become int64.
+
+        Returns
+        -------
+        name : str
+            Its name.
+        """
+        return value if isinstance(value, str) else self.constant(value)
+
+    def constant(self, value, dtype=None):
+        """Return the name of a constant.
+
+        Parameters
+        ----------
+        value : array-like
+            Numbers, truth values or strings.
+        dtype : dtype, default=None
+            Element type; None is that of the graph for floats and int64 for ints.
+
+        Returns
+        -------
+        name : str
+            Its name. Equal small constants have one.
+        """
+        array = np.asarray(value)
+        if dtype is None and array.dtype.kind in "fiu":
+            dtype = self.dtype if array.dtype.kind == "f" else np.int64
+        array = np.ascontiguousarray(array, dtype).reshape(array.shape)
+        key = array.dtype.str, array.shape, array.tobytes() if array.size < 100 else id(value)
+        if key in self._known and array.dtype != object:
+            return self._known[key]
+        name = self._known[key] = self._name("constant")
+        self.constants[name] = array
+        return name
+
+    def cast(self, x, dtype):
+        """Convert the elements of a tensor.
+
+        Parameters
+        ----------
+        x : str
+            Tensor.
+        dtype : dtype
+            Element type of the result.
+
+        Returns
+        -------
+        out : str
+            The result.
+        """
+        return self.op("Cast", x, to=element_type(dtype))
+
+    def reshape(self, x, shape):
+        """Give samples another shape.
+
+        Parameters
+        ----------
+        x : str
+            Tensor (N, ...).
+        shape : tuple of int or None
+            Shape of one sample; None for one axis of any length.
+
+        Returns
+        -------
+        out : str
+            Tensor (N, *shape).
+        """
+        return self.op("Reshape", x, [0, *(-1 if n is None else n for n in shape)])
+
+    def slice(self, x, start, stop, axis, step=1):
+        """Take a part of an axis.
+
+        Parameters
+        ----------
+        x : str
+            Tensor.
+        start, stop : int
+            Bounds.
+        axis : int
+            The axis.
+        step : int, default=1
+            Step.
+
+        Returns
+        -------
+        out : str
+            The part.
+        """
+        return self.op("Slice", x, [start], [stop], [axis], [step])
+
+
+#: Bounds of a slice that goes to the last element, or backwards to the first.
+TO_END, TO_START = 2**62, -(2**62)
+
+#: Numbers by which ONNX knows element types, which its standard fixes.
+_ELEMENTS = {
+    np.dtype(np.float32): 1,
+    np.dtype(np.int64): 7,
+    np.dtype(object): 8,
+    np.dtype(bool): 9,
+    np.dtype(np.float64): 11,
+}
+
+
+def element_type(dtype):
+    """Return the number by which ONNX knows an element type.
+
+    Parameters
+    ----------
+    dtype : dtype
+        float32, float64, int64, bool, or object for strings.
+
+    Returns
+    -------
+    number : int
+        A value of ``onnx.TensorProto.DataType``.
+    """
+    dtype = np.dtype(dtype)
+    return _ELEMENTS[np.dtype(object) if dtype.kind == "U" else dtype]

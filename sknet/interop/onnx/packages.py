@@ -1,0 +1,29 @@
+"""The packages of the extra."""
+
+from importlib import import_module
+
+
+def import_package(name):
+    """Import a package of the extra, or say how to install it.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+
+    Returns
+    -------
+    package : module
+        The package.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed.
+    """
+    try:
+        return import_module(name)
+    except ImportError:
+        raise ImportError(
+            f'to_onnx needs {name} for this model: pip install "sknet-learn[onnx]".'
+        ) from None

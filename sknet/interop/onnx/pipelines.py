@@ -1,0 +1,148 @@
+"""Pipelines: estimators of sknet as skl2onnx, which converts those of scikit-learn, sees them."""
+
+import numpy as np
+
+from ...base import brief
+from .estimators import classes_of_estimators, converter_of
+from .graph import OPSET, Graph, element_type
+from .packages import import_package
+
+
+def convert_by_skl2onnx(model, X, dtype):
+    """Convert a model that holds estimators of scikit-learn.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted, such as a Pipeline.
+    X : array-like or data frame, default=None
+        A few rows; None stands for rows of numbers.
+    dtype : dtype
+        Element type of numbers.
+
+    Returns
+    -------
+    onnx_model : onnx.ModelProto
+        The model.
+    """
+    if not hasattr(model, "fit"):
+        raise TypeError(f"to_onnx expects a fitted estimator or a network, got {brief(model)}.")
+    skl2onnx = import_package("skl2onnx")
+    register_converters()
+    from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
+
+    try:
+        return skl2onnx.to_onnx(
+            model,
+            initial_types=_initial_types(model, X, dtype),
+            target_opset={"": OPSET, "ai.onnx.ml": 3},
+            options=_without_zipmap(model),
+        )
+    except (MissingConverter, MissingShapeCalculator) as error:
+        raise ValueError(
+            f"{type(model).__name__} cannot be converted to ONNX: skl2onnx says that it is "
+            f"{brief(str(error).partition(chr(10))[0])}."
+        ) from None
+
+
+def _without_zipmap(model):
+    """Let a classifier of scikit-learn at the end return probabilities as an array."""
+    from sklearn.base import is_classifier
+
+    last = model.steps[-1][1] if hasattr(model, "steps") else model
+    foreign = is_classifier(last) and converter_of(last) is None
+    return {id(last): {"zipmap": False}} if foreign else None
+
+
+def _initial_types(model, X, dtype):
+    """Return the inputs as skl2onnx wants them: one, or one for each column of a frame."""
+    if X is None:
+        return [("X", _type_of(dtype, [None, model.n_features_in_]))]
+    if not hasattr(X, "columns"):
+        return [("X", _type_of(dtype, [None, *np.shape(X)[1:]]))]
+    types = []
+    for name in X.columns:
+        is_number = np.asarray(X[name]).dtype.kind in "biuf"
+        types.append((name, _type_of(dtype if is_number else object, [None, 1])))
+    return types
+
+
+def _type_of(dtype, shape):
+    from skl2onnx.common import data_types
+
+    classes = {
+        np.dtype(np.float32): data_types.FloatTensorType,
+        np.dtype(np.float64): data_types.DoubleTensorType,
+        np.dtype(np.int64): data_types.Int64TensorType,
+        np.dtype(bool): data_types.BooleanTensorType,
+        np.dtype(object): data_types.StringTensorType,
+    }
+    return classes[np.dtype(dtype)](shape)
+
+
+def register_converters():
+    """Let skl2onnx convert the estimators of sknet.
+
+    `sknet.interop.to_onnx` does so by itself; call it to use `skl2onnx.to_onnx`, with its options,
+    on pipelines that end with estimators of sknet.
+
+    Raises
+    ------
+    ImportError
+        If skl2onnx is not installed.
+
+    Examples
+    --------
+    >>> import sknet
+    >>> sknet.interop.onnx.register_converters()  # doctest: +SKIP
+    """
+    for cls in classes_of_estimators():
+        import_package("skl2onnx").update_registered_converter(
+            cls,
+            f"Sknet{cls.__name__}",
+            _check_inputs,
+            _convert,
+            parser=_parse,
+            options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
+        )
+
+
+def _check_inputs(operator):
+    """Do nothing: the parser knows the types of the outputs already."""
+
+
+def _dtype_of(variables):
+    from skl2onnx.common.data_types import DoubleTensorType
+
+    is_double = any(isinstance(each.type, DoubleTensorType) for each in variables)
+    return np.float64 if is_double else np.float32
+
+
+def _parse(scope, model, inputs, custom_parsers=None):
+    """Declare the outputs of an estimator; skl2onnx calls it before it converts anything."""
+    operator = scope.declare_local_operator(f"Sknet{type(model).__name__}", model)
+    operator.inputs = inputs
+    # A trial run tells what they are.
+    outputs = converter_of(model)(Graph(_dtype_of(inputs)), model, "X")
+    for name, output in outputs.items():
+        shape = list(output.shape)
+        variable = scope.declare_local_variable(name, _type_of(output.dtype, shape))
+        operator.outputs.append(variable)
+    return operator.outputs
+
+
+def _convert(scope, operator, container):
+    """Add the nodes of an estimator to those of skl2onnx."""
+    graph = Graph(_dtype_of(operator.inputs), scope.get_unique_variable_name)
+    columns = [graph.cast(each.full_name, graph.dtype) for each in operator.inputs]
+    x = columns[0] if len(columns) == 1 else graph.op("Concat", *columns, axis=1)
+    outputs = converter_of(operator.raw_operator)(graph, operator.raw_operator, x)
+    for output, variable in zip(outputs.values(), operator.outputs, strict=True):
+        graph.name(output.tensor, variable.full_name)
+    for name, value in graph.constants.items():
+        values = value.ravel()
+        values = [str(each).encode() for each in values] if value.dtype == object else values
+        container.add_initializer(name, element_type(value.dtype), value.shape, values)
+    for node in graph.nodes:
+        name = scope.get_unique_operator_name(node.kind)
+        container.add_node(node.kind, node.inputs, node.outputs, name=name, **node.attributes)
