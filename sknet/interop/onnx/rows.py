@@ -1,30 +1,37 @@
 """Layers that work on the last axis, or on each element."""
 
+import math
+
 from ...layers import (
     Activation,
     ActivityPenalty,
     ContractiveDense,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
+    GaussianCode,
     GaussianNoise,
     MaskingNoise,
+    ParametricActivation,
+    PeriodicEmbedding,
     RandomFlip,
     RandomRotation,
     RandomTranslation,
     Reshape,
+    Scaling,
     SpatialDropout1D,
     SpatialDropout2D,
     TransposedDense,
 )
 from .functions import activate
+from .masks import over_steps
 from .registry import converts
 
 
 @converts(Dense, ContractiveDense, TransposedDense)
 def dense(graph, layer, x, mask):
-    out = graph.op("MatMul", x, layer.kernel_)
-    return with_bias(graph, layer, out)
+    return with_bias(graph, layer, graph.op("MatMul", x, layer.kernel_))
 
 
 def with_bias(graph, layer, product):
@@ -54,6 +61,17 @@ def activation(graph, layer, x, mask):
     return activate(graph, layer, layer._activation, x)
 
 
+@converts(ParametricActivation)
+def parametric_activation(graph, layer, x, mask):
+    change = graph.op("Sub", activate(graph, layer, layer._activation, x), x)
+    return graph.op("Add", x, graph.op("Mul", change, layer.mixing_))
+
+
+@converts(Scaling)
+def scaling(graph, layer, x, mask):
+    return graph.op("Mul", x, layer.scale_)
+
+
 @converts(
     ActivityPenalty,
     Dropout,
@@ -71,7 +89,33 @@ def nothing(graph, layer, x, mask):
 
 @converts(Flatten, Reshape)
 def reshaping(graph, layer, x, mask):
-    keeps_steps = layer.output_shape_[0] == layer.input_shape_[0] and not isinstance(
-        layer, Flatten
-    )
-    return graph.reshape(x, layer.output_shape_), mask if keeps_steps else None
+    keeps_steps = layer.output_shape_[0] == layer.input_shape_[0]
+    has_steps = keeps_steps and not isinstance(layer, Flatten)
+    return graph.reshape(x, layer.output_shape_), mask if has_steps else None
+
+
+@converts(GaussianCode)
+def gaussian_code(graph, layer, x, mask):
+    means = graph.op("MatMul", x, layer.kernel_[:, : layer.units])
+    return graph.op("Add", means, layer.bias_[: layer.units])
+
+
+@converts(PeriodicEmbedding)
+def periodic_embedding(graph, layer, x, mask):
+    angles = graph.op("Mul", graph.op("Unsqueeze", x, [-1]), 2 * math.pi * layer.frequencies_)
+    waves = graph.op("Cos", graph.op("Add", angles, layer.phases_))  # (N, ..., F, waves)
+    mixed = graph.op("MatMul", graph.op("Unsqueeze", waves, [-2]), layer.kernel_)
+    mixed = graph.op("Add", graph.op("Squeeze", mixed, [-2]), layer.bias_)
+    vectors = graph.op("Concat", graph.op("Unsqueeze", x, [-1]), mixed, axis=-1)
+    return graph.reshape(vectors, layer.output_shape_)
+
+
+@converts(Embedding)
+def embedding(graph, layer, x, mask):
+    real = mask
+    if layer.mask_zero:
+        real = graph.op("Not", graph.op("Equal", x, 0.0))
+        real = real if mask is None else graph.op("And", real, mask)
+    if mask is not None:
+        x = graph.op("Mul", x, over_steps(graph, mask, len(layer.input_shape_)))
+    return graph.op("Gather", layer.embeddings_, graph.cast(x, int), axis=0), real

@@ -1,0 +1,106 @@
+"""Attention and Transformer blocks, and positions."""
+
+import numpy as np
+
+from ...layers import Masking, MultiHeadAttention, PositionalEmbedding, TransformerBlock
+from ...layers.sequential.attention import _Branch
+from .composites import residual
+from .masks import over_steps, positions, real_first
+from .registry import convert, converts
+
+
+@converts(MultiHeadAttention)
+def attention(graph, layer, x, mask):
+    queries, keys, values = _heads(graph, layer, x)
+    visible = _visible(graph, layer, x, mask)
+    context = _attend(graph, queries, keys, values, visible, mask is not None)
+    return _joined(graph, layer, context)
+
+
+def _heads(graph, layer, x):
+    """Return queries, keys and values, (N, heads, T, dim) each."""
+    factors = np.ones(layer.kernel_.shape[1])
+    factors[: layer.num_heads * layer._dims[0]] = layer._dims[0] ** -0.5
+    projected = graph.op("MatMul", x, layer.kernel_ * factors)
+    if layer.use_bias:
+        projected = graph.op("Add", projected, layer.bias_ * factors)
+    parts, start = [], 0
+    for dim in layer._dims:
+        stop = start + layer.num_heads * dim
+        part = graph.slice(projected, start, stop, -1)
+        part = graph.op("Reshape", part, [0, 0, layer.num_heads, dim])
+        parts.append(graph.op("Transpose", part, perm=[0, 2, 1, 3]))
+        start = stop
+    return parts
+
+
+def _visible(graph, layer, x, mask):
+    """Return which keys each query sees, broadcast to (N, heads, queries, keys), or None."""
+    visible = None
+    if layer.causal:
+        steps = positions(graph, x)
+        visible = graph.op("LessOrEqual", steps, graph.op("Unsqueeze", steps, [-1]))
+    if mask is not None:
+        real = graph.op("Unsqueeze", mask, [1, 2])
+        visible = real if visible is None else graph.op("And", visible, real)
+    return visible
+
+
+def _attend(graph, queries, keys, values, visible, may_see_none):
+    scores = graph.op("MatMul", queries, graph.op("Transpose", keys, perm=[0, 1, 3, 2]))
+    if visible is not None:
+        scores = graph.op("Where", visible, scores, float(np.finfo(graph.dtype).min) / 2)
+    shares = graph.op("Softmax", scores, axis=-1)
+    if may_see_none:
+        shares = graph.op("Mul", shares, graph.cast(visible, graph.dtype))
+    return graph.op("MatMul", shares, values)
+
+
+def _joined(graph, layer, context):
+    context = graph.op("Transpose", context, perm=[0, 2, 1, 3])
+    context = graph.op("Reshape", context, [0, 0, layer.num_heads * layer._dims[2]])
+    out = graph.op("MatMul", context, layer.output_kernel_)
+    return graph.op("Add", out, layer.output_bias_) if layer.use_bias else out
+
+
+@converts(TransformerBlock)
+def transformer_block(graph, layer, x, mask):
+    for branch in layer._branches:
+        x, _ = convert(graph, branch, x, mask)
+    return x, mask
+
+
+converts(_Branch)(residual)
+
+
+@converts(PositionalEmbedding)
+def positional_embedding(graph, layer, x, mask):
+    if mask is None:
+        return graph.op("Add", x, _table(graph, layer, positions(graph, x)))
+    _, places, _ = real_first(graph, mask)
+    vectors = _table(graph, layer, graph.op("Mul", places, graph.cast(mask, np.int64)))
+    return graph.op("Add", x, vectors)
+
+
+def _table(graph, layer, steps):
+    """Return the vectors of some steps."""
+    if layer.kind == "learned":
+        return graph.op("Gather", layer.embeddings_, steps, axis=0)
+    features = layer.input_shape_[-1]
+    column = np.arange(features)
+    # In float64: sines of large angles in float32 would be off by more than the angles' rounding.
+    frequencies = graph.constant(10000.0 ** (-(column // 2 * 2) / features), np.float64)
+    phases = graph.constant(column % 2 * (np.pi / 2), np.float64)
+    angles = graph.op("Unsqueeze", graph.cast(steps, np.float64), [-1])
+    angles = graph.op("Add", graph.op("Mul", angles, frequencies), phases)
+    return graph.cast(graph.op("Sin", angles), graph.dtype)
+
+
+@converts(Masking)
+def masking(graph, layer, x, mask):
+    differs = graph.op("Not", graph.op("Equal", x, float(layer.mask_value)))
+    axes = list(range(2, len(layer.input_shape_) + 1))
+    real = graph.op("ReduceMax", graph.cast(differs, graph.dtype), axes, keepdims=0)
+    real = graph.op("Greater", real, 0.0)
+    real = real if mask is None else graph.op("And", real, mask)
+    return graph.op("Mul", x, over_steps(graph, real, len(layer.input_shape_))), real

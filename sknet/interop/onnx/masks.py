@@ -1,0 +1,115 @@
+"""Masks: which steps of a sequence are real."""
+
+import numpy as np
+
+
+def over_steps(graph, mask, n_axes):
+    """Return a mask as factors for tensors of several axes.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    mask : str
+        Tensor (N, T).
+    n_axes : int
+        Axes of a sample.
+
+    Returns
+    -------
+    factors : str
+        Floats of shape (N, T, 1, ..., 1), 1 where a step is real and 0 elsewhere.
+    """
+    factors = graph.cast(mask, graph.dtype)
+    later = list(range(2, n_axes + 1))
+    return graph.op("Unsqueeze", factors, later) if later else factors
+
+
+def take_steps(graph, x, index):
+    """Take steps of each sequence by their positions.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    x : str
+        Tensor (N, T, ...).
+    index : str
+        Positions, (N, S) of int64.
+
+    Returns
+    -------
+    out : str
+        Tensor (N, S, ...).
+    """
+    return graph.op("GatherND", x, graph.op("Unsqueeze", index, [-1]), batch_dims=1)
+
+
+def count(graph, mask):
+    """Count the real steps of each sequence.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    mask : str
+        Tensor (N, T).
+
+    Returns
+    -------
+    counts : str
+        int64 of shape (N, 1).
+    """
+    return graph.op("ReduceSum", graph.cast(mask, np.int64), [1])
+
+
+def positions(graph, x):
+    """Return the positions of the steps, from 0 on.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    x : str
+        Tensor (N, T, ...).
+
+    Returns
+    -------
+    positions : str
+        int64 of shape (T,).
+    """
+    return graph.op("Range", np.int64(0), graph.op("Gather", graph.op("Shape", x), 1), np.int64(1))
+
+
+def real_first(graph, mask):
+    """Sort the steps of each sequence: the real ones first, all in their order.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    mask : str
+        Tensor (N, T).
+
+    Returns
+    -------
+    order : str
+        Where each sorted step comes from, (N, T) of int64.
+    places : str
+        Where each step went, of the same shape.
+    sorted_mask : str
+        Which of the sorted steps are real.
+    """
+    steps = positions(graph, mask)
+    length = graph.op("Gather", graph.op("Shape", mask), [1])
+    last = graph.op("Mul", graph.cast(graph.op("Not", mask), np.int64), length)
+    order = _argsort(graph, graph.op("Add", last, steps), length)
+    return (
+        order,
+        _argsort(graph, order, length),
+        graph.op("Less", steps, count(graph, mask)),
+    )
+
+
+def _argsort(graph, keys, length):
+    return graph.op("TopK", keys, length, axis=1, largest=0, sorted=1, n_outputs=2)[1]
