@@ -80,7 +80,7 @@ SAME = [Dense(4), Activation("tanh")]
 #: Layers with the shape of a sample.
 CASES = [
     *[(Dense(3, activation=name), (4,)) for name in sorted(ACTIVATIONS)],
-    *[(Dense(3, activation=each), (4,)) for each in (ELU(0.3), GELU(False), LeakyReLU(2.5))],
+    *[(Dense(3, activation=each), (4,)) for each in (ELU(0.3), GELU(False), LeakyReLU(0.3))],
     (Dense(3, use_bias=False), (2, 3, 4)),
     (ContractiveDense(3), (4,)),
     (TiedSequential([Dense(2), TransposedDense("tanh")]), (4,)),
@@ -140,10 +140,7 @@ CASES = [
     (ZeroPadding2D(((1, 2), (0, 3))), IMAGE),
     (Cropping1D((2, 1)), (None, 4)),
     (Cropping2D(((1, 2), (0, 3))), IMAGE),
-    *[
-        (SimpleRNN(3, name, return_sequences=True), SEQUENCE)
-        for name in ("tanh", "relu", "logistic", "identity", "elu", "leaky_relu", "softplus")
-    ],
+    (SimpleRNN(3, "relu", return_sequences=True), SEQUENCE),
     *[
         (layer(3, **options), shape)
         for layer in (SimpleRNN, LSTM, GRU)
@@ -204,8 +201,11 @@ def network_of(layer, shape, dtype="float32"):
     return network
 
 
-def run(model, **inputs):
-    session = onnxruntime.InferenceSession(model.SerializeToString())
+def session_of(model):
+    return onnxruntime.InferenceSession(model.SerializeToString())
+
+
+def run(session, **inputs):
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(None, inputs), strict=True))
 
@@ -217,11 +217,11 @@ def samples(shape, n=3, n_steps=8):
 
 def check(layer, shape, X=None):
     network = network_of(layer, shape)
-    model = to_onnx(network)
+    session = session_of(to_onnx(network))
     for n in (3, 1, 5):
         x = samples(shape, n, 5 + n) if X is None else X[:n]
         expected = network.predict(x.reshape(len(x), -1))
-        found = run(model, X=x)["raw"]
+        found = run(session, X=x)["raw"]
         assert found.shape == expected.shape
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 

@@ -28,9 +28,7 @@ def _selu(graph, function, x):
 
 
 def _leaky_relu(graph, function, x):
-    if function.negative_slope <= 1:
-        return graph.op("LeakyRelu", x, alpha=float(function.negative_slope))
-    return graph.op("Max", x, graph.op("Mul", x, float(function.negative_slope)))
+    return graph.op("LeakyRelu", x, alpha=float(function.negative_slope))
 
 
 def _gelu(graph, function, x):

@@ -2,41 +2,19 @@
 
 import numpy as np
 
-from ...activations import ELU, Identity, LeakyReLU, Logistic, ReLU, Softplus, Tanh
 from ...layers import GRU, LSTM, Bidirectional, SimpleRNN
 from .graph import TO_START
 from .masks import count, real_first, take_steps
-from .registry import convert, converts, refuse
+from .registry import convert, converts
 
 #: Where ONNX wants the gates of sknet's order: input, output, forget, cell.
 _LSTM_ORDER = (0, 3, 1, 2)
-_FUNCTIONS = {
-    ELU: ("Elu", "alpha"),
-    Identity: ("Affine", None),
-    LeakyReLU: ("LeakyRelu", "negative_slope"),
-    Logistic: ("Sigmoid", None),
-    ReLU: ("Relu", None),
-    Softplus: ("Softplus", None),
-    Tanh: ("Tanh", None),
-}
+_NAMES = {"tanh": "Tanh", "relu": "Relu"}
 
 
 @converts(SimpleRNN)
 def simple_rnn(graph, layer, x, mask):
-    function = layer._activation
-    if type(function) not in _FUNCTIONS:
-        known = ", ".join(sorted(cls.__name__ for cls in _FUNCTIONS))
-        refuse(
-            layer,
-            f"recurrence in ONNX knows no {type(function).__name__}. Choose one of the "
-            f"activations {known}.",
-        )
-    name, parameter = _FUNCTIONS[type(function)]
-    attributes = {"activations": [name]}
-    if name in ("Affine", "Elu", "LeakyRelu"):
-        slope = 1.0 if parameter is None else float(getattr(function, parameter))
-        attributes |= {"activation_alpha": [slope], "activation_beta": [0.0]}
-    return _recurrent(graph, layer, x, mask, "RNN", (0,), **attributes)
+    return _recurrent(graph, layer, x, mask, "RNN", (0,), activations=[_NAMES[layer.activation]])
 
 
 @converts(LSTM)

@@ -39,19 +39,20 @@ def _channels_last(graph, x, n_axes):
     return graph.op("Transpose", x, perm=[0, *range(2, n_axes + 2), 1])
 
 
-def _padding(windows):
-    """Return the attributes that pad as the windows of a layer do."""
-    n_axes = len(windows.size)
-    if windows.padding == "same":
-        return {"auto_pad": "SAME_UPPER"}
-    before = [span - 1 if windows.padding == "causal" else 0 for span in windows.span]
-    return {"pads": [*before, *[0] * n_axes]}
-
-
-def _windows(layer):
+def _attributes(layer):
+    """Return the attributes of windows; paddings are amounts where these are known."""
     windows = layer._windows
     shape = {"kernel_shape": list(windows.size), "strides": list(windows.strides)}
-    return shape | _padding(windows)
+    if _depends_on_length(layer):
+        return shape | {"auto_pad": "SAME_UPPER"}
+    lengths = [n or 1 for n in layer.input_shape_[:-1]]  # with strides of 1 any will do
+    pairs = [windows._amount(axis, length) for axis, length in enumerate(lengths)]
+    return shape | {"pads": [pair[side] for side in (0, 1) for pair in pairs]}
+
+
+def _depends_on_length(layer):
+    is_same, is_free = layer.padding == "same", layer.input_shape_[0] is None
+    return is_same and is_free and layer._windows.strides[0] > 1
 
 
 def _without_masks(layer, mask):
@@ -67,13 +68,19 @@ def _without_masks(layer, mask):
 def convolution(graph, layer, x, mask):
     _without_masks(layer, mask)
     n_axes = len(layer._axes)
+    if _depends_on_length(layer) and layer._windows.span != layer._windows.size:
+        refuse(
+            layer,
+            "runtimes cannot pad dilated windows with strides where the number of steps is free. "
+            "Pass input_shape with that number, or set strides=1.",
+        )
     out = graph.op(
         "Conv",
         _channels_first(graph, x, n_axes),
         layer.kernel_.transpose(n_axes + 1, n_axes, *range(n_axes)),
         dilations=list(layer._windows.dilation),
         group=int(layer.groups),
-        **_windows(layer),
+        **_attributes(layer),
     )
     return with_bias(graph, layer, _channels_last(graph, out, n_axes))
 
@@ -110,7 +117,7 @@ def average_pooling(graph, layer, x, mask):
 def _pooling(graph, layer, x, mask, kind):
     _without_masks(layer, mask)
     n_axes = len(layer._axes)
-    out = graph.op(kind, _channels_first(graph, x, n_axes), **_windows(layer))
+    out = graph.op(kind, _channels_first(graph, x, n_axes), **_attributes(layer))
     return _channels_last(graph, out, n_axes)
 
 
