@@ -68,6 +68,7 @@ from sknet.layers import (
     ZeroPadding1D,
     ZeroPadding2D,
 )
+from sknet.losses import REGRESSION_LOSSES, Quantile
 from sknet.network import Network
 
 pytest.importorskip("onnx")
@@ -229,3 +230,221 @@ def check(layer, shape, X=None):
 @pytest.mark.parametrize("layer, shape", CASES, ids=named)
 def test_onnxruntime_agrees_with_every_layer(layer, shape):
     check(layer, shape)
+
+
+X = samples((5,), 40)
+SHORT = {"hidden_layer_sizes": (6,), "max_iter": 3, "tol": 0, "random_state": 0}
+LABELS = {
+    "binary": np.array(["no", "yes"])[np.arange(40) % 2],
+    "integers": np.arange(40) % 3 * 10,
+    "booleans": np.arange(40) % 2 == 0,
+    "multilabel": (X[:, :3] > 0).astype(int),
+    "multioutput": np.column_stack([np.arange(40) % 3, np.arange(40) % 2]).astype(str),
+}
+
+
+def check_classifier(classifier, X, found):
+    """Compare the outputs of a graph with those of a classifier."""
+    label, expected = found["label"], classifier.predict(X)
+    assert label.shape == expected.shape
+    np.testing.assert_array_equal(label, expected)
+    if label.dtype == object:
+        assert {type(each) for each in label.ravel()} == {str}
+    probabilities = classifier.predict_proba(X)
+    if isinstance(probabilities, list):
+        pairs = [(each, found[f"probabilities_{j}"]) for j, each in enumerate(probabilities)]
+    else:
+        pairs = [(probabilities, found["probabilities"])]
+    for expected, array in pairs:
+        np.testing.assert_allclose(array, expected, rtol=1e-5, atol=1e-5)
+
+
+def check_values(found, expected):
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(found.reshape(expected.shape), expected, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("kind", LABELS)
+@pytest.mark.parametrize("loss", ["log_loss", "focal"])
+def test_a_classifier_gives_labels_and_probabilities(kind, loss):
+    classifier = NeuralClassifier(**SHORT, loss=loss).fit(X, LABELS[kind])
+    session = session_of(to_onnx(classifier))
+    for rows in (X, X[:1]):
+        check_classifier(classifier, rows, run(session, X=rows))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [*REGRESSION_LOSSES, Quantile([0.1, 0.5, 0.9])],
+    ids=str,
+)
+def test_a_regressor_gives_predictions_of_every_loss(loss):
+    y = 50 * np.abs(X[:, 0]) + 100
+    regressor = NeuralRegressor(**SHORT, loss=loss).fit(X, y)
+    found = run(session_of(to_onnx(regressor)), X=X)["variable"]
+    check_values(found, regressor.predict(X))
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "gaussian"])
+def test_a_regressor_gives_all_targets(loss):
+    regressor = NeuralRegressor(**SHORT, loss=loss).fit(X, X[:, :3] * [1, 10, 100])
+    check_values(run(session_of(to_onnx(regressor)), X=X)["variable"], regressor.predict(X))
+
+
+def test_targets_with_losses_of_their_own_have_outputs_of_their_own():
+    pd = pytest.importorskip("pandas")
+    y = pd.DataFrame({"price": 100 * X[:, 0], "sold": LABELS["binary"]})
+    loss = {"price": "huber", "sold": "log_loss"}
+    regressor = NeuralRegressor(**SHORT, loss=loss).fit(X, y)
+    found, expected = run(session_of(to_onnx(regressor)), X=X), regressor.predict(X)
+    check_values(found["price"], expected["price"].to_numpy())
+    assert found["sold"].tolist() == expected["sold"].tolist()
+    probabilities = regressor.predict_proba(X)["sold"]
+    check_values(found["sold_probabilities"], np.asarray(probabilities))
+
+
+def test_an_estimator_that_predicts_at_each_step_converts():
+    x, y = samples((7, 4), 20), np.arange(140).reshape(20, 7) % 3
+    classifier = NeuralClassifier(**SHORT, layers=[Conv1D(4, 3, padding="same")]).fit(x, y)
+    check_classifier(classifier, x, run(session_of(to_onnx(classifier)), X=x))
+
+
+def test_the_input_has_the_form_of_x():
+    x = samples(IMAGE, 12)
+    layers = [Conv2D(3, 3), Flatten()]
+    classifier = NeuralClassifier(**SHORT, layers=layers).fit(x, np.arange(12) % 2)
+    rows = x.reshape(12, -1)
+    for given in (None, x, rows):
+        model = to_onnx(classifier, given)
+        check_classifier(classifier, x, run(session_of(model), X=x if given is None else given))
+
+
+def test_weights_of_float64_can_be_kept():
+    wide = X.astype(np.float64)
+    classifier = NeuralClassifier(**SHORT).fit(wide, LABELS["integers"])
+    found = run(session_of(to_onnx(classifier, dtype="float64")), X=wide)["probabilities"]
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, classifier.predict_proba(wide), rtol=1e-12)
+
+
+PLAIN = {"n_components": 3, **SHORT}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"loss": "log_loss", "variational": True},
+        {"tied_weights": True, "sparsity": 0.1},
+        {"contraction": 0.1, "hidden_layer_sizes": ()},
+        {"handle_missing": "ignore", "noise": 0.1},
+    ],
+    ids=str,
+)
+def test_encoder_and_decoder_of_an_autoencoder_convert(options):
+    x = MinMaxScaler((0.01, 0.99)).fit_transform(X)
+    if "handle_missing" in options:
+        x[::3, 1] = np.nan
+    autoencoder = AutoencoderTransformer(**PLAIN | options).fit(x)
+    code = autoencoder.transform(x)
+    check_values(run(session_of(to_onnx(autoencoder)), X=x)["variable"], code)
+    model = to_onnx(autoencoder, method="inverse_transform")
+    expected = autoencoder.inverse_transform(code)
+    check_values(run(session_of(model), X=code)["variable"], expected)
+    model = to_onnx(autoencoder, method="reconstruct")
+    check_values(run(session_of(model), X=x)["variable"], autoencoder.reconstruct(x))
+
+
+def test_an_autoencoder_of_sequences_converts():
+    x = samples((8, 3), 10)
+    autoencoder = AutoencoderTransformer(
+        encoder=[GRU(4)],
+        decoder=[GRU(4, return_sequences=True)],
+        input_shape=(None, 3),
+        n_components=2,
+        max_iter=1,
+        tol=0,
+        random_state=0,
+    ).fit(list(x))
+    check_values(run(session_of(to_onnx(autoencoder)), X=x)["variable"], autoencoder.transform(x))
+    model = to_onnx(autoencoder, method="reconstruct")
+    check_values(run(session_of(model), X=x)["variable"], autoencoder.reconstruct(x))
+    with pytest.raises(ValueError, match="The decoder of sequences .* a code does not tell"):
+        to_onnx(autoencoder, method="inverse_transform")
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "log_loss"])
+@pytest.mark.parametrize("missing", [False, True])
+def test_an_outlier_detector_gives_labels_and_scores(loss, missing):
+    x = MinMaxScaler((0.01, 0.99)).fit_transform(X)
+    options = {"handle_missing": "ignore"} if missing else {}
+    if missing:
+        x[::3, 1] = np.nan
+    detector = NeuralOutlierDetector(**PLAIN | options, loss=loss, contamination=0.3).fit(x)
+    found = run(session_of(to_onnx(detector)), X=x)
+    check_values(found["scores"], detector.score_samples(x))
+    assert found["label"].tolist() == detector.predict(x).tolist()
+
+
+@pytest.mark.parametrize("layer", [None, "0", "1__layers__0"])
+def test_a_feature_extractor_gives_the_outputs_of_its_layer(layer):
+    layers = [Dense(4, "tanh"), Residual([Dense(4, "relu"), Dense(4)]), Dense(3)]
+    layer = None if layer is None else layer.replace("__layers", "")
+    extractor = FeatureExtractor(NeuralClassifier(**SHORT, layers=layers), layer)
+    features = extractor.fit(X, LABELS["binary"]).transform(X)
+    check_values(run(session_of(to_onnx(extractor)), X=X)["variable"], features)
+
+
+@pytest.fixture(scope="module")
+def table():
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "number": rng.standard_normal(60) * 1000,
+            "holes": np.where(rng.random(60) < 0.2, np.nan, rng.random(60)),
+            "constant": np.ones(60),
+            "city": np.array(["Rome", "Oslo", "Bern"])[np.arange(60) % 3],
+            "many": np.array(list("abcdefghijkl"))[np.arange(60) % 12],
+            "two": np.array(["x", "y"])[np.arange(60) % 2],
+            "yes": np.arange(60) % 4 == 0,
+        }
+    )
+    frame["grade"] = pd.Categorical(np.arange(60) % 3)
+    return frame
+
+
+def feed(frame):
+    return {
+        name: frame[[name]].to_numpy().astype(object if frame[name].dtype.kind in "OT" else "f")
+        if frame[name].dtype.kind in "OTUfibu" or frame[name].dtype != object
+        else frame[[name]].to_numpy()
+        for name in frame
+    }
+
+
+TABULAR = {"hidden_layer_sizes": (8,), "max_iter": 2, "cv": 2, "random_state": 0}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_a_tabular_classifier_reads_the_columns_of_a_frame(table, kind):
+    y = np.resize(LABELS[kind], (60, *LABELS[kind].shape[1:]))
+    classifier = TabularClassifier(**TABULAR).fit(table, y)
+    check_classifier(classifier, table, run(session_of(to_onnx(classifier, table)), **feed(table)))
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "gamma", "gaussian"])
+def test_a_tabular_regressor_reads_the_columns_of_a_frame(table, loss):
+    y = np.abs(table["number"].to_numpy()) + 1
+    regressor = TabularRegressor(**TABULAR, loss=loss).fit(table, y)
+    found = run(session_of(to_onnx(regressor)), **feed(table))["variable"]
+    check_values(found, regressor.predict(table))
+
+
+def test_tabular_estimators_of_arrays_have_one_input():
+    x = X.copy()
+    x[::5, 2] = np.nan
+    classifier = TabularClassifier(**TABULAR).fit(x, LABELS["integers"])
+    check_classifier(classifier, x, run(session_of(to_onnx(classifier)), X=x))
+    regressor = TabularRegressor(**TABULAR).fit(x, X[:, :2])
+    check_values(run(session_of(to_onnx(regressor)), X=x)["variable"], regressor.predict(x))

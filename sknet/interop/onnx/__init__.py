@@ -4,10 +4,13 @@ from . import (
     attention,
     composites,
     normalization,
+    outliers,
     predictors,
     recurrent,
     rows,
     spatial,
+    tables,
+    transformers,
 )
 from .conversion import to_onnx
 from .graph import OPSET, Graph
@@ -17,4 +20,15 @@ from .registry import convert, converts
 __all__ = ["OPSET", "Graph", "convert", "converts", "register_converters", "to_onnx"]
 
 #: Modules that register what they convert.
-FAMILIES = (attention, composites, normalization, predictors, recurrent, rows, spatial)
+FAMILIES = (
+    attention,
+    composites,
+    normalization,
+    outliers,
+    predictors,
+    recurrent,
+    rows,
+    spatial,
+    tables,
+    transformers,
+)

@@ -5,29 +5,34 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...base import brief
 from ...network import Network
-from .estimators import converter_of, inputs_of
-from .graph import OPSET, Graph, element_type
+from .estimators import converter_of, is_known
+from .graph import ML, ML_OPSET, OPSET, Graph, element_type
 from .packages import import_package
 from .pipelines import convert_by_skl2onnx
 
 
-def to_onnx(model, X=None, *, dtype="float32"):
+def to_onnx(model, X=None, *, method=None, dtype="float32"):
     """Convert a fitted estimator, a pipeline or a network to ONNX.
 
     The result runs in onnxruntime and whatever else reads ONNX, without Python. It takes any
-    number of rows. It needs the package onnx, and skl2onnx for anything but an estimator of sknet
-    alone: both come with ``pip install "sknet-learn[onnx]"``.
+    number of rows, and sequences of any length if the network does. It needs the package onnx,
+    and skl2onnx for anything but an estimator of sknet alone: both come with
+    ``pip install "sknet-learn[onnx]"``.
 
-    The inputs are called ``X``, or as the columns of a data frame. The outputs of a classifier
-    are ``label`` and ``probabilities``, of a regressor ``variable``, of a network ``raw``.
+    The input is called ``X``; tables and pipelines of data frames have one input for each column,
+    of shape (rows, 1), called as the column. The outputs of a classifier are ``label`` and
+    ``probabilities``, of a regressor and of a transformer ``variable``, of a network ``raw``.
 
     Parameters
     ----------
     model : estimator, Pipeline or Network
         Fitted.
     X : array-like or data frame, default=None
-        A few rows of what `predict` takes: the input has their form. None stands for samples of
+        A few rows of what the method takes: the input has their form. None stands for samples of
         the shape `input_shape`, or rows for a pipeline.
+    method : {"transform", "inverse_transform", "reconstruct", "advance"}, default=None
+        For `AutoencoderTransformer`: what the model computes, the code if None. For
+        `NeuralLanguageModel`: "advance" reads the next tokens with a cache of those before.
     dtype : {"float32", "float64"}, default="float32"
         Element type of inputs, weights and outputs. Runtimes know float64 for some operators
         alone.
@@ -52,12 +57,15 @@ def to_onnx(model, X=None, *, dtype="float32"):
     >>> model = sknet.interop.to_onnx(classifier)  # doctest: +SKIP
     """
     dtype = _read_dtype(dtype)
-    if converter_of(model) is None:
+    if not is_known(model):
+        if method is not None:
+            raise ValueError(f"to_onnx expects method=None for {type(model).__name__}.")
         return convert_by_skl2onnx(model, X, dtype)
     if not isinstance(model, Network):
         check_is_fitted(model)
-    inputs, graph = inputs_of(model, X, dtype), Graph(dtype)
-    outputs = converter_of(model)(graph, model, *(each.name for each in inputs))
+    converter, graph = converter_of(model, method), Graph(dtype)
+    inputs = converter.inputs(model, X, dtype)
+    outputs = converter.outputs(graph, model, *(each.name for each in inputs))
     return _as_proto(graph, inputs, outputs)
 
 
@@ -75,24 +83,26 @@ def _as_proto(graph, inputs, outputs):
     """Return a graph as a model, whose outputs have the names of `outputs`."""
     onnx = import_package("onnx")
     helper = onnx.helper
-    for name, output in outputs.items():
-        graph.name(output.tensor, name)
+    graph.finish({name: output.tensor for name, output in outputs.items()})
     described = [(name, out.dtype, out.shape) for name, out in outputs.items()]
     infos = [
         [helper.make_tensor_value_info(n, element_type(d), _axes(s)) for n, d, s in group]
         for group in (inputs, described)
     ]
-    nodes = [helper.make_node(n.kind, n.inputs, n.outputs, **n.attributes) for n in graph.nodes]
+    nodes = [
+        helper.make_node(n.kind, n.inputs, n.outputs, domain=n.domain, **n.attributes)
+        for n in graph.nodes
+    ]
     constants = [
         onnx.numpy_helper.from_array(value, name) for name, value in graph.constants.items()
     ]
     proto = helper.make_graph(nodes, "sknet", *infos, constants)
-    opsets = [helper.make_opsetid("", OPSET)]
+    sets = {"": OPSET, ML: ML_OPSET}
+    used = {node.domain for node in graph.nodes}
+    opsets = [helper.make_opsetid(*each) for each in sets.items() if each[0] in used]
+    version = helper.find_min_ir_version_for(opsets)
     model = helper.make_model(
-        proto,
-        opset_imports=opsets,
-        ir_version=helper.find_min_ir_version_for(opsets),
-        producer_name="sknet",
+        proto, opset_imports=opsets, ir_version=version, producer_name="sknet"
     )
     onnx.checker.check_model(model)
     return model

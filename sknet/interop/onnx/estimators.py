@@ -1,5 +1,6 @@
 """Which function converts estimators of which class, and the networks in them."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -23,88 +24,15 @@ class Input(NamedTuple):
     shape: tuple
 
 
-def converts_estimator(*classes):
-    """Register a function that converts estimators of sknet; use it as a decorator.
+class Converter(NamedTuple):
+    """How estimators of a class are converted."""
 
-    The function is called with the graph, the fitted estimator and the name of its input, and
-    returns a dict of `Output` by their names.
-
-    Parameters
-    ----------
-    *classes : type
-        Classes of estimators.
-
-    Returns
-    -------
-    decorator : callable
-        Registers a function and returns it.
-    """
-
-    def register(function):
-        _converters.update(dict.fromkeys(classes, function))
-        return function
-
-    return register
+    outputs: Callable
+    inputs: Callable
 
 
-def converter_of(model):
-    """Return the function that converts an estimator or a network of sknet, or None.
-
-    Parameters
-    ----------
-    model : object
-        Anything.
-
-    Returns
-    -------
-    function : callable or None
-        The function.
-    """
-    return next((_converters[cls] for cls in type(model).__mro__ if cls in _converters), None)
-
-
-def classes_of_estimators():
-    """List the classes that can be converted.
-
-    Returns
-    -------
-    classes : list of type
-        The classes.
-    """
-    return list(_converters)
-
-
-@converts_estimator(Network)
-def network(graph, network, x):
-    out, _ = convert(graph, network.layer, graph.reshape(x, network.input_shape))
-    return {"raw": Output(out, graph.dtype, (None, *network.output_shape))}
-
-
-def raw_outputs(graph, estimator, x):
-    """Add what the network of an estimator computes.
-
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    estimator : BaseNeuralEstimator
-        Fitted estimator.
-    x : str
-        Its input, rows or samples.
-
-    Returns
-    -------
-    raw : str
-        Raw outputs.
-    shape : tuple of int or None
-        Their shape.
-    """
-    raw = network(graph, estimator.network_, x)["raw"]
-    return raw.tensor, raw.shape
-
-
-def inputs_of(model, X, dtype):
-    """Return the inputs of the graph of an estimator of sknet.
+def samples(model, X, dtype):
+    """Return the input of a model that takes samples, or rows of them.
 
     Parameters
     ----------
@@ -118,15 +46,150 @@ def inputs_of(model, X, dtype):
     Returns
     -------
     inputs : list of Input
-        The inputs.
+        The input.
     """
     shape = getattr(model, "network_", model).input_shape
     if X is not None:
         found = np.shape(X)
         if len(found) not in (2, len(shape) + 1):
             raise ValueError(
-                f"to_onnx expects X as samples of shape {shape} or as rows, got {brief(found)}."
+                f"to_onnx expects X as samples of shape {shape} or as rows, got an array of "
+                f"shape {found}."
             )
         if len(found) == 2:
             shape = (None,) if None in shape else (int(np.prod(shape)),)
     return [Input("X", dtype, (None, *shape))]
+
+
+def converts_estimator(*classes, method=None, inputs=samples):
+    """Register a function that converts estimators of sknet; use it as a decorator.
+
+    The function is called with the graph, the fitted estimator and the names of its inputs, and
+    returns a dict of `Output` by their names. An estimator that takes rows may get one input for
+    each column.
+
+    Parameters
+    ----------
+    *classes : type
+        Classes of estimators.
+    method : str, default=None
+        Name of the method whose results the graph gives; None is what is wanted most.
+    inputs : callable, default=samples
+        Returns the list of `Input` for an estimator, an X or None, and an element type.
+
+    Returns
+    -------
+    decorator : callable
+        Registers a function and returns it.
+    """
+
+    def register(function):
+        for cls in classes:
+            _converters.setdefault(cls, {})[method] = Converter(function, inputs)
+        return function
+
+    return register
+
+
+def is_known(model):
+    """Tell whether an estimator or a network is one that sknet converts itself.
+
+    Parameters
+    ----------
+    model : object
+        Anything.
+
+    Returns
+    -------
+    known : bool
+        Whether there is a converter for it.
+    """
+    return any(cls in _converters for cls in type(model).__mro__)
+
+
+def converter_of(model, method=None):
+    """Return the converter of an estimator or a network of sknet.
+
+    Parameters
+    ----------
+    model : object
+        An estimator or a network.
+    method : str, default=None
+        Name of the method whose results the graph gives.
+
+    Returns
+    -------
+    converter : Converter
+        Makes inputs and outputs.
+
+    Raises
+    ------
+    ValueError
+        If there is none for this method.
+    """
+    known = next(_converters[cls] for cls in type(model).__mro__ if cls in _converters)
+    if method not in known:
+        others = " or ".join(repr(each) for each in known)
+        raise ValueError(
+            f"to_onnx expects method={others} for {type(model).__name__}, got {brief(method)}."
+        )
+    return known[method]
+
+
+def classes_of_estimators():
+    """List the classes that can be converted.
+
+    Returns
+    -------
+    classes : list of type
+        The classes.
+    """
+    return list(_converters)
+
+
+def joined(graph, inputs):
+    """Return the columns of a table, or the input itself if there is one, as one tensor.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    inputs : sequence of str
+        Tensors (N, ...).
+
+    Returns
+    -------
+    x : str
+        The tensor.
+    """
+    return inputs[0] if len(inputs) == 1 else graph.op("Concat", *inputs, axis=1)
+
+
+@converts_estimator(Network)
+def network(graph, network, *inputs):
+    x = graph.reshape(joined(graph, inputs), network.input_shape)
+    out, _ = convert(graph, network.layer, x)
+    return {"raw": Output(out, graph.dtype, (None, *network.output_shape))}
+
+
+def raw_outputs(graph, estimator, *inputs):
+    """Add what the network of an estimator computes.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    estimator : BaseNeuralEstimator
+        Fitted estimator.
+    *inputs : str
+        Its input, rows or samples; or its columns.
+
+    Returns
+    -------
+    raw : str
+        Raw outputs.
+    shape : tuple of int or None
+        Their shape.
+    """
+    raw = network(graph, estimator.network_, *inputs)["raw"]
+    return raw.tensor, raw.shape

@@ -7,6 +7,8 @@ import numpy as np
 
 #: Operator set of the graphs that sknet writes; all operators in them are of this set.
 OPSET = 18
+#: Domain of operators for machine learning, and its operator set.
+ML, ML_OPSET = "ai.onnx.ml", 3
 
 
 class Node(NamedTuple):
@@ -16,6 +18,7 @@ class Node(NamedTuple):
     inputs: list
     outputs: list
     attributes: dict
+    domain: str = ""
 
 
 class Output(NamedTuple):
@@ -43,10 +46,12 @@ class Graph:
     def __init__(self, dtype=np.float32, name=None):
         self.dtype = np.dtype(dtype)
         self.nodes, self.constants, self._known = [], {}, {}
+        #: Outputs of the layers that were converted, by their identity.
+        self.found = {}
         numbers = count()
         self._name = name or (lambda start: f"{start}_{next(numbers)}")
 
-    def op(self, kind, *inputs, n_outputs=1, **attributes):
+    def op(self, kind, *inputs, n_outputs=1, domain="", **attributes):
         """Add an operation and return the name of its output.
 
         Parameters
@@ -57,6 +62,8 @@ class Graph:
             Tensors by name, constants, or None for an input that is left out.
         n_outputs : int, default=1
             Number of outputs.
+        domain : str, default=""
+            Domain of the operator.
         **attributes
             Attributes of the operator.
 
@@ -67,20 +74,8 @@ class Graph:
         """
         names = ["" if each is None else self.tensor(each) for each in inputs]
         outputs = [self._name(kind) for _ in range(n_outputs)]
-        self.nodes.append(Node(kind, names, outputs, attributes))
+        self.nodes.append(Node(kind, names, outputs, attributes, domain))
         return outputs[0] if n_outputs == 1 else tuple(outputs)
-
-    def name(self, tensor, name):
-        """Give a tensor a second name, that of an output.
-
-        Parameters
-        ----------
-        tensor : str
-            The tensor.
-        name : str
-            The name.
-        """
-        self.nodes.append(Node("Identity", [tensor], [name], {}))
 
     def tensor(self, value):
         """Return the name of a tensor that is given by its name or its value.
@@ -177,6 +172,23 @@ class Graph:
             The part.
         """
         return self.op("Slice", x, [start], [stop], [axis], [step])
+
+    def finish(self, outputs):
+        """Name the outputs, and leave out what none of them needs.
+
+        Parameters
+        ----------
+        outputs : dict of str
+            Tensors by the names that they get.
+        """
+        self.nodes += [Node("Identity", [x], [name], {}) for name, x in outputs.items()]
+        needed, kept = set(outputs), []
+        for node in reversed(self.nodes):
+            if needed.intersection(node.outputs):
+                needed.update(node.inputs)
+                kept.append(node)
+        self.nodes = kept[::-1]
+        self.constants = {k: v for k, v in self.constants.items() if k in needed}
 
 
 #: Bounds of a slice that goes to the last element, or backwards to the first.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...base import brief
-from .estimators import classes_of_estimators, converter_of
+from .estimators import classes_of_estimators, converter_of, is_known
 from .graph import OPSET, Graph, element_type
 from .packages import import_package
 
@@ -50,7 +50,7 @@ def _without_zipmap(model):
     from sklearn.base import is_classifier
 
     last = model.steps[-1][1] if hasattr(model, "steps") else model
-    foreign = is_classifier(last) and converter_of(last) is None
+    foreign = is_classifier(last) and not is_known(last)
     return {id(last): {"zipmap": False}} if foreign else None
 
 
@@ -58,6 +58,12 @@ def _initial_types(model, X, dtype):
     """Return the inputs as skl2onnx wants them: one, or one for each column of a frame."""
     if X is None:
         return [("X", _type_of(dtype, [None, model.n_features_in_]))]
+    names = list(getattr(model, "feature_names_in_", ()))
+    if hasattr(X, "columns") and names and list(X.columns) != names:
+        raise ValueError(
+            f"to_onnx expects X with the columns {brief(names)}, as in fit, got "
+            f"{brief(list(X.columns))}. Reorder them."
+        )
     if not hasattr(X, "columns"):
         return [("X", _type_of(dtype, [None, *np.shape(X)[1:]]))]
     types = []
@@ -122,27 +128,39 @@ def _parse(scope, model, inputs, custom_parsers=None):
     """Declare the outputs of an estimator; skl2onnx calls it before it converts anything."""
     operator = scope.declare_local_operator(f"Sknet{type(model).__name__}", model)
     operator.inputs = inputs
-    # A trial run tells what they are.
-    outputs = converter_of(model)(Graph(_dtype_of(inputs)), model, "X")
+    graph = Graph(_dtype_of(inputs))  # a trial run tells what they are
+    outputs = converter_of(model).outputs(graph, model, *(each.full_name for each in inputs))
     for name, output in outputs.items():
-        shape = list(output.shape)
-        variable = scope.declare_local_variable(name, _type_of(output.dtype, shape))
+        variable = scope.declare_local_variable(name, _type_of(output.dtype, list(output.shape)))
         operator.outputs.append(variable)
     return operator.outputs
 
 
 def _convert(scope, operator, container):
     """Add the nodes of an estimator to those of skl2onnx."""
+    from skl2onnx.common.data_types import StringTensorType
+
     graph = Graph(_dtype_of(operator.inputs), scope.get_unique_variable_name)
-    columns = [graph.cast(each.full_name, graph.dtype) for each in operator.inputs]
-    x = columns[0] if len(columns) == 1 else graph.op("Concat", *columns, axis=1)
-    outputs = converter_of(operator.raw_operator)(graph, operator.raw_operator, x)
-    for output, variable in zip(outputs.values(), operator.outputs, strict=True):
-        graph.name(output.tensor, variable.full_name)
+    model = operator.raw_operator
+    inputs = [
+        each.full_name
+        if isinstance(each.type, StringTensorType)
+        else graph.cast(each.full_name, graph.dtype)
+        for each in operator.inputs
+    ]
+    found = converter_of(model).outputs(graph, model, *inputs).values()
+    names = [variable.full_name for variable in operator.outputs]
+    graph.finish({name: each.tensor for name, each in zip(names, found, strict=True)})
     for name, value in graph.constants.items():
         values = value.ravel()
         values = [str(each).encode() for each in values] if value.dtype == object else values
         container.add_initializer(name, element_type(value.dtype), value.shape, values)
     for node in graph.nodes:
-        name = scope.get_unique_operator_name(node.kind)
-        container.add_node(node.kind, node.inputs, node.outputs, name=name, **node.attributes)
+        container.add_node(
+            node.kind,
+            node.inputs,
+            node.outputs,
+            op_domain=node.domain,
+            name=scope.get_unique_operator_name(node.kind),
+            **node.attributes,
+        )

@@ -10,23 +10,23 @@ from .links import blocks_of, inverse_link
 
 
 @converts_estimator(NeuralClassifier)
-def classifier(graph, estimator, x):
-    raw, shape = raw_outputs(graph, estimator, x)
-    loss, kind, places = estimator._loss, estimator._target.kind, shape[:-1]
+def classifier(graph, estimator, *inputs):
+    raw, (*places, width) = raw_outputs(graph, estimator, *inputs)
+    loss, kind = estimator._loss, estimator._target.kind
     found = inverse_link(graph, loss, raw)
     if kind == "multilabel":
         label = graph.cast(graph.op("Greater", raw, 0.0), np.int64)
-        return {
-            "label": Output(label, np.int64, shape),
-            "probabilities": Output(found, graph.dtype, shape),
-        }
+        return _outputs(graph, label, np.int64, (*places, width), found, places, width)
     if kind == "multioutput":
-        return _several(graph, estimator, raw, found, places)
-    n_classes = 2 if kind == "binary" else shape[-1]
+        return _several(graph, estimator, blocks_of(graph, loss, raw), found, places)
     label, dtype = _labels(graph, estimator.classes_, _codes(graph, raw, kind))
+    return _outputs(graph, label, dtype, places, found, places, len(estimator.classes_))
+
+
+def _outputs(graph, label, dtype, shape, probabilities, places, width):
     return {
-        "label": Output(label, dtype, places),
-        "probabilities": Output(found, graph.dtype, (*places, n_classes)),
+        "label": Output(label, np.dtype(dtype), tuple(shape)),
+        "probabilities": Output(probabilities, graph.dtype, (*places, width)),
     }
 
 
@@ -47,8 +47,8 @@ def _labels(graph, classes, codes):
     return graph.op("Gather", graph.constant(values, dtype), codes, axis=0), dtype
 
 
-def _several(graph, estimator, raw, probabilities, places):
-    blocks, outputs, labels = blocks_of(graph, estimator._loss, raw), {}, []
+def _several(graph, estimator, blocks, probabilities, places):
+    outputs, labels = {}, []
     for block, classes in zip(blocks, estimator.classes_, strict=True):
         label, dtype = _labels(graph, classes, _codes(graph, block, "multiclass"))
         labels.append(graph.op("Unsqueeze", label, [-1]))
@@ -60,13 +60,64 @@ def _several(graph, estimator, raw, probabilities, places):
     return outputs
 
 
+def decided(graph, estimator, probabilities):
+    """Return labels and probabilities of an ensemble, which decides by the probabilities.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    estimator : classifier
+        Fitted.
+    probabilities : str or list of str
+        Tensor (N, K); a list for several multiclass targets.
+
+    Returns
+    -------
+    outputs : dict of Output
+        As of a single classifier.
+    """
+    kind = estimator._target.kind
+    if kind == "multilabel":
+        label = graph.cast(graph.op("Greater", probabilities, 0.5), np.int64)
+        width = estimator._target.n_outputs
+        return _outputs(graph, label, np.int64, (None, width), probabilities, (None,), width)
+    if kind == "multioutput":
+        return _several(graph, estimator, probabilities, probabilities, (None,))
+    codes = _codes(graph, probabilities, "multiclass")
+    label, dtype = _labels(graph, estimator.classes_, codes)
+    width = len(estimator.classes_)
+    return _outputs(graph, label, dtype, (None,), probabilities, (None,), width)
+
+
 @converts_estimator(NeuralRegressor)
-def regressor(graph, estimator, x):
-    raw, shape = raw_outputs(graph, estimator, x)
+def regressor(graph, estimator, *inputs):
+    raw, (*places, n_raw) = raw_outputs(graph, estimator, *inputs)
+    if estimator._targets is not None:
+        return _by_columns(graph, estimator, raw)
     loss, scale = estimator._loss, estimator._target_scale
     found = restored(graph, scale, inverse_link(graph, loss, raw))
-    width = estimator.n_outputs_ // (2 if isinstance(loss, Gaussian) else 1)
-    return {"variable": Output(found, graph.dtype, (*shape[:-1], width))}
+    width = n_raw // 2 if isinstance(loss, Gaussian) else n_raw
+    return {"variable": Output(found, graph.dtype, (*places, width))}
+
+
+def _by_columns(graph, estimator, raw):
+    """Return the outputs of a regressor that has a loss for each column of y."""
+    targets, outputs = estimator._targets, {}
+    parts = zip(targets.names, estimator._loss._members, targets._scales, strict=True)
+    for name, member, scale in parts:
+        block = graph.slice(raw, member.block.start, member.block.stop, -1)
+        found = inverse_link(graph, member.loss, block)
+        if name not in targets.classes:
+            found = restored(graph, scale, found)
+            outputs[name] = Output(found, graph.dtype, (None, 1))
+            continue
+        classes = targets.classes[name]
+        label, dtype = _labels(graph, classes, _codes(graph, found, "multiclass"))
+        outputs[name] = Output(label, dtype, (None,))
+        shape = (None, len(classes))
+        outputs[f"{name}_probabilities"] = Output(found, graph.dtype, shape)
+    return outputs
 
 
 def restored(graph, scale, predictions):

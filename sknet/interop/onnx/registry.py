@@ -89,7 +89,9 @@ def convert(graph, layer, x, mask=None):
         If it cannot be converted; the message says why.
     """
     found = _converter_of(layer)(graph, layer, x, mask)
-    return found if isinstance(found, tuple) else (found, mask)
+    found = found if isinstance(found, tuple) else (found, mask)
+    graph.found[id(layer)] = found[0]
+    return found
 
 
 def _converter_of(layer):
