@@ -1,0 +1,130 @@
+"""Estimators that transform: autoencoders and feature extractors."""
+
+import numpy as np
+
+from ...estimators import AutoencoderTransformer, FeatureExtractor
+from ...estimators.codec import Decoder, Encoder, RepeatCode, SequenceCodec, ZeroMissing
+from ...losses.observed import ObservedLoss
+from ...losses.sequence import SequenceLoss
+from .composites import sequential
+from .estimators import Input, converts_estimator, joined, raw_outputs, samples
+from .graph import Output
+from .links import inverse_link
+from .registry import convert, converts
+
+converts(Encoder, Decoder)(sequential)
+
+
+@converts(SequenceCodec)
+def codec(graph, layer, x, mask):
+    given, kept = x, mask
+    for _, part in layer.sublayers():
+        if isinstance(part, RepeatCode):
+            n_steps = graph.op("Gather", graph.op("Shape", given), [1])
+            shape = graph.op("Concat", [1], n_steps, [1], axis=0)
+            x, mask = graph.op("Expand", graph.op("Unsqueeze", x, [1]), shape), kept
+        else:
+            x, mask = convert(graph, part, x, mask)
+    return x, mask
+
+
+@converts(ZeroMissing)
+def zero_missing(graph, layer, x, mask):
+    return graph.op("Where", graph.op("IsNaN", x), 0.0, x)
+
+
+@converts_estimator(AutoencoderTransformer)
+@converts_estimator(AutoencoderTransformer, method="transform")
+def encoder(graph, estimator, *inputs):
+    parts, network = dict(estimator.network_.layer.sublayers()), estimator.network_
+    x = graph.reshape(joined(graph, inputs), network.input_shape)
+    if "missing" in parts:
+        x, _ = convert(graph, parts["missing"], x)
+    code, _ = convert(graph, parts["encoder"], x)
+    shape = (None, *parts["encoder"].output_shape_)
+    return {"variable": Output(code, graph.dtype, shape)}
+
+
+def codes(estimator, X, dtype):
+    """Return the input of a decoder.
+
+    Parameters
+    ----------
+    estimator : AutoencoderTransformer
+        Fitted.
+    X : array-like or None
+        Ignored.
+    dtype : dtype
+        Element type.
+
+    Returns
+    -------
+    inputs : list of Input
+        The input.
+    """
+    return [Input("X", dtype, (None, estimator._code_size))]
+
+
+@converts_estimator(AutoencoderTransformer, method="inverse_transform", inputs=codes)
+def decoder(graph, estimator, code):
+    network, parts = estimator.network_, dict(estimator.network_.layer.sublayers())
+    if None in network.input_shape:
+        raise ValueError(
+            "The decoder of sequences of any length cannot be converted to ONNX: a code does not "
+            "tell how many steps a sequence has. Use method='reconstruct'."
+        )
+    raw, _ = convert(graph, parts["decoder"], code)
+    raw, _ = convert(graph, parts["output"], raw)
+    return _features(graph, estimator, raw, (None, *parts["output"].output_shape_))
+
+
+@converts_estimator(AutoencoderTransformer, method="reconstruct")
+def reconstruction(graph, estimator, *inputs):
+    return _features(graph, estimator, *raw_outputs(graph, estimator, *inputs))
+
+
+def _features(graph, estimator, raw, shape):
+    loss = estimator._loss
+    while isinstance(loss, ObservedLoss | SequenceLoss):
+        loss = loss._inner
+    return {"variable": Output(inverse_link(graph, loss, raw), graph.dtype, shape)}
+
+
+def samples_of_inner(extractor, X, dtype):
+    """Return the input of a feature extractor: that of its estimator.
+
+    Parameters
+    ----------
+    extractor : FeatureExtractor
+        Fitted.
+    X : array-like or None
+        An example of what `transform` takes.
+    dtype : dtype
+        Element type.
+
+    Returns
+    -------
+    inputs : list of Input
+        The input.
+    """
+    return samples(_inner(extractor), X, dtype)
+
+
+def _inner(extractor):
+    estimator = extractor.estimator_
+    if not hasattr(estimator, "network_"):
+        raise ValueError(
+            f"FeatureExtractor of a {type(estimator).__name__} cannot be converted to ONNX: put "
+            "the steps before the network into a pipeline that ends with the FeatureExtractor."
+        )
+    return estimator
+
+
+@converts_estimator(FeatureExtractor, inputs=samples_of_inner)
+def features(graph, extractor, *inputs):
+    estimator = _inner(extractor)
+    _, layer = extractor._layer_of(estimator)
+    raw_outputs(graph, estimator, *inputs)
+    size = int(np.prod(layer.output_shape_))
+    out = graph.reshape(graph.found[id(layer)], (size,))
+    return {"variable": Output(out, graph.dtype, (None, size))}
