@@ -15,6 +15,7 @@ from sknet import (
     TabularRegressor,
 )
 from sknet.activations import ACTIVATIONS, ELU, GELU, LeakyReLU
+from sknet.inputs import as_inputs
 from sknet.interop.onnx import to_onnx
 from sknet.layers import (
     GRU,
@@ -38,6 +39,7 @@ from sknet.layers import (
     Cropping2D,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GaussianCode,
     GaussianNoise,
@@ -49,6 +51,7 @@ from sknet.layers import (
     GlobalMaxPool3D,
     GroupNorm,
     LayerNorm,
+    Masking,
     MaskingNoise,
     MaxPool1D,
     MaxPool2D,
@@ -78,6 +81,7 @@ from sknet.layers import (
     ZeroPadding1D,
     ZeroPadding2D,
 )
+from sknet.layers.base import build_layer
 from sknet.losses import REGRESSION_LOSSES, Quantile
 from sknet.network import Network
 
@@ -240,6 +244,80 @@ def check(layer, shape, X=None):
 @pytest.mark.parametrize("layer, shape", CASES, ids=named)
 def test_onnxruntime_agrees_with_every_layer(layer, shape):
     check(layer, shape)
+
+
+#: Layers that return a vector a sequence, after those that see which steps are real.
+MASKED = [
+    *[Conv1D(3, 3, strides, padding) for strides in (1, 2, 3) for padding in ("valid", "same")],
+    Conv1D(3, 3, padding="causal", dilation_rate=2),
+    Conv1D(3, 3, 2, "same", dilation_rate=2),
+    *[
+        pool(3, strides, padding)
+        for pool in (MaxPool1D, AveragePool1D)
+        for strides in (1, 2)
+        for padding in ("valid", "same")
+    ],
+    *[Conv1DTranspose(3, 3, strides, p) for strides in (1, 2) for p in ("valid", "same")],
+    UpSampling1D(2),
+    ZeroPadding1D((2, 1)),
+    ZeroPadding1D(0),
+    Cropping1D((2, 1)),
+    GroupNorm(2),
+    GroupNorm(-1),
+    BatchNorm(),
+    LayerNorm(),
+    *[
+        layer(4, return_sequences=True, go_backwards=backwards)
+        for layer in (SimpleRNN, LSTM, GRU)
+        for backwards in (False, True)
+    ],
+    Bidirectional(GRU(4, return_sequences=True)),
+    MultiHeadAttention(2),
+    MultiHeadAttention(2, causal=True),
+    TransformerBlock(2),
+    PositionalEmbedding("sinusoidal"),
+    PositionalEmbedding(max_length=20),
+    TimeDistributed([Dense(4)]),
+    Residual(SAME),
+    Residual([GRU(4, return_sequences=True)]),
+    Parallel([Dense(4), Conv1D(2, 3, padding="same")]),
+    Reshape((-1, 2, 2)),
+]
+ENDS = Parallel([GRU(3), LSTM(3, go_backwards=True), GlobalAveragePool1D(), GlobalMaxPool1D()])
+
+
+def with_padding(x):
+    """Return sequences that end in padding, and have it elsewhere, too, in all but the first."""
+    x = x.copy()
+    for row, last in enumerate((8, 6, 3, 5)):
+        x[row, last:] = 0
+        x[row, 1 : row + 1] = 0
+    return x
+
+
+@pytest.mark.parametrize("layer", MASKED, ids=named)
+def test_masked_steps_are_left_out(layer):
+    shape = build_layer(clone(layer), "", (None, 4))
+    end = ENDS if len(shape) == 2 else GlobalMaxPool2D()
+    check(Sequential([Masking(), layer, end]), (None, 4), with_padding(samples((8, 4), 4)))
+
+
+@pytest.mark.parametrize("layer", MASKED[::3], ids=named)
+def test_sequences_of_unequal_length_have_a_second_input(layer):
+    network = network_of(Sequential([layer, GRU(3)]), (None, 4))
+    x, lengths = samples((8, 4), 4), np.array([8, 5, 1, 3])
+    sequences = [row[:n] for row, n in zip(x, lengths, strict=True)]
+    expected = network.predict(as_inputs(sequences, (None, 4), np.float32, ""))
+    found = run(session_of(to_onnx(network, sequences)), X=x, lengths=lengths)["raw"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_embeddings_of_zero_are_masked():
+    codes = RNG.integers(1, 9, (5, 7)).astype(np.float32)
+    codes[2, 4:] = codes[3, 1] = codes[4] = 0
+    layers = [Embedding(4, input_dim=9, mask_zero=True), ENDS]
+    check(Sequential(layers), (None,), codes)
+    check(Embedding(4, input_dim=9), (7,), codes)
 
 
 X = samples((5,), 40)

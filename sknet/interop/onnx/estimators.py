@@ -6,8 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ...base import brief
+from ...inputs import sequence_list
 from ...network import Network
 from .graph import Output
+from .masks import first_steps, n_steps, over_steps
 from .registry import convert
 
 _converters = {}
@@ -34,6 +36,8 @@ class Converter(NamedTuple):
 def samples(model, X, dtype):
     """Return the input of a model that takes samples, or rows of them.
 
+    For a list of sequences there are two: padded sequences, and their lengths.
+
     Parameters
     ----------
     model : estimator or Network
@@ -49,6 +53,8 @@ def samples(model, X, dtype):
         The input.
     """
     shape = getattr(model, "network_", model).input_shape
+    if None in shape and sequence_list(X) is not None:
+        return [Input("X", dtype, (None, *shape)), Input("lengths", np.dtype(np.int64), (None,))]
     if X is not None:
         found = np.shape(X)
         if len(found) not in (2, len(shape) + 1):
@@ -165,10 +171,36 @@ def joined(graph, inputs):
     return inputs[0] if len(inputs) == 1 else graph.op("Concat", *inputs, axis=1)
 
 
+def shaped(graph, network, inputs):
+    """Return samples in the shape of a network, and the mask of real steps or None.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    network : Network
+        The network.
+    inputs : sequence of str
+        Samples, rows or columns; for sequences of any length also their lengths.
+
+    Returns
+    -------
+    x : str
+        Tensor (N, *network.input_shape).
+    mask : str or None
+        Tensor (N, T).
+    """
+    shape = network.input_shape
+    if len(inputs) == 1 or None not in shape:
+        return graph.reshape(joined(graph, inputs), shape), None
+    x, lengths = graph.reshape(inputs[0], shape), graph.op("Unsqueeze", inputs[1], [1])
+    mask = first_steps(graph, n_steps(graph, x), lengths)
+    return graph.op("Mul", x, over_steps(graph, mask, len(shape))), mask
+
+
 @converts_estimator(Network)
 def network(graph, network, *inputs):
-    x = graph.reshape(joined(graph, inputs), network.input_shape)
-    out, _ = convert(graph, network.layer, x)
+    out, _ = convert(graph, network.layer, *shaped(graph, network, inputs))
     return {"raw": Output(out, graph.dtype, (None, *network.output_shape))}
 
 

@@ -113,3 +113,72 @@ def real_first(graph, mask):
 
 def _argsort(graph, keys, length):
     return graph.op("TopK", keys, length, axis=1, largest=0, sorted=1, n_outputs=2)[1]
+
+
+def n_steps(graph, x):
+    """Return the number of steps.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    x : str
+        Tensor (N, T, ...).
+
+    Returns
+    -------
+    n_steps : str
+        int64 of shape (1,).
+    """
+    return graph.op("Gather", graph.op("Shape", x), [1])
+
+
+def first_steps(graph, length, counts):
+    """Return the mask of sequences whose first steps are real.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    length : str
+        Number of steps T, int64 of shape (1,).
+    counts : str
+        Number of real ones, int64 of shape (N, 1).
+
+    Returns
+    -------
+    mask : str
+        Tensor (N, T).
+    """
+    steps = graph.op("Range", np.int64(0), graph.op("Squeeze", length), np.int64(1))
+    return graph.op("Less", steps, counts)
+
+
+def in_order(graph, x, mask, keeps_steps, run):
+    """Run a layer that sees neighbouring steps on sequences with their real steps first.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    x : str
+        Tensor (N, T, ...).
+    mask : str or None
+        Tensor (N, T).
+    keeps_steps : bool
+        Whether the layer returns as many steps as it takes.
+    run : callable
+        Called with the ordered sequences and their mask; returns the same of the output.
+
+    Returns
+    -------
+    out : str
+        Output, with the steps back in their places if they are as many.
+    mask : str or None
+        Its mask.
+    """
+    if mask is None:
+        return run(x, None)
+    order, places, ordered_mask = real_first(graph, mask)
+    out, found = run(take_steps(graph, x, order), ordered_mask)
+    return (take_steps(graph, out, places), mask) if keeps_steps else (out, found)

@@ -7,7 +7,7 @@ from ...estimators.codec import Decoder, Encoder, RepeatCode, SequenceCodec, Zer
 from ...losses.observed import ObservedLoss
 from ...losses.sequence import SequenceLoss
 from .composites import sequential
-from .estimators import Input, converts_estimator, joined, raw_outputs, samples
+from .estimators import Input, converts_estimator, raw_outputs, samples, shaped
 from .graph import Output
 from .links import inverse_link
 from .registry import convert, converts
@@ -36,11 +36,11 @@ def zero_missing(graph, layer, x, mask):
 @converts_estimator(AutoencoderTransformer)
 @converts_estimator(AutoencoderTransformer, method="transform")
 def encoder(graph, estimator, *inputs):
-    parts, network = dict(estimator.network_.layer.sublayers()), estimator.network_
-    x = graph.reshape(joined(graph, inputs), network.input_shape)
+    parts = dict(estimator.network_.layer.sublayers())
+    x, mask = shaped(graph, estimator.network_, inputs)
     if "missing" in parts:
         x, _ = convert(graph, parts["missing"], x)
-    code, _ = convert(graph, parts["encoder"], x)
+    code, _ = convert(graph, parts["encoder"], x, mask)
     shape = (None, *parts["encoder"].output_shape_)
     return {"variable": Output(code, graph.dtype, shape)}
 
