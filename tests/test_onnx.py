@@ -9,6 +9,7 @@ from sknet import (
     AutoencoderTransformer,
     FeatureExtractor,
     NeuralClassifier,
+    NeuralLanguageModel,
     NeuralOutlierDetector,
     NeuralRegressor,
     TabularClassifier,
@@ -289,7 +290,7 @@ ENDS = Parallel([GRU(3), LSTM(3, go_backwards=True), GlobalAveragePool1D(), Glob
 def with_padding(x):
     """Return sequences that end in padding, and have it elsewhere, too, in all but the first."""
     x = x.copy()
-    for row, last in enumerate((8, 6, 3, 5)):
+    for row, last in enumerate((8, 6, 3, 5, 0)):
         x[row, last:] = 0
         x[row, 1 : row + 1] = 0
     return x
@@ -299,7 +300,7 @@ def with_padding(x):
 def test_masked_steps_are_left_out(layer):
     shape = build_layer(clone(layer), "", (None, 4))
     end = ENDS if len(shape) == 2 else GlobalMaxPool2D()
-    check(Sequential([Masking(), layer, end]), (None, 4), with_padding(samples((8, 4), 4)))
+    check(Sequential([Masking(), layer, end]), (None, 4), with_padding(samples((8, 4), 5)))
 
 
 @pytest.mark.parametrize("layer", MASKED[::3], ids=named)
@@ -536,3 +537,61 @@ def test_tabular_estimators_of_arrays_have_one_input():
     check_classifier(classifier, x, run(session_of(to_onnx(classifier)), X=x))
     regressor = TabularRegressor(**TABULAR).fit(x, X[:, :2])
     check_values(run(session_of(to_onnx(regressor)), X=x)["variable"], regressor.predict(x))
+
+
+def fresh(session, n):
+    """Return the memory of nothing for n rows."""
+    types = {"tensor(float)": np.float32, "tensor(int64)": np.int64}
+    sizes = {"rows": n, "past": 0}
+    return {
+        each.name: np.zeros([sizes.get(size, size) for size in each.shape], types[each.type])
+        for each in session.get_inputs()
+        if each.name.startswith("past")
+    }
+
+
+def step_by_step(session, name, x, sizes):
+    """Return the first outputs for parts of sequences, each with the memory of those before."""
+    memory, found, start = fresh(session, len(x)), [], 0
+    for size in sizes:
+        outputs = run(session, **{name: x[:, start : start + size]}, **memory)
+        start += size
+        found.append(next(iter(outputs.values())))
+        memory = {key: outputs[key.replace("past", "present")] for key in memory}
+    return np.concatenate(found, axis=1)
+
+
+CAUSAL = [
+    SimpleRNN(4, return_sequences=True),
+    LSTM(4, return_sequences=True),
+    GRU(4, return_sequences=True),
+    Conv1D(4, 3, padding="causal", dilation_rate=2),
+    Conv1D(4, 1),
+    MultiHeadAttention(2, 3, 5, causal=True),
+    TransformerBlock(2, causal=True),
+    PositionalEmbedding(max_length=20),
+    PositionalEmbedding("sinusoidal"),
+    TimeDistributed([Dense(4), LayerNorm()]),
+    Residual([Conv1D(4, 2, padding="causal"), GRU(4, return_sequences=True)]),
+    Parallel([Dense(4), TransformerBlock(2, causal=True)]),
+]
+
+
+@pytest.mark.parametrize("layer", CAUSAL, ids=named)
+def test_a_causal_network_reads_a_few_steps_at_a_time(layer):
+    network = network_of(Sequential([layer, Dense(3)]), (None, 4))
+    x = samples((9, 4), 2)
+    found = step_by_step(session_of(to_onnx(network, method="advance")), "X", x, (1, 3, 1, 4))
+    expected = network.predict(x.reshape(2, -1))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_language_model_gives_logits_with_and_without_its_memory():
+    texts = ["to be or not to be", "that is the question"]
+    model = NeuralLanguageModel(context_length=16, max_iter=1, random_state=0, tol=0).fit(texts)
+    ids = np.array([row[:12] for row in model._vocabulary.encode(texts)], np.int64)
+    expected = model.network_.predict(ids.astype(np.float32))
+    logits = run(session_of(to_onnx(model)), tokens=ids)["logits"]
+    np.testing.assert_allclose(logits, expected, rtol=1e-5, atol=1e-5)
+    found = step_by_step(session_of(to_onnx(model, method="advance")), "tokens", ids, (5, 1, 6))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)

@@ -3,6 +3,7 @@
 from . import (
     attention,
     composites,
+    language,
     normalization,
     outliers,
     predictors,
@@ -23,6 +24,7 @@ __all__ = ["OPSET", "Graph", "convert", "converts", "register_converters", "to_o
 FAMILIES = (
     attention,
     composites,
+    language,
     normalization,
     outliers,
     predictors,

@@ -5,14 +5,19 @@ import numpy as np
 from ...layers import Masking, MultiHeadAttention, PositionalEmbedding, TransformerBlock
 from ...layers.sequential.attention import _Branch
 from .composites import residual
-from .masks import over_steps, positions, real_first
+from .masks import n_steps, over_steps, positions, real_first
 from .registry import convert, converts
 
 
 @converts(MultiHeadAttention)
 def attention(graph, layer, x, mask):
     queries, keys, values = _heads(graph, layer, x)
-    visible = _visible(graph, layer, x, mask)
+    if graph.memory is not None:
+        keys, values = (
+            _with_past(graph, layer, mask, each, dim)
+            for each, dim in zip((keys, values), layer._dims[1:], strict=True)
+        )
+    visible = _visible(graph, layer, queries, keys, mask)
     context = _attend(graph, queries, keys, values, visible, mask is not None)
     return _joined(graph, layer, context)
 
@@ -34,12 +39,25 @@ def _heads(graph, layer, x):
     return parts
 
 
-def _visible(graph, layer, x, mask):
+def _with_past(graph, layer, mask, steps, dim):
+    """Return keys or values with those of the steps before them."""
+    shape = (None, int(layer.num_heads), "past", int(dim))
+    past = graph.memory.past(layer, mask, shape, graph.dtype)
+    steps = graph.op("Concat", past, steps, axis=2)
+    graph.memory.keep(past, steps)
+    return steps
+
+
+def _visible(graph, layer, queries, keys, mask):
     """Return which keys each query sees, broadcast to (N, heads, queries, keys), or None."""
     visible = None
     if layer.causal:
-        steps = positions(graph, x)
-        visible = graph.op("LessOrEqual", steps, graph.op("Unsqueeze", steps, [-1]))
+        n_queries, n_keys = (
+            graph.op("Gather", graph.op("Shape", each), 2) for each in (queries, keys)
+        )
+        steps = graph.op("Range", np.int64(0), n_keys, np.int64(1))
+        own = graph.op("Range", graph.op("Sub", n_keys, n_queries), n_keys, np.int64(1))
+        visible = graph.op("LessOrEqual", steps, graph.op("Unsqueeze", own, [-1]))
     if mask is not None:
         real = graph.op("Unsqueeze", mask, [1, 2])
         visible = real if visible is None else graph.op("And", visible, real)
@@ -75,6 +93,11 @@ converts(_Branch)(residual)
 
 @converts(PositionalEmbedding)
 def positional_embedding(graph, layer, x, mask):
+    if graph.memory is not None:
+        past = graph.memory.past(layer, mask, (1,), np.int64)
+        steps = graph.op("Add", positions(graph, x), past)
+        graph.memory.keep(past, graph.op("Add", past, n_steps(graph, x)))
+        return graph.op("Add", x, _table(graph, layer, steps))
     if mask is None:
         return graph.op("Add", x, _table(graph, layer, positions(graph, x)))
     _, places, _ = real_first(graph, mask)

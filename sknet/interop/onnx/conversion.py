@@ -66,6 +66,8 @@ def to_onnx(model, X=None, *, method=None, dtype="float32"):
     converter, graph = converter_of(model, method), Graph(dtype)
     inputs = converter.inputs(model, X, dtype)
     outputs = converter.outputs(graph, model, *(each.name for each in inputs))
+    if graph.memory is not None:
+        inputs += graph.memory.inputs
     return _as_proto(graph, inputs, outputs)
 
 

@@ -48,6 +48,8 @@ class Graph:
         self.nodes, self.constants, self._known = [], {}, {}
         #: Outputs of the layers that were converted, by their identity.
         self.found = {}
+        #: States of layers that read sequences a few steps at a time; None where they read all.
+        self.memory = None
         numbers = count()
         self._name = name or (lambda start: f"{start}_{next(numbers)}")
 

@@ -30,6 +30,8 @@ def gru(graph, layer, x, mask):
 def _recurrent(graph, layer, x, mask, kind, order, **attributes):
     if layer.go_backwards:
         x, mask = (None if each is None else _reversed(graph, each) for each in (x, mask))
+    if graph.memory is not None:
+        return _from_past(graph, layer, x, mask, kind, order, **attributes)
     lengths, given = None, mask
     if mask is not None:
         x, mask, lengths = _in_order(graph, x, mask)
@@ -39,6 +41,16 @@ def _recurrent(graph, layer, x, mask, kind, order, **attributes):
     if mask is not None:
         states = _kept_over_masked(graph, states, given)
     return states, given
+
+
+def _from_past(graph, layer, x, mask, kind, order, **attributes):
+    """Run on from the states after the steps before."""
+    shape, n_states = (None, int(layer.units)), 2 if kind == "LSTM" else 1
+    pasts = [graph.memory.past(layer, mask, shape, graph.dtype) for _ in range(n_states)]
+    states, *last = run_cells(graph, layer, x, kind, order, pasts, **attributes)
+    for past, state in zip(pasts, last, strict=True):
+        graph.memory.keep(past, state)
+    return states
 
 
 def run_cells(graph, layer, x, kind, order, start, lengths=None, **attributes):

@@ -125,8 +125,25 @@ def convolution(graph, layer, x, mask):
         groups = int(layer.groups)
         return graph.op("Conv", x, kernel, dilations=dilation, group=groups, **windows)
 
-    out, mask = _over_windows(graph, layer, x, mask, run)
+    if graph.memory is not None:
+        x = _with_past(graph, layer, x, mask)
+        out = run(_channels_first(graph, x, n_axes), _windows(layer, padded=True))
+        out = _channels_last(graph, out, n_axes)
+    else:
+        out, mask = _over_windows(graph, layer, x, mask, run)
     return with_bias(graph, layer, out), mask
+
+
+def _with_past(graph, layer, x, mask):
+    """Return steps with as many before them as a window reaches back."""
+    n_past = layer._windows.span[0] - 1
+    if n_past == 0:
+        return x
+    shape = (None, n_past, layer.input_shape_[-1])
+    past = graph.memory.past(layer, mask, shape, graph.dtype)
+    x = graph.op("Concat", past, x, axis=1)
+    graph.memory.keep(past, graph.slice(x, -n_past, TO_END, 1))
+    return x
 
 
 @converts(Conv1DTranspose, Conv2DTranspose)

@@ -1,0 +1,52 @@
+"""Language models, and networks that read sequences a few steps at a time."""
+
+import numpy as np
+
+from ...estimators import NeuralLanguageModel
+from ...network import Network
+from .estimators import Input, converts_estimator
+from .graph import Output
+from .memory import Memory
+from .registry import convert
+
+
+def tokens(model, X, dtype):
+    """Return the input of a language model.
+
+    Parameters
+    ----------
+    model : NeuralLanguageModel
+        Fitted.
+    X : None
+        Ignored.
+    dtype : dtype
+        Ignored.
+
+    Returns
+    -------
+    inputs : list of Input
+        Ids of tokens.
+    """
+    return [Input("tokens", np.dtype(np.int64), (None, None))]
+
+
+@converts_estimator(NeuralLanguageModel, inputs=tokens)
+def language_model(graph, model, ids):
+    network = model.network_
+    logits, _ = convert(graph, network.layer, graph.cast(ids, graph.dtype))
+    return {"logits": Output(logits, graph.dtype, (None, *network.output_shape))}
+
+
+@converts_estimator(NeuralLanguageModel, method="advance", inputs=tokens)
+def next_tokens(graph, model, ids):
+    graph.memory = Memory()
+    return language_model(graph, model, ids) | graph.memory.outputs
+
+
+@converts_estimator(Network, method="advance")
+def next_steps(graph, network, x):
+    network.layer._check_causal()
+    graph.memory = Memory()
+    out, _ = convert(graph, network.layer, graph.reshape(x, network.input_shape))
+    outputs = {"raw": Output(out, graph.dtype, (None, *network.output_shape))}
+    return outputs | graph.memory.outputs
