@@ -1,8 +1,11 @@
 """Conversion to ONNX: onnxruntime gives what the networks give."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import MinMaxScaler
 
 from sknet import (
@@ -14,10 +17,11 @@ from sknet import (
     NeuralRegressor,
     TabularClassifier,
     TabularRegressor,
+    layers,
 )
-from sknet.activations import ACTIVATIONS, ELU, GELU, LeakyReLU
+from sknet.activations import ACTIVATIONS, ELU, GELU, FunctionActivation, LeakyReLU
 from sknet.inputs import as_inputs
-from sknet.interop.onnx import to_onnx
+from sknet.interop.onnx import converts, to_onnx
 from sknet.layers import (
     GRU,
     LSTM,
@@ -51,6 +55,7 @@ from sknet.layers import (
     GlobalMaxPool2D,
     GlobalMaxPool3D,
     GroupNorm,
+    Layer,
     LayerNorm,
     Masking,
     MaskingNoise,
@@ -62,6 +67,7 @@ from sknet.layers import (
     ParametricActivation,
     PeriodicEmbedding,
     PositionalEmbedding,
+    Pretrained,
     RandomFlip,
     RandomRotation,
     RandomTranslation,
@@ -83,8 +89,9 @@ from sknet.layers import (
     ZeroPadding2D,
 )
 from sknet.layers.base import build_layer
-from sknet.losses import REGRESSION_LOSSES, Quantile
+from sknet.losses import REGRESSION_LOSSES, Quantile, SquaredError
 from sknet.network import Network
+from sknet.preprocessing import TableEncoder
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -595,3 +602,131 @@ def test_a_language_model_gives_logits_with_and_without_its_memory():
     np.testing.assert_allclose(logits, expected, rtol=1e-5, atol=1e-5)
     found = step_by_step(session_of(to_onnx(model, method="advance")), "tokens", ids, (5, 1, 6))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def public_layers():
+    return {getattr(layers, name) for name in layers.__all__} - {Layer}
+
+
+def test_every_public_layer_is_among_the_cases():
+    built = [network_of(layer, shape).layer for layer, shape in CASES]
+    seen = {type(part) for layer in built for part in layer.walk()}
+    apart = {Embedding, Masking, Pretrained}  # which have tests of their own
+    assert public_layers() - seen == apart
+
+
+def test_layers_of_another_estimator_convert():
+    base = NeuralClassifier(**QUICK, layers=[Dense(4, "tanh")]).fit(X, LABELS["binary"])
+    check(Pretrained(base), (5,))
+
+
+class Doubled(Dense):
+    """Its forward is not that of the class that it extends."""
+
+    def forward(self, x, training=False, mask=None):
+        return 2 * super().forward(x, training, mask)
+
+
+class Renamed(Dense):
+    """Computes what the class computes that it extends."""
+
+
+def own_link():
+    class Shifted(SquaredError):
+        def inverse_link(self, raw):
+            return raw + 1
+
+    return NeuralRegressor(**SHORT, loss=Shifted()).fit(X, X[:, 0])
+
+
+def dated():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"day": pd.date_range("2026-01-01", periods=40)})
+    return TableEncoder().fit(frame)
+
+
+#: What cannot be converted, with the end of its sentence.
+REFUSED = [
+    (Doubled(3), (4,), "overrides forward of Dense. Register one by @sknet.interop.onnx.converts"),
+    (
+        Dense(3, activation=FunctionActivation(np.sin, np.cos)),
+        (4,),
+        "its activation FunctionActivation is a plain function of Python. Choose one",
+    ),
+    (
+        Conv1D(3, 3, 2, "same", dilation_rate=2),
+        (None, 4),
+        "runtimes cannot pad dilated windows with strides where the number of steps is free.",
+    ),
+    (
+        Sequential([Masking(), UpSampling2D(interpolation="bilinear")]),
+        (None, 4, 2),
+        "runtimes interpolate over masked steps as well. Set interpolation='nearest'",
+    ),
+    (
+        Sequential([Masking(), Residual([GRU(4, return_sequences=True, go_backwards=True)])]),
+        (None, 4),
+        "a layer in it changes which steps are real. Leave out Masking inside it.",
+    ),
+    (
+        Parallel([[Masking(), Dense(4)], Dense(4)]),
+        (None, 4),
+        "its branches do not agree on which steps are real. Put a Masking before it",
+    ),
+]
+
+
+@pytest.mark.parametrize("layer, shape, sentence", REFUSED, ids=lambda each: named(each)[:40])
+def test_what_cannot_be_converted_says_which_layer_and_why(layer, shape, sentence):
+    with pytest.raises(ValueError, match=f"cannot be converted to ONNX: .*{re.escape(sentence)}"):
+        to_onnx(network_of(layer, shape))
+
+
+@pytest.mark.parametrize(
+    "make, arguments, sentence",
+    [
+        (own_link, {}, "The loss Shifted cannot be converted to ONNX: it overrides inverse_link"),
+        (dated, {}, "TableEncoder cannot be converted to ONNX: the column at position 0 holds"),
+        (lambda: fitted(), {"method": "transform"}, "expects method=None for NeuralClassifier"),
+        (lambda: fitted(), {"dtype": "int8"}, "expects dtype 'float32' or 'float64', got 'int8'"),
+        (lambda: fitted(), {"X": X[0]}, "expects X as samples of shape (5,) or as rows"),
+        (lambda: variational(), {}, "of variational codes cannot be converted to ONNX."),
+    ],
+)
+def test_a_wrong_call_is_refused(make, arguments, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        to_onnx(make(), **arguments)
+
+
+def fitted():
+    return NeuralClassifier(**SHORT).fit(X, LABELS["binary"])
+
+
+def variational():
+    return NeuralOutlierDetector(**PLAIN, variational=True).fit(X)
+
+
+def test_what_is_not_fitted_is_refused():
+    with pytest.raises(NotFittedError):
+        to_onnx(NeuralClassifier())
+    with pytest.raises(TypeError, match="expects a fitted estimator or a network, got 3"):
+        to_onnx(3)
+
+
+def test_layers_of_ones_own_are_registered():
+    check(Renamed(3), (4,))
+
+    class Cosine(Activation):
+        def forward(self, x, training=False, mask=None):
+            return np.cos(x)
+
+    with pytest.raises(ValueError, match="it overrides forward of Activation"):
+        to_onnx(network_of(Cosine(), (4,)))
+
+    @converts(Cosine)
+    def cosine(graph, layer, x, mask):
+        return graph.op("Cos", x)
+
+    check(Cosine(), (4,))
+    with pytest.raises(TypeError, match="converts expects classes of layers, got 'Dense'"):
+        converts("Dense")

@@ -1,10 +1,12 @@
 """Pipelines: estimators of sknet as skl2onnx, which converts those of scikit-learn, sees them."""
 
+import re
+
 import numpy as np
 
 from ...base import brief
 from .estimators import classes_of_estimators, converter_of, is_known
-from .graph import OPSET, Graph, element_type
+from .graph import ML, ML_OPSET, OPSET, Graph, element_type
 from .packages import import_package
 
 
@@ -35,14 +37,18 @@ def convert_by_skl2onnx(model, X, dtype):
         return skl2onnx.to_onnx(
             model,
             initial_types=_initial_types(model, X, dtype),
-            target_opset={"": OPSET, "ai.onnx.ml": 3},
+            target_opset={"": OPSET, ML: ML_OPSET},
             options=_without_zipmap(model),
         )
     except (MissingConverter, MissingShapeCalculator) as error:
-        raise ValueError(
-            f"{type(model).__name__} cannot be converted to ONNX: skl2onnx says that it is "
-            f"{brief(str(error).partition(chr(10))[0])}."
-        ) from None
+        name = re.search(r"(\w+)'>", str(error))
+        why = f"it has no converter for {name[1] if name else 'a step'}"
+    except (NotImplementedError, RuntimeError) as error:
+        why = str(error).partition("\n")[0].rstrip(".")
+    raise ValueError(
+        f"{type(model).__name__} cannot be converted to ONNX by skl2onnx: {why}. Apply such steps "
+        "before, and convert the others."
+    )
 
 
 def _without_zipmap(model):
