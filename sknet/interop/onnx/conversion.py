@@ -16,12 +16,12 @@ def to_onnx(model, X=None, *, method=None, dtype="float32"):
 
     The result runs in onnxruntime and whatever else reads ONNX, without Python. It takes any
     number of rows, and sequences of any length if the network does. It needs the package onnx,
-    and skl2onnx for anything but an estimator of sknet alone: both come with
-    ``pip install "sknet-learn[onnx]"``.
+    and skl2onnx for anything but an estimator of sknet alone.
 
     The input is called ``X``; tables and pipelines of data frames have one input for each column,
-    of shape (rows, 1), called as the column. The outputs of a classifier are ``label`` and
-    ``probabilities``, of a regressor and of a transformer ``variable``, of a network ``raw``.
+    of shape (rows, 1), called as the column. For a list of sequences there is a second input,
+    ``lengths``. The outputs of a classifier are ``label`` and ``probabilities``, of a regressor
+    and of a transformer ``variable``, of a network ``raw``.
 
     Parameters
     ----------

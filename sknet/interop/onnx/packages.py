@@ -25,5 +25,5 @@ def import_package(name):
         return import_module(name)
     except ImportError:
         raise ImportError(
-            f'to_onnx needs {name} for this model: pip install "sknet-learn[onnx]".'
+            f"to_onnx needs {name} here, which is not installed. Install it: pip install {name}."
         ) from None
