@@ -41,15 +41,32 @@ class Graph:
         Element type of the network's arithmetic: weights are converted to it.
     name : callable, default=None
         Returns a name that no other tensor has, given the beginning of one. None counts.
+
+    Attributes
+    ----------
+    nodes : list of Node
+        The operations, in their order.
+    constants : dict of ndarray
+        Constants by name.
+    found : dict of str
+        Outputs of the layers that were converted, by their `id`.
+    memory : Memory or None
+        States of layers that read sequences a few steps at a time; None where they read all.
+
+    Examples
+    --------
+    >>> from sknet.interop.onnx import Graph
+    >>> graph = Graph()
+    >>> graph.op("Relu", graph.op("Add", "x", 1.0))
+    'Relu_2'
+    >>> [node.kind for node in graph.nodes]
+    ['Add', 'Relu']
     """
 
     def __init__(self, dtype=np.float32, name=None):
         self.dtype = np.dtype(dtype)
         self.nodes, self.constants, self._known = [], {}, {}
-        #: Outputs of the layers that were converted, by their identity.
-        self.found = {}
-        #: States of layers that read sequences a few steps at a time; None where they read all.
-        self.memory = None
+        self.found, self.memory = {}, None
         numbers = count()
         self._name = name or (lambda start: f"{start}_{next(numbers)}")
 
