@@ -388,6 +388,22 @@ def test_a_regressor_gives_all_targets(loss):
     check_values(run(session_of(to_onnx(regressor)), X=X)["variable"], regressor.predict(X))
 
 
+def test_a_target_far_from_zero_is_predicted_in_float64():
+    y = 1e9 + X[:, 0].astype(np.float64)
+    for regressor in (NeuralRegressor(**SHORT), TabularRegressor(**TABULAR)):
+        regressor.fit(X, y)
+        found = run(session_of(to_onnx(regressor)), X=X)["variable"]
+        assert found.dtype == np.float64
+        check_values(found[:, 0] - 1e9, regressor.predict(X) - 1e9)
+
+
+def test_a_weight_that_float32_cannot_hold_is_refused():
+    network = network_of(Dense(2), (4,), "float64")
+    network.params[0] = 1e39
+    with pytest.raises(ValueError, match=r"numbers that float32 can hold, got 1e.39 among"):
+        to_onnx(network)
+
+
 def test_targets_with_losses_of_their_own_have_outputs_of_their_own():
     pd = pytest.importorskip("pandas")
     y = pd.DataFrame({"price": 100 * X[:, 0], "sold": LABELS["binary"]})

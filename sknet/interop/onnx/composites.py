@@ -82,7 +82,7 @@ def _dot(graph, layer, outputs):
 
 _MERGES = {
     Add: lambda graph, layer, outputs: graph.op("Sum", *outputs),
-    Average: lambda graph, layer, outputs: graph.op("Mean", *outputs),
+    Average: lambda graph, layer, outputs: graph.mean(outputs),
     Concatenate: lambda graph, layer, outputs: graph.op("Concat", *outputs, axis=-1),
     Dot: _dot,
     Maximum: lambda graph, layer, outputs: graph.op("Max", *outputs),

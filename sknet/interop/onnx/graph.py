@@ -129,11 +129,16 @@ class Graph:
         array = np.asarray(value)
         if dtype is None and array.dtype.kind in "fiu":
             dtype = self.dtype if array.dtype.kind == "f" else np.int64
-        array = np.ascontiguousarray(array, dtype).reshape(array.shape)
-        key = array.dtype.str, array.shape, array.tobytes() if array.size < 100 else id(value)
-        if key in self._known and array.dtype != object:
-            return self._known[key]
-        name = self._known[key] = self._name("constant")
+        array = _converted(array, dtype)
+        if array.size > _FEW or array.dtype == object:
+            return self._store(array)
+        key = array.dtype.str, array.shape, array.tobytes()
+        if key not in self._known:
+            self._known[key] = self._store(array)
+        return self._known[key]
+
+    def _store(self, array):
+        name = self._name("constant")
         self.constants[name] = array
         return name
 
@@ -192,6 +197,22 @@ class Graph:
         """
         return self.op("Slice", x, [start], [stop], [axis], [step])
 
+    def mean(self, tensors):
+        """Average tensors of one shape.
+
+        Parameters
+        ----------
+        tensors : sequence of str
+            The tensors.
+
+        Returns
+        -------
+        out : str
+            Their mean.
+        """
+        share = self.op("CastLike", 1 / len(tensors), tensors[0])
+        return self.op("Mul", self.op("Sum", *tensors), share)
+
     def finish(self, outputs):
         """Name the outputs, and leave out what none of them needs.
 
@@ -208,6 +229,27 @@ class Graph:
                 kept.append(node)
         self.nodes = kept[::-1]
         self.constants = {k: v for k, v in self.constants.items() if k in needed}
+
+
+#: Elements up to which equal constants are stored once.
+_FEW = 100
+
+
+def _converted(array, dtype):
+    with np.errstate(over="ignore"):
+        found = np.ascontiguousarray(array, dtype).reshape(array.shape)
+    if array.dtype.kind == "f" and found.dtype.kind == "f" and _overflows(array, found):
+        raise ValueError(
+            f"to_onnx expects numbers that {found.dtype} can hold, got {np.abs(array).max():.3g} "
+            "among the weights or scales. Pass dtype='float64'."
+        )
+    return found
+
+
+def _overflows(array, found):
+    return array.dtype.itemsize > found.dtype.itemsize and bool(
+        (np.isinf(found) & np.isfinite(array)).any()
+    )
 
 
 #: Bounds of a slice that goes to the last element, or backwards to the first.

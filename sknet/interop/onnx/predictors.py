@@ -96,9 +96,9 @@ def regressor(graph, estimator, *inputs):
     if estimator._targets is not None:
         return _by_columns(graph, estimator, raw)
     loss, scale = estimator._loss, estimator._target_scale
-    found = restored(graph, scale, inverse_link(graph, loss, raw))
+    found, dtype = restored(graph, scale, inverse_link(graph, loss, raw))
     width = n_raw // 2 if isinstance(loss, Gaussian) else n_raw
-    return {"variable": Output(found, graph.dtype, (*places, width))}
+    return {"variable": Output(found, dtype, (*places, width))}
 
 
 def _by_columns(graph, estimator, raw):
@@ -109,8 +109,7 @@ def _by_columns(graph, estimator, raw):
         block = graph.slice(raw, member.block.start, member.block.stop, -1)
         found = inverse_link(graph, member.loss, block)
         if name not in targets.classes:
-            found = restored(graph, scale, found)
-            outputs[name] = Output(found, graph.dtype, (None, 1))
+            outputs[name] = Output(*restored(graph, scale, found), (None, 1))
             continue
         classes = targets.classes[name]
         label, dtype = _labels(graph, classes, _codes(graph, found, "multiclass"))
@@ -136,7 +135,13 @@ def restored(graph, scale, predictions):
     -------
     out : str
         The predictions.
+    dtype : dtype
+        Their element type: float64 where float32 could not tell them apart.
     """
     if scale is None:
-        return predictions
-    return graph.op("Add", graph.op("Mul", predictions, scale.deviation), scale.mean)
+        return predictions, graph.dtype
+    dtype = graph.dtype if scale.fits_float32 else np.dtype(np.float64)
+    if dtype != graph.dtype:
+        predictions = graph.cast(predictions, dtype)
+    deviation, mean = (graph.constant(each, dtype) for each in (scale.deviation, scale.mean))
+    return graph.op("Add", graph.op("Mul", predictions, deviation), mean), dtype

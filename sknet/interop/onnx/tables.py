@@ -208,18 +208,22 @@ def tabular_classifier(graph, estimator, *inputs):
         scaled = graph.op("Div", raw, float(estimator.temperature_))
         found.append(inverse_link(graph, member._loss, scaled))
     if estimator._target.kind == "multioutput":
-        means = [graph.op("Mean", *parts) for parts in zip(*found, strict=True)]
+        means = [graph.mean(parts) for parts in zip(*found, strict=True)]
     else:
-        means = graph.op("Mean", *found)
+        means = graph.mean(found)
     return decided(graph, estimator, means)
 
 
 @converts_estimator(TabularRegressor, inputs=columns_of)
 def tabular_regressor(graph, estimator, *inputs):
     raws, found = _raw_of_members(graph, estimator, inputs), []
-    low, high = (np.atleast_1d(bound) for bound in (estimator._lowest, estimator._highest))
+    bounds = [np.atleast_1d(each) for each in (estimator._lowest, estimator._highest)]
     for member, raw in zip(estimator.members_, raws, strict=True):
-        part = restored(graph, member._target_scale, inverse_link(graph, member._loss, raw))
-        found.append(graph.op("Min", graph.op("Max", part, low), high))
+        scale = member._target_scale
+        part, dtype = restored(graph, scale, inverse_link(graph, member._loss, raw))
+        low, high = (graph.constant(bound, dtype) for bound in bounds)
+        found.append((dtype, graph.op("Min", graph.op("Max", part, low), high)))
+    dtype = max((each for each, _ in found), key=lambda each: each.itemsize)
+    parts = [part if each == dtype else graph.cast(part, dtype) for each, part in found]
     width = estimator.oof_prediction_.shape[1:] or (1,)
-    return {"variable": Output(graph.op("Mean", *found), graph.dtype, (None, *width))}
+    return {"variable": Output(graph.mean(parts), dtype, (None, *width))}
