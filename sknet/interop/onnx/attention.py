@@ -29,13 +29,13 @@ def _heads(graph, layer, x):
     projected = graph.op("MatMul", x, layer.kernel_ * factors)
     if layer.use_bias:
         projected = graph.op("Add", projected, layer.bias_ * factors)
-    parts, start = [], 0
-    for dim in layer._dims:
-        stop = start + layer.num_heads * dim
-        part = graph.slice(projected, start, stop, -1)
+    sizes = [layer.num_heads * dim for dim in layer._dims]
+    parts = []
+    for part, dim in zip(
+        graph.op("Split", projected, sizes, n_outputs=3, axis=-1), layer._dims, strict=True
+    ):
         part = graph.op("Reshape", part, [0, 0, layer.num_heads, dim])
         parts.append(graph.op("Transpose", part, perm=[0, 2, 1, 3]))
-        start = stop
     return parts
 
 

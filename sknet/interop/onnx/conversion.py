@@ -92,7 +92,9 @@ def _as_proto(graph, inputs, outputs):
         for group in (inputs, described)
     ]
     nodes = [
-        helper.make_node(n.kind, n.inputs, n.outputs, domain=n.domain, **n.attributes)
+        helper.make_node(
+            n.kind, n.inputs, n.outputs, n.outputs[0], domain=n.domain, **n.attributes
+        )
         for n in graph.nodes
     ]
     constants = [
