@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...layers import Masking, MultiHeadAttention, PositionalEmbedding, TransformerBlock
-from ...layers.sequential.attention import _Branch
+from ...layers.sequential.transformer import _Branch
 from .composites import residual
 from .masks import n_steps, over_steps, positions, real_first
 from .registry import convert, converts
