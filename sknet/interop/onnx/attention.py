@@ -1,16 +1,21 @@
 """Attention and Transformer blocks, and positions."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ...layers import Masking, MultiHeadAttention, PositionalEmbedding, TransformerBlock
 from ...layers.sequential.transformer import _Branch
 from .composites import residual
+from .graph import Graph
 from .masks import n_steps, over_steps, positions, real_first
-from .registry import convert, converts
+from .registry import Found, convert, converts
 
 
 @converts(MultiHeadAttention)
-def attention(graph, layer, x, mask):
+def _attention(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     queries, keys, values = _heads(graph, layer, x)
     if graph.memory is not None:
         keys, values = (
@@ -82,7 +87,7 @@ def _joined(graph, layer, context):
 
 
 @converts(TransformerBlock)
-def transformer_block(graph, layer, x, mask):
+def _transformer_block(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     for branch in layer._branches:
         x, _ = convert(graph, branch, x, mask)
     return x, mask
@@ -92,7 +97,7 @@ converts(_Branch)(residual)
 
 
 @converts(PositionalEmbedding)
-def positional_embedding(graph, layer, x, mask):
+def _positional_embedding(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     if graph.memory is not None:
         past = graph.memory.past(layer, mask, (1,), np.int64)
         steps = graph.op("Add", positions(graph, x), past)
@@ -120,7 +125,7 @@ def _table(graph, layer, steps):
 
 
 @converts(Masking)
-def masking(graph, layer, x, mask):
+def _masking(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     differs = graph.op("Not", graph.op("Equal", x, float(layer.mask_value)))
     axes = list(range(2, len(layer.input_shape_) + 1))
     real = graph.op("ReduceMax", graph.cast(differs, graph.dtype), axes, keepdims=0)

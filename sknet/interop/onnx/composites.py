@@ -1,5 +1,9 @@
 """Layers made of layers."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ...layers import (
@@ -14,19 +18,60 @@ from ...layers import (
 )
 from ...layers.composite import LayerList
 from ...layers.merging import Add, Average, Concatenate, Dot, Maximum, Multiply
+from .graph import Graph
 from .masks import over_steps
-from .registry import convert, converts, refuse
+from .registry import Found, convert, converts, refuse
 
 
 @converts(LayerList, Pretrained, Sequential, TiedSequential)
-def sequential(graph, layer, x, mask):
+def sequential(graph: Graph, layer: Any, x: str, mask: str | None) -> tuple[str, str | None]:
+    """Convert layers that run one after the other.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    layer : Layer
+        The layer around them.
+    x : str
+        Its input.
+    mask : str or None
+        Which steps are real.
+
+    Returns
+    -------
+    out : str
+        Its output.
+    mask : str or None
+        Which of its steps are real.
+    """
     for _, part in layer.sublayers():
         x, mask = convert(graph, part, x, mask)
     return x, mask
 
 
 @converts(Residual)
-def residual(graph, layer, x, mask):
+def residual(graph: Graph, layer: Any, x: str, mask: str | None) -> tuple[str, str | None]:
+    """Convert layers whose input is added to their output.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    layer : Layer
+        The layer around them.
+    x : str
+        Its input.
+    mask : str or None
+        Which steps are real.
+
+    Returns
+    -------
+    out : str
+        Its output.
+    mask : str or None
+        Which of its steps are real.
+    """
     inner, found = sequential(graph, layer, x, mask)
     if mask is not None and found != mask:
         refuse(layer, "a layer in it changes which steps are real. Leave out Masking inside it.")
@@ -34,7 +79,7 @@ def residual(graph, layer, x, mask):
 
 
 @converts(TimeDistributed)
-def time_distributed(graph, layer, x, mask):
+def _time_distributed(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     _, *step = layer.input_shape_
     steps = graph.op("Reshape", x, [-1, *step])
     steps, _ = sequential(graph, layer, steps, None)
@@ -47,7 +92,7 @@ def time_distributed(graph, layer, x, mask):
 
 
 @converts(Branch)
-def branch(graph, layer, x, mask):
+def _branch(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     columns = np.arange(layer.input_shape_[0])[layer._columns]
     chosen = x if layer._takes_all else graph.op("Gather", x, columns, axis=1)
     out, _ = sequential(graph, layer, graph.reshape(chosen, layer._shape_inside), None)
@@ -55,7 +100,7 @@ def branch(graph, layer, x, mask):
 
 
 @converts(Parallel, ColumnBranches)
-def parallel(graph, layer, x, mask):
+def _parallel(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     found = [convert(graph, part, x, mask) for _, part in layer.sublayers()]
     outputs, masks = zip(*found, strict=True)
     masks = set(masks) if len(layer.output_shape_) > 1 else {None}

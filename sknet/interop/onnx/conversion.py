@@ -1,17 +1,28 @@
 """From a fitted model to a file of ONNX."""
 
+from __future__ import annotations
+
+from typing import Any, Literal
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ...base import brief
 from ...network import Network
+from ...typing import EstimatorLike, Precision, Samples
 from .estimators import converter_of, is_known
 from .graph import ML, ML_OPSET, OPSET, Graph, element_type
 from .packages import import_package
 from .pipelines import convert_by_skl2onnx
 
 
-def to_onnx(model, X=None, *, method=None, dtype="float32"):
+def to_onnx(
+    model: EstimatorLike | Network,
+    X: Samples | None = None,
+    *,
+    method: Literal["transform", "inverse_transform", "reconstruct", "advance"] | None = None,
+    dtype: Precision = "float32",
+) -> Any:
     """Convert a fitted estimator, a pipeline or a network to ONNX.
 
     The result runs in onnxruntime and whatever else reads ONNX, without Python. It takes any

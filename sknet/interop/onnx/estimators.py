@@ -1,18 +1,22 @@
 """Which function converts estimators of which class, and the networks in them."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ...base import brief
 from ...inputs import sequence_list
 from ...network import Network
-from .graph import Output
+from ...typing import F, Shape
+from .graph import Graph, Output, Outputs
 from .masks import first_steps, n_steps, over_steps
 from .registry import convert
 
-_converters = {}
+_converters: dict[type, dict[str | None, Converter]] = {}
 
 
 class Input(NamedTuple):
@@ -22,18 +26,18 @@ class Input(NamedTuple):
     """
 
     name: str
-    dtype: np.dtype
-    shape: tuple
+    dtype: np.dtype[Any]
+    shape: tuple[Any, ...]
 
 
 class Converter(NamedTuple):
     """How estimators of a class are converted."""
 
-    outputs: Callable
-    inputs: Callable
+    outputs: Callable[..., Outputs]
+    inputs: Callable[..., list[Input]]
 
 
-def samples(model, X, dtype):
+def samples(model: Any, X: Any, dtype: DTypeLike) -> list[Input]:
     """Return the input of a model that takes samples, or rows of them.
 
     For a list of sequences there are two: padded sequences, and their lengths.
@@ -67,7 +71,9 @@ def samples(model, X, dtype):
     return [Input("X", dtype, (None, *shape))]
 
 
-def converts_estimator(*classes, method=None, inputs=samples):
+def converts_estimator(
+    *classes: type, method: str | None = None, inputs: Callable[..., list[Input]] = samples
+) -> Callable[[F], F]:
     """Register a function that converts estimators of sknet; use it as a decorator.
 
     The function is called with the graph, the fitted estimator and the names of its inputs, and
@@ -97,7 +103,7 @@ def converts_estimator(*classes, method=None, inputs=samples):
     return register
 
 
-def is_known(model):
+def is_known(model: Any) -> bool:
     """Tell whether an estimator or a network is one that sknet converts itself.
 
     Parameters
@@ -113,7 +119,7 @@ def is_known(model):
     return any(cls in _converters for cls in type(model).__mro__)
 
 
-def converter_of(model, method=None):
+def converter_of(model: Any, method: str | None = None) -> Converter:
     """Return the converter of an estimator or a network of sknet.
 
     Parameters
@@ -142,7 +148,7 @@ def converter_of(model, method=None):
     return known[method]
 
 
-def classes_of_estimators():
+def classes_of_estimators() -> list[type]:
     """List the classes that can be converted.
 
     Returns
@@ -153,7 +159,7 @@ def classes_of_estimators():
     return list(_converters)
 
 
-def joined(graph, inputs):
+def joined(graph: Graph, inputs: Sequence[str]) -> str:
     """Return the columns of a table, or the input itself if there is one, as one tensor.
 
     Parameters
@@ -171,7 +177,7 @@ def joined(graph, inputs):
     return inputs[0] if len(inputs) == 1 else graph.op("Concat", *inputs, axis=1)
 
 
-def shaped(graph, network, inputs):
+def shaped(graph: Graph, network: Any, inputs: Sequence[str]) -> tuple[str, str | None]:
     """Return samples in the shape of a network, and the mask of real steps or None.
 
     Parameters
@@ -199,12 +205,12 @@ def shaped(graph, network, inputs):
 
 
 @converts_estimator(Network)
-def network(graph, network, *inputs):
+def _network(graph: Graph, network: Any, *inputs: str) -> Outputs:
     out, _ = convert(graph, network.layer, *shaped(graph, network, inputs))
     return {"raw": Output(out, graph.dtype, (None, *network.output_shape))}
 
 
-def raw_outputs(graph, estimator, *inputs):
+def raw_outputs(graph: Graph, estimator: Any, *inputs: str) -> tuple[str, Shape]:
     """Add what the network of an estimator computes.
 
     Parameters
@@ -223,5 +229,5 @@ def raw_outputs(graph, estimator, *inputs):
     shape : tuple of int or None
         Their shape.
     """
-    raw = network(graph, estimator.network_, *inputs)["raw"]
+    raw = _network(graph, estimator.network_, *inputs)["raw"]
     return raw.tensor, raw.shape

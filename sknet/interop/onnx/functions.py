@@ -1,6 +1,9 @@
 """Activation functions as nodes."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 from ...activations import (
     ELU,
@@ -16,6 +19,7 @@ from ...activations import (
     Softplus,
     Tanh,
 )
+from .graph import Graph
 from .registry import refuse
 
 
@@ -48,7 +52,7 @@ def _mish(graph, function, x):
     return graph.op("Mul", x, graph.op("Tanh", softplus(graph, x)))
 
 
-def softplus(graph, x):
+def softplus(graph: Graph, x: str) -> str:
     """Compute log(1 + exp(x)) without overflow.
 
     Parameters
@@ -81,7 +85,7 @@ _FUNCTIONS = {
 }
 
 
-def activate(graph, layer, function, x):
+def activate(graph: Graph, layer: Any, function: Any, x: str) -> str:
     """Apply the activation function of a layer.
 
     Parameters

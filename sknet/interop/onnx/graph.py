@@ -1,9 +1,15 @@
 """A graph of ONNX as it grows: nodes, their constants, and names for both."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import DTypeLike
+
+from ...typing import Array, Shape
 
 #: Operator set of the graphs that sknet writes; all operators in them are of this set.
 OPSET = 18
@@ -15,9 +21,9 @@ class Node(NamedTuple):
     """One operation."""
 
     kind: str
-    inputs: list
-    outputs: list
-    attributes: dict
+    inputs: list[str]
+    outputs: list[str]
+    attributes: dict[str, Any]
     domain: str = ""
 
 
@@ -28,8 +34,12 @@ class Output(NamedTuple):
     """
 
     tensor: str
-    dtype: np.dtype
-    shape: tuple
+    dtype: np.dtype[Any]
+    shape: tuple[Any, ...]
+
+
+#: What a model returns, by the names of its outputs.
+Outputs: TypeAlias = dict[str, Output]
 
 
 class Graph:
@@ -63,14 +73,21 @@ class Graph:
     ['Add', 'Relu']
     """
 
-    def __init__(self, dtype=np.float32, name=None):
-        self.dtype = np.dtype(dtype)
-        self.nodes, self.constants, self._known = [], {}, {}
-        self.found, self.memory = {}, None
+    def __init__(
+        self, dtype: DTypeLike = np.float32, name: Callable[[str], str] | None = None
+    ) -> None:
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.nodes: list[Node] = []
+        self.constants: dict[str, Array] = {}
+        self._known: dict[Any, str] = {}
+        self.found: dict[int, str] = {}
+        self.memory: Any = None
         numbers = count()
         self._name = name or (lambda start: f"{start}_{next(numbers)}")
 
-    def op(self, kind, *inputs, n_outputs=1, domain="", **attributes):
+    def op(
+        self, kind: str, *inputs: Any, n_outputs: int = 1, domain: str = "", **attributes: Any
+    ) -> Any:
         """Add an operation and return the name of its output.
 
         Parameters
@@ -96,7 +113,7 @@ class Graph:
         self.nodes.append(Node(kind, names, outputs, attributes, domain))
         return outputs[0] if n_outputs == 1 else tuple(outputs)
 
-    def tensor(self, value):
+    def tensor(self, value: Any) -> str:
         """Return the name of a tensor that is given by its name or its value.
 
         Parameters
@@ -111,7 +128,7 @@ class Graph:
         """
         return value if isinstance(value, str) else self.constant(value)
 
-    def constant(self, value, dtype=None):
+    def constant(self, value: Any, dtype: DTypeLike | None = None) -> str:
         """Return the name of a constant.
 
         Parameters
@@ -142,7 +159,7 @@ class Graph:
         self.constants[name] = array
         return name
 
-    def cast(self, x, dtype):
+    def cast(self, x: str, dtype: DTypeLike) -> str:
         """Convert the elements of a tensor.
 
         Parameters
@@ -159,7 +176,7 @@ class Graph:
         """
         return self.op("Cast", x, to=element_type(dtype))
 
-    def reshape(self, x, shape):
+    def reshape(self, x: str, shape: Shape) -> str:
         """Give samples another shape.
 
         Parameters
@@ -176,7 +193,7 @@ class Graph:
         """
         return self.op("Reshape", x, [0, *(-1 if n is None else n for n in shape)])
 
-    def slice(self, x, start, stop, axis, step=1):
+    def slice(self, x: str, start: int, stop: int, axis: int, step: int = 1) -> str:
         """Take a part of an axis.
 
         Parameters
@@ -197,7 +214,7 @@ class Graph:
         """
         return self.op("Slice", x, [start], [stop], [axis], [step])
 
-    def mean(self, tensors):
+    def mean(self, tensors: Sequence[str]) -> str:
         """Average tensors of one shape.
 
         Parameters
@@ -213,7 +230,7 @@ class Graph:
         share = self.op("CastLike", 1 / len(tensors), tensors[0])
         return self.op("Mul", self.op("Sum", *tensors), share)
 
-    def finish(self, outputs):
+    def finish(self, outputs: dict[str, str]) -> None:
         """Name the outputs, and leave out what none of them needs.
 
         Parameters
@@ -265,7 +282,7 @@ _ELEMENTS = {
 }
 
 
-def element_type(dtype):
+def element_type(dtype: DTypeLike) -> int:
     """Return the number by which ONNX knows an element type.
 
     Parameters

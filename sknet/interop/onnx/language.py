@@ -1,16 +1,21 @@
 """Language models, and networks that read sequences a few steps at a time."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ...estimators import NeuralLanguageModel
 from ...network import Network
 from .estimators import Input, converts_estimator
-from .graph import Output
+from .graph import Graph, Output, Outputs
 from .memory import Memory
 from .registry import convert
 
 
-def tokens(model, X, dtype):
+def tokens(model: Any, X: Any, dtype: DTypeLike) -> list[Input]:
     """Return the input of a language model.
 
     Parameters
@@ -31,20 +36,20 @@ def tokens(model, X, dtype):
 
 
 @converts_estimator(NeuralLanguageModel, inputs=tokens)
-def language_model(graph, model, ids):
+def _language_model(graph: Graph, model: Any, ids: str) -> Outputs:
     network = model.network_
     logits, _ = convert(graph, network.layer, graph.cast(ids, graph.dtype))
     return {"logits": Output(logits, graph.dtype, (None, *network.output_shape))}
 
 
 @converts_estimator(NeuralLanguageModel, method="advance", inputs=tokens)
-def next_tokens(graph, model, ids):
+def _next_tokens(graph: Graph, model: Any, ids: str) -> Outputs:
     graph.memory = Memory()
-    return language_model(graph, model, ids) | graph.memory.outputs
+    return _language_model(graph, model, ids) | graph.memory.outputs
 
 
 @converts_estimator(Network, method="advance")
-def next_steps(graph, network, x):
+def _next_steps(graph: Graph, network: Any, x: str) -> Outputs:
     network.layer._check_causal()
     graph.memory = Memory()
     out, _ = convert(graph, network.layer, graph.reshape(x, network.input_shape))

@@ -1,5 +1,9 @@
 """Inverse links of losses: what turns raw outputs into predictions."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ...losses import FunctionLoss, Gaussian, Quantile
@@ -7,6 +11,7 @@ from ...losses.base import Loss
 from ...losses.classification import ClassificationLoss
 from ...losses.regression import RegressionLoss
 from .functions import softplus
+from .graph import Graph
 
 
 def _quantiles(graph, loss, raw):
@@ -36,7 +41,7 @@ def _probabilities(graph, loss, raw):
     return blocks if kind == "multioutput" else blocks[0]
 
 
-def blocks_of(graph, loss, raw):
+def blocks_of(graph: Graph, loss: Any, raw: str) -> list[str]:
     """Split raw outputs into those of several multiclass targets.
 
     Parameters
@@ -69,7 +74,7 @@ _LINKS = {
 }
 
 
-def inverse_link(graph, loss, raw):
+def inverse_link(graph: Graph, loss: Any, raw: str) -> Any:
     """Turn raw outputs into predictions.
 
     Parameters

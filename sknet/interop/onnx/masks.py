@@ -1,9 +1,16 @@
 """Masks: which steps of a sequence are real."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from .graph import Graph
 
-def over_steps(graph, mask, n_axes):
+
+def over_steps(graph: Graph, mask: str, n_axes: int) -> str:
     """Return a mask as factors for tensors of several axes.
 
     Parameters
@@ -25,7 +32,7 @@ def over_steps(graph, mask, n_axes):
     return graph.op("Unsqueeze", factors, later) if later else factors
 
 
-def take_steps(graph, x, index):
+def take_steps(graph: Graph, x: str, index: str) -> str:
     """Take steps of each sequence by their positions.
 
     Parameters
@@ -45,7 +52,7 @@ def take_steps(graph, x, index):
     return graph.op("GatherND", x, graph.op("Unsqueeze", index, [-1]), batch_dims=1)
 
 
-def count(graph, mask):
+def count(graph: Graph, mask: str) -> str:
     """Count the real steps of each sequence.
 
     Parameters
@@ -63,7 +70,7 @@ def count(graph, mask):
     return graph.op("ReduceSum", graph.cast(mask, np.int64), [1])
 
 
-def positions(graph, x):
+def positions(graph: Graph, x: str) -> str:
     """Return the positions of the steps, from 0 on.
 
     Parameters
@@ -81,7 +88,7 @@ def positions(graph, x):
     return graph.op("Range", np.int64(0), graph.op("Gather", graph.op("Shape", x), 1), np.int64(1))
 
 
-def real_first(graph, mask):
+def real_first(graph: Graph, mask: str) -> tuple[str, str, str]:
     """Sort the steps of each sequence: the real ones first, all in their order.
 
     Parameters
@@ -115,7 +122,7 @@ def _argsort(graph, keys, length):
     return graph.op("TopK", keys, length, axis=1, largest=0, sorted=1, n_outputs=2)[1]
 
 
-def n_steps(graph, x):
+def n_steps(graph: Graph, x: str) -> str:
     """Return the number of steps.
 
     Parameters
@@ -133,7 +140,7 @@ def n_steps(graph, x):
     return graph.op("Gather", graph.op("Shape", x), [1])
 
 
-def first_steps(graph, length, counts):
+def first_steps(graph: Graph, length: str, counts: str) -> str:
     """Return the mask of sequences whose first steps are real.
 
     Parameters
@@ -154,7 +161,9 @@ def first_steps(graph, length, counts):
     return graph.op("Less", steps, counts)
 
 
-def in_order(graph, x, mask, keeps_steps, run):
+def in_order(
+    graph: Graph, x: str, mask: str | None, keeps_steps: bool, run: Callable[..., Any]
+) -> tuple[str, str | None]:
     """Run a layer that sees neighbouring steps on sequences with their real steps first.
 
     Parameters

@@ -1,8 +1,13 @@
 """What a network keeps of the steps that it has read, when it reads a few at a time."""
 
-import numpy as np
+from __future__ import annotations
 
-from .graph import Output
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .graph import Output, Outputs
 from .registry import refuse
 
 
@@ -19,10 +24,13 @@ class Memory:
         The outputs by their names.
     """
 
-    def __init__(self):
-        self.inputs, self.outputs = [], {}
+    def __init__(self) -> None:
+        self.inputs: list[tuple[str, np.dtype[Any], tuple[Any, ...]]] = []
+        self.outputs: Outputs = {}
 
-    def past(self, layer, mask, shape, dtype):
+    def past(
+        self, layer: Any, mask: str | None, shape: tuple[int | str | None, ...], dtype: DTypeLike
+    ) -> str:
         """Declare a state that a layer starts from.
 
         Parameters
@@ -47,7 +55,7 @@ class Memory:
         self.inputs.append((name, np.dtype(dtype), shape))
         return name
 
-    def keep(self, past, tensor):
+    def keep(self, past: str, tensor: str) -> None:
         """Let a tensor be the state from which the next steps start.
 
         Parameters

@@ -1,14 +1,19 @@
 """Normalization layers."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ...layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from .graph import Graph
 from .masks import over_steps
-from .registry import converts
+from .registry import Found, converts
 
 
 @converts(BatchNorm)
-def batch_norm(graph, layer, x, mask):
+def _batch_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     unit = 2.0 ** float(layer.exponent_[0])
     variance = layer.moving_variance_.astype(np.float64) * unit**2 + layer.epsilon
     centred = graph.op("Sub", x, layer.moving_mean_)
@@ -20,7 +25,7 @@ def _affine(graph, x, factor, term):
 
 
 @converts(LayerNorm)
-def layer_norm(graph, layer, x, mask):
+def _layer_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     # Runtimes take the variance from the mean square, which cancels where means are large.
     centred = graph.op("Sub", x, graph.op("ReduceMean", x, [-1]))
     inputs = (layer.gamma_, layer.beta_)
@@ -28,7 +33,7 @@ def layer_norm(graph, layer, x, mask):
 
 
 @converts(RMSNorm)
-def rms_norm(graph, layer, x, mask):
+def _rms_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     square = graph.op("ReduceMean", graph.op("Mul", x, x), [-1])
     return graph.op("Mul", _divided_by_root(graph, x, square, layer.epsilon), layer.gamma_)
 
@@ -38,7 +43,7 @@ def _divided_by_root(graph, x, square, epsilon):
 
 
 @converts(GroupNorm)
-def group_norm(graph, layer, x, mask):
+def _group_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     *axes, channels = layer.input_shape_
     n_groups, n_inner = layer._n_groups, int(np.prod(axes[1:]))
     size = channels // n_groups

@@ -1,5 +1,9 @@
 """Outlier detectors: how badly rows are reconstructed."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ...estimators import NeuralOutlierDetector
@@ -7,11 +11,11 @@ from ...losses import AbsoluteError, Huber, LogLoss, SquaredError
 from ...losses.observed import ObservedLoss
 from .estimators import converts_estimator, joined, raw_outputs
 from .functions import softplus
-from .graph import Output
+from .graph import Graph, Output, Outputs
 
 
 @converts_estimator(NeuralOutlierDetector)
-def outlier_detector(graph, estimator, *inputs):
+def _outlier_detector(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
     loss, x = estimator._loss, joined(graph, inputs)
     if None in estimator.network_.input_shape or estimator._is_variational():
         kind = "variational codes" if estimator._is_variational() else "sequences of any length"

@@ -1,9 +1,12 @@
 """The packages of the extra."""
 
+from __future__ import annotations
+
 from importlib import import_module
+from typing import Any
 
 
-def import_package(name):
+def import_package(name: str) -> Any:
     """Import a package of the extra, or say how to install it.
 
     Parameters

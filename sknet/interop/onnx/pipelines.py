@@ -1,8 +1,12 @@
 """Pipelines: estimators of sknet as skl2onnx, which converts those of scikit-learn, sees them."""
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ...base import brief
 from .estimators import classes_of_estimators, converter_of, is_known
@@ -10,7 +14,7 @@ from .graph import ML, ML_OPSET, OPSET, Graph, element_type
 from .packages import import_package
 
 
-def convert_by_skl2onnx(model, X, dtype):
+def convert_by_skl2onnx(model: Any, X: Any, dtype: DTypeLike) -> Any:
     """Convert a model that holds estimators of scikit-learn.
 
     Parameters
@@ -92,7 +96,7 @@ def _type_of(dtype, shape):
     return classes[np.dtype(dtype)](shape)
 
 
-def register_converters():
+def register_converters() -> None:
     """Let skl2onnx convert the estimators of sknet.
 
     `sknet.interop.to_onnx` does so by itself; call it to use `skl2onnx.to_onnx`, with its options,

@@ -1,16 +1,20 @@
 """Classifiers and regressors: what becomes of the raw outputs of their networks."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ...estimators import NeuralClassifier, NeuralRegressor
 from ...losses import Gaussian
 from .estimators import converts_estimator, raw_outputs
-from .graph import Output
+from .graph import Graph, Output, Outputs
 from .links import blocks_of, inverse_link
 
 
 @converts_estimator(NeuralClassifier)
-def classifier(graph, estimator, *inputs):
+def _classifier(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
     raw, (*places, width) = raw_outputs(graph, estimator, *inputs)
     loss, kind = estimator._loss, estimator._target.kind
     found = inverse_link(graph, loss, raw)
@@ -60,7 +64,7 @@ def _several(graph, estimator, blocks, probabilities, places):
     return outputs
 
 
-def decided(graph, estimator, probabilities):
+def decided(graph: Graph, estimator: Any, probabilities: str | list[str]) -> Outputs:
     """Return labels and probabilities of an ensemble, which decides by the probabilities.
 
     Parameters
@@ -91,7 +95,7 @@ def decided(graph, estimator, probabilities):
 
 
 @converts_estimator(NeuralRegressor)
-def regressor(graph, estimator, *inputs):
+def _regressor(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
     raw, (*places, n_raw) = raw_outputs(graph, estimator, *inputs)
     if estimator._targets is not None:
         return _by_columns(graph, estimator, raw)
@@ -119,7 +123,7 @@ def _by_columns(graph, estimator, raw):
     return outputs
 
 
-def restored(graph, scale, predictions):
+def restored(graph: Graph, scale: Any, predictions: str) -> tuple[str, np.dtype[Any]]:
     """Bring predictions of a standardized target back to its scale.
 
     Parameters

@@ -1,11 +1,16 @@
 """Recurrent layers."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from ...layers import GRU, LSTM, Bidirectional, SimpleRNN
-from .graph import TO_START
+from .graph import TO_START, Graph
 from .masks import count, real_first, take_steps
-from .registry import convert, converts
+from .registry import Found, convert, converts
 
 #: Where ONNX wants the gates of sknet's order: input, output, forget, cell.
 _LSTM_ORDER = (0, 3, 1, 2)
@@ -13,17 +18,17 @@ _NAMES = {"tanh": "Tanh", "relu": "Relu"}
 
 
 @converts(SimpleRNN)
-def simple_rnn(graph, layer, x, mask):
+def _simple_rnn(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     return _recurrent(graph, layer, x, mask, "RNN", (0,), activations=[_NAMES[layer.activation]])
 
 
 @converts(LSTM)
-def lstm(graph, layer, x, mask):
+def _lstm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     return _recurrent(graph, layer, x, mask, "LSTM", _LSTM_ORDER)
 
 
 @converts(GRU)
-def gru(graph, layer, x, mask):
+def _gru(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     return _recurrent(graph, layer, x, mask, "GRU", (0, 1, 2), linear_before_reset=1)
 
 
@@ -53,7 +58,16 @@ def _from_past(graph, layer, x, mask, kind, order, **attributes):
     return states
 
 
-def run_cells(graph, layer, x, kind, order, start, lengths=None, **attributes):
+def run_cells(
+    graph: Graph,
+    layer: Any,
+    x: str,
+    kind: str,
+    order: tuple[int, ...],
+    start: Sequence[str] | None,
+    lengths: str | None = None,
+    **attributes: Any,
+) -> tuple[str, ...]:
     """Run the cells of a recurrent layer over the steps of sequences.
 
     Parameters
@@ -137,7 +151,7 @@ def _kept_over_masked(graph, states, mask):
 
 
 @converts(Bidirectional)
-def bidirectional(graph, layer, x, mask):
+def _bidirectional(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     (_, forward), (_, backward) = layer.sublayers()
     first, found = convert(graph, forward, x, mask)
     second, _ = convert(graph, backward, x, mask)

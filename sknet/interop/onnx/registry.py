@@ -1,16 +1,25 @@
 """Which function converts layers of which class."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from inspect import isfunction
+from typing import Any, NoReturn, TypeAlias
 
 from ...base import brief
 from ...layers import Layer
+from ...typing import F
+from .graph import Graph
 
-_converters = {}
+#: What converts a layer returns: its output, and its mask where that is not the input's.
+Found: TypeAlias = str | tuple[str, str | None]
+
+_converters: dict[type, Callable[..., Found]] = {}
 #: Methods that a subclass may override and still compute what its base class computes.
 _FREE = {"__init__", "build", "allocate", "adapt", "backward", "initialize_from", "resolve_names"}
 
 
-def converts(*classes):
+def converts(*classes: type) -> Callable[[F], F]:
     """Register a function that converts layers to ONNX; use it as a decorator.
 
     The function is called with the graph, the layer and the names of its input and of the mask of
@@ -62,7 +71,7 @@ def converts(*classes):
     return register
 
 
-def convert(graph, layer, x, mask=None):
+def convert(graph: Graph, layer: Any, x: str, mask: str | None = None) -> tuple[str, str | None]:
     """Add what a built layer computes in prediction to a graph.
 
     Parameters
@@ -114,7 +123,7 @@ def _overridden(cls, known):
     return {name for name in methods - _FREE if hasattr(known, name)}
 
 
-def refuse(layer, why):
+def refuse(layer: Any, why: str) -> NoReturn:
     """Raise the error of a layer that cannot be converted.
 
     Parameters

@@ -1,6 +1,9 @@
 """Layers that work on the last axis, or on each element."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 from ...layers import (
     Activation,
@@ -25,16 +28,17 @@ from ...layers import (
     TransposedDense,
 )
 from .functions import activate
+from .graph import Graph
 from .masks import over_steps
-from .registry import converts
+from .registry import Found, converts
 
 
 @converts(Dense, ContractiveDense, TransposedDense)
-def dense(graph, layer, x, mask):
+def _dense(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     return with_bias(graph, layer, graph.op("MatMul", x, layer.kernel_))
 
 
-def with_bias(graph, layer, product):
+def with_bias(graph: Graph, layer: Any, product: str) -> str:
     """Add the bias of an affine layer to a product and apply the layer's activation.
 
     Parameters
@@ -57,18 +61,18 @@ def with_bias(graph, layer, product):
 
 
 @converts(Activation)
-def activation(graph, layer, x, mask):
+def _activation(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     return activate(graph, layer, layer._activation, x)
 
 
 @converts(ParametricActivation)
-def parametric_activation(graph, layer, x, mask):
+def _parametric_activation(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     change = graph.op("Sub", activate(graph, layer, layer._activation, x), x)
     return graph.op("Add", x, graph.op("Mul", change, layer.mixing_))
 
 
 @converts(Scaling)
-def scaling(graph, layer, x, mask):
+def _scaling(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     return graph.op("Mul", x, layer.scale_)
 
 
@@ -83,25 +87,25 @@ def scaling(graph, layer, x, mask):
     SpatialDropout1D,
     SpatialDropout2D,
 )
-def nothing(graph, layer, x, mask):
+def _nothing(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     return x
 
 
 @converts(Flatten, Reshape)
-def reshaping(graph, layer, x, mask):
+def _reshaping(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     keeps_steps = layer.output_shape_[0] == layer.input_shape_[0]
     has_steps = keeps_steps and not isinstance(layer, Flatten)
     return graph.reshape(x, layer.output_shape_), mask if has_steps else None
 
 
 @converts(GaussianCode)
-def gaussian_code(graph, layer, x, mask):
+def _gaussian_code(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     means = graph.op("MatMul", x, layer.kernel_[:, : layer.units])
     return graph.op("Add", means, layer.bias_[: layer.units])
 
 
 @converts(PeriodicEmbedding)
-def periodic_embedding(graph, layer, x, mask):
+def _periodic_embedding(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     angles = graph.op("Mul", graph.op("Unsqueeze", x, [-1]), 2 * math.pi * layer.frequencies_)
     waves = graph.op("Cos", graph.op("Add", angles, layer.phases_))  # (N, ..., F, waves)
     mixed = graph.op("MatMul", graph.op("Unsqueeze", waves, [-2]), layer.kernel_)
@@ -111,7 +115,7 @@ def periodic_embedding(graph, layer, x, mask):
 
 
 @converts(Embedding)
-def embedding(graph, layer, x, mask):
+def _embedding(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     real = mask
     if layer.mask_zero:
         real = graph.op("Not", graph.op("Equal", x, 0.0))

@@ -1,5 +1,9 @@
 """Layers with windows, and those that change the size of images and sequences."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ...layers import (
@@ -27,9 +31,9 @@ from ...layers import (
     ZeroPadding1D,
     ZeroPadding2D,
 )
-from .graph import TO_END
+from .graph import TO_END, Graph
 from .masks import count, first_steps, in_order, n_steps, over_steps, take_steps
-from .registry import converts, refuse
+from .registry import Found, converts, refuse
 from .rows import with_bias
 
 
@@ -111,7 +115,7 @@ def _missing_steps(graph, lengths, span, stride):
 
 
 @converts(Conv1D, Conv2D, Conv3D)
-def convolution(graph, layer, x, mask):
+def _convolution(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     n_axes, dilation = len(layer._axes), list(layer._windows.dilation)
     if mask is None and _depends_on_length(layer) and max(dilation) > 1:
         refuse(
@@ -147,7 +151,7 @@ def _with_past(graph, layer, x, mask):
 
 
 @converts(Conv1DTranspose, Conv2DTranspose)
-def transposed_convolution(graph, layer, x, mask):
+def _transposed_convolution(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     n_axes, windows = len(layer._axes), layer._windows
     pairs = list(zip(windows.span, windows.strides, strict=True))
     excess = [max(span - stride, 0) if layer.padding == "same" else 0 for span, stride in pairs]
@@ -178,7 +182,7 @@ def transposed_convolution(graph, layer, x, mask):
 
 
 @converts(MaxPool1D, MaxPool2D, MaxPool3D)
-def max_pooling(graph, layer, x, mask):
+def _max_pooling(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     lowest = float("-inf")
     out, found = _over_windows(
         graph, layer, x, mask, lambda x, windows: graph.op("MaxPool", x, **windows), lowest
@@ -189,7 +193,7 @@ def max_pooling(graph, layer, x, mask):
 
 
 @converts(AveragePool1D, AveragePool2D, AveragePool3D)
-def average_pooling(graph, layer, x, mask):
+def _average_pooling(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     def average(x, windows):
         return graph.op("AveragePool", x, **windows)
 
@@ -208,7 +212,7 @@ def _places(layer):
 
 
 @converts(GlobalAveragePool1D, GlobalAveragePool2D, GlobalAveragePool3D)
-def global_average(graph, layer, x, mask):
+def _global_average(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     if mask is None:
         return graph.op("ReduceMean", x, _places(layer), keepdims=0), None
     weights = over_steps(graph, mask, len(layer.input_shape_))
@@ -220,7 +224,7 @@ def global_average(graph, layer, x, mask):
 
 
 @converts(GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D)
-def global_max(graph, layer, x, mask):
+def _global_max(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     if mask is not None:
         later = list(range(2, len(layer.input_shape_) + 1))
         x = graph.op("Where", graph.op("Unsqueeze", mask, later), x, float("-inf"))
@@ -232,7 +236,7 @@ def global_max(graph, layer, x, mask):
 
 
 @converts(UpSampling1D, UpSampling2D)
-def up_sampling(graph, layer, x, mask):
+def _up_sampling(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     n_axes, mode = len(layer._axes), {"mode": "nearest", "nearest_mode": "floor"}
     centres = "asymmetric"
     if getattr(layer, "interpolation", "nearest") != "nearest":
@@ -261,7 +265,7 @@ def _repeated(graph, mask, n_times):
 
 
 @converts(ZeroPadding1D, ZeroPadding2D)
-def zero_padding(graph, layer, x, mask):
+def _zero_padding(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     before, after = ([pair[i] for pair in layer._amounts] for i in (0, 1))
     n_more = before[0] + after[0]
 
@@ -277,7 +281,7 @@ def zero_padding(graph, layer, x, mask):
 
 
 @converts(Cropping1D, Cropping2D)
-def cropping(graph, layer, x, mask):
+def _cropping(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     n_less = sum(layer._amounts[0])
 
     def run(x, mask):

@@ -1,6 +1,12 @@
 """Tables: the encoder of their columns, and the ensembles that read them."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ...preprocessing import SquashingScaler, TableEncoder
 from ...preprocessing.encodings import (
@@ -11,7 +17,7 @@ from ...preprocessing.encodings import (
 from ...preprocessing.frames import is_frame, labels_of
 from ...tabular import TabularClassifier, TabularRegressor
 from .estimators import Input, converts_estimator, joined
-from .graph import ML, Output
+from .graph import ML, Graph, Output, Outputs
 from .links import inverse_link
 from .predictors import decided, restored
 from .registry import convert
@@ -19,7 +25,7 @@ from .registry import convert
 _TOO_LARGE = 1e150
 
 
-def columns_of(model, X, dtype):
+def columns_of(model: Any, X: Any, dtype: DTypeLike) -> list[Input]:
     """Return the inputs of a model that reads tables: one, or one for each column of a frame.
 
     Parameters
@@ -58,7 +64,7 @@ def _is_of_strings(encoding):
     return levels is not None and any(isinstance(level, str) for level in levels.levels)
 
 
-def encoded(graph, encoder, inputs):
+def encoded(graph: Graph, encoder: Any, inputs: Sequence[str]) -> tuple[str | None, str | None]:
     """Add what a table encoder makes of its columns.
 
     Parameters
@@ -139,7 +145,7 @@ def _squashed(graph, encoder, columns, n_numbers):
     return squashed(graph, encoder._scaler, graph.op("Concat", *columns, axis=1), 0.0)
 
 
-def squashed(graph, scaler, x, missing=None):
+def squashed(graph: Graph, scaler: Any, x: str, missing: float | None = None) -> str:
     """Scale columns and squash them into an interval.
 
     Parameters
@@ -174,13 +180,13 @@ def squashed(graph, scaler, x, missing=None):
 
 
 @converts_estimator(SquashingScaler)
-def squashing_scaler(graph, scaler, *inputs):
+def _squashing_scaler(graph: Graph, scaler: Any, *inputs: str) -> Outputs:
     out = squashed(graph, scaler, joined(graph, inputs))
     return {"variable": Output(out, graph.dtype, (None, scaler.n_features_in_))}
 
 
 @converts_estimator(TableEncoder, inputs=columns_of)
-def table_encoder(graph, encoder, *inputs):
+def _table_encoder(graph: Graph, encoder: Any, *inputs: str) -> Outputs:
     out = _joined_parts(graph, *encoded(graph, encoder, inputs))
     width = encoder.n_numbers_ + encoder.n_indicators_ + len(encoder.cardinalities_)
     return {"variable": Output(out, graph.dtype, (None, width))}
@@ -202,7 +208,7 @@ def _raw_of_members(graph, estimator, inputs):
 
 
 @converts_estimator(TabularClassifier, inputs=columns_of)
-def tabular_classifier(graph, estimator, *inputs):
+def _tabular_classifier(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
     raws, found = _raw_of_members(graph, estimator, inputs), []
     for member, raw in zip(estimator.members_, raws, strict=True):
         scaled = graph.op("Div", raw, float(estimator.temperature_))
@@ -215,7 +221,7 @@ def tabular_classifier(graph, estimator, *inputs):
 
 
 @converts_estimator(TabularRegressor, inputs=columns_of)
-def tabular_regressor(graph, estimator, *inputs):
+def _tabular_regressor(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
     raws, found = _raw_of_members(graph, estimator, inputs), []
     bounds = [np.atleast_1d(each) for each in (estimator._lowest, estimator._highest)]
     for member, raw in zip(estimator.members_, raws, strict=True):

@@ -1,6 +1,11 @@
 """Estimators that transform: autoencoders and feature extractors."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ...estimators import AutoencoderTransformer, FeatureExtractor
 from ...estimators.codec import Decoder, Encoder, RepeatCode, SequenceCodec, ZeroMissing
@@ -8,15 +13,15 @@ from ...losses.observed import ObservedLoss
 from ...losses.sequence import SequenceLoss
 from .composites import sequential
 from .estimators import Input, converts_estimator, raw_outputs, samples, shaped
-from .graph import Output
+from .graph import Graph, Output, Outputs
 from .links import inverse_link
-from .registry import convert, converts
+from .registry import Found, convert, converts
 
 converts(Encoder, Decoder)(sequential)
 
 
 @converts(SequenceCodec)
-def codec(graph, layer, x, mask):
+def _codec(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     given, kept = x, mask
     for _, part in layer.sublayers():
         if isinstance(part, RepeatCode):
@@ -29,13 +34,13 @@ def codec(graph, layer, x, mask):
 
 
 @converts(ZeroMissing)
-def zero_missing(graph, layer, x, mask):
+def _zero_missing(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     return graph.op("Where", graph.op("IsNaN", x), 0.0, x)
 
 
 @converts_estimator(AutoencoderTransformer)
 @converts_estimator(AutoencoderTransformer, method="transform")
-def encoder(graph, estimator, *inputs):
+def _encoder(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
     parts = dict(estimator.network_.layer.sublayers())
     x, mask = shaped(graph, estimator.network_, inputs)
     if "missing" in parts:
@@ -45,7 +50,7 @@ def encoder(graph, estimator, *inputs):
     return {"variable": Output(code, graph.dtype, shape)}
 
 
-def codes(estimator, X, dtype):
+def codes(estimator: Any, X: Any, dtype: DTypeLike) -> list[Input]:
     """Return the input of a decoder.
 
     Parameters
@@ -66,7 +71,7 @@ def codes(estimator, X, dtype):
 
 
 @converts_estimator(AutoencoderTransformer, method="inverse_transform", inputs=codes)
-def decoder(graph, estimator, code):
+def _decoder(graph: Graph, estimator: Any, code: str) -> Outputs:
     network, parts = estimator.network_, dict(estimator.network_.layer.sublayers())
     if None in network.input_shape:
         raise ValueError(
@@ -79,7 +84,7 @@ def decoder(graph, estimator, code):
 
 
 @converts_estimator(AutoencoderTransformer, method="reconstruct")
-def reconstruction(graph, estimator, *inputs):
+def _reconstruction(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
     return _features(graph, estimator, *raw_outputs(graph, estimator, *inputs))
 
 
@@ -90,7 +95,7 @@ def _features(graph, estimator, raw, shape):
     return {"variable": Output(inverse_link(graph, loss, raw), graph.dtype, shape)}
 
 
-def samples_of_inner(extractor, X, dtype):
+def samples_of_inner(extractor: Any, X: Any, dtype: DTypeLike) -> list[Input]:
     """Return the input of a feature extractor: that of its estimator.
 
     Parameters
@@ -121,7 +126,7 @@ def _inner(extractor):
 
 
 @converts_estimator(FeatureExtractor, inputs=samples_of_inner)
-def features(graph, extractor, *inputs):
+def _extracted(graph: Graph, extractor: Any, *inputs: str) -> Outputs:
     estimator = _inner(extractor)
     _, layer = extractor._layer_of(estimator)
     raw_outputs(graph, estimator, *inputs)
