@@ -89,7 +89,7 @@ from sknet.layers import (
     ZeroPadding2D,
 )
 from sknet.layers.base import build_layer
-from sknet.losses import REGRESSION_LOSSES, Quantile, SquaredError
+from sknet.losses import REGRESSION_LOSSES, FunctionLoss, Quantile, SquaredError
 from sknet.network import Network
 from sknet.preprocessing import TableEncoder
 
@@ -370,9 +370,28 @@ def test_a_classifier_gives_labels_and_probabilities(kind, loss):
         check_classifier(classifier, rows, run(session, X=rows))
 
 
+def half_square(y, prediction):
+    return (prediction - y) ** 2 / 2
+
+
+def difference(y, prediction):
+    return prediction - y
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_the_scores_of_a_classifier_are_its_decisions(kind):
+    classifier = NeuralClassifier(**SHORT).fit(X, LABELS[kind])
+    found = run(session_of(to_onnx(classifier, method="decision_function")), X=X)
+    expected = classifier.decision_function(X)
+    if kind in ("binary", "booleans"):
+        expected = np.column_stack([-expected, expected])
+    check_values(found["scores"], np.hstack(expected) if kind == "multioutput" else expected)
+    np.testing.assert_array_equal(found["label"], classifier.predict(X))
+
+
 @pytest.mark.parametrize(
     "loss",
-    [*REGRESSION_LOSSES, Quantile([0.1, 0.5, 0.9])],
+    [*REGRESSION_LOSSES, Quantile([0.1, 0.5, 0.9]), FunctionLoss(half_square, difference)],
     ids=str,
 )
 def test_a_regressor_gives_predictions_of_every_loss(loss):
@@ -703,7 +722,11 @@ def test_what_cannot_be_converted_says_which_layer_and_why(layer, shape, sentenc
     [
         (own_link, {}, "The loss Shifted cannot be converted to ONNX: it overrides inverse_link"),
         (dated, {}, "TableEncoder cannot be converted to ONNX: the column at position 0 holds"),
-        (lambda: fitted(), {"method": "transform"}, "expects method=None for NeuralClassifier"),
+        (
+            lambda: fitted(),
+            {"method": "transform"},
+            "expects method=None or 'decision_function' for NeuralClassifier",
+        ),
         (lambda: fitted(), {"dtype": "int8"}, "expects dtype 'float32' or 'float64', got 'int8'"),
         (lambda: fitted(), {"X": X[0]}, "expects X as samples of shape (5,) or as rows"),
         (lambda: variational(), {}, "of variational codes cannot be converted to ONNX."),

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.decomposition import PCA
+from sklearn.ensemble import BaggingClassifier, StackingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -107,6 +110,23 @@ def test_tabular_estimators_end_pipelines(skl2onnx):
     pipeline = make_pipeline(StandardScaler(), TabularClassifier(**TABULAR))
     pipeline.fit(X, LABELS["integers"])
     check_classifier(pipeline, X, run(session_of(to_onnx(pipeline)), X=X))
+
+
+@pytest.mark.parametrize("kind", ["binary", "integers"])
+@pytest.mark.parametrize(
+    "meta",
+    [
+        CalibratedClassifierCV(NeuralClassifier(**SHORT), cv=2),
+        CalibratedClassifierCV(TabularClassifier(**TABULAR), cv=2),
+        OneVsRestClassifier(NeuralClassifier(**SHORT)),
+        BaggingClassifier(NeuralClassifier(**SHORT), 2),
+        StackingClassifier([("a", NeuralClassifier(**SHORT)), ("b", LogisticRegression())], cv=2),
+    ],
+    ids=lambda meta: f"{type(meta).__name__} {type(getattr(meta, 'estimator', None)).__name__}",
+)
+def test_classifiers_made_of_classifiers_convert(skl2onnx, meta, kind):
+    meta.fit(X, LABELS[kind])
+    check_classifier(meta, X, run(session_of(to_onnx(meta)), X=X))
 
 
 def test_skl2onnx_itself_knows_the_estimators(skl2onnx):

@@ -20,7 +20,10 @@ def to_onnx(
     model: EstimatorLike | Network,
     X: Samples | None = None,
     *,
-    method: Literal["transform", "inverse_transform", "reconstruct", "advance"] | None = None,
+    method: Literal[
+        "decision_function", "transform", "inverse_transform", "reconstruct", "advance"
+    ]
+    | None = None,
     dtype: Precision = "float32",
 ) -> Any:
     """Convert a fitted estimator, a pipeline or a network to ONNX.
@@ -41,9 +44,11 @@ def to_onnx(
     X : array-like or data frame, default=None
         A few rows of what the method takes: the input has their form. None stands for samples of
         the shape `input_shape`, or rows for a pipeline.
-    method : {"transform", "inverse_transform", "reconstruct", "advance"}, default=None
-        For `AutoencoderTransformer`: what the model computes, the code if None. For
-        `NeuralLanguageModel`: "advance" reads the next tokens with a cache of those before.
+    method : str, default=None
+        None computes what is wanted most. `NeuralClassifier` knows "decision_function", which
+        gives scores in the place of probabilities; `AutoencoderTransformer` "transform", the
+        default, "inverse_transform" and "reconstruct"; `NeuralLanguageModel` and causal networks
+        "advance", which reads the next steps with a memory of those before.
     dtype : {"float32", "float64"}, default="float32"
         Element type of inputs, weights and outputs. Runtimes know float64 for some operators
         alone.

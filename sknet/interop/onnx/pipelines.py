@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ...base import brief
+from ...estimators import NeuralClassifier
 from .estimators import classes_of_estimators, converter_of, is_known
 from .graph import ML, ML_OPSET, OPSET, Graph, element_type
 from .packages import import_package
@@ -96,6 +97,12 @@ def _type_of(dtype, shape):
     return classes[np.dtype(dtype)](shape)
 
 
+#: Options of skl2onnx that its converters of classifiers know.
+_OPTIONS = {"zipmap": [True, False, "columns"], "nocl": [True, False]}
+#: By it, ensembles ask for what `decision_function` gives in the place of probabilities.
+_OF_SCORES = {"raw_scores": [True, False]}
+
+
 def register_converters() -> None:
     """Let skl2onnx convert the estimators of sknet.
 
@@ -119,7 +126,7 @@ def register_converters() -> None:
             _check_inputs,
             _convert,
             parser=_parse,
-            options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
+            options=_OPTIONS | (_OF_SCORES if issubclass(cls, NeuralClassifier) else {}),
         )
 
 
@@ -158,7 +165,12 @@ def _convert(scope, operator, container):
         else graph.cast(each.full_name, graph.dtype)
         for each in operator.inputs
     ]
-    found = converter_of(model).outputs(graph, model, *inputs).values()
+    wants_scores = (
+        container.has_options(model, "raw_scores")
+        and (container.get_options(model, {"raw_scores": False})["raw_scores"])
+    )
+    converter = converter_of(model, "decision_function" if wants_scores else None)
+    found = converter.outputs(graph, model, *inputs).values()
     names = [variable.full_name for variable in operator.outputs]
     graph.finish({name: each.tensor for name, each in zip(names, found, strict=True)})
     for name, value in graph.constants.items():

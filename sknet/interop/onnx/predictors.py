@@ -27,6 +27,17 @@ def _classifier(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
     return _outputs(graph, label, dtype, places, found, places, len(estimator.classes_))
 
 
+@converts_estimator(NeuralClassifier, method="decision_function")
+def _decisions(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
+    outputs = _classifier(graph, estimator, *inputs)
+    raw = graph.found[id(estimator.network_.layer)]
+    *places, width = estimator.network_.output_shape
+    if estimator._target.kind == "binary":
+        raw, width = graph.op("Concat", graph.op("Neg", raw), raw, axis=-1), 2
+    scores = Output(raw, graph.dtype, (None, *places, width))
+    return {"label": outputs["label"], "scores": scores}
+
+
 def _outputs(graph, label, dtype, shape, probabilities, places, width):
     return {
         "label": Output(label, np.dtype(dtype), tuple(shape)),
