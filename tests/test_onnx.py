@@ -328,6 +328,13 @@ def test_embeddings_of_zero_are_masked():
     check(Embedding(4, input_dim=9), (7,), codes)
 
 
+@pytest.mark.parametrize("code", [-1, 9])
+def test_codes_out_of_range_are_an_error_of_the_runtime(code):
+    session = session_of(to_onnx(network_of(Embedding(4, input_dim=9), (2,))))
+    with pytest.raises(Exception, match="indices element out of data bounds, idx=9"):
+        run(session, X=np.array([[0, code]], np.float32))
+
+
 X = samples((5,), 40)
 QUICK = {"max_iter": 3, "tol": 0, "random_state": 0}
 SHORT = {"hidden_layer_sizes": (6,), **QUICK}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ...layers import (
     Activation,
     ActivityPenalty,
@@ -122,4 +124,7 @@ def _embedding(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
         real = real if mask is None else graph.op("And", real, mask)
     if mask is not None:
         x = graph.op("Mul", x, over_steps(graph, mask, len(layer.input_shape_)))
-    return graph.op("Gather", layer.embeddings_, graph.cast(x, int), axis=0), real
+    codes = graph.cast(x, np.int64)
+    # Negative ones would count from the end: now they are out of range as those too large are.
+    codes = graph.op("Where", graph.op("Less", codes, 0), int(layer.input_dim), codes)
+    return graph.op("Gather", layer.embeddings_, codes, axis=0), real
