@@ -752,6 +752,29 @@ def variational():
     return NeuralOutlierDetector(**PLAIN, variational=True).fit(X)
 
 
+def test_an_estimator_that_predicts_otherwise_is_refused():
+    class Never(NeuralClassifier):
+        def predict(self, X):
+            return np.zeros(len(X))
+
+    class Careful(NeuralClassifier):
+        """Predicts as the class does that it extends."""
+
+    careful = Careful(**SHORT).fit(X, LABELS["binary"])
+    model = to_onnx(careful.without_training_state())
+    check_classifier(careful, X, run(session_of(model), X=X))
+    with pytest.raises(
+        ValueError, match="Never cannot be converted to ONNX: it overrides predict"
+    ):
+        to_onnx(Never(**SHORT).fit(X, LABELS["binary"]))
+
+
+def test_labels_of_floats_keep_their_digits():
+    y = np.array([0.0, 1.0])[np.arange(40) % 2] * 16777217
+    classifier = NeuralClassifier(**SHORT).fit(X, y)
+    check_classifier(classifier, X, run(session_of(to_onnx(classifier)), X=X))
+
+
 def test_what_is_not_fitted_is_refused():
     with pytest.raises(NotFittedError):
         to_onnx(NeuralClassifier())

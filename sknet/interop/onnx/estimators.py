@@ -14,9 +14,20 @@ from ...network import Network
 from ...typing import F, Shape
 from .graph import Graph, Output, Outputs
 from .masks import first_steps, n_steps, over_steps
-from .registry import convert
+from .registry import convert, overridden_methods
 
 _converters: dict[type, dict[str | None, Converter]] = {}
+#: Methods whose results are converted: a subclass that overrides one is not.
+_OF_PREDICTION = {
+    "decision_function",
+    "forward",
+    "inverse_transform",
+    "predict",
+    "predict_proba",
+    "reconstruct",
+    "score_samples",
+    "transform",
+}
 
 
 class Input(NamedTuple):
@@ -137,9 +148,17 @@ def converter_of(model: Any, method: str | None = None) -> Converter:
     Raises
     ------
     ValueError
-        If there is none for this method.
+        If there is none for this method, or the class predicts in a way of its own.
     """
-    known = next(_converters[cls] for cls in type(model).__mro__ if cls in _converters)
+    cls = next(cls for cls in type(model).__mro__ if cls in _converters)
+    overridden = sorted(overridden_methods(type(model), cls) & _OF_PREDICTION)
+    if overridden:
+        raise ValueError(
+            f"{type(model).__name__} cannot be converted to ONNX: it overrides "
+            f"{' and '.join(overridden)} of {cls.__name__}. Convert its network_, which gives the "
+            "raw outputs."
+        )
+    known = _converters[cls]
     if method not in known:
         others = " or ".join(repr(each) for each in known)
         raise ValueError(
@@ -192,7 +211,7 @@ def shaped(graph: Graph, network: Any, inputs: Sequence[str]) -> tuple[str, str 
     Returns
     -------
     x : str
-        Tensor (N, *network.input_shape).
+        Tensor ``(N, *network.input_shape)``.
     mask : str or None
         Tensor (N, T).
     """

@@ -52,7 +52,7 @@ def _codes(graph, raw, kind):
     return graph.op("ArgMax", raw, axis=-1, keepdims=0)
 
 
-_TYPES_OF_LABELS = {"b": bool, "f": np.float32, "i": np.int64, "u": np.int64}
+_TYPES_OF_LABELS = {"b": bool, "f": np.float64, "i": np.int64, "u": np.int64}
 
 
 def _labels(graph, classes, codes):

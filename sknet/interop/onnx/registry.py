@@ -81,7 +81,7 @@ def convert(graph: Graph, layer: Any, x: str, mask: str | None = None) -> tuple[
     layer : Layer
         The layer.
     x : str
-        Its input, of shape (N, *layer.input_shape_).
+        Its input, of shape ``(N, *layer.input_shape_)``.
     mask : str, default=None
         Which steps are real, of shape (N, T); None if all are.
 
@@ -109,18 +109,31 @@ def _converter_of(layer):
     advice = f"Register one by @sknet.interop.onnx.converts({cls.__name__})."
     if known is None:
         refuse(layer, f"no converter is registered for its class. {advice}")
-    overridden = _overridden(cls, known)
+    overridden = overridden_methods(cls, known) - _FREE
     if overridden:
         methods = " and ".join(sorted(overridden))
         refuse(layer, f"it overrides {methods} of {known.__name__}. {advice}")
     return _converters[known]
 
 
-def _overridden(cls, known):
-    """List the methods of a class in which its predictions may differ from those of another."""
+def overridden_methods(cls: type, known: type) -> set[str]:
+    """List the methods of a class that are not those of another that it extends.
+
+    Parameters
+    ----------
+    cls : type
+        The class.
+    known : type
+        A class that it extends, or itself.
+
+    Returns
+    -------
+    names : set of str
+        Names of methods of `known`.
+    """
     own = cls.__mro__[: cls.__mro__.index(known)]
     methods = {name for base in own for name, value in vars(base).items() if isfunction(value)}
-    return {name for name in methods - _FREE if hasattr(known, name)}
+    return {name for name in methods if hasattr(known, name)}
 
 
 def refuse(layer: Any, why: str) -> NoReturn:
