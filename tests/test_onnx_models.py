@@ -75,7 +75,7 @@ def test_pipelines_with_regressors_and_transformers_convert(skl2onnx):
     pipeline = make_pipeline(StandardScaler(), NeuralRegressor(**SHORT)).fit(X, 9 * X[:, 0])
     check_values(run(session_of(to_onnx(pipeline, X)), X=X)["variable"], pipeline.predict(X))
     encoder = AutoencoderTransformer(3, **SHORT)
-    pipeline = make_pipeline(StandardScaler(), encoder, LogisticRegression())
+    pipeline = make_pipeline(StandardScaler(), make_pipeline(encoder, LogisticRegression()))
     pipeline.fit(X, LABELS["integers"])
     check_classifier(pipeline, X, run(session_of(to_onnx(pipeline)), X=X))
 

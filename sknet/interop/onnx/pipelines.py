@@ -60,7 +60,9 @@ def _without_zipmap(model):
     """Let a classifier of scikit-learn at the end return probabilities as an array."""
     from sklearn.base import is_classifier
 
-    last = model.steps[-1][1] if hasattr(model, "steps") else model
+    last = model
+    while hasattr(last, "steps"):
+        last = last.steps[-1][1]
     foreign = is_classifier(last) and not is_known(last)
     return {id(last): {"zipmap": False}} if foreign else None
 
