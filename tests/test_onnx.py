@@ -320,11 +320,19 @@ def test_sequences_of_unequal_length_have_a_second_input(layer):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+def test_what_several_layers_ask_for_is_computed_once():
+    layers = [Masking(), *[Conv1D(4, 3, padding="same") for _ in range(3)], ENDS]
+    nodes = to_onnx(network_of(Sequential(layers), (None, 4))).graph.node
+    assert sum(node.op_type == "TopK" for node in nodes) == 3  # there, back, and from the end
+
+
 def test_embeddings_of_zero_are_masked():
     codes = RNG.integers(1, 9, (5, 7)).astype(np.float32)
     codes[2, 4:] = codes[3, 1] = codes[4] = 0
     layers = [Embedding(4, input_dim=9, mask_zero=True), ENDS]
     check(Sequential(layers), (None,), codes)
+    both = Parallel([Embedding(2, input_dim=9, mask_zero=True) for _ in range(2)])
+    check(Sequential([both, ENDS]), (None,), codes)
     check(Embedding(4, input_dim=9), (7,), codes)
 
 

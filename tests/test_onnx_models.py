@@ -10,6 +10,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import BaggingClassifier, StackingClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -24,6 +25,7 @@ from sklearn.preprocessing import (
 
 from sknet import (
     AutoencoderTransformer,
+    FeatureExtractor,
     NeuralClassifier,
     NeuralLanguageModel,
     NeuralOutlierDetector,
@@ -78,6 +80,17 @@ def test_pipelines_with_regressors_and_transformers_convert(skl2onnx):
     pipeline = make_pipeline(StandardScaler(), make_pipeline(encoder, LogisticRegression()))
     pipeline.fit(X, LABELS["integers"])
     check_classifier(pipeline, X, run(session_of(to_onnx(pipeline)), X=X))
+
+
+def test_a_pipeline_on_the_features_of_a_frozen_network_converts(skl2onnx):
+    base = NeuralClassifier(**SHORT).fit(X, LABELS["integers"])
+    extractor = FeatureExtractor(FrozenEstimator(base))
+    pipeline = make_pipeline(extractor, StandardScaler(), LogisticRegression())
+    pipeline.fit(X, LABELS["binary"])
+    check_classifier(pipeline, X, run(session_of(to_onnx(pipeline)), X=X))
+    extractor = FeatureExtractor(make_pipeline(StandardScaler(), NeuralClassifier(**SHORT)))
+    with pytest.raises(ValueError, match="FeatureExtractor of a Pipeline cannot be converted"):
+        to_onnx(extractor.fit(X, LABELS["binary"]))
 
 
 def test_a_search_converts_its_best_pipeline(skl2onnx):

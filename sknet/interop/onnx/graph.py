@@ -79,7 +79,7 @@ class Graph:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.nodes: list[Node] = []
         self.constants: dict[str, Array] = {}
-        self._known: dict[Any, str] = {}
+        self._known: dict[Any, Any] = {}
         self.found: dict[int, str] = {}
         self.memory: Any = None
         numbers = count()
@@ -109,9 +109,12 @@ class Graph:
             Names of the outputs; of one, its name alone.
         """
         names = ["" if each is None else self.tensor(each) for each in inputs]
-        outputs = [self._name(kind) for _ in range(n_outputs)]
-        self.nodes.append(Node(kind, names, outputs, attributes, domain))
-        return outputs[0] if n_outputs == 1 else tuple(outputs)
+        key = domain, kind, *names, n_outputs, repr(sorted(attributes.items()))
+        if key not in self._known:  # what is asked for twice is computed once
+            outputs = tuple(self._name(kind) for _ in range(n_outputs))
+            self.nodes.append(Node(kind, names, list(outputs), attributes, domain))
+            self._known[key] = outputs[0] if n_outputs == 1 else outputs
+        return self._known[key]
 
     def tensor(self, value: Any) -> str:
         """Return the name of a tensor that is given by its name or its value.
