@@ -51,6 +51,7 @@ OPTIONAL = {
     "sknet.estimators.progress": {"IPython"},  # only in a notebook, where it is there
     "sknet.inspection.architecture": {"matplotlib"},
     "sknet.inspection.display": {"matplotlib"},
+    "sknet.interop.onnx.pipelines": {"skl2onnx"},
     "sknet.interop.outside": {"skops"},
     "sknet.preprocessing.frames": {"narwhals"},
     "sknet.storage": {"safetensors"},

@@ -34,6 +34,8 @@ DECIMAL = re.compile(r"-?\d+\.\d+")
 #: How far a printed number may be from the one on the page, on another processor or version:
 #: absolute below 1, relative above.
 TOLERANCE = 0.05
+#: Packages without which the code of a page cannot run.
+NEEDED = {"onnx.md": ["onnxruntime", "skl2onnx"]}
 
 
 def blocks_of(text):
@@ -103,6 +105,8 @@ def broken_links(page, text=None):
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_code_runs_and_prints_what_it_says(page, tmp_path, monkeypatch):
+    for package in NEEDED.get(page.name, ()):
+        pytest.importorskip(package)
     if "examples/data" in page.read_text() and not (ROOT / "examples" / "data").exists():
         pytest.skip("the source distribution leaves out the data")
     # What a page writes goes to a folder of its own; what it reads, it finds from the root.
