@@ -48,6 +48,7 @@ OPTIONAL = {
     "sknet.compatibility": {"cloudpickle"},  # joblib brings it, and once contained it
     "sknet.inspection.architecture": {"matplotlib"},
     "sknet.inspection.display": {"matplotlib"},
+    "sknet.interop.keras.reading": {"keras"},
     "sknet.interop.outside": {"skops"},
     "sknet.preprocessing.frames": {"narwhals"},
     "sknet.storage": {"safetensors"},

@@ -3,5 +3,6 @@
 from .allowed import register, trusted_types
 from .archive import UnreadableFileError
 from .files import load, save
+from .keras import from_keras
 
-__all__ = ["UnreadableFileError", "load", "register", "save", "trusted_types"]
+__all__ = ["UnreadableFileError", "from_keras", "load", "register", "save", "trusted_types"]

@@ -1,0 +1,151 @@
+"""Agreement with Keras: the same outputs on each layer and on whole models."""
+
+import os
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+keras = pytest.importorskip("keras")
+
+from sknet import NeuralClassifier, NeuralRegressor  # noqa: E402
+from sknet.interop import from_keras  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+K = keras.layers
+STEPS, IMAGE, VOLUME = (7, 6), (9, 8, 4), (5, 6, 4, 3)
+
+LAYERS = {
+    "dense": (lambda: K.Dense(5, activation="tanh"), (6,)),
+    "dense on steps": (lambda: K.Dense(5, activation="relu", use_bias=False), STEPS),
+    "conv 1d": (lambda: K.Conv1D(5, 3, strides=2, padding="same", activation="elu"), STEPS),
+    "causal": (lambda: K.Conv1D(5, 3, padding="causal", dilation_rate=2), STEPS),
+    "conv 2d": (lambda: K.Conv2D(6, (3, 2), strides=(2, 1), padding="same", groups=2), IMAGE),
+    "conv 3d": (lambda: K.Conv3D(2, 3, activation="selu"), VOLUME),
+    "transposed 1d": (lambda: K.Conv1DTranspose(5, 3, strides=2, padding="same"), STEPS),
+    "transposed 2d": (lambda: K.Conv2DTranspose(5, 3, strides=2), IMAGE),
+    "max 1d": (lambda: K.MaxPooling1D(3, strides=2), STEPS),
+    "max 2d": (lambda: K.MaxPooling2D((3, 2), padding="same"), IMAGE),
+    "max 3d": (lambda: K.MaxPooling3D(2), VOLUME),
+    "average 1d": (lambda: K.AveragePooling1D(2), STEPS),
+    "average 2d": (lambda: K.AveragePooling2D(2, padding="same"), IMAGE),
+    "average 3d": (lambda: K.AveragePooling3D(2), VOLUME),
+    "global max 1d": (lambda: K.GlobalMaxPooling1D(), STEPS),
+    "global max 2d": (lambda: K.GlobalMaxPooling2D(), IMAGE),
+    "global max 3d": (lambda: K.GlobalMaxPooling3D(), VOLUME),
+    "global average 1d": (lambda: K.GlobalAveragePooling1D(), STEPS),
+    "global average 2d": (lambda: K.GlobalAveragePooling2D(), IMAGE),
+    "global average 3d": (lambda: K.GlobalAveragePooling3D(), VOLUME),
+    "batch norm": (lambda: K.BatchNormalization(), IMAGE),
+    "batch norm without scale": (lambda: K.BatchNormalization(scale=False, center=False), (6,)),
+    "layer norm": (lambda: K.LayerNormalization(), STEPS),
+    "group norm": (lambda: K.GroupNormalization(2), IMAGE),
+    "rms norm": (lambda: K.RMSNormalization(), STEPS),
+    "simple rnn": (lambda: K.SimpleRNN(4, activation="relu"), STEPS),
+    "lstm": (lambda: K.LSTM(4, return_sequences=True), STEPS),
+    "lstm backwards": (lambda: K.LSTM(4, go_backwards=True, use_bias=False), STEPS),
+    "gru": (lambda: K.GRU(4, return_sequences=True, go_backwards=True), STEPS),
+    "bidirectional": (lambda: K.Bidirectional(K.GRU(4, return_sequences=True)), STEPS),
+    "bidirectional sum": (lambda: K.Bidirectional(K.LSTM(4), merge_mode="sum"), STEPS),
+    "time distributed": (lambda: K.TimeDistributed(K.Conv1D(2, 3)), IMAGE),
+    "flatten": (lambda: K.Flatten(), IMAGE),
+    "reshape": (lambda: K.Reshape((6, -1)), IMAGE),
+    "up 1d": (lambda: K.UpSampling1D(2), STEPS),
+    "up 2d": (lambda: K.UpSampling2D((2, 3), interpolation="bilinear"), IMAGE),
+    "padding 1d": (lambda: K.ZeroPadding1D((1, 2)), STEPS),
+    "padding 2d": (lambda: K.ZeroPadding2D(((1, 0), (2, 1))), IMAGE),
+    "cropping 1d": (lambda: K.Cropping1D((1, 2)), STEPS),
+    "cropping 2d": (lambda: K.Cropping2D(((1, 0), (2, 1))), IMAGE),
+    "dropout": (lambda: K.Dropout(0.5), (6,)),
+    "gelu": (lambda: K.Activation("gelu"), (6,)),
+    "leaky relu": (lambda: K.LeakyReLU(0.3), (6,)),
+    "relu with slope": (lambda: K.ReLU(negative_slope=0.1), (6,)),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def double_precision():
+    keras.config.set_floatx("float64")
+    yield
+    keras.config.set_floatx("float32")
+
+
+def randomized(model, seed=0):
+    """Give all weights random values, also those that start at 0 or 1."""
+    rng = np.random.default_rng(seed)
+    signs = [1 if "variance" in w.path else rng.choice([-1, 1], w.shape) for w in model.weights]
+    sizes = [rng.uniform(0.1, 0.6, w.shape) for w in model.weights]
+    model.set_weights([sign * size for sign, size in zip(signs, sizes, strict=True)])
+    return model
+
+
+def example(shape, n=3):
+    return np.random.default_rng(1).normal(size=(n, *shape))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_agree(name):
+    make, shape = LAYERS[name]
+    model = randomized(keras.Sequential([keras.Input(shape), make()]))
+    X = example(shape)
+    expected = outputs(model, X)
+    estimator = from_keras(model)
+    assert isinstance(estimator, NeuralRegressor)
+    np.testing.assert_allclose(estimator.predict(X), expected, rtol=0, atol=1e-6)
+
+
+def outputs(model, X):
+    return keras.ops.convert_to_numpy(model(X))
+
+
+def cnn():
+    first = [K.Conv2D(4, 3, padding="same", use_bias=False), K.BatchNormalization(), K.ReLU()]
+    base = keras.Sequential([keras.Input(IMAGE), *first, K.MaxPooling2D()], name="base")
+    head = [K.Flatten(), K.Dense(8, activation="relu"), K.Dropout(0.5)]
+    return keras.Sequential([keras.Input(IMAGE), base, *head, K.Dense(3, activation="softmax")])
+
+
+def stacked_lstm():
+    inputs = keras.Input((None,), dtype="int32")
+    x = K.Embedding(20, 6, mask_zero=True)(inputs)
+    x = K.Bidirectional(K.LSTM(5, return_sequences=True, dropout=0.2))(x)
+    return keras.Model(inputs, K.Dense(1, activation="sigmoid")(K.LSTM(4)(x)))
+
+
+def transformer():
+    inputs = keras.Input((None, 6))
+    x = K.Dense(8)(inputs)
+    for causal in (True, False):
+        attention = K.MultiHeadAttention(2, 4, dropout=0.1)
+        x = K.LayerNormalization()(x + attention(x, x, use_causal_mask=causal))
+        hidden = K.Dense(16, activation="gelu")(x)
+        x = K.LayerNormalization()(K.Add()([x, K.Dense(8)(hidden)]))
+    return keras.Model(inputs, K.Dense(2, activation="softmax")(K.GlobalAveragePooling1D()(x)))
+
+
+def branches():
+    inputs = keras.Input(IMAGE)
+    paths = [K.Conv2D(3, k, padding="same")(inputs) for k in (1, 3)]
+    x = K.Concatenate()([*paths, inputs])
+    x = K.Multiply()([K.Conv2D(5, 1, activation="sigmoid")(x), K.Conv2D(5, 1)(x)])
+    return keras.Model(inputs, K.Dense(4, activation="sigmoid")(K.GlobalMaxPooling2D()(x)))
+
+
+MODELS = {
+    "cnn": (cnn, example(IMAGE)),
+    "stacked lstm": (stacked_lstm, np.array([[3, 1, 19, 7, 0, 0], [5, 2, 0, 0, 0, 0]])),
+    "transformer": (transformer, example(STEPS)),
+    "branches": (branches, example(IMAGE)),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_agree(name):
+    make, X = MODELS[name]
+    model = randomized(make())
+    estimator = from_keras(model)
+    assert isinstance(estimator, NeuralClassifier)
+    expected, found = outputs(model, X), estimator.predict_proba(X)
+    expected = np.hstack([1 - expected, expected]) if expected.shape[1] == 1 else expected
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
