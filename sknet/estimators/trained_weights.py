@@ -1,5 +1,7 @@
 """The weights of a fitted estimator by name, and files of them."""
 
+import warnings
+
 from ..settings import isolated, single_threaded_blas
 from ..storage import read_arrays
 from ..training import Trainer
@@ -118,7 +120,9 @@ class TrainedWeights:
             self._validate_params()
             self._check_parameters()
             data = self._check_data(X, y, None, reset=True)
-            self._start(data)
+            with warnings.catch_warnings():  # of layers that are as the user has not written them
+                warnings.simplefilter("ignore", UserWarning)
+                self._start(data)
             self._scale_target(data, None, reset=True)
             self._mean_weight = data.mean_weight
             self.network_.set_weights(weights)

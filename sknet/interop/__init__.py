@@ -4,5 +4,14 @@ from .allowed import register, trusted_types
 from .archive import UnreadableFileError
 from .files import load, save
 from .keras import from_keras
+from .torch import from_torch
 
-__all__ = ["UnreadableFileError", "from_keras", "load", "register", "save", "trusted_types"]
+__all__ = [
+    "UnreadableFileError",
+    "from_keras",
+    "from_torch",
+    "load",
+    "register",
+    "save",
+    "trusted_types",
+]

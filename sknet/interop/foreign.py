@@ -53,6 +53,12 @@ class ForeignModel:
 
     def __post_init__(self):
         """Take the function that belongs to the loss off the last layer."""
+        for name, part in self.parts[:-1]:
+            if getattr(part.layer, "activation", None) in ("softmax", "exp"):
+                raise ValueError(
+                    f"{self.source}: layer {name!r} has the activation {part.layer.activation!r}, "
+                    "which sknet has at the end of a model only."
+                )
         if not self.parts or getattr(self.parts[-1][1].layer, "activation", None) not in _LINKS:
             return
         name, last = self.parts.pop()
