@@ -225,6 +225,8 @@ def _labels(model, classes, kernel, bias):
                 "of them a label that occurs or not. Leave out classes."
             )
         return np.array([[0] * n_outputs, [1] * n_outputs]), kernel, bias
+    if n_outputs == 1 and model.link == "softmax":
+        raise ValueError(f"{model.source}: softmax of a single output is 1, whatever the input.")
     if n_outputs == 1:  # as a softmax function whose first score is 0
         kernel, bias = np.hstack([np.zeros_like(kernel), kernel]), np.append(0 * bias, bias)
     n_classes = kernel.shape[1]

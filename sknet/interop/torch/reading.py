@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
@@ -17,15 +18,20 @@ from ...layers import (
     Embedding,
     Flatten,
     GaussianNoise,
+    GroupNorm,
     LayerNorm,
     MultiHeadAttention,
+    PositionalEmbedding,
     Residual,
+    RMSNorm,
     Sequential,
     TransformerBlock,
 )
+from ...layers.affine import AffineLayer
 from ...layers.base import build_layer
 from ...layers.composite import named_layers
 from ...layers.sequential.recurrent import RecurrentLayer
+from ...named_weights import named_parts, weight_name
 from ...storage import read_arrays
 from ..foreign import ForeignModel, Part, fitted, joined_weights, plain_name
 from .modules import ModuleReader
@@ -41,6 +47,20 @@ _FIRST = {
 }
 #: Layers that treat each value alone, wherever it stands.
 _ELEMENTWISE = (Activation, Dropout, GaussianNoise)
+#: Layers with weights that have a counterpart in PyTorch.
+_KNOWN = (
+    AffineLayer,
+    BatchNorm,
+    Bidirectional,
+    Embedding,
+    GroupNorm,
+    LayerNorm,
+    MultiHeadAttention,
+    PositionalEmbedding,
+    RecurrentLayer,
+    RMSNorm,
+    TransformerBlock,
+)
 
 
 def from_torch(model, layers=None, estimator=None, *, input_shape=None, classes=None):
@@ -113,30 +133,46 @@ def _read_modules(model, layers, input_shape):
     if layers is not None:
         raise ValueError(f"{_SOURCE}: with layers pass model.state_dict(), not the model.")
     modules = list(_flat(model))
-    if input_shape is None:
-        input_shape = _shape_for(*modules[0]) if modules else ()
-    reader = _Reader({}, input_shape)
+    if not modules:
+        raise ValueError(f"{_SOURCE} expects a Sequential with modules in it, got an empty one.")
+    shape = _shape_for(*modules[0]) if input_shape is None else _checked_shape(input_shape)
+    reader = _Reader({}, shape)
     for name, module in modules:
         reader.add_module(name, module)
     return reader
 
 
 def _read_arrays(model, layers, input_shape):
-    if layers is None:
-        raise ValueError(f"{_SOURCE} expects layers with a dict or a file of weights.")
     is_file = isinstance(model, str | os.PathLike)
     if not is_file and not isinstance(model, Mapping):
         raise TypeError(
             f"{_SOURCE} expects an nn.Sequential, a dict of weights or the path of a file, got "
             f"{brief(model)}."
         )
+    if not isinstance(layers, list | tuple) or not layers:
+        raise TypeError(
+            f"{_SOURCE} expects layers with a dict or a file of weights, a list of all layers, "
+            f"got {brief(layers)}."
+        )
     # Files do not keep the order, but the names of modules in a Sequential are numbers.
     state = dict(sorted(read_arrays(model).items(), key=_natural)) if is_file else dict(model)
     pairs = named_layers(copied(list(layers), "layers"))
-    reader = _Reader(_as_arrays(state), input_shape, is_file)
+    shape = None if input_shape is None else _checked_shape(input_shape)
+    reader = _Reader(_as_arrays(state), shape, is_file)
     for name, layer in pairs:
         reader.add(name, layer)
     return reader
+
+
+def _checked_shape(shape):
+    sizes = shape if isinstance(shape, list | tuple) else ()
+    rest = sizes[1:] if sizes[:1] in ((None,), [None]) else sizes
+    if not sizes or not all(isinstance(n, Integral) and n > 0 for n in rest):
+        raise ValueError(
+            f"{_SOURCE} expects input_shape as a tuple of ints of at least 1, got {shape!r}; only "
+            "the first may be None, for any number of steps."
+        )
+    return tuple(sizes)
 
 
 def _natural(item):
@@ -150,8 +186,11 @@ def _as_arrays(state):
         if hasattr(value, "detach"):
             value = value.detach().cpu()
             value = value if value.dtype.itemsize > 2 else value.float()  # NumPy has no bfloat16
-        if not str(name).endswith(COUNTER):
-            found[name] = np.asarray(value)
+        array = np.asarray(value)
+        if not isinstance(name, str) or array.dtype.kind not in "fiub":
+            raise TypeError(f"{_SOURCE} expects numbers by the names of weights, got {name!r}.")
+        if not name.endswith(COUNTER):
+            found[name] = array
     return found
 
 
@@ -272,20 +311,36 @@ class _Reader:
             return Part(layer, joined_weights(parts)), output_shape
         weights = {}
         if built.has_been_built:
-            weights = self._weights(name, layer, shape[-1] if shape else 1)
+            weights = self._weights(name, layer, shape[-1])
+            self._check_shapes(name, built, weights)
         self._follow_axes(name, layer, shape, weights)
         return Part(layer, weights), output_shape
 
     def _weights(self, name, layer, width):
+        if not isinstance(layer, _KNOWN):
+            self._refuse(name, layer, "has weights that no module of PyTorch has")
         prefix, arrays = self._taken(name, layer)
         self.dtypes |= {array.dtype for array in arrays.values()}
         try:
             weights = weights_of(layer, arrays, width)
         except KeyError as error:
             self._refuse(name, layer, f"lacks {prefix}{error.args[0]} among the weights")
+        except (ValueError, IndexError):
+            self._refuse(name, layer, f"has other weights than {prefix.rstrip('.')}")
         if arrays:
             self._refuse(name, layer, f"has no place for {prefix}{next(iter(arrays))}")
         return weights
+
+    def _check_shapes(self, name, built, weights):
+        for path, part in named_parts(built):
+            for weight in part._weights:
+                label = weight_name(path, weight.name)
+                if weights[label].shape != weight.shape:
+                    self._refuse(
+                        name,
+                        built,
+                        f"expects {label} of shape {weight.shape}, got {weights[label].shape}",
+                    )
 
     def _taken(self, name, layer):
         """Take the arrays of a layer's module out of the state; return their prefix and them."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from ... import layers
 from ...layers.sequential.recurrent import RecurrentLayer
-from ..foreign import joined_weights, Part, settled_counts
+from ..foreign import Part, joined_weights, settled_counts
 
 #: Blocks of the gates of PyTorch in the order of sknet; LSTM has the same in both.
 _GATES = {layers.GRU: (1, 0, 2)}
