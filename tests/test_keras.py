@@ -9,7 +9,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
 
 from sknet import NeuralClassifier, NeuralRegressor  # noqa: E402
-from sknet.interop import from_keras  # noqa: E402
+from sknet.interop import from_keras, to_keras  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -149,3 +149,21 @@ def test_models_agree(name):
     expected, found = outputs(model, X), estimator.predict_proba(X)
     expected = np.hstack([1 - expected, expected]) if expected.shape[1] == 1 else expected
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_come_back_to_keras(name):
+    make, shape = LAYERS[name]
+    model, X = randomized(keras.Sequential([keras.Input(shape), make()])), example(shape)
+    back = to_keras(from_keras(model, NeuralRegressor(dtype="float64")))
+    np.testing.assert_allclose(outputs(back, X), outputs(model, X), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_come_back_to_keras(name):
+    make, X = MODELS[name]
+    model = randomized(make())
+    expected, back = outputs(model, X), outputs(to_keras(from_keras(model)), X)
+    # Of two classes the model has the second one alone.
+    expected = expected[:, 1:] if expected.shape[1] == 2 else expected
+    np.testing.assert_allclose(back, expected, rtol=0, atol=1e-6)

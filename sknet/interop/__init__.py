@@ -3,7 +3,7 @@
 from .allowed import register, trusted_types
 from .archive import UnreadableFileError
 from .files import load, save
-from .keras import from_keras
+from .keras import from_keras, to_keras
 from .torch import from_torch
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "load",
     "register",
     "save",
+    "to_keras",
     "trusted_types",
 ]

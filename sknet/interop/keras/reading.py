@@ -7,11 +7,11 @@ import numpy as np
 from sklearn.base import clone
 
 from ... import layers
-from ...activations import ELU, LeakyReLU
+from ...activations import ELU, GELU, LeakyReLU
 from ...base import brief
 from ...warning import warn
 from ..foreign import ForeignModel, Part, fitted, joined_weights, plain_name, settled_counts
-from .table import ACTIVATIONS, LAYERS, MERGES
+from .table import ACTIVATIONS, HEADS, LAYERS, MERGES
 
 #: Options that change nothing in what a fitted layer computes, or are looked at elsewhere.
 _HARMLESS = {
@@ -34,8 +34,6 @@ _ALLOWED = {
     "data_format": ["channels_last"],
     "rms_scaling": [False],
 }
-#: The maps of Keras's attention in the order in which sknet has them side by side.
-_HEADS = ("query", "key", "value")
 #: Weights that layers without them would have.
 _ABSENT = {"gamma": np.ones, "beta": np.zeros}
 
@@ -81,7 +79,7 @@ def from_keras(model, estimator=None, *, classes=None):
     --------
     to_keras : The way back.
     """
-    keras = _keras()
+    keras = import_keras("from_keras")
     if not isinstance(model, keras.Model):
         raise TypeError(f"from_keras expects a Keras model, got {brief(model)}.")
     if not model.built or not getattr(model, "outputs", None):
@@ -93,12 +91,32 @@ def from_keras(model, estimator=None, *, classes=None):
     return fitted(_Reader(model).read(), estimator, classes)
 
 
-def _keras():
+def import_keras(caller):
+    """Return Keras, or say that it is missing.
+
+    Parameters
+    ----------
+    caller : str
+        Name of the function that needs it.
+    """
     try:
         import keras
     except ImportError:
-        raise ImportError("from_keras needs Keras: run pip install keras.") from None
+        raise ImportError(f"{caller} needs Keras: run pip install keras.") from None
     return keras
+
+
+def heeds_masks(layer):
+    """Tell whether a layer of Keras treats masked steps as sknet does.
+
+    Parameters
+    ----------
+    layer : keras.layers.Layer
+        The layer.
+    """
+    return (
+        getattr(layer, "supports_masking", False) and type(layer).__name__ != "GroupNormalization"
+    )
 
 
 class _Reader:
@@ -159,6 +177,8 @@ class _Reader:
     def _merged(self, operation, node):
         """Return where branches begin that an operation merges, and a layer that runs them."""
         inputs, kind = _inputs(node), MERGES[type(operation).__name__]
+        if len(inputs) < 2:
+            _refuse(operation, "takes a constant, which sknet has no layer for")
         if kind == "concatenate":
             _check_axis(operation, operation.axis, len(inputs[0].shape))
         paths = [_necks(each) for each in inputs]
@@ -185,6 +205,9 @@ class _Reader:
         if not type(layer).__module__.startswith("keras."):
             _refuse(layer, "is none of Keras's own layers, so sknet cannot know what it computes")
         shape = node.input_tensors[0].shape[1:]
+        is_masked = getattr(node.input_tensors[0], "_keras_mask", None) is not None
+        if is_masked and not heeds_masks(layer):
+            _refuse(layer, "ignores in Keras which steps are real, and not in sknet")
         special = getattr(self, f"_read_{kind}", None)
         if special is not None:
             return special(layer, node, shape)
@@ -245,6 +268,9 @@ class _Reader:
     def _read_ELU(self, layer, node, shape):
         return Part(layers.Activation(ELU(float(layer.alpha))))
 
+    def _read_Gelu(self, operation, node, shape):
+        return Part(layers.Activation(GELU(approximate=operation.approximate)))
+
     def _read_Identity(self, layer, node, shape):
         return None
 
@@ -263,15 +289,18 @@ class _Reader:
 
     def _read_TimeDistributed(self, layer, node, shape):
         inner = layer.layer
-        name = plain_name(inner.name, set())
-        inside = SimpleNamespace(input_tensors=[SimpleNamespace(shape=(None, *shape[1:]))])
-        part = self._part(inner, inside)
-        distributed = layers.TimeDistributed([(name, part.layer)])
-        return Part(distributed, joined_weights([(name, part)]))
+        if _is_model(inner):
+            self._check_ends(inner)
+            parts = self._chain(inner.outputs[0], inner.inputs[0])
+        else:
+            inside = SimpleNamespace(input_tensors=[SimpleNamespace(shape=(None, *shape[1:]))])
+            parts = [(plain_name(inner.name, set()), self._part(inner, inside))]
+        distributed = layers.TimeDistributed([(name, part.layer) for name, part in parts])
+        return Part(distributed, joined_weights(parts))
 
     def _read_MultiHeadAttention(self, layer, node, shape):
         # Masks that the inputs do not bring along are refused before, as further inputs.
-        known = {f"{name}{end}" for name in _HEADS for end in ("", "_mask")} | {"use_causal_mask"}
+        known = {f"{name}{end}" for name in HEADS for end in ("", "_mask")} | {"use_causal_mask"}
         given = {k for k, v in node.arguments.kwargs.items() if v is not None} - known
         config = layer.get_config()
         if given or config["output_shape"] not in (None, shape[-1], (shape[-1],)):
@@ -280,13 +309,13 @@ class _Reader:
         causal = bool(node.arguments.kwargs.get("use_causal_mask"))
         found = self._plain(layer, shape, {"causal": causal})
         arrays = {"/".join(w.path.split("/")[-2:]): w.numpy() for w in layer.weights}
-        kernels = [arrays[f"{part}/kernel"] for part in _HEADS]
+        kernels = [arrays[f"{part}/kernel"] for part in HEADS]
         weights = {
             "kernel": np.hstack([kernel.reshape(len(kernel), -1) for kernel in kernels]),
             "output_kernel": arrays["attention_output/kernel"].reshape(-1, shape[-1]),
         }
         if config["use_bias"]:
-            biases = [arrays[f"{part}/bias"].ravel() for part in _HEADS]
+            biases = [arrays[f"{part}/bias"].ravel() for part in HEADS]
             weights |= {"bias": np.concatenate(biases)}
             weights |= {"output_bias": arrays["attention_output/bias"]}
         return Part(found.layer, weights)

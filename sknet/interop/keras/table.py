@@ -70,3 +70,5 @@ ACTIVATIONS = {
     "softmax": "softmax",
     "exponential": "exp",
 }
+#: The maps of Keras's attention in the order in which sknet has them side by side.
+HEADS = ("query", "key", "value")

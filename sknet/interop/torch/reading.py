@@ -188,7 +188,10 @@ def _as_arrays(state):
             value = value if value.dtype.itemsize > 2 else value.float()  # NumPy has no bfloat16
         array = np.asarray(value)
         if not isinstance(name, str) or array.dtype.kind not in "fiub":
-            raise TypeError(f"{_SOURCE} expects numbers by the names of weights, got {name!r}.")
+            raise TypeError(
+                f"{_SOURCE} expects real numbers by the names of weights, got {array.dtype} for "
+                f"{name!r}."
+            )
         if not name.endswith(COUNTER):
             found[name] = array
     return found
