@@ -303,9 +303,10 @@ class _Reader:
         known = {f"{name}{end}" for name in HEADS for end in ("", "_mask")} | {"use_causal_mask"}
         given = {k for k, v in node.arguments.kwargs.items() if v is not None} - known
         config = layer.get_config()
-        if given or config["output_shape"] not in (None, shape[-1], (shape[-1],)):
-            named = sorted(given) or ["output_shape"]
-            _refuse(layer, f"is called with {named[0]}, which sknet does not have")
+        if config["output_shape"] not in (None, shape[-1], (shape[-1],)):
+            given.add("output_shape")
+        if given:
+            _refuse(layer, f"is given {min(given)}, which sknet does not have")
         causal = bool(node.arguments.kwargs.get("use_causal_mask"))
         found = self._plain(layer, shape, {"causal": causal})
         arrays = {"/".join(w.path.split("/")[-2:]): w.numpy() for w in layer.weights}

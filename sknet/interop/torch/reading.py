@@ -364,11 +364,13 @@ class _Reader:
         if named:
             return named[0]
         following = next(iter(self.state), "nothing")
-        if following not in known:
+        # In files a bias may come before the kernel.
+        known = [key for key in known if following.startswith(re.sub(_first(layer), "", key))]
+        if not known:
             self._refuse(name, layer, f"does not fit what comes next in the weights, {following}")
         if self.by_name and not following[0].isdecimal():
             self._refuse(name, layer, "has not the name of a module in the file")
-        return following
+        return known[0]
 
     def _follow_axes(self, name, layer, shape, weights):
         """Put weights of flattened values in sknet's order, and follow which that is."""
