@@ -8,8 +8,22 @@ import pytest
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
 
-from sknet import NeuralClassifier, NeuralRegressor  # noqa: E402
+from sklearn.base import clone  # noqa: E402
+
+from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor  # noqa: E402
 from sknet.interop import from_keras, to_keras  # noqa: E402
+from sknet.layers import (  # noqa: E402
+    LSTM,
+    BatchNorm,
+    Bidirectional,
+    Dense,
+    GlobalAveragePool1D,
+    Parallel,
+    PositionalEmbedding,
+    Scaling,
+    TimeDistributed,
+    TransformerBlock,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -167,3 +181,126 @@ def test_models_come_back_to_keras(name):
     # Of two classes the model has the second one alone.
     expected = expected[:, 1:] if expected.shape[1] == 2 else expected
     np.testing.assert_allclose(back, expected, rtol=0, atol=1e-6)
+
+
+def on_steps(*stack):
+    return keras.Sequential([keras.Input(STEPS), *stack])
+
+
+def functional(function, shape=STEPS):
+    inputs = keras.Input(shape)
+    return keras.Model(inputs, function(inputs))
+
+
+def with_mask(layer):
+    return keras.Sequential([keras.Input((7,)), K.Embedding(5, 3, mask_zero=True), layer])
+
+
+def twice(x):
+    layer = K.Dense(6)
+    return layer(layer(x))
+
+
+class Custom(K.Layer):
+    def call(self, x):
+        return x
+
+
+REFUSED = {
+    "reset_after=False": lambda: on_steps(K.GRU(3, reset_after=False)),
+    "activation='relu'": lambda: on_steps(K.LSTM(3, activation="relu")),
+    "return_state=True": lambda: functional(lambda x: K.LSTM(3, return_state=True)(x)[0]),
+    "merge_mode='mul'": lambda: on_steps(K.Bidirectional(K.LSTM(3), merge_mode="mul")),
+    "data_format='channels_first'": lambda: on_steps(
+        K.AveragePooling1D(2, data_format="channels_first")
+    ),
+    "axis=1, sknet the last": lambda: on_steps(K.BatchNormalization(axis=1)),
+    "the activation 'relu6'": lambda: on_steps(K.Dense(3, activation="relu6")),
+    r"'mine' \(Permute\) is a layer that sknet does not": lambda: on_steps(
+        K.Permute((2, 1), name="mine")
+    ),
+    r"\(Custom\) is none of Keras's own": lambda: on_steps(Custom()),
+    "'softmax', which sknet has at the end": lambda: on_steps(K.Softmax(), K.Dense(2)),
+    "used twice": lambda: functional(twice),
+    "takes a constant": lambda: functional(lambda x: x * 2),
+    "several different inputs": lambda: functional(
+        lambda x: K.MultiHeadAttention(2, 3)(x, K.Dense(6)(x))
+    ),
+    "given attention_mask": lambda: functional(
+        lambda x: K.MultiHeadAttention(2, 3)(x, x, attention_mask=np.ones((1, 7, 7)))
+    ),
+    "one input and one output, got 2 outputs": lambda: functional(lambda x: [K.Dense(2)(x)] * 2),
+    "ignores in Keras which steps are real": lambda: with_mask(K.GroupNormalization(1)),
+    "that has been built": lambda: keras.Sequential([K.Dense(3)]),
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_what_sknet_does_not_have_is_named(message):
+    with pytest.raises(ValueError, match=message):
+        from_keras(REFUSED[message]())
+
+
+def test_regularizers_are_left_out_with_a_warning():
+    model = on_steps(K.Dense(3, kernel_regularizer="l2"))
+    with pytest.warns(UserWarning, match="leaves out kernel_regularizer of layer"):
+        from_keras(model)
+
+
+def test_frozen_layers_stay_frozen():
+    layers = [K.LSTM(3, trainable=False), K.Dense(4, activation="relu"), K.Dense(1)]
+    frozen, dense = from_keras(on_steps(*layers)).layers
+    assert (frozen[1].trainable, dense[1].trainable) == (False, True)
+
+
+S = example(STEPS, 30)
+ESTIMATORS = {
+    "mlp": NeuralRegressor((6, 4), "gelu", normalization="batch", dropout=0.1),
+    "counts": NeuralRegressor((6, 4), "mish", loss="poisson", normalization="layer"),
+    "transformer": NeuralRegressor(
+        layers=[
+            PositionalEmbedding(),
+            TransformerBlock(2),
+            TransformerBlock(3, causal=True, activation="leaky_relu"),
+            GlobalAveragePool1D(),
+        ]
+    ),
+    "branches": NeuralRegressor(
+        layers=[
+            PositionalEmbedding("sinusoidal"),
+            Parallel([[8, Dense(3)], [], Dense(4, "elu")]),
+            TimeDistributed([8, BatchNorm()]),
+            Bidirectional(LSTM(3)),
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_estimators_become_models(name, tmp_path):
+    estimator = clone(ESTIMATORS[name]).set_params(max_iter=2, tol=0, random_state=0)
+    X = S[:, 0] if estimator.layers is None else S
+    estimator.fit(X, np.abs(3 + X.reshape(30, -1)[:, 0]))
+    model = to_keras(estimator)
+    assert model.dtype == "float64"
+    np.testing.assert_allclose(outputs(model, X)[:, 0], estimator.predict(X), rtol=1e-6)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(outputs(loaded, X), outputs(model, X))
+
+
+@pytest.mark.parametrize(
+    ("message", "estimator"),
+    [
+        ("expects a NeuralClassifier or a", AutoencoderTransformer()),
+        ("is not fitted yet", NeuralRegressor()),
+        (r"'layers__0' \(Scaling\)", NeuralRegressor(layers=[Scaling()])),
+        ("merge='dot'", NeuralRegressor(layers=[Parallel([4, 4], "dot")])),
+        ("loss='gaussian'", NeuralRegressor(loss="gaussian")),
+    ],
+)
+def test_what_keras_does_not_have_is_named(message, estimator):
+    if "fitted" not in message:
+        estimator = clone(estimator).set_params(max_iter=1, tol=0).fit(S[:, 0], S[:, 0, 0])
+    with pytest.raises((TypeError, ValueError), match=message):
+        to_keras(estimator)

@@ -21,7 +21,10 @@ from sknet.layers import (  # noqa: E402
     Flatten,
     LayerNorm,
     MaxPool2D,
+    MultiHeadAttention,
+    Residual,
     SimpleRNN,
+    TransformerBlock,
 )
 
 STEPS, IMAGE, VOLUME = (7, 6), (9, 8, 4), (5, 6, 4, 3)
@@ -144,10 +147,12 @@ def test_a_stacked_lstm_agrees_by_order_and_by_name(tmp_path):
     assert isinstance(by_order, NeuralClassifier)
     np.testing.assert_allclose(by_order.predict_proba(CODES), expected, rtol=0, atol=1e-10)
 
-    arrays = {name: value.numpy() for name, value in model.state_dict().items()}
-    np.savez(tmp_path / "weights.npz", **dict(sorted(arrays.items())))
-    with pytest.raises(ValueError, match="'0' \\(Embedding\\) has not the name of a module"):
-        from_torch(tmp_path / "weights.npz", STACKED)
+    safetensors = pytest.importorskip("safetensors.torch")
+    safetensors.save_file(model.state_dict(), tmp_path / "weights.safetensors")
+    names = ["embed", "lstm", "lstm_1", "gru", "rnn", "norm", "head"]
+    layers = list(zip(names, STACKED, strict=True))
+    by_name = from_torch(tmp_path / "weights.safetensors", layers)
+    np.testing.assert_array_equal(by_name.predict_proba(CODES), by_order.predict_proba(CODES))
 
 
 def cnn():
@@ -178,3 +183,64 @@ def test_a_transformer_agrees(norm_first):
         expected = model(torch.as_tensor(CODES)).numpy()
     found = from_torch(model).predict_proba(CODES)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+
+
+def test_attention_and_blocks_are_found_in_a_state_dict():
+    options = {"dim_feedforward": 16, "batch_first": True, "norm_first": True}
+    encoder = nn.TransformerEncoder(
+        nn.TransformerEncoderLayer(6, 2, **options), 2, enable_nested_tensor=False
+    )
+    encoder, X = randomized(encoder), example(STEPS)
+    blocks = [TransformerBlock(2, intermediate_dim=16, activation="relu") for _ in range(2)]
+    found = from_torch(encoder.state_dict(), blocks, input_shape=STEPS).predict(X)
+    np.testing.assert_allclose(found, outputs(encoder, X, False), rtol=0, atol=1e-10)
+
+    attention = randomized(nn.MultiheadAttention(6, 3, batch_first=True))
+    layers = [Residual([MultiHeadAttention(3)])]
+    found = from_torch(attention.state_dict(), layers, input_shape=STEPS).predict(X)
+    x = torch.as_tensor(X)
+    expected = (x + attention(x, x, x)[0]).detach().numpy()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("message", "make", "shape"),
+    [
+        ("'0' \\(Hardswish\\) is a module that sknet has no layer for", nn.Hardswish, (3,)),
+        ("'0' \\(LSTM\\) returns a tuple", lambda: nn.LSTM(6, 2), STEPS),
+        ("has padding_mode='reflect'", lambda: nn.Conv1d(6, 2, 3, padding_mode="reflect"), STEPS),
+        ("has ceil_mode=True", lambda: nn.MaxPool2d(2, ceil_mode=True), IMAGE),
+        ("has a padding", lambda: nn.MaxPool2d(3, 2, padding=1), IMAGE),
+        ("for which sknet has no windows", lambda: nn.AdaptiveAvgPool2d(4), IMAGE),
+        (
+            "has track_running_stats=False",
+            lambda: nn.BatchNorm1d(3, track_running_stats=False),
+            (3,),
+        ),
+        ("normalizes several axes", lambda: nn.LayerNorm((7, 6)), STEPS),
+        ("batch_first=False", lambda: nn.TransformerEncoderLayer(6, 2), STEPS),
+        ("has dim=1, sknet the axis of the channels", lambda: nn.Softmax(dim=1), STEPS),
+        ("expects input_shape, the shape of a sample", lambda: nn.Conv2d(1, 2, 3), None),
+        ("an axis that is none of channels", lambda: [nn.Conv1d(6, 2, 3), nn.Linear(5, 2)], STEPS),
+        (
+            "the steps of sequences for channels",
+            lambda: [nn.Linear(6, 2), nn.Conv1d(7, 2, 3)],
+            STEPS,
+        ),
+        ("expects a Sequential with modules", lambda: [], STEPS),
+    ],
+)
+def test_modules_without_a_counterpart_are_named(message, make, shape):
+    made = make()
+    model = nn.Sequential(*made) if isinstance(made, list) else nn.Sequential(made)
+    with pytest.raises(ValueError, match=message):
+        from_torch(model, input_shape=shape)
+
+
+def test_other_models_are_read_by_their_state_dict_alone():
+    with pytest.raises(ValueError, match="cannot read how Stacked calls its modules"):
+        from_torch(Stacked())
+    with pytest.raises(ValueError, match="with layers pass model"):
+        from_torch(nn.Sequential(nn.Linear(3, 2)), [Dense(2)])
+    with pytest.raises(ValueError, match="none of PyTorch's own modules"):
+        from_torch(nn.Sequential(Stacked()), input_shape=(4,))

@@ -246,6 +246,7 @@ class _Reader:
         self.state = state
         self.input_shape = self.shape = input_shape
         self.by_name = by_name
+        self.prefix = None  # of the module whose weights have been taken last
         self.dtypes = set()
         self.parts = []
         # Whether PyTorch has the channels first; and where it has each of the flattened values.
@@ -323,6 +324,7 @@ class _Reader:
         if not isinstance(layer, _KNOWN):
             self._refuse(name, layer, "has weights that no module of PyTorch has")
         prefix, arrays = self._taken(name, layer)
+        self.prefix = prefix
         self.dtypes |= {array.dtype for array in arrays.values()}
         try:
             weights = weights_of(layer, arrays, width)
@@ -363,6 +365,9 @@ class _Reader:
         named = [key for key in known if key.startswith(f"{name}.")]
         if named:
             return named[0]
+        again = [key for key in known if re.sub(_first(layer), "", key) == self.prefix]
+        if again and isinstance(layer, RecurrentLayer):  # the next layer of the same module
+            return again[0]
         following = next(iter(self.state), "nothing")
         # In files a bias may come before the kernel.
         known = [key for key in known if following.startswith(re.sub(_first(layer), "", key))]
