@@ -304,3 +304,15 @@ def test_what_keras_does_not_have_is_named(message, estimator):
         estimator = clone(estimator).set_params(max_iter=1, tol=0).fit(S[:, 0], S[:, 0, 0])
     with pytest.raises((TypeError, ValueError), match=message):
         to_keras(estimator)
+
+
+def test_the_page_on_frameworks_runs(tmp_path, monkeypatch, double_precision):
+    pytest.importorskip("torch")
+    from tests.test_docs import ROOT, run
+
+    keras.config.set_floatx("float32")
+    monkeypatch.chdir(tmp_path)
+    try:
+        run((ROOT / "docs/frameworks.md").read_text().replace("```py\n", "```python\n"), "page")
+    finally:
+        keras.config.set_floatx("float64")
