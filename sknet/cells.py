@@ -174,7 +174,7 @@ def _filled(values):
 def _as_array(values, name, owner, where):
     try:
         return np.asarray(values)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # of tensors with gradients
         pass
     if not isinstance(values, list | tuple):
         raise ValueError(

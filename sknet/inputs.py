@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 from scipy.sparse import issparse
 
-from .cells import as_array, as_numbers, checked
+from .cells import as_array, as_numbers, checked, column_of
 
 _FILL = "Fill missing values first, by sklearn.impute.SimpleImputer."
 
@@ -129,7 +129,8 @@ def readable(X, owner, on_tables=""):
     -------
     X : ndarray, table, sparse matrix or list of ndarray
         An array of numbers; a table of numbers as it is; a sparse matrix without duplicates; or
-        the samples, if they come in a list, in an object array or in a Series.
+        the samples, if they come in a list, in an object array, in a Series or in a table of this
+        column alone.
 
     Raises
     ------
@@ -140,6 +141,7 @@ def readable(X, owner, on_tables=""):
     """
     if issparse(X):
         return as_numbers(summed(X, owner), "X", owner)
+    X = _only_column(X)
     if not isinstance(X, np.ndarray) or X.dtype == object:
         items = sequence_list(X)
         if items is not None:
@@ -215,8 +217,22 @@ def _listed(X):
     if getattr(X, "ndim", None) == 1 and getattr(X, "dtype", None) == np.dtype(object):
         return list(X)
     # Series of pandas and polars, which have data types of their own.
-    is_series = hasattr(type(X), "to_list")
-    return X.to_list() if is_series else None
+    if hasattr(type(X), "to_list"):
+        return X.to_list()
+    is_array = hasattr(type(X), "to_pylist") and not hasattr(X, "column_names")  # of PyArrow
+    return X.to_pylist() if is_array else None
+
+
+def _only_column(X):
+    """Return the only column of a table if it holds sequences, and anything else as it is."""
+    is_lazy = isinstance(X, type) or hasattr(type(X), "collect")
+    if is_lazy or len(getattr(X, "columns", ())) != 1 or len(X) == 0:
+        return X
+    if hasattr(X, "column_names"):  # of PyArrow
+        column = X.column(0)
+        return column if hasattr(column.type, "value_type") else X
+    column = column_of(X, 0)
+    return column if _has_steps(np.asarray(column.head(1))[0]) else X
 
 
 def _has_steps(item):

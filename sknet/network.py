@@ -429,6 +429,10 @@ class Network(NamedWeights):
         """
         print(self)
 
+    def __repr__(self):
+        shapes = f"{self.input_shape} -> {self.output_shape}"
+        return f"<Network {shapes}, {self.n_params:,} weights, {self.dtype}>"
+
     def __str__(self):
         rows = [("layer", "output shape", "weights")]
         rows += [

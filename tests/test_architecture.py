@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
-    {"base", "constraints", "lanes", "settings", "warning"},
+    {"base", "constraints", "dispatch", "lanes", "settings", "warning"},
     {"activations", "blas", "compatibility", "functions", "holders", "initializers", "storage"},
     {"named_weights"},
     {

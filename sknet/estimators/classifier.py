@@ -296,6 +296,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
                 f"scoring={self.scoring!r} {fault}. Choose 'loss', 'accuracy' or a callable."
             )
 
+    @isolated
     def score(self, X, y, sample_weight=None):
         """Return the accuracy: the share of rows, or of places, whose labels are all right.
 

@@ -8,6 +8,7 @@ from sklearn.base import OutlierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..losses.base import weighted_quantile
+from ..settings import isolated
 from .autoencoder import AutoencoderTransformer
 from .documentation import documented
 from .rollback import restored_on_error
@@ -147,6 +148,7 @@ class NeuralOutlierDetector(OutlierMixin, AutoencoderTransformer):
         weight = np.ones(len(scores)) if sample_weight is None else np.asarray(sample_weight)
         self.offset_ = _threshold(scores, weight, self.contamination)
 
+    @isolated
     def decision_function(self, X):
         """Return how far the scores of some rows are above the threshold.
 
@@ -162,6 +164,7 @@ class NeuralOutlierDetector(OutlierMixin, AutoencoderTransformer):
         """
         return self.score_samples(X) - self.offset_
 
+    @isolated
     def predict(self, X):
         """Tell outliers from other rows.
 

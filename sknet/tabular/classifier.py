@@ -332,6 +332,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         )
         return likely_classes(parts, shares, misses, coverage)
 
+    @isolated
     @documented
     def score(self, X, y, sample_weight=None):
         """Return the accuracy: the share of rows whose labels are all right.
