@@ -1,10 +1,12 @@
 """Arrays of other libraries, such as PyTorch, where scikit-learn dispatches to them."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils._array_api import _convert_to_numpy, device, get_namespace
 
 
-def is_foreign(value):
+def is_foreign(value: object) -> bool:
     """Tell whether a value is an array of another library that follows the array API.
 
     Parameters
@@ -23,7 +25,7 @@ def is_foreign(value):
     return hasattr(value, "__array_namespace__") or type(value).__module__ == "torch"
 
 
-def as_numpy(value):
+def as_numpy(value: Any) -> Any:
     """Return an array of another library as one of NumPy, and anything else as it is.
 
     Parameters
@@ -37,7 +39,7 @@ def as_numpy(value):
     return _convert_to_numpy(value, get_namespace(value)[0])
 
 
-def in_kind(result, example):
+def in_kind(result: Any, example: object) -> Any:
     """Return arrays of numbers in the library and on the device of another array.
 
     Parameters

@@ -1,20 +1,27 @@
 """From an estimator's parameters to the layers of its network."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from ..activations import Identity, Logistic, get_activation
 from ..layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Sequential
+from ..layers.base import Layer
 from ..layers.spatial.axes import LayerOverAxes, is_channels_first
+from ..network import Network
 from ..warning import warn
 
 #: Training rows that tell how the axes of sequences lie.
 _ROWS_OF_AXES = 100
 
 
-def hidden_sizes(hidden_layer_sizes):
+def hidden_sizes(hidden_layer_sizes: int | ArrayLike) -> list[int]:
     """Return the widths of the plain hidden layers as a list.
 
     Parameters
@@ -43,7 +50,13 @@ def hidden_sizes(hidden_layer_sizes):
     return [int(n) for n in sizes]
 
 
-def plain_layers(sizes, activation, normalization=None, dropout=0.0, name="hidden"):
+def plain_layers(
+    sizes: Sequence[int],
+    activation: str | Activation,
+    normalization: Literal["batch", "layer"] | None = None,
+    dropout: float = 0.0,
+    name: str = "hidden",
+) -> list[tuple[str, Layer]]:
     """Return plain hidden layers: dense, normalization, activation, dropout for each width.
 
     Parameters
@@ -82,7 +95,7 @@ def plain_layers(sizes, activation, normalization=None, dropout=0.0, name="hidde
     return pairs
 
 
-def warn_of_channels_first(network):
+def warn_of_channels_first(network: Network) -> None:
     """Warn where the samples look like images whose channels come first.
 
     Parameters
@@ -102,7 +115,7 @@ def warn_of_channels_first(network):
         )
 
 
-def warn_of_swapped_axes(network, X):
+def warn_of_swapped_axes(network: Network, X: object) -> None:
     """Warn where sequences look as if their channels come before their steps.
 
     The rule: layers over steps get samples of shape (T, F) with at least four features a step;
@@ -141,7 +154,7 @@ def _smoothness(x):
     return float(np.nan_to_num(found))
 
 
-def warn_of_own_output(hidden, widths, owner):
+def warn_of_own_output(hidden: Sequence[tuple[str, Layer]], widths: set[int], owner: str) -> None:
     """Warn where the last of the user's layers looks like an output layer.
 
     Parameters

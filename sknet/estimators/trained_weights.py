@@ -1,17 +1,25 @@
 """The weights of a fitted estimator by name, and files of them."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Mapping
+from os import PathLike
+from typing import Self
+
+from numpy.typing import ArrayLike
 
 from ..settings import isolated, single_threaded_blas
 from ..storage import read_arrays
 from ..training import Trainer
+from ..typing import Array
 from .rollback import restored_on_error
 
 
 class TrainedWeights:
     """Adds reading and writing of the network's weights."""
 
-    def get_weights(self):
+    def get_weights(self) -> dict[str, Array]:
         """Return copies of all weights that predict, and buffers such as moving averages.
 
         Returns
@@ -25,7 +33,7 @@ class TrainedWeights:
         return self.network_.get_weights()
 
     @isolated
-    def set_weights(self, weights):
+    def set_weights(self, weights: Mapping[str, ArrayLike]) -> Self:
         """Replace all weights of the fitted network, and its buffers.
 
         Training that is resumed starts from these weights, with the optimizer's moments as they
@@ -58,7 +66,7 @@ class TrainedWeights:
             self._trainer.start_here()
         return self
 
-    def save_weights(self, path):
+    def save_weights(self, path: str | PathLike[str]) -> None:
         """Write the weights that predict, and buffers, to a file.
 
         The file holds arrays alone, by the names of `get_weights`: to read it, build the same
@@ -78,7 +86,7 @@ class TrainedWeights:
         self._require_fit()
         self.network_.save_weights(path)
 
-    def load_weights(self, path):
+    def load_weights(self, path: str | PathLike[str]) -> Self:
         """Replace all weights of the fitted network by those of a file, as `set_weights` does.
 
         Parameters

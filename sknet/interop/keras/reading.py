@@ -1,14 +1,19 @@
 """Estimators of sknet that compute what models of Keras compute."""
 
+from __future__ import annotations
+
 from inspect import signature
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from ... import layers
 from ...activations import ELU, GELU, LeakyReLU
 from ...base import brief
+from ...estimators import NeuralClassifier, NeuralRegressor
 from ...warning import warn
 from ..foreign import ForeignModel, Part, fitted, joined_weights, plain_name, settled_counts
 from .table import ACTIVATIONS, HEADS, LAYERS, MERGES
@@ -38,7 +43,12 @@ _ALLOWED = {
 _ABSENT = {"gamma": np.ones, "beta": np.zeros}
 
 
-def from_keras(model, estimator=None, *, classes=None):
+def from_keras(
+    model: Any,
+    estimator: NeuralClassifier | NeuralRegressor | None = None,
+    *,
+    classes: ArrayLike | None = None,
+) -> NeuralClassifier | NeuralRegressor:
     """Return a fitted estimator with the layers and the weights of a Keras model.
 
     It predicts as the model does, without Keras. Training is resumed from the weights by `fit`,
@@ -91,7 +101,7 @@ def from_keras(model, estimator=None, *, classes=None):
     return fitted(_Reader(model).read(), estimator, classes)
 
 
-def import_keras(caller):
+def import_keras(caller: str) -> Any:
     """Return Keras, or say that it is missing.
 
     Parameters
@@ -106,7 +116,7 @@ def import_keras(caller):
     return keras
 
 
-def heeds_masks(layer):
+def heeds_masks(layer: Any) -> bool:
     """Tell whether a layer of Keras treats masked steps as sknet does.
 
     Parameters

@@ -1,7 +1,10 @@
 """Models of Keras that compute what estimators of sknet compute."""
 
+from __future__ import annotations
+
 import re
 from inspect import signature
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +45,7 @@ _MERGED = {merge: name for name, merge in MERGES.items()}
 _RENAMED = {"scale": "gamma"}
 
 
-def to_keras(estimator):
+def to_keras(estimator: Any) -> Any:
     """Return a Keras model with the layers and the weights of a fitted estimator.
 
     Its outputs are those of `predict_proba` of a classifier, for two classes the probability of

@@ -1,14 +1,19 @@
 """Estimators of sknet that compute what models of PyTorch compute."""
 
+from __future__ import annotations
+
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from ...base import brief, copied
+from ...estimators import NeuralClassifier, NeuralRegressor
 from ...layers import (
     Activation,
     BatchNorm,
@@ -28,11 +33,12 @@ from ...layers import (
     TransformerBlock,
 )
 from ...layers.affine import AffineLayer
-from ...layers.base import build_layer
+from ...layers.base import LayerItem, build_layer
 from ...layers.composite import named_layers
 from ...layers.sequential.recurrent import RecurrentLayer
 from ...named_weights import named_parts, weight_name
 from ...storage import read_arrays
+from ...typing import Shape
 from ..foreign import ForeignModel, Part, fitted, joined_weights, plain_name
 from .modules import ModuleReader
 from .weights import COUNTER, group, weights_of
@@ -63,7 +69,14 @@ _KNOWN = (
 )
 
 
-def from_torch(model, layers=None, estimator=None, *, input_shape=None, classes=None):
+def from_torch(
+    model: Any,
+    layers: Sequence[LayerItem] | None = None,
+    estimator: NeuralClassifier | NeuralRegressor | None = None,
+    *,
+    input_shape: Shape | None = None,
+    classes: ArrayLike | None = None,
+) -> NeuralClassifier | NeuralRegressor:
     """Return a fitted estimator with the weights of a PyTorch model.
 
     It predicts as the model does after ``model.eval()``, without PyTorch. Training is resumed from
