@@ -1,10 +1,15 @@
 """Estimators of the layers and the weights that models of other frameworks have."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from ..activations import Identity, get_activation
@@ -13,6 +18,7 @@ from ..estimators import NeuralClassifier, NeuralRegressor
 from ..layers import Activation, Dense, Sequential
 from ..layers.normalization import MANY_VALUES
 from ..network import Network
+from ..typing import Array, Shape
 
 #: Functions at the end of a model that belong to the loss.
 _LINKS = ("logistic", "softmax", "exp")
@@ -24,8 +30,8 @@ _LENGTHS = [2**n for n in range(13)]
 class Part:
     """A layer of sknet and its weights by name, such as "kernel" or "forward.kernel"."""
 
-    layer: object
-    weights: dict = field(default_factory=dict)
+    layer: Any
+    weights: dict[str, Array] = field(default_factory=dict)
 
 
 @dataclass
@@ -45,13 +51,13 @@ class ForeignModel:
         Name of the function that the user has called, for errors.
     """
 
-    parts: list
-    input_shape: tuple
-    dtype: np.dtype
+    parts: list[tuple[str, Part]]
+    input_shape: Shape
+    dtype: np.dtype[Any]
     source: str
     link: str = "identity"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Take the function that belongs to the loss off the last layer."""
         for name, part in self.parts[:-1]:
             if getattr(part.layer, "activation", None) in ("softmax", "exp"):
@@ -68,7 +74,7 @@ class ForeignModel:
             self.parts.append((name, Part(layer, last.weights)))
 
 
-def joined_weights(parts):
+def joined_weights(parts: Iterable[tuple[str, Part]]) -> dict[str, Array]:
     """Return the weights of several parts by the names that a layer that holds them gives them.
 
     Parameters
@@ -88,7 +94,7 @@ def joined_weights(parts):
     }
 
 
-def plain_name(name, taken):
+def plain_name(name: str, taken: set[str]) -> str:
     """Return a name that a layer may have, near that of another framework.
 
     Parameters
@@ -104,7 +110,7 @@ def plain_name(name, taken):
     return name if name not in taken else next(each for each in numbers if each not in taken)
 
 
-def settled_counts(momentum):
+def settled_counts(momentum: float) -> dict[str, Array]:
     """Return the weights of a `BatchNorm` whose averages are those of many batches.
 
     Parameters
@@ -115,7 +121,11 @@ def settled_counts(momentum):
     return {"counts": np.full(2, MANY_VALUES / (1 - momentum)), "exponent": np.zeros(1)}
 
 
-def fitted(model, estimator, classes):
+def fitted(
+    model: ForeignModel,
+    estimator: NeuralClassifier | NeuralRegressor | None,
+    classes: ArrayLike | None,
+) -> NeuralClassifier | NeuralRegressor:
     """Return a fitted estimator that predicts as a model of another framework does.
 
     Parameters

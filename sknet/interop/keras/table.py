@@ -1,10 +1,13 @@
 """What layers, merges and activations of Keras are called in sknet."""
 
+from typing import Any
+
 from ... import layers
 from ...activations import GELU, LeakyReLU
+from ...layers.base import Layer
 
 #: Layers of Keras, and those of sknet that compute the same with parameters of the same names.
-LAYERS = {
+LAYERS: dict[str, type[Layer]] = {
     "AveragePooling1D": layers.AveragePool1D,
     "AveragePooling2D": layers.AveragePool2D,
     "AveragePooling3D": layers.AveragePool3D,
@@ -55,7 +58,7 @@ MERGES = {
     "Multiply": "multiply",
 }
 #: Activations of Keras by name; the last two only at the end of a model.
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Any] = {
     "elu": "elu",
     "gelu": GELU(approximate=False),
     "leaky_relu": LeakyReLU(0.2),

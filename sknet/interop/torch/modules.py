@@ -1,9 +1,15 @@
 """Modules of PyTorch as lists of layers of sknet."""
 
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
 import numpy as np
 
 from ... import layers
 from ...activations import ELU, GELU, LeakyReLU
+from ...layers.base import Layer
+from ...typing import Shape
 
 #: Modules that apply a function, and its name.
 _FUNCTIONS = {
@@ -44,16 +50,16 @@ class ModuleReader:
         Modules that hold the weights of the layers, in their order.
     """
 
-    def __init__(self, module, name, shape, channels_first):
+    def __init__(self, module: Any, name: str, shape: Shape, channels_first: bool | None) -> None:
         self.module = module
         self.name = name
         self.shape = shape
-        self.channels_first = channels_first if len(shape) > 1 else None
-        self.kind = type(module).__name__
-        self.has_axes = self.kind[-2:] in ("1d", "2d", "3d")
-        self.sources = [module]
+        self.channels_first: bool | None = channels_first if len(shape) > 1 else None
+        self.kind: str = type(module).__name__
+        self.has_axes: bool = self.kind[-2:] in ("1d", "2d", "3d")
+        self.sources: list[Any] = [module]
 
-    def read(self):
+    def read(self) -> list[Layer]:
         """Return the layers, which are not built."""
         module, kind = self.module, self.kind
         if not type(module).__module__.startswith("torch.nn."):
@@ -74,18 +80,31 @@ class ModuleReader:
         return reader(module)
 
     @property
-    def leaves_channels_first(self):
+    def leaves_channels_first(self) -> bool | None:
         """Whether PyTorch has the channels of the output before its other axes."""
         if self.has_axes or self.kind in _OF_CHANNELS:
             return True
         keeps = self.kind in ("Linear", "LayerNorm", "RMSNorm", "Embedding")
         return False if keeps or "Transformer" in self.kind else self.channels_first
 
-    def refuse(self, why):
+    def refuse(self, why: str) -> NoReturn:
+        """Name the module in an error.
+
+        Parameters
+        ----------
+        why : str
+            End of the sentence.
+        """
         raise ValueError(f"from_torch: module {self.name!r} ({self.kind}) {why}.")
 
-    def require(self, **expected):
-        """Refuse options of the module that have other values."""
+    def require(self, **expected: object) -> None:
+        """Refuse options of the module that have other values.
+
+        Parameters
+        ----------
+        **expected : object
+            Names of options, and the only values that sknet has.
+        """
         for option, value in expected.items():
             found = getattr(self.module, option, value)
             if found != value:

@@ -1,9 +1,13 @@
 """Weights of layers from those of modules of PyTorch, by their names in the state dict."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ... import layers
+from ...layers.base import Layer
 from ...layers.sequential.recurrent import RecurrentLayer
+from ...typing import Array
 from ..foreign import Part, joined_weights, settled_counts
 
 #: Blocks of the gates of PyTorch in the order of sknet; LSTM has the same in both.
@@ -13,7 +17,7 @@ _NORMS = (layers.LayerNorm, layers.GroupNorm, layers.RMSNorm)
 COUNTER = "num_batches_tracked"
 
 
-def weights_of(layer, arrays, width):
+def weights_of(layer: Layer, arrays: dict[str, Array], width: int) -> dict[str, Array]:
     """Return the weights of a layer by name.
 
     Parameters
@@ -129,7 +133,7 @@ def _transformer_block(layer, arrays, width):
     return joined_weights(parts)
 
 
-def group(arrays, prefix):
+def group(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
     """Take the arrays out of a dict whose names begin with a prefix, and leave the prefix away.
 
     Parameters
