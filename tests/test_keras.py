@@ -37,6 +37,13 @@ LAYERS = {
     "causal": (lambda: K.Conv1D(5, 3, padding="causal", dilation_rate=2), STEPS),
     "conv 2d": (lambda: K.Conv2D(6, (3, 2), strides=(2, 1), padding="same", groups=2), IMAGE),
     "conv 3d": (lambda: K.Conv3D(2, 3, activation="selu"), VOLUME),
+    "depthwise 1d": (lambda: K.DepthwiseConv1D(3, depth_multiplier=2), STEPS),
+    "depthwise 2d": (lambda: K.DepthwiseConv2D(3, strides=2, use_bias=False), IMAGE),
+    "rescaling": (lambda: K.Rescaling(1 / 127.5, offset=-1.0), IMAGE),
+    "normalization": (
+        lambda: K.Normalization(mean=[1.0, 2, 3, 4], variance=[0.5, 4, 1, 2]),
+        IMAGE,
+    ),
     "transposed 1d": (lambda: K.Conv1DTranspose(5, 3, strides=2, padding="same"), STEPS),
     "transposed 2d": (lambda: K.Conv2DTranspose(5, 3, strides=2), IMAGE),
     "max 1d": (lambda: K.MaxPooling1D(3, strides=2), STEPS),

@@ -297,6 +297,35 @@ class _Reader:
         weights = joined_weights([("forward", first), ("backward", second)])
         return Part(layers.Bidirectional(first.layer, config["merge_mode"]), weights)
 
+    def _read_Rescaling(self, layer, node, shape):
+        return _fixed_affine(layer.scale, layer.offset, 0.0, shape)
+
+    def _read_Normalization(self, layer, node, shape):
+        config = layer.get_config()
+        _check_axis(layer, config["axis"], len(shape) + 1)
+        if config["invert"]:
+            _refuse(layer, "has invert=True, which sknet does not have")
+        mean, variance = (np.ravel(_as_numpy(each)) for each in (layer.mean, layer.variance))
+        return _fixed_affine(1 / np.maximum(np.sqrt(variance), 1e-7), 0.0, mean, shape)
+
+    def _read_DepthwiseConv1D(self, layer, node, shape):
+        return self._depthwise(layer, layers.Conv1D, shape)
+
+    def _read_DepthwiseConv2D(self, layer, node, shape):
+        return self._depthwise(layer, layers.Conv2D, shape)
+
+    def _depthwise(self, layer, cls, shape):
+        """Return a convolution with a group for each channel."""
+        config = layer.get_config()
+        names = ("kernel_size", "strides", "padding", "dilation_rate", "use_bias", "trainable")
+        params = {name: _plain_value(config[name]) for name in names}
+        params["activation"] = self._activation(layer, config["activation"])
+        _check_options(layer, config, {*params, "depth_multiplier"}, len(shape) + 1)
+        kernel, *bias = (weight.numpy() for weight in layer.weights)
+        kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
+        found = cls(kernel.shape[-1], groups=shape[-1], **params)
+        return Part(found, {"kernel": kernel} | dict(zip(["bias"], bias, strict=False)))
+
     def _read_TimeDistributed(self, layer, node, shape):
         inner = layer.layer
         if _is_model(inner):
@@ -330,6 +359,19 @@ class _Reader:
             weights |= {"bias": np.concatenate(biases)}
             weights |= {"output_bias": arrays["attention_output/bias"]}
         return Part(found.layer, weights)
+
+
+def _fixed_affine(scale, offset, mean, shape):
+    """Return a frozen layer that computes (x - mean) scale + offset for each channel."""
+    layer = layers.BatchNorm(trainable=False)
+    weights = {"gamma": scale, "beta": offset, "moving_mean": mean}
+    weights["moving_variance"] = 1 - layer.epsilon  # so that nothing is divided by but 1
+    weights = {name: np.broadcast_to(value, shape[-1:]) for name, value in weights.items()}
+    return Part(layer, weights | settled_counts(layer.momentum))
+
+
+def _as_numpy(tensor):
+    return tensor.detach().cpu().numpy() if hasattr(tensor, "detach") else np.asarray(tensor)
 
 
 def _operation(tensor):
