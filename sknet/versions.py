@@ -5,7 +5,7 @@ import sklearn
 from . import kernels
 
 
-def show_versions():
+def show_versions() -> None:
     """Print the versions of sknet and of what it stands on, and which kernels run.
 
     The kernels are "NumPy", or "C" and the level of processors that the import has chosen. What

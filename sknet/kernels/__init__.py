@@ -55,7 +55,7 @@ if _extension is not None:
     globals().update({name: getattr(_extension, name) for name in KERNELS})
 
 
-def description():
+def description() -> str:
     """Return which kernels run.
 
     Returns
