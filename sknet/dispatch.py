@@ -22,7 +22,8 @@ def is_foreign(value: object) -> bool:
     if isinstance(value, np.ndarray | np.generic):
         return False
     # Tensors follow it by way of scikit-learn.
-    return hasattr(value, "__array_namespace__") or type(value).__module__ == "torch"
+    is_tensor = type(value).__module__.startswith("torch") and hasattr(value, "detach")
+    return is_tensor or hasattr(value, "__array_namespace__")
 
 
 def as_numpy(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """What becomes of the models of other frameworks: estimators, classes, training, files."""
 
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -8,8 +9,10 @@ from sklearn.base import clone
 
 import sknet
 from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
-from sknet.interop import from_torch
+from sknet.interop import from_keras, from_torch, to_keras
+from sknet.interop.foreign import plain_name
 from sknet.layers import LSTM, Dense, Dropout, Flatten, MaxPool2D, Parallel, Pretrained
+from sknet.losses import Quantile
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 3))
@@ -117,6 +120,9 @@ WRONG = [
     ("got classes for a NeuralRegressor", {"estimator": NeuralRegressor(), "classes": [1, 2, 3]}),
     ("ends with the function 'softmax', and the loss", {"estimator": NeuralRegressor()}),
     ("to be a NeuralClassifier or a", {"estimator": AutoencoderTransformer()}),
+    ("one loss for all outputs", {"estimator": NeuralRegressor(loss={"a": "huber"})}),
+    ("'alpha' parameter", {"estimator": NeuralClassifier(alpha=-1)}),
+    ("put Dense layers into the list", {"estimator": NeuralClassifier((5,))}),
 ]
 
 
@@ -155,6 +161,37 @@ def test_wrong_estimators_and_classes_are_refused(message, options):
 def test_what_does_not_fit_is_refused(message, model, layers, options):
     with pytest.raises((TypeError, ValueError), match=message):
         from_torch(model, layers, **options)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [("gaussian", "one output for each target"), (Quantile([0.1, 0.9]), "expects one target")],
+)
+def test_losses_of_several_outputs_for_a_target_are_refused(loss, message):
+    with pytest.raises(ValueError, match=message):
+        scores(2, estimator=NeuralRegressor(loss=loss))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("conv2d_1", "conv2d_1"),
+        ("a__b.c/d", "a_b_c_d"),
+        ("0", "layer_0"),
+        ("output", "layer_output"),
+        ("taken", "taken_1"),
+        ("___", "layer"),
+    ],
+)
+def test_names_are_those_that_layers_may_have(name, expected):
+    assert plain_name(name, {"taken"}) == expected
+
+
+def test_what_needs_keras_says_so_where_it_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    for function in (from_keras, to_keras):
+        with pytest.raises(ImportError, match=f"{function.__name__} needs Keras: run pip install"):
+            function(None)
 
 
 def test_a_failed_call_leaves_the_dict_as_it_was():

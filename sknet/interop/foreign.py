@@ -17,6 +17,7 @@ from ..base import brief
 from ..estimators import NeuralClassifier, NeuralRegressor
 from ..layers import Activation, Dense, Sequential
 from ..layers.normalization import MANY_VALUES
+from ..losses import Target
 from ..network import Network
 from ..typing import Array, Shape
 
@@ -104,7 +105,7 @@ def plain_name(name: str, taken: set[str]) -> str:
     taken : set of str
         Names of other layers.
     """
-    name = re.sub(r"\W|_(?=_)", "_", name).replace("__", "_").strip("_") or "layer"
+    name = re.sub(r"[\W_]+", "_", name).strip("_") or "layer"
     name = f"layer_{name}" if name.isdecimal() or name == "output" else name
     numbers = (f"{name}_{n}" for n in count(1))
     return name if name not in taken else next(each for each in numbers if each not in taken)
@@ -118,7 +119,7 @@ def settled_counts(momentum: float) -> dict[str, Array]:
     momentum : float
         That of the layer.
     """
-    return {"counts": np.full(2, MANY_VALUES / (1 - momentum)), "exponent": np.zeros(1)}
+    return {"counts": np.full(2, MANY_VALUES / max(1 - momentum, 1e-9)), "exponent": np.zeros(1)}
 
 
 def fitted(
@@ -154,6 +155,12 @@ def fitted(
     else:
         estimator.set_params(standardize_target=False)
         n_outputs = kernel.shape[1]
+        loss = estimator._named_loss()
+        if loss.build(Target("continuous", n_outputs)) != n_outputs:
+            raise ValueError(
+                f"{model.source} expects a loss with one output for each target, got "
+                f"{estimator.loss!r}."
+            )
         y = np.ones((1, n_outputs) if n_outputs > 1 else 1)
     y = np.broadcast_to(
         np.reshape(y, (len(y), *[1] * len(places), *y.shape[1:])), (len(y), *places, *y.shape[1:])
@@ -176,7 +183,11 @@ def _chosen(model, estimator, classes):
         )
     if classes is not None and isinstance(estimator, NeuralRegressor):
         raise ValueError(f"{model.source} got classes for a NeuralRegressor, which has none.")
-    return clone(estimator)
+    if isinstance(estimator.loss, dict):
+        raise ValueError(f"{model.source} expects one loss for all outputs, got a dict of losses.")
+    estimator = clone(estimator)
+    estimator._validate_params()
+    return estimator
 
 
 def _divided(model, estimator):
