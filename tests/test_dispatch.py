@@ -18,6 +18,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sknet import AutoencoderTransformer, NeuralClassifier, NeuralOutlierDetector, NeuralRegressor
+from sknet.preprocessing import SquashingScaler, TableEncoder
 
 X = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
 y = (X[:, 0] > 0).astype(int)
@@ -40,6 +41,9 @@ for estimator, methods in cases:
     for one, other in zip(plain, found):
         np.testing.assert_array_equal(one, other)
 with sklearn.config_context(array_api_dispatch=True):
+    for transformer in (SquashingScaler(), TableEncoder()):
+        assert isinstance(transformer.fit_transform(tensor), torch.Tensor)
+        np.testing.assert_array_equal(transformer.transform(tensor), transformer.transform(X))
     classifier = NeuralClassifier(4, **options).fit(tensor, codes, weight)
     mean, deviation = NeuralRegressor(4, loss="gaussian", **options).fit(
         X=tensor, y=tensor[:, 0]).predict(X=tensor, return_std=True)

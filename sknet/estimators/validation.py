@@ -10,14 +10,13 @@ from sklearn.utils import _safe_indexing, check_X_y, indexable
 from sklearn.utils.validation import validate_data
 
 from ..batches import Data
+from ..cells import is_single
 from ..finite import checked, located
 from ..inputs import as_inputs, as_rows, check_width, infer_shape, readable, stacked
 from ..places import Places
 from ..weights import check_weights
 from .holdout import hold_out
 
-#: Names of float32 in NumPy, in polars and nullable in pandas, and in PyArrow.
-_SINGLE = {"float32", "Float32", "float[pyarrow]"}
 _STEPS = (
     "If X goes through other steps of a pipeline first, X_val has to, too: by "
     'Pipeline(..., transform_input=["X_val"]) and metadata routing.'
@@ -91,7 +90,7 @@ class DataValidation:
     def _check_table(self, X, y="no_validation", reset=False, **checks):
         """Return a table, and y if given, as scikit-learn checks them."""
         options = self._X_checks(reset)
-        if isinstance(options["dtype"], tuple) and _is_single(X):
+        if isinstance(options["dtype"], tuple) and is_single(X):
             options["dtype"] = np.float32  # scikit-learn knows that of NumPy's types alone
         try:
             with np.errstate(invalid="ignore"):  # of the sum by which NaN are looked for
@@ -242,9 +241,3 @@ class DataValidation:
     def _strata(self, y):
         """Return what the hold-out keeps in proportion, and the names of the classes."""
         return None, None
-
-
-def _is_single(X):
-    """Tell whether X is a table whose columns all hold float32."""
-    is_table = hasattr(X, "columns") and hasattr(X, "dtypes")
-    return is_table and {str(dtype) for dtype in X.dtypes} <= _SINGLE
