@@ -33,6 +33,7 @@ from .architecture import (
     plain_layers,
     warn_of_channels_first,
     warn_of_own_output,
+    warn_of_swapped_axes,
 )
 from .attributes import FittedAttributes
 from .combinations import ParameterChecks
@@ -245,6 +246,7 @@ class BaseNeuralEstimator(
         layer = self._joined([*hidden, ("output", output)])
         self.network_: Network = Network(layer, self._input_shape, data.X.dtype, weights_seed)
         self._check_network()
+        warn_of_swapped_axes(self.network_, data.used_X)
         self._try_lengths(data.used_X)
         self.n_outputs_: int = self.network_.output_shape[-1]
         self._trainer = Trainer(

@@ -144,7 +144,8 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     n_outputs_ : int
         Width of the output layer.
     n_features_in_ : int
-        Number of features.
+        Number of features: of samples with several axes, that of the values of one sample; not
+        there for sequences of any length, whose steps alone are of one size.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had string names.
     loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
@@ -422,6 +423,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
                 f"scoring={self.scoring!r} {fault}. Choose 'loss', 'accuracy' or a callable."
             )
 
+    @isolated
     def score(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy: the share of rows, or of places, whose labels are all right.
 

@@ -16,7 +16,7 @@ from .channel_moments import LEAST_SPREAD, ChannelMoments, deviations
 
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
 #: Values of a batch that has the full share in moving averages: moments of fewer are too noisy.
-_MANY_VALUES = 100
+MANY_VALUES = 100
 #: How far deviations stay below the root of the largest number.
 _ROOM = 2.0**10
 
@@ -343,7 +343,7 @@ class BatchNorm(_ChannelNorm):
     def _share(self, which, n):
         """Count n values; return their share in the moving mean (0) or variance (1)."""
         count = float(self.counts_[which])
-        largest = max(n, _MANY_VALUES) / (1 - float(self.momentum))
+        largest = max(n, MANY_VALUES) / (1 - float(self.momentum))
         count = min(count + n, max(count, largest))
         self.counts_[which] = count
         return n / count
