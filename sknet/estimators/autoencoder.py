@@ -213,6 +213,28 @@ class AutoencoderTransformer(
         """
         return self._partial_fit(X, None, sample_weight)
 
+    @available_if(trains_by_steps)
+    @isolated
+    @_fit_context(prefer_skip_nested_validation=True)
+    @documented
+    def fit_blocks(self, blocks, *, X_val=None, sample_weight_val=None):
+        """Train encoder and decoder on rows that are read block by block.
+
+        Parameters
+        ----------
+        {blocks_of_X}
+        X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
+            Validation set: scored after each epoch, and used by early stopping.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Its weights.
+
+        Returns
+        -------
+        self : AutoencoderTransformer
+            The fitted estimator.
+        """
+        return self._fit_blocks(blocks, X_val, None, sample_weight_val)
+
     @isolated
     def transform(self, X):
         """Encode some rows.

@@ -32,6 +32,7 @@ from .architecture import (
     warn_of_own_output,
 )
 from .attributes import FittedAttributes
+from .block_training import BlockTraining
 from .combinations import ParameterChecks
 from .loop import TrainingLoop
 from .mismatch import warn_of_mismatch
@@ -69,6 +70,7 @@ def trains_by_steps(estimator):
 
 class BaseNeuralEstimator(
     FittedAttributes,
+    BlockTraining,
     TrainingLoop,
     ParameterChecks,
     DataValidation,
@@ -154,7 +156,10 @@ class BaseNeuralEstimator(
         With `reset`, learn the scale from the training rows, `data`.
         """
 
-    def _fit(self, X, y, sample_weight, X_val, y_val, sample_weight_val):
+    def _standardize(self, data, name="y"):
+        """Bring the targets of some rows to the scale that has been learned."""
+
+    def _fit(self, X, y, sample_weight, X_val, y_val, sample_weight_val, blocks=None):
         deadline = self._deadline()
         resume = self.warm_start and hasattr(self, "network_")
         with restored_on_error(self), single_threaded_blas():
@@ -165,6 +170,8 @@ class BaseNeuralEstimator(
                 self._check_inputs(data)
             else:
                 self._start(data)
+            if blocks is not None:
+                data = self._as_blocks(data, blocks)
             validation = self._check_validation(X_val, y_val, sample_weight_val)
             if validation is not None:
                 self._check_inputs(validation.data, "In the validation set: ")

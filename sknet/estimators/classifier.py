@@ -169,11 +169,36 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
                 "class_weight='balanced' needs all rows at once; for partial_fit pass a dict of "
                 "weights."
             )
+        return self._told_classes(classes, self._partial_fit, X, y, sample_weight)
+
+    @available_if(trains_by_steps)
+    @isolated
+    @_fit_context(prefer_skip_nested_validation=True)
+    @documented
+    def fit_blocks(self, blocks, classes=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Train the network on rows that are read block by block, for data larger than memory.
+
+        Parameters
+        ----------
+        {blocks}
+        classes : array-like or list of array-like, default=None
+            All labels, as for `partial_fit`; by default those found in the first pass.
+        {validation}
+
+        Returns
+        -------
+        self : NeuralClassifier
+            The fitted estimator.
+        """
+        return self._told_classes(classes, self._fit_blocks, blocks, X_val, y_val, sample_weight_val)
+
+    def _told_classes(self, classes, train, *args):
+        """Train an estimator that is told its classes unless it is fitted."""
         if classes is not None and hasattr(self, "network_"):
             self._check_same_classes(classes)
         self._expected_classes = classes
         try:
-            return self._partial_fit(X, y, sample_weight)
+            return train(*args)
         finally:
             self.__dict__.pop("_expected_classes", None)
 
@@ -193,6 +218,9 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         y = column_or_1d(data.y, warn=True) if data.y.shape[1:] == (1,) else data.y
         if reset:
             used = y if data.rows is None else y[data.rows]
+            survey = getattr(self, "_surveyed", None)
+            if survey is not None and survey.y is not None and self._grid is None:
+                used = survey.used_y
             expected = getattr(self, "_expected_classes", None)
             self.classes_, self._target = learn_classes(used, expected)
         self._check_width(y)

@@ -129,6 +129,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
 
     _losses = {"log_loss": LogLoss}
     _auto_batch_size = 32
+    _surveys_all = True
     _parameter_constraints = {
         **_SHARED,
         "tokenizer": [StrOptions({"char", "byte", "word"}), TokenizerTransformer, None],
@@ -208,6 +209,28 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
             The estimator.
         """
         return self._partial_fit(reread(X), None, None)
+
+    @available_if(trains_by_steps)
+    @isolated
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_blocks(self, blocks, *, X_val=None):
+        """Learn the vocabulary and train the network on texts that are read block by block.
+
+        Parameters
+        ----------
+        blocks : sequence or iterable of blocks
+            Each block is a list of texts. They are read in every epoch, in a new order where
+            they can be reached by position. The vocabulary is that of all texts, which are in
+            memory while it is learned.
+        X_val : iterable of str or list of array-like of int, default=None
+            Validation texts, as for `fit`; early stopping needs them.
+
+        Returns
+        -------
+        self : NeuralLanguageModel
+            The fitted estimator.
+        """
+        return self._fit_blocks(blocks, reread(X_val), None, None)
 
     @isolated
     def score_samples(self, X):

@@ -169,6 +169,25 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         """
         return self._partial_fit(X, y, sample_weight)
 
+    @available_if(trains_by_steps)
+    @isolated
+    @_fit_context(prefer_skip_nested_validation=True)
+    @documented
+    def fit_blocks(self, blocks, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Train the network on rows that are read block by block, for data larger than memory.
+
+        Parameters
+        ----------
+        {blocks}
+        {validation}
+
+        Returns
+        -------
+        self : NeuralRegressor
+            The fitted estimator.
+        """
+        return self._fit_blocks(blocks, X_val, y_val, sample_weight_val)
+
     def _readable_y(self, y):
         if y is None:
             return None
@@ -213,18 +232,22 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         if self._targets is not None:
             self._scale_columns(data, validation, reset)
             return
-        dtype, standardizes = data.X.dtype, self._standardizes()
+        standardizes = self._standardizes()
         if reset:
             used = data.used_y, data.used_weight
-            self._target_scale = TargetScale(*used, dtype) if standardizes else None
-        if standardizes:
-            data.transform_y(lambda y: self._target_scale.standardized(y, dtype))
-            if validation is not None:
-                validation.data.transform_y(
-                    lambda y: self._target_scale.standardized(y, dtype, "y_val")
-                )
+            self._target_scale = TargetScale(*used, data.X.dtype) if standardizes else None
+        self._standardize(data)
+        if validation is not None:
+            self._standardize(validation.data, "y_val")
         is_usual = standardizes and reset
         self._moments = (0.0, 1.0) if is_usual else least_usual(*moments(data.used_y))
+
+    def _standardize(self, data, name="y"):
+        dtype, scale = data.X.dtype, self._target_scale
+        if self._targets is not None:
+            data.y = self._targets.scaled(data.y, dtype, name)
+        elif scale is not None:
+            data.transform_y(lambda y: scale.standardized(y, dtype, name))
 
     def _scale_advice(self):
         mean, deviation = self._moments

@@ -1,0 +1,78 @@
+"""Training on rows that come block by block."""
+
+import numpy as np
+from sklearn.utils import check_X_y
+
+from ..batches import Data
+from ..blocks import BlockData, Blocks
+from .survey import Survey
+
+
+class BlockTraining:
+    """Mixin of estimators that can be trained on blocks of rows, read again in every epoch."""
+
+    #: Whether the first pass over blocks has to keep all rows.
+    _surveys_all = False
+
+    def _fit_blocks(self, blocks, X_val, y_val, sample_weight_val):
+        name = type(self).__name__
+        if self.early_stopping and X_val is None:
+            raise ValueError(
+                f"{name}.fit_blocks with early_stopping=True needs a validation set, as it holds "
+                "out no rows of the blocks; pass X_val."
+            )
+        blocks = Blocks(blocks, name, self.__sklearn_tags__().target_tags.required)
+        self._surveyed = survey = Survey(blocks, self._kept_target, self._surveys_all)
+        try:
+            validation = X_val, y_val, sample_weight_val
+            return self._fit(*survey.sample, *validation, blocks)
+        finally:
+            self.__dict__.pop("_surveyed", None)
+
+    def _kept_target(self, y):
+        """Return the targets of a block to keep from the first pass; None if they are too large."""
+
+    def _as_blocks(self, data, blocks):
+        """Return the rows of all blocks to train on; `data` are those of the sample."""
+        survey = self._surveyed
+        if survey.y is None or self._grid is not None:  # the sample stands for all
+            share = data.n_rows / survey.n_sample
+            whole, sizes = data, np.rint(survey.sizes * share).astype(np.intp)
+        else:
+            whole = self._whole_target(survey, data.X.dtype)
+            sizes = survey.sizes
+            if whole.rows is not None:
+                ends = np.searchsorted(whole.rows, np.cumsum(sizes))
+                sizes = np.diff(ends, prepend=0)
+
+        def encode(number, rows):
+            with blocks.named(number):
+                block = self._check_data(*rows, reset=False, training=False)
+                self._check_inputs(block)
+                self._standardize(block)
+            return block
+
+        return BlockData(
+            whole.X,
+            whole.y,
+            whole.sample_weight,
+            whole.rows,
+            sample=data,
+            sizes=sizes,
+            n_given=int(survey.sizes.sum()),
+            blocks=blocks,
+            encode=encode,
+        )
+
+    def _whole_target(self, survey, dtype):
+        """Return the encoded targets and the weights of all rows, without X."""
+        n_rows = len(survey.y)
+        X = np.broadcast_to(np.zeros(1, dtype), (n_rows, 1))
+        checks = {"multi_output": True, **self._y_checks()}
+        _, y = check_X_y(np.zeros((n_rows, 1)), survey.y, estimator=self, **checks)
+        weight = self._check_weight(survey.sample_weight, X, "sample_weight")
+        rows = None if weight is None or weight.all() else np.flatnonzero(weight)
+        data = Data(X, y, weight, rows)
+        self._encode_target(data, reset=False)
+        self._weigh_target(data, training=True)
+        return data

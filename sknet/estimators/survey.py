@@ -1,0 +1,140 @@
+"""What a first pass over blocks finds out before training."""
+
+import sys
+from numbers import Real
+
+import numpy as np
+from scipy.sparse import issparse, vstack
+from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils.validation import _num_samples
+
+from ..cells import as_array
+from .labels import family
+
+#: Rows of a sample, where no block has more.
+_N_ROWS = 1024
+
+
+class Survey:
+    """One pass over blocks: their sizes, their targets, and a sample of their rows.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        Read once.
+    kept_target : callable
+        Of the y of a block, returns an array to keep, or None if it is too large.
+    keeps_all : bool
+        Whether the sample is to have all rows. Otherwise it has some, evenly spaced, no more than
+        the largest block or than a thousand.
+
+    Attributes
+    ----------
+    sample : tuple of (X, y, sample_weight)
+        The sample, in the form of the blocks.
+    n_sample : int
+        Its number of rows.
+    y : ndarray of shape (n_samples, ...) or None
+        Targets of all rows; None if those of a block are not kept.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of all rows, where `y` is kept.
+    sizes : ndarray of int of shape (n_blocks,)
+        Number of rows of each block.
+    """
+
+    def __init__(self, blocks, kept_target, keeps_all=False):
+        sizes, targets, weights, sample = [], [], [], _Sample(keeps_all)
+        for number, (X, y, weight) in blocks.read():
+            with blocks.named(number):
+                sizes.append(_num_samples(X))
+                if isinstance(weight, Real):  # that of every row
+                    weight = np.full(sizes[-1], weight)
+                check_consistent_length(X, y, weight)
+                targets.append(kept_target(y))
+                weights.append(weight)
+                if (weight is None) != (weights[0] is None):
+                    raise ValueError(
+                        "some blocks have a sample_weight and others have none. Give all blocks "
+                        "one, of 1 where rows count as they are."
+                    )
+                sample.add([X, y, weight])
+        if not sizes:
+            raise ValueError(f"{blocks.owner} expects at least one block that has rows, got none.")
+        self.sizes, self.sample, self.n_sample = np.array(sizes), sample.rows(), sample.n_rows
+        self.y = self.sample_weight = None
+        if all(y is not None for y in targets):
+            self.y = _joined_targets(targets)
+            if weights[0] is not None:
+                arrays = (as_array(each, "sample_weight", blocks.owner) for each in weights)
+                self.sample_weight = np.concatenate(list(arrays))
+
+    @property
+    def used_y(self):
+        """Targets of the rows whose weight is not 0."""
+        return self.y if self.sample_weight is None else self.y[self.sample_weight != 0]
+
+
+class _Sample:
+    """Rows of blocks that are evenly spaced over all blocks seen so far."""
+
+    def __init__(self, keeps_all):
+        self._parts, self._step, self._seen = [], 1, 0  # pairs: number of the first row, and rows
+        self._limit = np.inf if keeps_all else _N_ROWS
+
+    @property
+    def n_rows(self):
+        return sum(_num_samples(rows[0]) for _, rows in self._parts)
+
+    def add(self, rows):
+        n_rows = _num_samples(rows[0])
+        self._limit = max(self._limit, n_rows)
+        self._parts += self._thinned([(self._seen, rows)], 1)
+        self._seen += n_rows
+        while self.n_rows > self._limit:
+            self._step *= 2
+            self._parts = self._thinned(self._parts, self._step // 2)
+
+    def _thinned(self, parts, step):
+        """Keep the rows whose numbers are multiples of the step, of rows `step` apart."""
+        kept = []
+        for first, rows in parts:
+            skipped = -first % self._step
+            index = np.arange(skipped // step, _num_samples(rows[0]), self._step // step)
+            if len(index):
+                kept.append((first + skipped, [_taken(each, index) for each in rows]))
+        return kept
+
+    def rows(self):
+        return tuple(map(_joined, zip(*(rows for _, rows in self._parts), strict=True)))
+
+
+def _taken(values, index):
+    # Always a copy: whoever reads the blocks may use the memory again.
+    return None if values is None else _safe_indexing(values, index)
+
+
+def _joined(parts):
+    """Join arrays, tables, sparse matrices or lists of rows."""
+    first = parts[0]
+    if first is None or len(parts) == 1:
+        return first
+    if issparse(first):
+        return vstack(parts, "csr")
+    if isinstance(first, list | tuple):
+        return [item for part in parts for item in part]
+    # NumPy, pandas, polars and PyTorch have a function of this name.
+    library = sys.modules[type(first).__module__.partition(".")[0]]
+    return getattr(library, "concat", np.concatenate)(parts)
+
+
+def _joined_targets(targets):
+    families = sorted({family(y) for y in targets})
+    if len(families) > 1:
+        raise ValueError(
+            f"The blocks have targets of several types, {' and '.join(families)}; give all of "
+            "them one type."
+        )
+    if len({y.shape[1:] for y in targets}) > 1:
+        shapes = " and ".join(sorted({str(y.shape) for y in targets}))
+        raise ValueError(f"The blocks have targets of several shapes, {shapes}; give all one.")
+    return np.concatenate(targets)
