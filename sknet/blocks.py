@@ -37,10 +37,10 @@ class Blocks:
                 f"once. {_READABLE}"
             )
         self._has_places = hasattr(blocks, "__getitem__") and hasattr(blocks, "__len__")
-        is_other = isinstance(blocks, str | bytes | Mapping | type) or hasattr(blocks, "dtype")
-        if is_other or hasattr(blocks, "columns") or not hasattr(type(blocks), "__iter__"):
-            if is_other or not self._has_places:
-                raise TypeError(f"{self.owner} expects blocks of rows, got {kind}. {_READABLE}")
+        is_data = hasattr(blocks, "dtype") or hasattr(blocks, "columns")
+        is_other = is_data or isinstance(blocks, str | bytes | Mapping | type)
+        if is_other or not (self._has_places or hasattr(blocks, "__iter__")):
+            raise TypeError(f"{self.owner} expects blocks of rows, got {kind}. {_READABLE}")
 
     def read(self, rng=None):
         """Yield the number and the rows of each block that has any.
@@ -89,19 +89,20 @@ class Blocks:
         return (*block, None, None)[:3]
 
     @contextmanager
-    def named(self, number):
+    def named(self, number=None):
         """Let errors say which block they are about.
 
         Parameters
         ----------
-        number : int
-            Position of the block.
+        number : int, default=None
+            Position of the block; None for a sample of all.
         """
+        where = "a sample of the blocks" if number is None else f"block {number}"
         try:
             yield
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"In block {number}: {error}") from None
+            raise kind(f"In {where}: {error}") from None
 
 
 @dataclass

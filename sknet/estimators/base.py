@@ -1,6 +1,7 @@
 """What the estimators share: the walk of a fit, and prediction."""
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from copy import copy
 from math import inf
 from numbers import Integral, Real
@@ -45,7 +46,7 @@ from .validation import DataValidation
 
 
 def trains_by_steps(estimator):
-    """Tell `available_if` whether there is a `partial_fit`: L-BFGS has none.
+    """Tell `available_if` whether training on parts of the rows is possible: not by L-BFGS.
 
     Parameters
     ----------
@@ -64,7 +65,9 @@ def trains_by_steps(estimator):
     """
     solver = estimator.solver  # which may be anything
     if isinstance(solver, LBFGS) or (isinstance(solver, str) and solver == "lbfgs"):
-        raise AttributeError("partial_fit needs a solver that trains by steps, not lbfgs.")
+        raise AttributeError(
+            "partial_fit and fit_blocks need a solver that trains by steps, not lbfgs."
+        )
     return True
 
 
@@ -164,7 +167,8 @@ class BaseNeuralEstimator(
         resume = self.warm_start and hasattr(self, "network_")
         with restored_on_error(self), single_threaded_blas():
             self._check_parameters()
-            data = self._check_data(X, y, sample_weight, reset=not resume)
+            with blocks.named() if blocks else nullcontext():
+                data = self._check_data(X, y, sample_weight, reset=not resume)
             if resume:
                 self._check_same_network()
                 self._check_inputs(data)

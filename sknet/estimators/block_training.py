@@ -30,7 +30,7 @@ class BlockTraining:
             self.__dict__.pop("_surveyed", None)
 
     def _kept_target(self, y):
-        """Return the targets of a block to keep from the first pass; None if they are too large."""
+        """Return the targets of a block to keep in the first pass, None if they are large."""
 
     def _as_blocks(self, data, blocks):
         """Return the rows of all blocks to train on; `data` are those of the sample."""

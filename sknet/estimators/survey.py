@@ -8,6 +8,7 @@ from scipy.sparse import issparse, vstack
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _num_samples
 
+from ..base import brief
 from ..cells import as_array
 from .labels import family
 
@@ -43,7 +44,7 @@ class Survey:
     """
 
     def __init__(self, blocks, kept_target, keeps_all=False):
-        sizes, targets, weights, sample = [], [], [], _Sample(keeps_all)
+        sizes, targets, weights, forms, sample = [], [], [], {}, _Sample(keeps_all)
         for number, (X, y, weight) in blocks.read():
             with blocks.named(number):
                 sizes.append(_num_samples(X))
@@ -52,18 +53,19 @@ class Survey:
                 check_consistent_length(X, y, weight)
                 targets.append(kept_target(y))
                 weights.append(weight)
-                if (weight is None) != (weights[0] is None):
-                    raise ValueError(
-                        "some blocks have a sample_weight and others have none. Give all blocks "
-                        "one, of 1 where rows count as they are."
-                    )
+                for what, found in _form(X, targets[-1], weight).items():
+                    if forms.setdefault(what, found) != found:
+                        raise ValueError(
+                            f"{what} {brief(found)}, and in the first block {brief(forms[what])}; "
+                            "make all blocks alike."
+                        )
                 sample.add([X, y, weight])
         if not sizes:
             raise ValueError(f"{blocks.owner} expects at least one block that has rows, got none.")
         self.sizes, self.sample, self.n_sample = np.array(sizes), sample.rows(), sample.n_rows
         self.y = self.sample_weight = None
         if all(y is not None for y in targets):
-            self.y = _joined_targets(targets)
+            self.y = np.concatenate(targets)
             if weights[0] is not None:
                 arrays = (as_array(each, "sample_weight", blocks.owner) for each in weights)
                 self.sample_weight = np.concatenate(list(arrays))
@@ -80,19 +82,19 @@ class _Sample:
     def __init__(self, keeps_all):
         self._parts, self._step, self._seen = [], 1, 0  # pairs: number of the first row, and rows
         self._limit = np.inf if keeps_all else _N_ROWS
-
-    @property
-    def n_rows(self):
-        return sum(_num_samples(rows[0]) for _, rows in self._parts)
+        self.n_rows = 0
 
     def add(self, rows):
         n_rows = _num_samples(rows[0])
         self._limit = max(self._limit, n_rows)
-        self._parts += self._thinned([(self._seen, rows)], 1)
+        added = self._thinned([(self._seen, rows)], 1)
         self._seen += n_rows
+        self._parts += added
+        self.n_rows += _count(added)
         while self.n_rows > self._limit:
             self._step *= 2
             self._parts = self._thinned(self._parts, self._step // 2)
+            self.n_rows = _count(self._parts)
 
     def _thinned(self, parts, step):
         """Keep the rows whose numbers are multiples of the step, of rows `step` apart."""
@@ -106,6 +108,21 @@ class _Sample:
 
     def rows(self):
         return tuple(map(_joined, zip(*(rows for _, rows in self._parts), strict=True)))
+
+
+def _count(parts):
+    return sum(_num_samples(rows[0]) for _, rows in parts)
+
+
+def _form(X, y, weight):
+    """Return by its description what must be the same in all blocks."""
+    columns = list(X.columns) if hasattr(X, "columns") else None
+    shape = None if columns else tuple(getattr(X, "shape", ())[1:])
+    form = {"sample_weight is given:": weight is not None, "X has the columns": columns}
+    form["X has samples of shape"] = shape
+    if y is not None:
+        form.update({"y has values that are": family(y), "y has rows of shape": y.shape[1:]})
+    return form
 
 
 def _taken(values, index):
@@ -125,16 +142,3 @@ def _joined(parts):
     # NumPy, pandas, polars and PyTorch have a function of this name.
     library = sys.modules[type(first).__module__.partition(".")[0]]
     return getattr(library, "concat", np.concatenate)(parts)
-
-
-def _joined_targets(targets):
-    families = sorted({family(y) for y in targets})
-    if len(families) > 1:
-        raise ValueError(
-            f"The blocks have targets of several types, {' and '.join(families)}; give all of "
-            "them one type."
-        )
-    if len({y.shape[1:] for y in targets}) > 1:
-        shapes = " and ".join(sorted({str(y.shape) for y in targets}))
-        raise ValueError(f"The blocks have targets of several shapes, {shapes}; give all one.")
-    return np.concatenate(targets)
