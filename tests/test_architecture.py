@@ -22,6 +22,7 @@ GROUPS = [
     {"named_weights"},
     {
         "batches",
+        "blocks",
         "cells",
         "inputs",
         "layers",

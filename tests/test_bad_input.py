@@ -1076,14 +1076,14 @@ ORDER = [
     Misuse(
         "blocks that are a generator",
         TypeError,
-        r"NeuralClassifier\.fit_blocks reads the blocks in every epoch, and a generator can be read "
-        r"only once\. Pass a list of blocks, or an object that reads one whenever asked",
+        r"NeuralClassifier\.fit_blocks reads the blocks in every epoch, and a generator can be "
+        r"read only once\. Pass a list of blocks, or an object that reads one whenever asked",
         lambda estimator: estimator.fit_blocks((X, LABELS) for _ in range(2)),
     ),
     Misuse(
         "blocks that are an array",
         TypeError,
-        r"NeuralClassifier\.fit_blocks expects blocks of rows, got ndarray\. Pass a list of blocks",
+        r"NeuralClassifier\.fit_blocks expects blocks of rows, got ndarray\. Pass a list of",
         lambda estimator: estimator.fit_blocks(X),
     ),
     Misuse(
@@ -1101,8 +1101,8 @@ ORDER = [
     Misuse(
         "one block in the place of blocks",
         TypeError,
-        r"expects each block to be \(X, y\) or \(X, y, sample_weight\), got ndarray at position 0\. "
-        r"A single block goes into a list: \[\(X, y\)\]",
+        r"expects each block to be \(X, y\) or \(X, y, sample_weight\), got ndarray at position "
+        r"0\. A single block goes into a list: \[\(X, y\)\]",
         lambda estimator: estimator.fit_blocks((X, LABELS)),
     ),
     Misuse(
@@ -1137,7 +1137,7 @@ ORDER = [
     Misuse(
         "a block of another width",
         ValueError,
-        r"In block 1: X has samples of shape \(3,\), and that of the first block samples of shape \(4,\)",
+        r"In block 1: X has samples of shape \(3,\), and in the first block \(4,\); make all",
         lambda estimator: estimator.fit_blocks([(X, TARGET), (X[:, 1:], TARGET)]),
         kind=NeuralRegressor,
     ),
@@ -1151,27 +1151,27 @@ ORDER = [
     Misuse(
         "blocks of which some have weights",
         ValueError,
-        r"In block 1: some blocks have a sample_weight and others have none\. Give all blocks one",
+        r"In block 1: sample_weight is given: False, and in the first block True; make all",
         lambda estimator: estimator.fit_blocks([(X, TARGET, np.ones(30)), (X, TARGET)]),
         kind=NeuralRegressor,
     ),
     Misuse(
         "a block with weights of 0 alone",
         ValueError,
-        r"In block 1: (sample_weight is zero in every row|Sample weights must contain at least one)",
+        r"In block 1: (sample_weight is zero in every row|Sample weights must contain at least)",
         lambda estimator: estimator.fit_blocks([(X, TARGET, 1.0), (X, TARGET, np.zeros(30))]),
         kind=NeuralRegressor,
     ),
     Misuse(
         "blocks with labels of several types",
         ValueError,
-        r"The blocks have targets of several types, numbers and strings; give all of them one type",
+        r"In block 1: y has values that are 'strings', and in the first block 'numbers'; make all",
         lambda estimator: estimator.fit_blocks([(X, LABELS), (X, LABELS.astype(str))]),
     ),
     Misuse(
         "blocks with targets of several shapes",
         ValueError,
-        r"The blocks have a y of several shapes, .* give all of them one shape",
+        r"In block 1: y has rows of shape \(2,\), and in the first block \(\); make all blocks",
         lambda estimator: estimator.fit_blocks([(X, TARGET), (X, TWO_TARGETS)]),
         kind=NeuralRegressor,
     ),
@@ -1186,8 +1186,8 @@ ORDER = [
     Misuse(
         "blocks with early stopping and no validation set",
         ValueError,
-        r"NeuralRegressor\.fit_blocks with early_stopping=True needs a validation set, as it holds "
-        r"out no rows of the blocks; pass X_val",
+        r"NeuralRegressor\.fit_blocks with early_stopping=True needs a validation set, as it "
+        r"holds out no rows of the blocks; pass X_val",
         lambda estimator: estimator.fit_blocks([(X, TARGET)]),
         SET(early_stopping=True),
         kind=NeuralRegressor,

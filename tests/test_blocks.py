@@ -1,6 +1,7 @@
 """Training on rows that come block by block: `fit_blocks`."""
 
 import pickle
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -135,9 +136,7 @@ def test_validation_is_that_of_fit(estimator):
     assert found.best_iter_ == expected.best_iter_
 
 
-@pytest.mark.parametrize(
-    "blocks", [Readers, lambda *rows, size: Loader(Readers(*rows, size=size))]
-)
+@pytest.mark.parametrize("in_order", [False, True])
 @pytest.mark.parametrize(
     "estimator, y",
     [
@@ -146,11 +145,12 @@ def test_validation_is_that_of_fit(estimator):
         (NeuralRegressor(loss="absolute_error"), np.column_stack([TARGET, -TARGET])),
     ],
 )
-def test_blocks_in_order_are_trained_on_as_by_fit(estimator, y, blocks):
+def test_blocks_in_order_are_trained_on_as_by_fit(estimator, y, in_order):
     # Classes, scale, class weights and the initial bias are those of all blocks.
     estimator = clone(estimator).set_params(**PARAMS, shuffle=False)
     expected = clone(estimator).fit(X, y, WEIGHT)
-    found = estimator.fit_blocks(blocks(X, y, WEIGHT, size=32))
+    blocks = Readers(X, y, WEIGHT)
+    found = estimator.fit_blocks(Loader(blocks) if in_order else blocks)
     assert_same_training(found, expected)
     assert found.t_ == 3 * 96
 
@@ -166,15 +166,14 @@ def test_blocks_and_their_rows_are_shuffled():
             return super().forward(x, training, mask)
 
     blocks = Readers(np.column_stack([position, X]), TARGET, size=24)
-    NeuralRegressor(
-        layers=[Watched(3)], max_iter=3, tol=0, batch_size=10, random_state=0
-    ).fit_blocks(blocks)
+    params = {**PARAMS, "hidden_layer_sizes": (100,), "batch_size": 10}
+    NeuralRegressor(layers=[Watched(3)], **params).fit_blocks(blocks)
     orders = np.array(blocks.asked).reshape(4, 4)
     assert_array_equal(orders[0], range(4))  # the first pass
     assert len(set(map(tuple, orders))) == 4
     assert [len(batch) for batch in seen[:6]] == [10, 10, 4] * 2
     for epoch in range(3):
-        rows = sum(seen[12 * epoch : 12 * epoch + 12], [])
+        rows = list(chain.from_iterable(seen[12 * epoch : 12 * epoch + 12]))
         assert sorted(rows) == list(range(96))
         assert rows[:24] != sorted(rows[:24])
         assert_array_equal(np.array(rows)[::24] // 24, orders[epoch + 1])
@@ -264,7 +263,7 @@ def test_empty_blocks_are_left_out():
 
 def test_the_sample_is_spread_evenly_and_bounded():
     rows = np.arange(20_000.0)[:, None]
-    blocks = Blocks(Readers(rows, rows[:, 0], size=7), "NeuralRegressor", has_target=True)
+    blocks = Blocks(Readers(rows, rows[:, 0], size=25), "NeuralRegressor", has_target=True)
     survey = Survey(blocks, lambda y: y)
     found = survey.sample[0][:, 0]
     assert_array_equal(found, np.arange(0, 20_000, 32))

@@ -190,9 +190,8 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         self : NeuralClassifier
             The fitted estimator.
         """
-        return self._told_classes(
-            classes, self._fit_blocks, blocks, X_val, y_val, sample_weight_val
-        )
+        validation = X_val, y_val, sample_weight_val
+        return self._told_classes(classes, self._fit_blocks, blocks, *validation)
 
     def _told_classes(self, classes, train, *args):
         """Train an estimator that is told its classes unless it is fitted."""
