@@ -1,13 +1,17 @@
 """Rows that come block by block, for data that memory does not hold at once."""
 
-from collections.abc import Iterator, Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
 from .batches import Batches, Data
+from .typing import RowBlocks
 
 _READABLE = (
     "Pass a list of blocks, or an object that reads one whenever asked: with __len__ and "
@@ -28,7 +32,7 @@ class Blocks:
         Whether a block is (X, y) or (X, y, sample_weight); otherwise X alone is one too.
     """
 
-    def __init__(self, blocks, owner, has_target):
+    def __init__(self, blocks: RowBlocks, owner: str, has_target: bool) -> None:
         self.owner, self._blocks, self._has_target = f"{owner}.fit_blocks", blocks, has_target
         kind = type(blocks).__name__
         if isinstance(blocks, Iterator):
@@ -42,7 +46,7 @@ class Blocks:
         if is_other or not (self._has_places or hasattr(blocks, "__iter__")):
             raise TypeError(f"{self.owner} expects blocks of rows, got {kind}. {_READABLE}")
 
-    def read(self, rng=None):
+    def read(self, rng: np.random.Generator | None = None) -> Iterator[tuple[int, Any]]:
         """Yield the number and the rows of each block that has any.
 
         Parameters
@@ -89,7 +93,7 @@ class Blocks:
         return (*block, None, None)[:3]
 
     @contextmanager
-    def named(self, number=None):
+    def named(self, number: int | None = None) -> Iterator[None]:
         """Let errors say which block they are about.
 
         Parameters
@@ -125,23 +129,23 @@ class BlockData(Data):
         Of the number of a block and its rows, returns their `Data`.
     """
 
-    sample: Data = None
-    sizes: object = None
+    sample: Any = None
+    sizes: Any = None
     n_given: int = 0
-    blocks: Blocks = None
-    encode: object = None
+    blocks: Any = None
+    encode: Callable[..., Data] | None = None
 
     @property
-    def n_rows(self):
+    def n_rows(self) -> int:
         """Number of rows in use."""
         return int(self.sizes.sum())
 
     @property
-    def used_X(self):
+    def used_X(self) -> Any:
         """Inputs of the sample."""
         return self.sample.used_X
 
-    def some_X(self, n_rows):
+    def some_X(self, n_rows: int) -> Any:
         """Return inputs of rows that are evenly spaced.
 
         Parameters
@@ -156,14 +160,14 @@ class BlockData(Data):
         """
         return self.sample.some_X(n_rows)
 
-    def batches(self, batch_size, mean_weight):
+    def batches(self, batch_size: int, mean_weight: float = 1.0) -> BlockBatches:
         """Return the batches of all blocks; none of them has rows of two blocks.
 
         Parameters
         ----------
         batch_size : int
             Number of rows of a batch at most.
-        mean_weight : float
+        mean_weight : float, default=1.0
             Weights are divided by it.
 
         Returns
@@ -187,14 +191,14 @@ class BlockBatches:
         Weights are divided by it.
     """
 
-    def __init__(self, data, batch_size, mean_weight):
+    def __init__(self, data: BlockData, batch_size: int, mean_weight: float) -> None:
         self.n_rows, self.batch_size = data.n_rows, min(batch_size, int(data.sizes.max()))
         self._data, self._mean_weight = data, mean_weight
 
-    def __len__(self):
+    def __len__(self) -> int:
         return int((-(-self._data.sizes // self.batch_size)).sum())
 
-    def __call__(self, rng=None):
+    def __call__(self, rng: np.random.Generator | None = None) -> Iterator[Any]:
         """Yield (x, y, sample_weight), with blocks and their rows in an order drawn from `rng`."""
         data, n_given, n_rows = self._data, 0, 0
         for number, rows in data.blocks.read(rng):

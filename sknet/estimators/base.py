@@ -1,13 +1,16 @@
 """What the estimators share: the walk of a fit, and prediction."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from copy import copy
 from math import inf
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -45,32 +48,6 @@ from .unfreezing import changes_of_training
 from .validation import DataValidation
 
 
-def trains_by_steps(estimator):
-    """Tell `available_if` whether training on parts of the rows is possible: not by L-BFGS.
-
-    Parameters
-    ----------
-    estimator : BaseNeuralEstimator
-        The estimator.
-
-    Returns
-    -------
-    available : bool
-        True.
-
-    Raises
-    ------
-    AttributeError
-        If the solver is L-BFGS.
-    """
-    solver = estimator.solver  # which may be anything
-    if isinstance(solver, LBFGS) or (isinstance(solver, str) and solver == "lbfgs"):
-        raise AttributeError(
-            "partial_fit and fit_blocks need a solver that trains by steps, not lbfgs."
-        )
-    return True
-
-
 class BaseNeuralEstimator(
     FittedAttributes,
     BlockTraining,
@@ -81,6 +58,7 @@ class BaseNeuralEstimator(
     TrainedWeights,
     CallbackSupportMixin,
     Component,
+    BaseEstimator,
     ABC,
 ):
     """Base class of the estimators.
@@ -249,10 +227,10 @@ class BaseNeuralEstimator(
         self._adapt(Sequential(hidden), data)
         output = self._output_layer(hidden, self._loss.build(self._target))
         layer = self._joined([*hidden, ("output", output)])
-        self.network_ = Network(layer, self._input_shape, data.X.dtype, weights_seed)
+        self.network_: Network = Network(layer, self._input_shape, data.X.dtype, weights_seed)
         self._check_network()
         self._try_lengths(data.used_X)
-        self.n_outputs_ = self.network_.output_shape[-1]
+        self.n_outputs_: int = self.network_.output_shape[-1]
         self._trainer = Trainer(
             self.network_,
             self._training_loss(self._loss),
@@ -261,7 +239,7 @@ class BaseNeuralEstimator(
         )
         self._patience = Patience()
         self._converged = False
-        self.history_ = {}
+        self.history_: dict[str, list[float]] = {}
         self.n_iter_ = self.best_iter_ = 0
 
     def _adapt(self, layer, data):
@@ -463,7 +441,7 @@ class BaseNeuralEstimator(
         if not hasattr(self, "network_"):  # scikit-learn's check takes a tenth of one prediction
             check_is_fitted(self, "network_")
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = self.input_shape is not None or self.layers is not None
         tags.input_tags.sparse = self._takes_sparse()

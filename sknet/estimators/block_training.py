@@ -1,11 +1,42 @@
 """Training on rows that come block by block."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from sklearn.utils import check_X_y
 
 from ..batches import Data
 from ..blocks import BlockData, Blocks
+from ..optimizers.lbfgs import LBFGS
 from .survey import Survey
+
+
+def trains_by_steps(estimator: Any) -> bool:
+    """Tell `available_if` whether training on parts of the rows is possible: not by L-BFGS.
+
+    Parameters
+    ----------
+    estimator : BaseNeuralEstimator
+        The estimator.
+
+    Returns
+    -------
+    available : bool
+        True.
+
+    Raises
+    ------
+    AttributeError
+        If the solver is L-BFGS.
+    """
+    solver = estimator.solver  # which may be anything
+    if isinstance(solver, LBFGS) or (isinstance(solver, str) and solver == "lbfgs"):
+        raise AttributeError(
+            "partial_fit and fit_blocks need a solver that trains by steps, not lbfgs."
+        )
+    return True
 
 
 class BlockTraining:

@@ -1,5 +1,9 @@
 """The ids of a language model: how texts become them, and how they are written again."""
 
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
 import numpy as np
 from sklearn.base import clone
 
@@ -8,6 +12,7 @@ from ..cells import as_array
 from ..preprocessing import TokenizerTransformer
 from ..preprocessing.samples import listed
 from ..preprocessing.tokenizer import UNKNOWN, check_texts
+from ..typing import Array
 
 #: Largest number of codes: float32 has all whole numbers up to here.
 _MOST_CODES = 2**24 - 2
@@ -29,16 +34,18 @@ class TextVocabulary:
     """
 
     #: Never written, as it stands for no text.
-    unwritten = (UNKNOWN,)
+    unwritten: tuple[int, ...] = (UNKNOWN,)
 
-    def __init__(self, tokenizer, owner):
+    def __init__(
+        self, tokenizer: Literal["char", "byte", "word"] | TokenizerTransformer | None, owner: str
+    ) -> None:
         is_level = isinstance(tokenizer, str)
-        self.tokenizer = (
+        self.tokenizer: TokenizerTransformer = (
             TokenizerTransformer(tokenizer, lowercase=False) if is_level else clone(tokenizer)
         )
         self.owner = owner
 
-    def fit(self, X):
+    def fit(self, X: Any) -> Self:
         """Learn the vocabulary of some texts."""
         # A fit within a fit skips this check.
         self.tokenizer._validate_params()
@@ -46,15 +53,15 @@ class TextVocabulary:
         return self
 
     @property
-    def end(self):
+    def end(self) -> int:
         """Id of the end of a text, the largest one."""
         return len(self.tokenizer.tokens_)
 
-    def encode(self, X):
+    def encode(self, X: Any) -> list[Array]:
         """Return the ids of each text."""
         return self.tokenizer.encode(self._check(X))
 
-    def encode_prompt(self, prompt):
+    def encode_prompt(self, prompt: Any) -> Array:
         """Return the ids of the beginning of a text."""
         if not isinstance(prompt, str):
             raise TypeError(
@@ -63,7 +70,7 @@ class TextVocabulary:
             )
         return self.tokenizer.encode([prompt], cut=False)[0]
 
-    def decode(self, ids):
+    def decode(self, ids: Any) -> Any:
         """Return the text that ids stand for."""
         return self.tokenizer.inverse_transform(np.asarray(ids)[None])[0]
 
@@ -80,13 +87,13 @@ class CodeVocabulary:
         Who takes arrays of numbers, for errors.
     """
 
-    unwritten = ()
+    unwritten: tuple[int, ...] = ()
     tokenizer = None
 
-    def __init__(self, owner):
+    def __init__(self, owner: str) -> None:
         self.owner = owner
 
-    def fit(self, X):
+    def fit(self, X: Any) -> Self:
         """Learn the largest number."""
         rows = self._rows(X)
         largest = max((int(row.max()) for row in rows if len(row)), default=None)
@@ -98,19 +105,19 @@ class CodeVocabulary:
                 "tokens that occur from 0 on, for example by numpy.unique with "
                 "return_inverse=True."
             )
-        self.n_codes = 1 + largest
+        self.n_codes: int = 1 + largest
         return self
 
     @property
-    def end(self):
+    def end(self) -> int:
         """Id of the end of a text, the largest one."""
         return self.n_codes + 1
 
-    def encode(self, X):
+    def encode(self, X: Any) -> list[Array]:
         """Return the ids of each array."""
         return [self._ids(row) for row in self._rows(X)]
 
-    def encode_prompt(self, prompt):
+    def encode_prompt(self, prompt: Any) -> Array:
         """Return the ids of the first tokens."""
         is_empty = isinstance(prompt, str) and not prompt
         return self._ids(_codes([] if is_empty else prompt, f"{self.owner}.generate", ""))
@@ -123,7 +130,7 @@ class CodeVocabulary:
             )
         return row.astype(np.intp) + 1
 
-    def decode(self, ids):
+    def decode(self, ids: Any) -> Array:
         """Return the numbers that ids stand for."""
         return np.asarray(ids, dtype=np.intp) - 1
 
@@ -164,7 +171,9 @@ def _check_any(items, owner):
     return items
 
 
-def get_vocabulary(tokenizer, owner):
+def get_vocabulary(
+    tokenizer: str | TokenizerTransformer | None, owner: str
+) -> TextVocabulary | CodeVocabulary:
     """Return the vocabulary for the parameter `tokenizer`, still to be fitted.
 
     Parameters

@@ -1,7 +1,14 @@
 """Which steps of a sequence attend to which."""
 
-import numpy as np
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..typing import Array, EstimatorLike
 from .display import Display
 from .models import network_and_inputs, one_sample
 
@@ -40,14 +47,23 @@ class AttentionDisplay(Display):
     array([1., 1., 1.])
     """
 
-    def __init__(self, weights, *, tokens=None):
+    def __init__(self, weights: Array, *, tokens: Sequence[str] | None = None) -> None:
         self.weights = weights
         self.tokens = tokens
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, layer, *, sample=0, head=None, tokens=None, ax=None, colorbar=True
-    ):
+        cls,
+        estimator: EstimatorLike,
+        X: ArrayLike,
+        layer: int | str,
+        *,
+        sample: int = 0,
+        head: int | None = None,
+        tokens: Sequence[str] | None = None,
+        ax: Any = None,
+        colorbar: bool = True,
+    ) -> AttentionDisplay:
         """Draw the attention of a layer within a sample.
 
         Parameters
@@ -94,7 +110,7 @@ class AttentionDisplay(Display):
             weights = weights[: len(tokens), : len(tokens)]
         return cls(weights, tokens=tokens).plot(ax, colorbar=colorbar)
 
-    def plot(self, ax=None, *, colorbar=True):
+    def plot(self, ax: Any = None, *, colorbar: bool = True) -> AttentionDisplay:
         """Draw the weights.
 
         Parameters
