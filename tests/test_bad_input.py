@@ -1234,7 +1234,7 @@ ORDER = [
     Misuse(
         "partial_fit with other classes than before",
         ValueError,
-        r"partial_fit got classes=\[0, 1, 2, 3\], but this NeuralClassifier has been fitted to "
+        r"NeuralClassifier got classes=\[0, 1, 2, 3\], but has been fitted to "
         r"array\(\[0, 1, 2\]\); leave out classes",
         partial(partial_fit, classes=[0, 1, 2, 3]),
         needs="fitted",

@@ -38,7 +38,7 @@ from ..typing import (
 )
 from .base import BaseNeuralEstimator
 from .block_training import trains_by_steps
-from .class_weights import class_factors
+from .class_weights import ClassWeights
 from .classes import as_classes, encode, learn_classes, same_classes
 from .labels import as_labels, family, shown
 from .metrics import compares_numbers
@@ -48,7 +48,7 @@ from .placewise import PlacewiseTargets
 _BY_COLUMNS = "a dict of losses by the columns of y is for NeuralRegressor"
 
 
-class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
+class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeuralEstimator):
     """Neural network for classification: binary, multiclass, multilabel, multioutput.
 
     A scikit-learn estimator whose parameters are those of `sklearn.neural_network.MLPClassifier`
@@ -351,15 +351,6 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     def _readable_y(self, y):
         return None if y is None else as_labels(y)
 
-    def _weigh_target(self, data, training):
-        if training:
-            self._class_factors = None
-        if self.class_weight is not None:
-            codes = np.reshape(data.y, (len(data.y), -1)).astype(np.intp)
-            if training:
-                self._learn_class_weights(data, codes)
-            self._apply_class_weights(data, codes)
-
     def _encode_target(self, data, reset):
         y = column_or_1d(data.y, warn=True) if data.y.shape[1:] == (1,) else data.y
         if reset:
@@ -395,12 +386,11 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
             )
 
     def _check_same_classes(self, classes):
-        """Refuse a later `partial_fit` with other `classes` than the first had."""
+        """Refuse to resume training with other `classes` than it began with."""
         if not same_classes(as_classes(classes, self._target.n_outputs), self.classes_):
             raise ValueError(
-                f"partial_fit got classes={brief(classes)}, but this {type(self).__name__} has "
-                f"been fitted to {brief(self.classes_)}; leave out classes, or start anew with "
-                "clone."
+                f"{type(self).__name__} got classes={brief(classes)}, but has been fitted to "
+                f"{brief(self.classes_)}; leave out classes, or start anew with clone."
             )
 
     def _encode(self, y, classes, rows):
@@ -423,29 +413,6 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
             f"y has labels that {type(self).__name__} does not know: {shown(np.unique(labels))}; "
             f"it knows {shown(classes)}. {advice}"
         )
-
-    def _learn_class_weights(self, data, codes):
-        rows = slice(None) if data.rows is None else data.rows
-        weight = None if data.sample_weight is None else data.sample_weight[rows]
-        classes = self._classes_of_outputs()
-        self._class_factors = class_factors(self.class_weight, classes, codes[rows], weight)
-
-    def _apply_class_weights(self, data, codes):
-        """Multiply the sample weights by those of the classes."""
-        weight = np.ones(len(codes)) if data.sample_weight is None else data.sample_weight
-        with np.errstate(over="ignore"):
-            for factors, column in zip(self._class_factors, codes.T, strict=True):
-                weight = weight * factors[column]
-            finite = np.isfinite(weight.sum())
-        if not finite:
-            raise ValueError(
-                "The weights of the rows, sample_weight times class_weight, overflow; only their "
-                "ratios count, so divide them by the largest."
-            )
-        if not weight.any():
-            raise ValueError("class_weight makes the weight of every row zero.")
-        data.sample_weight = weight
-        data.rows = None if weight.all() else np.flatnonzero(weight)
 
     def _strata(self, y):
         kind = self._target.kind
