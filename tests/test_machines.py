@@ -16,6 +16,8 @@ from sklearn.utils.fixes import parse_version
 
 from sknet import NeuralClassifier, TabularClassifier
 
+from .test_docs import ROOT, run
+
 distributed = pytest.importorskip("distributed")
 
 X, Y = make_classification(120, 5, flip_y=0.2, random_state=0)
@@ -164,3 +166,11 @@ def test_partitions_are_blocks(cluster):
     parts = [(frame.iloc[i : i + 40, :5], Y[i : i + 40]) for i in (0, 40, 80)]
     expected = clone(NETWORK).fit_blocks(parts)
     assert_array_equal(found.network_.params, expected.network_.params)
+
+
+# The libraries warn of one another's changes.
+@pytest.mark.filterwarnings("ignore")
+def test_the_page_on_several_machines_runs(tmp_path, monkeypatch):
+    pytest.importorskip("dask_ml")
+    monkeypatch.chdir(tmp_path)
+    run((ROOT / "docs" / "many_machines.md").read_text(), "many_machines.md")
