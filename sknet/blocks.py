@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
 from .batches import Batches, Data
-from .typing import RowBlocks
+from .typing import Array, RowBlocks
 
 _READABLE = (
     "Pass a list of blocks, or an object that reads one whenever asked: with __len__ and "
@@ -30,20 +30,25 @@ class Blocks:
         Who takes them, for errors.
     has_target : bool
         Whether a block is (X, y) or (X, y, sample_weight); otherwise X alone is one too.
+
+    Attributes
+    ----------
+    have_positions : bool
+        Whether a block can be read by its position, and so is the same in each pass.
     """
 
     def __init__(self, blocks: RowBlocks, owner: str, has_target: bool) -> None:
-        self.owner, self._blocks, self._has_target = f"{owner}.fit_blocks", blocks, has_target
+        self.owner, self._blocks, self.has_target = f"{owner}.fit_blocks", blocks, has_target
         kind = type(blocks).__name__
         if isinstance(blocks, Iterator):
             raise TypeError(
                 f"{self.owner} reads the blocks in every epoch, and a {kind} can be read only "
                 f"once. {_READABLE}"
             )
-        self._has_places = hasattr(blocks, "__getitem__") and hasattr(blocks, "__len__")
+        self.have_positions = hasattr(blocks, "__getitem__") and hasattr(blocks, "__len__")
         is_data = hasattr(blocks, "dtype") or hasattr(blocks, "columns")
         is_other = is_data or isinstance(blocks, str | bytes | Mapping | type)
-        if is_other or not (self._has_places or hasattr(blocks, "__iter__")):
+        if is_other or not (self.have_positions or hasattr(blocks, "__iter__")):
             raise TypeError(f"{self.owner} expects blocks of rows, got {kind}. {_READABLE}")
 
     def read(self, rng: np.random.Generator | None = None) -> Iterator[tuple[int, Any]]:
@@ -70,7 +75,7 @@ class Blocks:
                 yield number, rows
 
     def _numbered(self, rng):
-        if not self._has_places:
+        if not self.have_positions:
             return enumerate(self._blocks)
         order = np.arange(len(self._blocks))
         if rng is not None and len(order) > 1:
@@ -80,9 +85,9 @@ class Blocks:
     def _rows(self, number, block):
         """Return X, y and sample_weight of a block."""
         fewest, form = 1, "X, or a tuple (X, y, sample_weight) whose y may be None"
-        if self._has_target:
+        if self.has_target:
             fewest, form = 2, "(X, y) or (X, y, sample_weight)"
-        if not isinstance(block, tuple) and not (self._has_target and isinstance(block, list)):
+        if not isinstance(block, tuple) and not (self.has_target and isinstance(block, list)):
             block = (block,)
         if not fewest <= len(block) <= 3:
             found = type(block[0]).__name__ if len(block) == 1 else f"{len(block)} items"
@@ -127,13 +132,16 @@ class BlockData(Data):
         Read in every epoch.
     encode : callable
         Of the number of a block and its rows, returns their `Data`.
+    held : dict of int to ndarray of int
+        Rows that are held out for validation, by the number of their block.
     """
 
     sample: Any = None
     sizes: Any = None
     n_given: int = 0
     blocks: Any = None
-    encode: Callable[..., Data] | None = None
+    encode: Any = None
+    held: dict[int, Array] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -159,6 +167,28 @@ class BlockData(Data):
             The inputs.
         """
         return self.sample.some_X(n_rows)
+
+    def read(self, rng: np.random.Generator | None = None) -> Iterator[tuple[int, Data]]:
+        """Yield the number of rows of each block, and those to train on.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator, default=None
+            Draws the order of the blocks.
+
+        Yields
+        ------
+        n_given : int
+            Number of rows, whether in use or not.
+        data : Data
+            The rows.
+        """
+        for number, rows in self.blocks.read(rng):
+            data = self.encode(number, rows)
+            if number in self.held:
+                used = np.arange(data.n_rows) if data.rows is None else data.rows
+                data.rows = np.setdiff1d(used, self.held[number])
+            yield _num_samples(rows[0]), data
 
     def batches(self, batch_size: int, mean_weight: float = 1.0) -> BlockBatches:
         """Return the batches of all blocks; none of them has rows of two blocks.
@@ -201,11 +231,11 @@ class BlockBatches:
     def __call__(self, rng: np.random.Generator | None = None) -> Iterator[Any]:
         """Yield (x, y, sample_weight), with blocks and their rows in an order drawn from `rng`."""
         data, n_given, n_rows = self._data, 0, 0
-        for number, rows in data.blocks.read(rng):
-            n_given += _num_samples(rows[0])
-            block = data.encode(number, rows)
+        for n_of_block, block in data.read(rng):
+            n_given += n_of_block
             n_rows += block.n_rows
-            yield from Batches(block, self.batch_size, self._mean_weight)(rng)
+            if block.n_rows:
+                yield from Batches(block, self.batch_size, self._mean_weight)(rng)
         if n_given != data.n_given:
             raise ValueError(
                 f"{data.blocks.owner} expects the same rows in each pass over the blocks, got "

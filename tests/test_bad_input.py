@@ -957,6 +957,13 @@ NAMES = [
 ]
 
 
+class Again:
+    """Blocks whose iterator starts anew."""
+
+    def __iter__(self):
+        return iter([(X, TARGET)])
+
+
 class ReadOnce:
     """Blocks whose iterators share what they read."""
 
@@ -1184,11 +1191,11 @@ ORDER = [
         kind=NeuralRegressor,
     ),
     Misuse(
-        "blocks with early stopping and no validation set",
+        "blocks without positions, and no validation set",
         ValueError,
-        r"NeuralRegressor\.fit_blocks with early_stopping=True needs a validation set, as it "
-        r"holds out no rows of the blocks; pass X_val",
-        lambda estimator: estimator.fit_blocks([(X, TARGET)]),
+        r"NeuralRegressor\.fit_blocks with early_stopping=True can hold out rows of blocks that "
+        r"are reached by position, with one row of X and of y a sample\. Pass X_val",
+        lambda estimator: estimator.fit_blocks(Again()),
         SET(early_stopping=True),
         kind=NeuralRegressor,
     ),

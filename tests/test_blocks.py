@@ -23,7 +23,9 @@ from sknet import (
 )
 from sknet.blocks import Blocks
 from sknet.estimators.survey import Survey
-from sknet.layers import GRU, Dense, Embedding, LayerNorm
+from sknet.initializers import DataPoints, UnitVariance
+from sknet.layers import GRU, Dense, Embedding
+from sknet.testing.memory import peak_of
 
 X, LABELS = make_classification(
     96, 5, n_informative=3, n_classes=3, n_clusters_per_class=1, flip_y=0.2, random_state=0
@@ -37,6 +39,7 @@ PARAMS = {
     "batch_size": 16,
     "random_state": 0,
 }
+FROM_DATA = {"kernel_initializer": UnitVariance(), "bias_initializer": DataPoints()}
 TEXTS = ["tick tock", "tick tick tock", "tock", "cuckoo"] * 4
 
 
@@ -92,7 +95,7 @@ ONE_BLOCK = {
         (X, TARGET, WEIGHT),
     ),
     "data for the weights": (
-        NeuralRegressor(layers=[Dense(5, kernel_initializer="orthogonal"), LayerNorm()]),
+        NeuralRegressor(layers=[Dense(5, **FROM_DATA)]),
         (X.astype(np.float32), TARGET),
     ),
     "frames": (NeuralRegressor(loss={"price": "huber", "kind": "log_loss"}), (X, frame())),
@@ -134,6 +137,42 @@ def test_validation_is_that_of_fit(estimator):
     assert_same_training(found, expected)
     assert found.history_["validation_score"] == expected.history_["validation_score"]
     assert found.best_iter_ == expected.best_iter_
+
+
+@pytest.mark.parametrize(
+    "estimator, rows",
+    [
+        (NeuralClassifier(class_weight="balanced"), (X, LABELS, WEIGHT * (LABELS > 0))),
+        (NeuralClassifier(scoring="accuracy"), (X, LABELS)),
+        (NeuralRegressor(layers=[Dense(5, **FROM_DATA)]), (X, TARGET, WEIGHT)),
+        (AutoencoderTransformer(2, (6,)), (X, None, WEIGHT * (LABELS > 0))),
+    ],
+)
+def test_rows_are_held_out_as_by_fit(estimator, rows):
+    estimator.set_params(max_iter=3, tol=0, batch_size=16, random_state=0, early_stopping=True)
+    weight = {"sample_weight": rows[2]} if len(rows) > 2 else {}
+    expected = clone(estimator).fit(*rows[:2], **weight)
+    found = clone(estimator).fit_blocks([rows])
+    assert_same_training(found, expected)
+    assert found.validation_scores_ == expected.validation_scores_
+
+
+def test_rows_are_held_out_of_several_blocks_as_by_fit():
+    model = NeuralRegressor((6,), early_stopping=True, shuffle=False, max_iter=3, tol=0)
+    model.set_params(batch_size=1, random_state=0)  # so that no step of `fit` has rows of two
+    empty = X[:0], TARGET[:0]
+    blocks = [
+        empty,
+        (X[:50], TARGET[:50]),
+        empty,
+        (X[50:55], TARGET[50:55]),
+        (X[55:], TARGET[55:]),
+    ]
+    found, expected = clone(model).fit_blocks(blocks), clone(model).fit(X, TARGET)
+    assert_same_training(found, expected)
+    # Again from the weights so far: the same rows are held out.
+    found.set_params(warm_start=True).fit_blocks(blocks)
+    assert_same_training(found, clone(model).set_params(max_iter=6).fit(X, TARGET))
 
 
 @pytest.mark.parametrize("in_order", [False, True])
@@ -259,6 +298,21 @@ def test_empty_blocks_are_left_out():
     assert_same_training(
         NeuralClassifier(**PARAMS, shuffle=False).fit_blocks(with_empty), expected
     )
+
+
+def test_memory_holds_few_blocks_at_a_time():
+    class Made:
+        """Blocks of 800 kB that exist only while they are read."""
+
+        def __len__(self):
+            return 12
+
+        def __getitem__(self, position):
+            rng = np.random.default_rng(position)
+            return rng.standard_normal((2000, 50)), rng.standard_normal(2000)
+
+    model = NeuralRegressor((4,), max_iter=1, tol=0, batch_size=500, random_state=0)
+    assert peak_of(lambda: model.fit_blocks(Made())) < 5 * 800_000
 
 
 def test_the_sample_is_spread_evenly_and_bounded():

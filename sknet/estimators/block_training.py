@@ -10,7 +10,8 @@ from sklearn.utils import check_X_y
 from ..batches import Data
 from ..blocks import BlockData, Blocks
 from ..optimizers.lbfgs import LBFGS
-from .survey import Survey
+from .holdout import hold_out
+from .survey import Survey, joined, taken
 
 
 def trains_by_steps(estimator: Any) -> bool:
@@ -47,13 +48,14 @@ class BlockTraining:
 
     def _fit_blocks(self, blocks, X_val, y_val, sample_weight_val):
         name = type(self).__name__
-        if self.early_stopping and X_val is None:
-            raise ValueError(
-                f"{name}.fit_blocks with early_stopping=True needs a validation set, as it holds "
-                "out no rows of the blocks; pass X_val."
-            )
         blocks = Blocks(blocks, name, self.__sklearn_tags__().target_tags.required)
         self._surveyed = survey = Survey(blocks, self._kept_target, self._surveys_all)
+        if self.early_stopping and X_val is None and not self._can_hold_out(blocks, survey):
+            del self._surveyed
+            raise ValueError(
+                f"{name}.fit_blocks with early_stopping=True can hold out rows of blocks that are "
+                "reached by position, with one row of X and of y a sample. Pass X_val."
+            )
         try:
             validation = X_val, y_val, sample_weight_val
             return self._fit(*survey.sample, *validation, blocks)
@@ -63,6 +65,34 @@ class BlockTraining:
     def _kept_target(self, y):
         """Return the targets of a block to keep in the first pass, None if they are large."""
 
+    def _can_hold_out(self, blocks, survey):
+        is_plain = survey.y is not None or not blocks.has_target
+        return blocks.have_positions and is_plain and not self._surveys_all
+
+    def _split(self, data, X, y, sample_weight):
+        """Hold rows out for validation: the same as `fit` would of all rows together."""
+        if not isinstance(data, BlockData):
+            return super()._split(data, X, y, sample_weight)
+        survey, is_sampled = self._surveyed, data.X is data.sample.X
+        rows, strata, names = np.arange(data.n_given), None, None
+        if survey.sample_weight is not None:
+            rows = np.flatnonzero(survey.sample_weight)
+        if not is_sampled:
+            rows = rows if data.rows is None else data.rows
+            strata, names = self._strata(data.y[rows])
+        kept, held = hold_out(rows, self.validation_fraction, self._split_seed, strata, names)
+        in_sample = np.arange(survey.n_sample) if data.sample.rows is None else data.sample.rows
+        data.sample.rows = in_sample[~np.isin(in_sample * survey.step, held)]
+        data.rows = data.sample.rows if is_sampled else kept
+        data.sizes = survey.counted(kept)
+        data.held = survey.located(held)
+        found = [
+            [taken(each, data.held[number]) for each in rows]
+            for number, rows in data.blocks.read()
+            if len(data.held[number])
+        ]
+        return self._check_validation(*map(joined, zip(*found, strict=True)))
+
     def _as_blocks(self, data, blocks):
         """Return the rows of all blocks to train on; `data` are those of the sample."""
         survey = self._surveyed
@@ -71,10 +101,7 @@ class BlockTraining:
             whole, sizes = data, np.rint(survey.sizes * share).astype(np.intp)
         else:
             whole = self._whole_target(survey, data.X.dtype)
-            sizes = survey.sizes
-            if whole.rows is not None:
-                ends = np.searchsorted(whole.rows, np.cumsum(sizes))
-                sizes = np.diff(ends, prepend=0)
+            sizes = survey.sizes if whole.rows is None else survey.counted(whole.rows)
 
         def encode(number, rows):
             with blocks.named(number):

@@ -1,7 +1,11 @@
 """What a first pass over blocks finds out before training."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse, vstack
@@ -10,6 +14,7 @@ from sklearn.utils.validation import _num_samples
 
 from ..base import brief
 from ..cells import as_array
+from ..typing import Array
 from .labels import family
 
 #: Rows of a sample, where no block has more.
@@ -38,16 +43,22 @@ class Survey:
     y : ndarray of shape (n_samples, ...) or None
         Targets of all rows; None if those of a block are not kept.
     sample_weight : ndarray of shape (n_samples,) or None
-        Weights of all rows, where `y` is kept.
+        Weights of all rows, where `y` is kept or there is none.
     sizes : ndarray of int of shape (n_blocks,)
-        Number of rows of each block.
+        Number of rows of each block that has any.
+    numbers : list of int
+        Positions of these blocks.
+    step : int
+        How many rows apart those of the sample are.
     """
 
     def __init__(self, blocks, kept_target, keeps_all=False):
         sizes, targets, weights, forms, sample = [], [], [], {}, _Sample(keeps_all)
+        self.numbers = []
         for number, (X, y, weight) in blocks.read():
             with blocks.named(number):
                 sizes.append(_num_samples(X))
+                self.numbers.append(number)
                 if isinstance(weight, Real):  # that of every row
                     weight = np.full(sizes[-1], weight)
                 check_consistent_length(X, y, weight)
@@ -62,25 +73,59 @@ class Survey:
                 sample.add([X, y, weight])
         if not sizes:
             raise ValueError(f"{blocks.owner} expects at least one block that has rows, got none.")
-        self.sizes, self.sample, self.n_sample = np.array(sizes), sample.rows(), sample.n_rows
-        self.y = self.sample_weight = None
-        if all(y is not None for y in targets):
-            self.y = np.concatenate(targets)
-            if weights[0] is not None:
-                arrays = (as_array(each, "sample_weight", blocks.owner) for each in weights)
-                self.sample_weight = np.concatenate(list(arrays))
+        self.sizes, self.sample = np.array(sizes), sample.rows()
+        self.n_sample, self.step = sample.n_rows, sample.step
+        has_targets = all(y is not None for y in targets)
+        self.y = np.concatenate(targets) if has_targets else None
+        self.sample_weight = None
+        if weights[0] is not None and (has_targets or not blocks.has_target):
+            arrays = (as_array(each, "sample_weight", blocks.owner) for each in weights)
+            self.sample_weight = np.concatenate(list(arrays))
 
     @property
     def used_y(self):
         """Targets of the rows whose weight is not 0."""
         return self.y if self.sample_weight is None else self.y[self.sample_weight != 0]
 
+    def counted(self, rows: Array) -> Array:
+        """Count the rows of each block among some of all rows.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Their numbers in ascending order.
+
+        Returns
+        -------
+        sizes : ndarray of int of shape (n_blocks,)
+            How many of them each block has.
+        """
+        return np.diff(np.searchsorted(rows, np.cumsum(self.sizes)), prepend=0)
+
+    def located(self, rows: Array) -> dict[int, Array]:
+        """Find the blocks of some of all rows.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Their numbers in ascending order.
+
+        Returns
+        -------
+        located : dict of int to ndarray of int
+            By the position of each block, the numbers of its rows in it.
+        """
+        starts = np.cumsum(self.sizes) - self.sizes
+        parts = np.split(rows, np.searchsorted(rows, starts[1:]))
+        found = zip(self.numbers, parts, starts, strict=True)
+        return {number: part - start for number, part, start in found}
+
 
 class _Sample:
     """Rows of blocks that are evenly spaced over all blocks seen so far."""
 
     def __init__(self, keeps_all):
-        self._parts, self._step, self._seen = [], 1, 0  # pairs: number of the first row, and rows
+        self._parts, self.step, self._seen = [], 1, 0  # pairs: number of the first row, and rows
         self._limit = np.inf if keeps_all else _N_ROWS
         self.n_rows = 0
 
@@ -92,22 +137,22 @@ class _Sample:
         self._parts += added
         self.n_rows += _count(added)
         while self.n_rows > self._limit:
-            self._step *= 2
-            self._parts = self._thinned(self._parts, self._step // 2)
+            self.step *= 2
+            self._parts = self._thinned(self._parts, self.step // 2)
             self.n_rows = _count(self._parts)
 
     def _thinned(self, parts, step):
         """Keep the rows whose numbers are multiples of the step, of rows `step` apart."""
         kept = []
         for first, rows in parts:
-            skipped = -first % self._step
-            index = np.arange(skipped // step, _num_samples(rows[0]), self._step // step)
+            skipped = -first % self.step
+            index = np.arange(skipped // step, _num_samples(rows[0]), self.step // step)
             if len(index):
-                kept.append((first + skipped, [_taken(each, index) for each in rows]))
+                kept.append((first + skipped, [taken(each, index) for each in rows]))
         return kept
 
     def rows(self):
-        return tuple(map(_joined, zip(*(rows for _, rows in self._parts), strict=True)))
+        return tuple(map(joined, zip(*(rows for _, rows in self._parts), strict=True)))
 
 
 def _count(parts):
@@ -125,13 +170,37 @@ def _form(X, y, weight):
     return form
 
 
-def _taken(values, index):
-    # Always a copy: whoever reads the blocks may use the memory again.
+def taken(values: Any, index: Array) -> Any:
+    """Return some rows of an array, table, sparse matrix or list, or None of None.
+
+    Parameters
+    ----------
+    values : object
+        Rows in a form that estimators take.
+    index : ndarray of int
+        Which to return.
+
+    Returns
+    -------
+    values : object
+        A copy: whoever reads the blocks may use the memory again.
+    """
     return None if values is None else _safe_indexing(values, index)
 
 
-def _joined(parts):
-    """Join arrays, tables, sparse matrices or lists of rows."""
+def joined(parts: Sequence[Any]) -> Any:
+    """Join the rows of arrays, tables, sparse matrices or lists.
+
+    Parameters
+    ----------
+    parts : sequence
+        At least one.
+
+    Returns
+    -------
+    values : object
+        Of the kind of the parts.
+    """
     first = parts[0]
     if first is None or len(parts) == 1:
         return first
