@@ -18,16 +18,16 @@ from sknet import NeuralClassifier, TabularClassifier
 
 from .test_docs import ROOT, run
 
-distributed = pytest.importorskip("distributed")
-
 X, Y = make_classification(120, 5, flip_y=0.2, random_state=0)
 NETWORK = NeuralClassifier((6,), max_iter=3, tol=0, random_state=0)
+MEMBERS = TabularClassifier(n_members=2, hidden_layer_sizes=(8,), max_iter=2, random_state=0)
 SEARCH = GridSearchCV(NETWORK, {"alpha": [1e-4, 1.0], "learning_rate_init": [1e-3, 0.03]}, cv=2)
 
 
 @pytest.fixture(scope="module")
 def cluster():
     """Two worker processes, and a client of them."""
+    distributed = pytest.importorskip("distributed")
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True}
     with (
         distributed.LocalCluster(**options, dashboard_address=None) as cluster,
@@ -52,10 +52,9 @@ def test_a_search_on_a_cluster_gives_the_bits_of_a_local_one(cluster):
 
 
 def test_members_on_a_cluster_have_the_bits_of_local_ones(cluster):
-    model = TabularClassifier(n_members=2, hidden_layer_sizes=(8,), max_iter=2, random_state=0)
-    expected = clone(model).fit(X, Y).predict_proba(X)
+    expected = clone(MEMBERS).fit(X, Y).predict_proba(X)
     with joblib.parallel_config(backend="dask"):
-        found = clone(model).fit(X, Y)
+        found = clone(MEMBERS).fit(X, Y)
     assert_array_equal(found.predict_proba(X), expected)
 
 
@@ -100,6 +99,22 @@ def test_a_search_survives_the_death_of_a_worker(cluster, tmp_path):
     assert_same_search(found, expected)
 
 
+@pytest.mark.filterwarnings("ignore")  # Ray warns of itself
+def test_searches_and_members_on_ray_have_the_bits_of_local_ones(monkeypatch):
+    ray = pytest.importorskip("ray")
+    register = pytest.importorskip("ray.util.joblib").register_ray
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # else it writes a file to the home folder
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        register()
+        with joblib.parallel_config(backend="ray"):
+            search, members = clone(SEARCH).fit(X, Y), clone(MEMBERS).fit(X, Y)
+    finally:
+        ray.shutdown()
+    assert_same_search(search, clone(SEARCH).fit(X, Y))
+    assert_array_equal(members.predict_proba(X), clone(MEMBERS).fit(X, Y).predict_proba(X))
+
+
 # dask-ml
 
 
@@ -138,6 +153,7 @@ def test_parallel_post_fit_predicts_part_by_part(cluster, collections):
 
 def test_hyperband_trains_by_partial_fit(cluster):
     selection = pytest.importorskip("dask_ml.model_selection")
+    distributed = pytest.importorskip("distributed")
     if parse_version(distributed.__version__) >= parse_version("2025.2"):
         pytest.skip("dask-ml 2025.1.0 searches with dask of its own time, up to 2025.1.0")
     da = pytest.importorskip("dask.array")
