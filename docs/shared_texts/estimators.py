@@ -191,6 +191,22 @@ TEXTS = {
         Weights of the rows, or of all places in the form of y. Only their ratios count for the
         loss; a weight of 0 leaves a row or place out.
     """,
+    "blocks": """
+    blocks : sequence or iterable of blocks
+        Each block is (X, y) or (X, y, sample_weight), as `fit` takes them. Blocks are read in
+        every epoch, and once before the first: a generator will not do. If they can be reached
+        by position, as in a list, they are taken in a new order each epoch, where `shuffle` is
+        True; others come in the order of their iterator. The rows of a block are shuffled. A
+        step has rows of one block.
+    """,
+    "blocks_of_X": """
+    blocks : sequence or iterable of blocks
+        Each block is X, or a tuple (X, y, sample_weight) of which y is ignored. Blocks are
+        read in every epoch, and once before the first: a generator will not do. If they can be
+        reached by position, as in a list, they are taken in a new order each epoch, where
+        `shuffle` is True; others come in the order of their iterator. The rows of a block are
+        shuffled. A step has rows of one block.
+    """,
     "validation": """
     X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
         Validation set: scored after each epoch, and used by early stopping.
