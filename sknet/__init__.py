@@ -9,6 +9,7 @@ from .estimators import (
     NeuralLanguageModel,
     NeuralOutlierDetector,
     NeuralRegressor,
+    NeuralTranslator,
     PlacewiseScorer,
 )
 from .interop import load, save
@@ -21,6 +22,7 @@ __all__ = [
     "NeuralLanguageModel",
     "NeuralOutlierDetector",
     "NeuralRegressor",
+    "NeuralTranslator",
     "PlacewiseScorer",
     "TabularClassifier",
     "TabularRegressor",

@@ -7,6 +7,7 @@ from .language_model import NeuralLanguageModel
 from .outlier_detector import NeuralOutlierDetector
 from .regressor import NeuralRegressor
 from .scoring import PlacewiseScorer
+from .translator import NeuralTranslator
 
 __all__ = [
     "AutoencoderTransformer",
@@ -15,5 +16,6 @@ __all__ = [
     "NeuralLanguageModel",
     "NeuralOutlierDetector",
     "NeuralRegressor",
+    "NeuralTranslator",
     "PlacewiseScorer",
 ]

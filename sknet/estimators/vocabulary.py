@@ -26,17 +26,19 @@ class TextVocabulary:
         Level of a tokenizer that keeps capitals, or a tokenizer.
     owner : str
         Who takes texts, for errors.
+    name : str, default="X"
+        What the texts are called, for errors.
     """
 
     #: Never written, as it stands for no text.
     unwritten = (UNKNOWN,)
 
-    def __init__(self, tokenizer, owner):
+    def __init__(self, tokenizer, owner, name="X"):
         is_level = isinstance(tokenizer, str)
         self.tokenizer = (
             TokenizerTransformer(tokenizer, lowercase=False) if is_level else clone(tokenizer)
         )
-        self.owner = owner
+        self.owner, self.name = owner, name
 
     def fit(self, X):
         """Learn the vocabulary of some texts."""
@@ -68,7 +70,8 @@ class TextVocabulary:
         return self.tokenizer.inverse_transform(np.asarray(ids)[None])[0]
 
     def _check(self, X):
-        return _check_any(check_texts(X, self.owner, _NO_TEXT), self.owner)
+        texts = check_texts(X, self.owner, _NO_TEXT, self.name)
+        return _check_any(texts, self.owner, self.name)
 
 
 class CodeVocabulary:
@@ -78,13 +81,15 @@ class CodeVocabulary:
     ----------
     owner : str
         Who takes arrays of numbers, for errors.
+    name : str, default="X"
+        What the arrays are called, for errors.
     """
 
     unwritten = ()
     tokenizer = None
 
-    def __init__(self, owner):
-        self.owner = owner
+    def __init__(self, owner, name="X"):
+        self.owner, self.name = owner, name
 
     def fit(self, X):
         """Learn the largest number."""
@@ -133,7 +138,7 @@ class CodeVocabulary:
         items = listed(X, f"{self.owner} with tokenizer=None", "a list of arrays of tokens")
         where = " in the array at position {}"
         rows = [_codes(item, self.owner, where.format(i)) for i, item in enumerate(items)]
-        return _check_any(rows, self.owner)
+        return _check_any(rows, self.owner, self.name)
 
 
 def _codes(item, owner, where):
@@ -158,13 +163,13 @@ def _codes(item, owner, where):
     return row
 
 
-def _check_any(items, owner):
+def _check_any(items, owner, name):
     if not len(items):
-        raise ValueError(f"{owner} expects X to hold at least one text, got none.")
+        raise ValueError(f"{owner} expects {name} to hold at least one text, got none.")
     return items
 
 
-def get_vocabulary(tokenizer, owner):
+def get_vocabulary(tokenizer, owner, name="X"):
     """Return the vocabulary for the parameter `tokenizer`, still to be fitted.
 
     Parameters
@@ -173,10 +178,14 @@ def get_vocabulary(tokenizer, owner):
         The parameter.
     owner : str
         Who takes texts, for errors.
+    name : str, default="X"
+        What the texts are called, for errors.
 
     Returns
     -------
     vocabulary : TextVocabulary or CodeVocabulary
         A new one.
     """
-    return CodeVocabulary(owner) if tokenizer is None else TextVocabulary(tokenizer, owner)
+    if tokenizer is None:
+        return CodeVocabulary(owner, name)
+    return TextVocabulary(tokenizer, owner, name)

@@ -19,6 +19,7 @@ from .reshaping import Flatten, Reshape
 from .scaling import Scaling
 from .sequential.attention import MultiHeadAttention, TransformerBlock
 from .sequential.bidirectional import Bidirectional
+from .sequential.cross_attention import CrossAttention, TransformerDecoderBlock
 from .sequential.embedding import Embedding, PositionalEmbedding
 from .sequential.gated_recurrent import GRU, LSTM
 from .sequential.masking import Masking
@@ -72,6 +73,7 @@ __all__ = [
     "Conv3D",
     "Cropping1D",
     "Cropping2D",
+    "CrossAttention",
     "Dense",
     "Dropout",
     "Embedding",
@@ -112,6 +114,7 @@ __all__ = [
     "TiedSequential",
     "TimeDistributed",
     "TransformerBlock",
+    "TransformerDecoderBlock",
     "TransposedDense",
     "UpSampling1D",
     "UpSampling2D",

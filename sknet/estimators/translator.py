@@ -1,0 +1,518 @@
+"""The translator, from one kind of sequence to another."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import _fit_context, clone
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from ..base import copied
+from ..batches import Data
+from ..inputs import Sequences
+from ..layers import Embedding, LayerNorm, PositionalEmbedding
+from ..layers import TransformerBlock, TransformerDecoderBlock
+from ..layers.composite import named_layers
+from ..losses import LogLoss, Target
+from ..losses.placewise import PlacewiseLoss
+from ..places import Places, real_rows
+from ..preprocessing import TokenizerTransformer
+from ..preprocessing.samples import reread
+from ..settings import isolated, single_threaded_blas
+from ..tokens import paired
+from ..weights import check_weights
+from .base import BaseNeuralEstimator, trains_by_steps
+from .beam_search import BeamSearch
+from .codec import Decoder, Encoder
+from .documentation import documented
+from .encoder_decoder import EncoderDecoder
+from .overflow import warn_of_overflow
+from .vocabulary import get_vocabulary
+
+_PLAIN = {"hidden_layer_sizes", "activation", "dropout", "normalization", "input_shape", "layers"}
+_SHARED = {k: v for k, v in BaseNeuralEstimator._parameter_constraints.items() if k not in _PLAIN}
+_TOKENIZER = [StrOptions({"char", "byte", "word"}), TokenizerTransformer, None]
+
+
+@documented
+class NeuralTranslator(BaseNeuralEstimator):
+    r"""Sequence to sequence: learns from pairs to turn a source into its target.
+
+    An encoder reads the source, and a decoder writes the target, one token after the other, each
+    given the source and the tokens before it. The probability of a target is the product of those
+    of its tokens and its end,
+
+    log p(target | source) = sum_t log softmax(z_t)[token t],
+
+    where the network gives the logits z_t. In training the tokens before t are the true ones
+    (teacher forcing); in `predict` they are those that it has written.
+
+    Parameters
+    ----------
+    source_tokenizer : {"char", "byte", "word"} or TokenizerTransformer or None, default="char"
+        What a token of a source is. A name is a tokenizer of this level that keeps capitals. None
+        is for sources that are given as arrays of tokens, whole numbers from 0 on.
+    target_tokenizer : {"char", "byte", "word"} or TokenizerTransformer or None, default="char"
+        The same for targets.
+    encoder : list, default=None
+        Layers from token ids of the source, of shape (T,), to a vector a step, of shape (T, F):
+        an `Embedding`, and recurrent layers with ``return_sequences=True``, convolutions or
+        Transformer blocks. Nested parameters are reached by position or name, as in
+        ``encoder__0__output_dim``. None is a small Transformer: two blocks of width 64.
+    decoder : list, default=None
+        Layers from token ids of the target to a vector a step, none of which looks at later
+        steps, and some of which look at the source: an `Embedding`, and
+        `TransformerDecoderBlock` or recurrent layers followed by `CrossAttention`. The output
+        layer over the vocabulary is added. None is the counterpart of the default encoder.
+    beam_size : int, default=1
+        Number of beginnings of a target that `predict` keeps and extends, at least 1. 1 is a
+        greedy search: the likeliest token is taken each time.
+    length_penalty : float, default=1.0
+        Targets are compared by their log-likelihood over the number of their tokens to this
+        power, at least 0; at 0 short ones are preferred. For beams of more than 1.
+    max_length : int, default=None
+        Largest number of tokens that `predict` writes, at least 1; a target that has not ended is
+        cut there. None is twice that of the longest training target.
+    label_smoothing : float, default=0.0
+        Share of each true token's probability that training spreads evenly over all, in [0, 1).
+    {solver_of_pairs}
+    scoring : str or callable, default="loss"
+        What validation scores: the negative loss, or a scikit-learn scorer or a metric
+        ``f(y, prediction)``, such as "accuracy" for the share of sources that `predict` turns
+        into exactly their target.
+    clip_norm : float, default=1.0
+        Norm to which a longer gradient is shortened; None is no limit.
+    averaging : float, default=None
+        Decay of an exponential average of the weights, in (0, 1), which then predicts.
+    shuffle : bool, default=True
+        Whether the pairs are taken in a new order each epoch.
+    warm_start : bool, default=False
+        Whether `fit` resumes the last fit, with its vocabularies and all of the optimizer's
+        state.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the order of the pairs, the hold-out and the noise.
+        An int gives the same bits each time.
+    verbose : bool or int, default=False
+        Whether to print a line an epoch.
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of the computation.
+
+    Attributes
+    ----------
+    source_tokenizer_, target_tokenizer_ : TokenizerTransformer or None
+        The fitted tokenizers.
+    network_ : Network
+        The network; ``network_.summary()`` prints a table of its layers. Its inputs are pairs of
+        ids, of the source and of the target: 0 is padding, 1 an unknown token, the largest the
+        end, which also starts a target; its outputs stand for the ids from 1 on.
+    history_ : dict of list
+        One entry an epoch: loss (nats a token, label smoothing and penalty included),
+        learning_rate, seconds, and with a validation set validation_loss and validation_score.
+    n_iter_ : int
+        Number of epochs trained, over all calls that continued the training.
+    best_iter_ : int
+        Number of the epoch whose weights are kept: the best with early stopping, or the last.
+    n_outputs_ : int
+        Number of tokens that can come next in a target, unknown and end included.
+    loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
+        As in scikit-learn's MLP, read from `history_`.
+    coefs_, intercepts_, n_layers_, out_activation_, t_
+        As in scikit-learn's MLP, read from `network_`.
+
+    See Also
+    --------
+    NeuralLanguageModel : Texts without a source.
+    sknet.layers.TransformerDecoderBlock : Looks at the source by attention.
+
+    Notes
+    -----
+    Tokens that are not in the vocabulary count as the unknown token, which is never written.
+
+    References
+    ----------
+    Sutskever, Vinyals and Le (2014), Sequence to sequence learning with neural networks,
+    :arxiv:`1409.3215`.
+    Vaswani et al. (2017), Attention is all you need, :arxiv:`1706.03762`.
+
+    Examples
+    --------
+    >>> from sknet import NeuralTranslator
+    >>> X, y = ["one two", "two one", "two two"] * 4, ["12", "21", "22"] * 4
+    >>> model = NeuralTranslator("word", learning_rate_init=0.003, random_state=0)
+    >>> model.fit(X, y).predict(["two one"])
+    array(['21'], dtype=object)
+    """
+
+    _list_parameters = ("encoder", "decoder")
+    _losses = {"log_loss": LogLoss}
+    _auto_batch_size = 64
+    _parameter_constraints = {
+        **_SHARED,
+        "source_tokenizer": _TOKENIZER,
+        "target_tokenizer": _TOKENIZER,
+        "encoder": [list, tuple, None],
+        "decoder": [list, tuple, None],
+        "beam_size": [Interval(Integral, 1, None, closed="left")],
+        "length_penalty": [Interval(Real, 0, None, closed="left")],
+        "max_length": [Interval(Integral, 1, None, closed="left"), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "dtype": [option for option in _SHARED["dtype"] if option is not None],
+    }
+    #: What the other estimators leave to the user.
+    loss, layers, input_shape, activation = "log_loss", None, None, "relu"
+
+    def __init__(
+        self,
+        source_tokenizer="char",
+        target_tokenizer="char",
+        encoder=None,
+        decoder=None,
+        *,
+        beam_size=1,
+        length_penalty=1.0,
+        max_length=None,
+        label_smoothing=0.0,
+        solver="adam",
+        alpha=1e-4,
+        batch_size="auto",
+        learning_rate="one_cycle",
+        learning_rate_init=1e-3,
+        max_iter=20,
+        max_time=None,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        scoring="loss",
+        clip_norm=1.0,
+        averaging=None,
+        shuffle=True,
+        warm_start=False,
+        random_state=None,
+        verbose=False,
+        dtype="float32",
+    ):
+        self._store(locals())
+
+    @isolated
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Learn the vocabularies and train the network.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Sources, read once; arrays of tokens if `source_tokenizer` is None.
+        y : iterable of str, of length n_samples, or list of array-like of int
+            Their targets; arrays of tokens if `target_tokenizer` is None.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the pairs, and so of each token of their targets.
+        X_val : iterable of str or list of array-like of int, default=None
+            Sources of a validation set: scored after each epoch, and used by early stopping.
+        y_val : iterable of str or list of array-like of int, default=None
+            Its targets.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Its weights.
+
+        Returns
+        -------
+        self : NeuralTranslator
+            The fitted estimator.
+        """
+        X, y, X_val, y_val = map(reread, (X, y, X_val, y_val))
+        return self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
+
+    @available_if(trains_by_steps)
+    @isolated
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one pass over some pairs, resuming where the last call ended.
+
+        The first call learns the vocabularies.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Sources of this call.
+        y : iterable of str, of length n_samples, or list of array-like of int
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the pairs.
+
+        Returns
+        -------
+        self : NeuralTranslator
+            The estimator.
+        """
+        return self._partial_fit(reread(X), reread(y), sample_weight)
+
+    @isolated
+    def predict(self, X):
+        """Return the target of each source that the search finds to be the likeliest.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Sources.
+
+        Returns
+        -------
+        y : ndarray of str of shape (n_samples,), dtype object, or list of ndarray of int
+            Targets; arrays of tokens if `target_tokenizer` is None.
+        """
+        best = [self._target_vocabulary.decode(one[0].ids) for one in self._search(X)]
+        if self._target_vocabulary.tokenizer is None:
+            return best
+        return np.array(best, dtype=object)
+
+    @isolated
+    def candidates(self, X):
+        """Return the targets that the search finds for each source, and how likely they are.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Sources.
+
+        Returns
+        -------
+        candidates : list of list of (target, float)
+            For each source up to `beam_size` pairs of a target and its log-likelihood in nats,
+            the best first.
+        """
+        decode = self._vocabulary_of_targets().decode
+        return [[(decode(one.ids), one.log_p) for one in each] for each in self._search(X)]
+
+    @isolated
+    def score_samples(self, X, y):
+        """Return the log-likelihood of each target, given its source.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Sources.
+        y : iterable of str, of length n_samples, or list of array-like of int
+            Targets.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            Logarithm of the probability of each target, its end included, in nats.
+        """
+        log_p, _, lengths = self._judge_tokens(reread(X), reread(y))
+        return np.add.reduceat(log_p, np.cumsum(lengths) - lengths)
+
+    @isolated
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy of single tokens, given the true ones before.
+
+        For the share of sources that `predict` turns into exactly their target, use
+        ``accuracy_score(y, model.predict(X))``.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Sources.
+        y : iterable of str, of length n_samples, or list of array-like of int
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the pairs.
+
+        Returns
+        -------
+        score : float
+            Share of the targets' tokens, ends included, to which the network gives the largest
+            probability, given the source and the true tokens before.
+        """
+        _, is_right, lengths = self._judge_tokens(reread(X), reread(y))
+        name = type(self).__name__
+        weight = check_weights(sample_weight, lengths, "sample_weight", name)
+        weights = None if weight is None else np.repeat(weight, lengths)
+        return float(np.average(is_right, weights=weights))
+
+    @isolated
+    def perplexity(self, X, y):
+        """Return the effective number of tokens that the model hesitates between.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Sources.
+        y : iterable of str, of length n_samples, or list of array-like of int
+            Targets.
+
+        Returns
+        -------
+        perplexity : float
+            exp of minus the mean log-likelihood of a token; at least 1, less is better.
+        """
+        return float(np.exp(-self._judge_tokens(reread(X), reread(y))[0].mean()))
+
+    def _vocabulary_of_targets(self):
+        self._require_fit()
+        return self._target_vocabulary
+
+    def _ends(self):
+        return self._source_vocabulary.end, self._target_vocabulary.end
+
+    def _judge_tokens(self, X, y):
+        """Return log-likelihoods of all targets' tokens, which are likeliest, and the lengths."""
+        self._require_fit()
+        network, data = self.network_, self._pairs(X, y)
+        lengths = data.y.lengths
+        log_p, is_right = np.empty(len(data.y.values)), np.empty(len(data.y.values), bool)
+        # Pairs of one length lie together: there is less padding to compute.
+        order = np.argsort(data.X.lengths, kind="stable")
+        n_rows = network.chunk_rows(data.X)
+        for start in range(0, len(order), n_rows):
+            rows = order[start : start + n_rows]
+            batch = data.y[rows]
+            raw = real_rows(network.predict(data.X[rows]), batch.lengths)
+            codes = batch.targets()
+            where = np.repeat(batch.starts, batch.lengths) + batch.steps()
+            each = self._loss.log_inverse_link(raw)
+            log_p[where] = np.take_along_axis(each, codes[:, None], axis=1)[:, 0]
+            is_right[where] = raw.argmax(axis=1) == codes
+        warn_of_overflow(self, log_p)
+        return log_p, is_right, lengths
+
+    def _search(self, X):
+        """Return the candidates for each source, the best first."""
+        self._require_fit()
+        sources = self._source_vocabulary.encode(reread(X))
+        end = self._target_vocabulary.end
+        longest = self.max_length or 2 * self._longest
+        search = BeamSearch(self.beam_size, end - 1, longest, self.length_penalty)
+        pairs, *_ = paired(sources, [()] * len(sources), self._ends(), self.network_.dtype)
+        order = np.argsort(pairs.lengths, kind="stable")
+        n_rows = max(1, self.network_.chunk_rows(pairs) // self.beam_size)
+        found = [None] * len(sources)
+        with single_threaded_blas():
+            for start in range(0, len(order), n_rows):
+                rows = order[start : start + n_rows]
+                reader = _Reader(self, pairs[rows])
+                for row, each in zip(rows, search(len(rows), reader), strict=True):
+                    found[row] = [one._replace(ids=one.ids + 1) for one in each]
+        return found
+
+    def _check_data(self, X, y, sample_weight, reset, training=True):
+        if reset:
+            self._learn_vocabularies(X, y)
+        data = self._pairs(X, y)
+        name = "sample_weight" if training else "sample_weight_val"
+        weight = check_weights(sample_weight, data.X, name, type(self).__name__)
+        if weight is not None:
+            places = data.y
+            weights = np.repeat(weight, places.lengths)
+            totals = weight * places.lengths
+            data.y = Places(places.values, places.starts, places.lengths, weights, None, totals)
+            data.rows = None if weight.all() else np.flatnonzero(weight)
+        data.sample_weight = data.y.totals
+        if training:
+            longest = int(data.y.lengths.max())
+            self._longest = longest if reset else max(longest, self._longest)
+        self._encode_target(data, reset)
+        return data
+
+    def _learn_vocabularies(self, X, y):
+        owner = type(self).__name__
+        self._source_vocabulary = get_vocabulary(self.source_tokenizer, owner).fit(X)
+        self._target_vocabulary = get_vocabulary(self.target_tokenizer, owner, "y").fit(y)
+        self.source_tokenizer_ = self._source_vocabulary.tokenizer
+        self.target_tokenizer_ = self._target_vocabulary.tokenizer
+        given = self.source_tokenizer, self.target_tokenizer
+        self._given_tokenizers = clone(given, safe=False)
+        self._input_shape = (None, 2)
+
+    def _pairs(self, X, y):
+        """Return sources and targets as data."""
+        sources = self._source_vocabulary.encode(X)
+        targets = self._target_vocabulary.encode(y)
+        if len(sources) != len(targets):
+            raise ValueError(
+                f"{type(self).__name__} expects a target in y for each source in X, got "
+                f"{len(sources)} sources and {len(targets)} targets."
+            )
+        pairs, codes, lengths = paired(sources, targets, self._ends(), np.dtype(self.dtype))
+        return Data(pairs, Places(codes, np.cumsum(lengths) - lengths, lengths))
+
+    def _encode_target(self, data, reset):
+        if reset:
+            self._target = Target("multiclass", 1, (self._target_vocabulary.end,))
+
+    def _make_loss(self):
+        return LogLoss(label_smoothing=self.label_smoothing)
+
+    def _training_loss(self, loss):
+        return PlacewiseLoss(loss)
+
+    def _adapt(self, layer, data):
+        # The layers of `layer` run one after the other; those of a translator do not.
+        EncoderDecoder(layer.layers).adapt(data.used_X.joined()[None])
+
+    def _joined(self, layers):
+        return EncoderDecoder(layers)
+
+    def _hidden_layers(self):
+        encoder = self._written("encoder", [TransformerBlock(4) for _ in range(2)])
+        decoder = self._written("decoder", [TransformerDecoderBlock(4) for _ in range(2)])
+        return [("encoder", Encoder(encoder)), ("decoder", Decoder(decoder))]
+
+    def _written(self, name, blocks):
+        """Return the layers that the user has written, or a Transformer of some blocks."""
+        layers = getattr(self, name)
+        if layers is None:
+            start = Embedding(64, embeddings_initializer="normal")
+            layers = [start, PositionalEmbedding("sinusoidal"), *blocks, LayerNorm()]
+        return named_layers(copied(list(layers), name), self.activation, name)
+
+    def _form(self):
+        names = "source_tokenizer", "target_tokenizer"
+        pairs = zip(names, self._given_tokenizers, strict=True)
+        return {
+            "dtype": super()._form()["dtype"],
+            **{name: (getattr(self, name), given) for name, given in pairs},
+        }
+
+    def _check_combinations(self):
+        """Find nothing to refuse: there are no plain hidden layers."""
+
+    def _check_network(self):
+        pass
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = self.source_tokenizer is not None
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = tags.input_tags.three_d_array = False
+        tags.target_tags.required = True
+        return tags
+
+    def _takes_sparse(self):
+        return False
+
+
+class _Reader:
+    """Gives the log-probabilities of the tokens that follow, for a `BeamSearch`."""
+
+    def __init__(self, model, pairs):
+        self.model, self.pairs = model, pairs
+        self.stepper = model.network_.stepper(len(pairs))
+
+    def __call__(self, rows, last):
+        dtype = self.pairs.dtype
+        if last is None:
+            x = np.zeros(self.pairs.shape, dtype)
+            for row, (start, n) in enumerate(zip(self.pairs.starts, self.pairs.lengths)):
+                x[row, :n] = self.pairs.values[start : start + n]
+            raw = self.stepper.advance(x)[rows, -1]
+            self.stepper.keep(rows)
+        else:
+            self.stepper.keep(rows)
+            x = np.zeros((len(rows), 1, 2), dtype)
+            x[:, 0, 1] = last + 1
+            raw = self.stepper.advance(x)[:, -1]
+        warn_of_overflow(self.model, raw, refuse_nan=True)
+        log_p = self.model._loss.log_inverse_link(raw.astype(np.float64))
+        log_p[:, [id - 1 for id in self.model._target_vocabulary.unwritten]] = -np.inf
+        return log_p

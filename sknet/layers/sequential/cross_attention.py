@@ -1,0 +1,315 @@
+"""Layers of a decoder, in which every step of a target looks at all steps of its source."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from ..base import build_layer
+from ..dropout import Dropout
+from ..normalization import LayerNorm
+from .attention import MultiHeadAttention, TransformerBlock, _Branch
+
+
+class CrossAttention(MultiHeadAttention):
+    """Attention from a target to its source, in the decoder of a `NeuralTranslator`.
+
+    As in `MultiHeadAttention`, each head computes softmax(q k' / sqrt(key_dim)) v. The queries q
+    come from the steps of the input, which is the target as far as it is known, the keys k and the
+    values v from the steps that the encoder makes of the source. Padded steps of the source are not
+    looked at. Input shape (T, F), output shape (T, F).
+
+    Parameters
+    ----------
+    num_heads : int
+        Number of heads, at least 1.
+    key_dim : int, default=None
+        Length of the queries and keys of a head, at least 1; None is F / num_heads.
+    value_dim : int, default=None
+        Length of the values of a head, at least 1; None is that of the keys.
+    dropout : float, default=0.0
+        Part of the weights that is set to zero while training, in [0, 1).
+    source_dim : int, default=None
+        Number C of features of the encoder's steps, at least 1; None is F.
+    use_bias : bool, default=True
+        Whether the maps have biases.
+    kernel_initializer : str or sknet.initializers.Initializer, default="auto"
+        Start of the kernels; "auto" is "glorot_uniform", of which keys and values each have the
+        bounds of a map of their own.
+    bias_initializer : str or sknet.initializers.Initializer, default="zeros"
+        Start of the biases.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
+    trainable : bool, default=True
+        Whether training changes the weights.
+
+    Attributes
+    ----------
+    kernel_ : ndarray of shape (F, num_heads * key_dim)
+        Map to the queries of all heads, side by side.
+    bias_ : ndarray of shape (num_heads * key_dim,)
+        Its bias.
+    source_kernel_ : ndarray of shape (C, num_heads * (key_dim + value_dim))
+        Maps of the source to the keys of all heads and the values of all heads.
+    source_bias_ : ndarray of shape (num_heads * (key_dim + value_dim),)
+        Their biases.
+    output_kernel_ : ndarray of shape (num_heads * value_dim, F)
+        Map from the results of all heads, side by side.
+    output_bias_ : ndarray of shape (F,)
+        Its bias.
+
+    See Also
+    --------
+    TransformerDecoderBlock : Self-attention, cross-attention and a small network.
+
+    References
+    ----------
+    Bahdanau, Cho and Bengio (2015), Neural machine translation by jointly learning to align and
+    translate, :arxiv:`1409.0473`.
+    Vaswani et al. (2017), Attention is all you need, :arxiv:`1706.03762`.
+
+    Examples
+    --------
+    A recurrent decoder that looks at the source after each step:
+
+    >>> from sknet.layers import GRU, CrossAttention, Embedding, Residual
+    >>> decoder = [Embedding(64), GRU(64, return_sequences=True), Residual([CrossAttention(4)])]
+    """
+
+    takes_source = True
+    is_causal = True
+    causal = False
+    _parameter_constraints = {
+        **{k: v for k, v in MultiHeadAttention._parameter_constraints.items() if k != "causal"},
+        "source_dim": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    def __init__(
+        self,
+        num_heads,
+        key_dim=None,
+        value_dim=None,
+        dropout=0.0,
+        *,
+        source_dim=None,
+        use_bias=True,
+        kernel_initializer="auto",
+        bias_initializer="zeros",
+        learning_rate_factor=1.0,
+        trainable=True,
+    ):
+        self.num_heads = num_heads
+        self.key_dim = key_dim
+        self.value_dim = value_dim
+        self.dropout = dropout
+        self.source_dim = source_dim
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
+        self.bias_initializer = bias_initializer
+        self.learning_rate_factor = learning_rate_factor
+        self.trainable = trainable
+
+    @property
+    def attention_weights(self):
+        """Weights of the last forward pass, before dropout, valid until the next.
+
+        An array of shape (N, num_heads, T, S): for every step of the target in the third axis,
+        how much it takes from every step of the source in the last one. They sum to 1 over the
+        steps that are real.
+        """
+        return super().attention_weights
+
+    def build(self, input_shape):
+        """Declare the maps for inputs of shape (T, F)."""
+        self._check_axes(input_shape)
+        n_steps, features = input_shape
+        key_dim = self.key_dim or self._share(features)
+        self._dims = key_dim, key_dim, self.value_dim or key_dim
+        queries, _, values = (self.num_heads * dim for dim in self._dims)
+        source = self.source_dim or features
+        initializer = self.kernel_initializer
+        if isinstance(initializer, str) and initializer == "auto":
+            initializer = "glorot_uniform"
+        maps = [
+            ("", (features, queries), (features, queries)),
+            ("source_", (source, queries + values), (source, queries)),
+            ("output_", (values, features), (values, features)),
+        ]
+        for prefix, shape, fan in maps:
+            self.add_weight(prefix + "kernel", shape, initializer, decay=True, fan=fan)
+            if self.use_bias:
+                self.add_weight(prefix + "bias", shape[1:], self.bias_initializer, fan=fan)
+        self._dropout = Dropout(self.dropout)
+        build_layer(self._dropout, self._path, (self.num_heads, n_steps, n_steps))
+        return input_shape
+
+    def _check_source(self, n_rows):
+        """Refuse to run where nobody has left a source that fits."""
+        if self.source is None:
+            self._refuse(
+                "a source to look at",
+                "none",
+                "Put it into the decoder of a NeuralTranslator, in place of MultiHeadAttention.",
+            )
+        n_features = len(self.source_kernel_)
+        if self.source.ndim != 3 or self.source.shape[2] != n_features:
+            shape = ", ".join(["steps", *map(str, self.source.shape[2:])])
+            self._refuse(
+                f"a source of {n_features} features a step",
+                f"one of shape ({shape})" if self.source.ndim == 3 else "one vector a sequence",
+                "Let the encoder end with a vector of this length for each step, or pass "
+                "source_dim.",
+            )
+
+    def forward(self, x, training=False, mask=None):
+        """Let all steps of x, of shape (N, T, F), look at the source."""
+        self._check_source(len(x))
+        queries, source = self._project(x), self._affine_of_source()
+        kept, context = self._attend(
+            *self._split((queries, source)), training, self.source_mask
+        )
+        if training:
+            self._x, self._projected = x, (queries, source)
+            self._kept, self._context = kept, context
+        return self._affine("out", context, self.output_kernel_, "output_bias_")
+
+    def _affine_of_source(self):
+        return self._affine("keys_and_values", self.source, self.source_kernel_, "source_bias_")
+
+    def _split(self, projected):
+        """View queries, and keys and values of the source, each as (N, heads, steps, dim)."""
+        queries, source = projected
+        stop = self.num_heads * self._dims[1]
+        parts = queries, source[:, :, :stop], source[:, :, stop:]
+        return [self._by_head(part) for part in parts]
+
+    def advance(self, x, memory, mask=None):
+        """Let the next steps look at the source, whose keys and values are in memory."""
+        if not memory:
+            self._check_source(len(x))
+            memory["source"] = self._affine_of_source().copy()
+            memory["mask"] = None if self.source_mask is None else self.source_mask.copy()
+        parts = self._split((self._project(x), memory["source"]))
+        _, context = self._attend(*parts, False, memory["mask"])
+        return self._affine("out", context, self.output_kernel_, "output_bias_")
+
+    def backward(self, grad_output, input_grad=True):
+        """Assign the gradients of the maps and of the source; return that of x."""
+        grad = self._backward_affine("grad_context", self._context, grad_output, "output_")
+        grads = [
+            self._work(name, part.shape)
+            for name, part in zip(("grad_queries", "grad_of_source"), self._projected, strict=True)
+        ]
+        self._backward_heads(grad, self._split(self._projected), self._split(grads))
+        self._scale_queries(grads[0])
+        self.source_grad = self._backward_affine("source_grad", self.source, grads[1], "source_")
+        return self._backward_affine("grad_x", self._x, grads[0], "", input_grad)
+
+
+class TransformerDecoderBlock(TransformerBlock):
+    """Self-attention, attention to the source and a small network, each added to its input.
+
+    h = x + dropout(attention(norm(x))), in which steps look only at themselves and at steps before
+    them; g = h + dropout(cross_attention(norm(h))), in which they look at the source; and out = g +
+    dropout(dense(activation(dense(norm(g))))). For the decoder of a `NeuralTranslator`. Input
+    shape (T, F), output shape (T, F).
+
+    Parameters
+    ----------
+    num_heads : int
+        Number of heads of both attentions, at least 1.
+    intermediate_dim : int, default=None
+        Number of units between the two dense layers, at least 1; None is 4 F.
+    key_dim : int, default=None
+        Length of the queries, keys and values of a head, at least 1; None is F / num_heads.
+    source_dim : int, default=None
+        Number of features of the encoder's steps, at least 1; None is F.
+    dropout : float, default=0.0
+        Part of the attention weights, and of what is added to the input, that is set to zero
+        while training, in [0, 1).
+    activation : str or sknet.activations.Activation, default="gelu"
+        Activation function between the two dense layers.
+    epsilon : float, default=1e-5
+        Added to the variances of the normalizations, above 0.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
+    trainable : bool, default=True
+        Whether training changes the weights inside.
+
+    See Also
+    --------
+    TransformerBlock : The same without a source.
+
+    References
+    ----------
+    Vaswani et al. (2017), Attention is all you need, :arxiv:`1706.03762`.
+    Xiong et al. (2020), On layer normalization in the transformer architecture,
+    :arxiv:`2002.04745`.
+
+    Examples
+    --------
+    >>> from sknet.layers import (
+    ...     Embedding, LayerNorm, PositionalEmbedding, TransformerDecoderBlock
+    ... )
+    >>> position = PositionalEmbedding("sinusoidal")
+    >>> decoder = [Embedding(64), position, TransformerDecoderBlock(4), LayerNorm()]
+    """
+
+    causal = True
+    _parameter_constraints = {
+        **{k: v for k, v in TransformerBlock._parameter_constraints.items() if k != "causal"},
+        "source_dim": CrossAttention._parameter_constraints["source_dim"],
+    }
+
+    def __init__(
+        self,
+        num_heads,
+        *,
+        intermediate_dim=None,
+        key_dim=None,
+        source_dim=None,
+        dropout=0.0,
+        activation="gelu",
+        epsilon=1e-5,
+        learning_rate_factor=1.0,
+        trainable=True,
+    ):
+        self.num_heads = num_heads
+        self.intermediate_dim = intermediate_dim
+        self.key_dim = key_dim
+        self.source_dim = source_dim
+        self.dropout = dropout
+        self.activation = activation
+        self.epsilon = epsilon
+        self.learning_rate_factor = learning_rate_factor
+        self.trainable = trainable
+
+    def build(self, input_shape):
+        """Build the three branches for inputs of shape (T, F)."""
+        super().build(input_shape)
+        attention = CrossAttention(
+            self.num_heads, self.key_dim, dropout=self.dropout, source_dim=self.source_dim
+        )
+        branch = _Branch(
+            [
+                ("cross_attention_norm", LayerNorm(epsilon=self.epsilon)),
+                ("cross_attention", attention),
+                ("cross_attention_dropout", Dropout(self.dropout)),
+            ]
+        )
+        branch._inside_frozen = self.is_frozen
+        build_layer(branch, self._path, input_shape)
+        self._branches.insert(1, branch)
+        return input_shape
+
+    @property
+    def attention_weights(self):
+        """Weights of the attention to the source in the last pass; see `CrossAttention`."""
+        return dict(self.sublayers())["cross_attention"].attention_weights
+
+    def backward(self, grad_output, input_grad=True):
+        """Run the branches backward."""
+        first, *others = self._branches
+        for branch in reversed(others):
+            grad_output = branch.backward(grad_output)
+        return first.backward(grad_output, input_grad)
