@@ -9,6 +9,7 @@ from .estimators import (
     NeuralLanguageModel,
     NeuralOutlierDetector,
     NeuralRegressor,
+    NeuralTranscriber,
     NeuralTranslator,
     PlacewiseScorer,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "NeuralLanguageModel",
     "NeuralOutlierDetector",
     "NeuralRegressor",
+    "NeuralTranscriber",
     "NeuralTranslator",
     "PlacewiseScorer",
     "TabularClassifier",
