@@ -77,7 +77,7 @@ class Stepper:
 
 
 def _keep(memory, rows):
-    """Select rows in what layers remember: arrays, past steps, and the memories of other layers."""
+    """Select rows in what layers remember: arrays, past steps, memories of other layers."""
     for name, value in memory.items():
         if isinstance(value, np.ndarray):
             memory[name] = value[rows]

@@ -50,8 +50,8 @@ class LabelSequences:
         unknown = np.setdiff1d(labels, self.classes) if len(labels) else labels
         if len(unknown):
             raise ValueError(
-                f"{self.owner} was fitted to the labels {shown(self.classes)}, got {shown(unknown)}"
-                " in y. Leave such sequences out, or fit anew."
+                f"{self.owner} was fitted to the labels {shown(self.classes)}, got in y "
+                f"{shown(unknown)} as well. Leave such sequences out, or fit anew."
             )
         codes = np.searchsorted(self.classes, labels) if len(labels) else []
         return np.asarray(codes, np.intp), np.array([len(item) for item in items], np.intp)

@@ -9,24 +9,28 @@ from sklearn.utils.metaestimators import available_if
 
 from ..base import copied
 from ..batches import Data
-from ..inputs import Sequences
-from ..layers import Embedding, LayerNorm, PositionalEmbedding
-from ..layers import TransformerBlock, TransformerDecoderBlock
+from ..layers import (
+    Embedding,
+    LayerNorm,
+    PositionalEmbedding,
+    TransformerBlock,
+    TransformerDecoderBlock,
+)
 from ..layers.composite import named_layers
 from ..losses import LogLoss, Target
 from ..losses.placewise import PlacewiseLoss
 from ..places import Places, real_rows
 from ..preprocessing import TokenizerTransformer
 from ..preprocessing.samples import reread
-from ..settings import isolated, single_threaded_blas
+from ..settings import isolated
 from ..tokens import paired
 from ..weights import check_weights
 from .base import BaseNeuralEstimator, trains_by_steps
-from .beam_search import BeamSearch
 from .codec import Decoder, Encoder
 from .documentation import documented
 from .encoder_decoder import EncoderDecoder
 from .overflow import warn_of_overflow
+from .translation import Translation
 from .vocabulary import get_vocabulary
 
 _PLAIN = {"hidden_layer_sizes", "activation", "dropout", "normalization", "input_shape", "layers"}
@@ -35,7 +39,7 @@ _TOKENIZER = [StrOptions({"char", "byte", "word"}), TokenizerTransformer, None]
 
 
 @documented
-class NeuralTranslator(BaseNeuralEstimator):
+class NeuralTranslator(Translation, BaseNeuralEstimator):
     r"""Sequence to sequence: learns from pairs to turn a source into its target.
 
     An encoder reads the source, and a decoder writes the target, one token after the other, each
@@ -247,43 +251,6 @@ class NeuralTranslator(BaseNeuralEstimator):
         return self._partial_fit(reread(X), reread(y), sample_weight)
 
     @isolated
-    def predict(self, X):
-        """Return the target of each source that the search finds to be the likeliest.
-
-        Parameters
-        ----------
-        X : iterable of str, of length n_samples, or list of array-like of int
-            Sources.
-
-        Returns
-        -------
-        y : ndarray of str of shape (n_samples,), dtype object, or list of ndarray of int
-            Targets; arrays of tokens if `target_tokenizer` is None.
-        """
-        best = [self._target_vocabulary.decode(one[0].ids) for one in self._search(X)]
-        if self._target_vocabulary.tokenizer is None:
-            return best
-        return np.array(best, dtype=object)
-
-    @isolated
-    def candidates(self, X):
-        """Return the targets that the search finds for each source, and how likely they are.
-
-        Parameters
-        ----------
-        X : iterable of str, of length n_samples, or list of array-like of int
-            Sources.
-
-        Returns
-        -------
-        candidates : list of list of (target, float)
-            For each source up to `beam_size` pairs of a target and its log-likelihood in nats,
-            the best first.
-        """
-        decode = self._vocabulary_of_targets().decode
-        return [[(decode(one.ids), one.log_p) for one in each] for each in self._search(X)]
-
-    @isolated
     def score_samples(self, X, y):
         """Return the log-likelihood of each target, given its source.
 
@@ -348,10 +315,6 @@ class NeuralTranslator(BaseNeuralEstimator):
         """
         return float(np.exp(-self._judge_tokens(reread(X), reread(y))[0].mean()))
 
-    def _vocabulary_of_targets(self):
-        self._require_fit()
-        return self._target_vocabulary
-
     def _ends(self):
         return self._source_vocabulary.end, self._target_vocabulary.end
 
@@ -375,25 +338,6 @@ class NeuralTranslator(BaseNeuralEstimator):
             is_right[where] = raw.argmax(axis=1) == codes
         warn_of_overflow(self, log_p)
         return log_p, is_right, lengths
-
-    def _search(self, X):
-        """Return the candidates for each source, the best first."""
-        self._require_fit()
-        sources = self._source_vocabulary.encode(reread(X))
-        end = self._target_vocabulary.end
-        longest = self.max_length or 2 * self._longest
-        search = BeamSearch(self.beam_size, end - 1, longest, self.length_penalty)
-        pairs, *_ = paired(sources, [()] * len(sources), self._ends(), self.network_.dtype)
-        order = np.argsort(pairs.lengths, kind="stable")
-        n_rows = max(1, self.network_.chunk_rows(pairs) // self.beam_size)
-        found = [None] * len(sources)
-        with single_threaded_blas():
-            for start in range(0, len(order), n_rows):
-                rows = order[start : start + n_rows]
-                reader = _Reader(self, pairs[rows])
-                for row, each in zip(rows, search(len(rows), reader), strict=True):
-                    found[row] = [one._replace(ids=one.ids + 1) for one in each]
-        return found
 
     def _check_data(self, X, y, sample_weight, reset, training=True):
         if reset:
@@ -490,29 +434,3 @@ class NeuralTranslator(BaseNeuralEstimator):
 
     def _takes_sparse(self):
         return False
-
-
-class _Reader:
-    """Gives the log-probabilities of the tokens that follow, for a `BeamSearch`."""
-
-    def __init__(self, model, pairs):
-        self.model, self.pairs = model, pairs
-        self.stepper = model.network_.stepper(len(pairs))
-
-    def __call__(self, rows, last):
-        dtype = self.pairs.dtype
-        if last is None:
-            x = np.zeros(self.pairs.shape, dtype)
-            for row, (start, n) in enumerate(zip(self.pairs.starts, self.pairs.lengths)):
-                x[row, :n] = self.pairs.values[start : start + n]
-            raw = self.stepper.advance(x)[rows, -1]
-            self.stepper.keep(rows)
-        else:
-            self.stepper.keep(rows)
-            x = np.zeros((len(rows), 1, 2), dtype)
-            x[:, 0, 1] = last + 1
-            raw = self.stepper.advance(x)[:, -1]
-        warn_of_overflow(self.model, raw, refuse_nan=True)
-        log_p = self.model._loss.log_inverse_link(raw.astype(np.float64))
-        log_p[:, [id - 1 for id in self.model._target_vocabulary.unwritten]] = -np.inf
-        return log_p

@@ -73,9 +73,9 @@ class Layer(Component, ABC):
     adds_loss = False
     added_loss = 0.0
     row_weights = None
-    #: Whether the layer looks at a source beside its input, as the layers of a decoder may: whoever
-    #: runs it leaves in `source` what the encoder returns, (N, S, C), and in `source_mask` which
-    #: of its steps are real; its backward pass leaves the gradient of that in `source_grad`.
+    #: Whether the layer looks at a source as well as at its input, as layers of a decoder may:
+    #: whoever runs it leaves in `source` what the encoder returns, (N, S, C), in `source_mask`
+    #: which of its steps are real, and finds the gradient in `source_grad` after `backward`.
     takes_source = False
     source = source_mask = source_grad = None
     #: Whether what training makes of a row depends on the other rows of the batch, so that the

@@ -2,7 +2,6 @@
 
 from numbers import Integral
 
-import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..base import build_layer
@@ -15,8 +14,8 @@ class CrossAttention(MultiHeadAttention):
     """Attention from a target to its source, in the decoder of a `NeuralTranslator`.
 
     As in `MultiHeadAttention`, each head computes softmax(q k' / sqrt(key_dim)) v. The queries q
-    come from the steps of the input, which is the target as far as it is known, the keys k and the
-    values v from the steps that the encoder makes of the source. Padded steps of the source are not
+    come from the steps of the input, the target as far as it is known; the keys k and the values v
+    come from the steps that the encoder makes of the source. Padded steps of the source are not
     looked at. Input shape (T, F), output shape (T, F).
 
     Parameters
@@ -143,7 +142,7 @@ class CrossAttention(MultiHeadAttention):
         build_layer(self._dropout, self._path, (self.num_heads, n_steps, n_steps))
         return input_shape
 
-    def _check_source(self, n_rows):
+    def _check_source(self):
         """Refuse to run where nobody has left a source that fits."""
         if self.source is None:
             self._refuse(
@@ -163,11 +162,9 @@ class CrossAttention(MultiHeadAttention):
 
     def forward(self, x, training=False, mask=None):
         """Let all steps of x, of shape (N, T, F), look at the source."""
-        self._check_source(len(x))
+        self._check_source()
         queries, source = self._project(x), self._affine_of_source()
-        kept, context = self._attend(
-            *self._split((queries, source)), training, self.source_mask
-        )
+        kept, context = self._attend(*self._split((queries, source)), training, self.source_mask)
         if training:
             self._x, self._projected = x, (queries, source)
             self._kept, self._context = kept, context
@@ -186,7 +183,7 @@ class CrossAttention(MultiHeadAttention):
     def advance(self, x, memory, mask=None):
         """Let the next steps look at the source, whose keys and values are in memory."""
         if not memory:
-            self._check_source(len(x))
+            self._check_source()
             memory["source"] = self._affine_of_source().copy()
             memory["mask"] = None if self.source_mask is None else self.source_mask.copy()
         parts = self._split((self._project(x), memory["source"]))
@@ -209,10 +206,10 @@ class CrossAttention(MultiHeadAttention):
 class TransformerDecoderBlock(TransformerBlock):
     """Self-attention, attention to the source and a small network, each added to its input.
 
-    h = x + dropout(attention(norm(x))), in which steps look only at themselves and at steps before
-    them; g = h + dropout(cross_attention(norm(h))), in which they look at the source; and out = g +
-    dropout(dense(activation(dense(norm(g))))). For the decoder of a `NeuralTranslator`. Input
-    shape (T, F), output shape (T, F).
+    h = x + dropout(attention(norm(x))), where steps look only at themselves and at steps before
+    them; g = h + dropout(cross_attention(norm(h))), where they look at the source;
+    out = g + dropout(dense(activation(dense(norm(g))))). For the decoder of a
+    `NeuralTranslator`. Input shape (T, F), output shape (T, F).
 
     Parameters
     ----------

@@ -1,0 +1,96 @@
+"""Writing the targets of sources with a translator."""
+
+import numpy as np
+
+from ..base import Workspace
+from ..preprocessing.samples import reread
+from ..settings import isolated, single_threaded_blas
+from ..tokens import paired
+from .beam_search import BeamSearch
+from .overflow import warn_of_overflow
+
+
+class Translation:
+    """Adds ``predict`` and ``candidates`` to a translator."""
+
+    @isolated
+    def predict(self, X):
+        """Return the target of each source that the search finds to be the likeliest.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Sources.
+
+        Returns
+        -------
+        y : ndarray of str of shape (n_samples,), dtype object, or list of ndarray of int
+            Targets; arrays of tokens if `target_tokenizer` is None.
+        """
+        found = self._search(X)
+        best = [self._target_vocabulary.decode(each[0].ids) for each in found]
+        if self._target_vocabulary.tokenizer is None:
+            return best
+        return np.array(best, dtype=object)
+
+    @isolated
+    def candidates(self, X):
+        """Return the targets that the search finds for each source, and how likely they are.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Sources.
+
+        Returns
+        -------
+        candidates : list of list of (target, float)
+            For each source up to `beam_size` pairs of a target and its log-likelihood in nats,
+            the best first.
+        """
+        found = self._search(X)
+        decode = self._target_vocabulary.decode
+        return [[(decode(one.ids), one.log_p) for one in each] for each in found]
+
+    def _search(self, X):
+        """Return the candidates for each source, the best first."""
+        self._require_fit()
+        sources = self._source_vocabulary.encode(reread(X))
+        end = self._target_vocabulary.end
+        longest = self.max_length or 2 * self._longest
+        search = BeamSearch(self.beam_size, end - 1, longest, self.length_penalty)
+        pairs, *_ = paired(sources, [()] * len(sources), self._ends(), self.network_.dtype)
+        order = np.argsort(pairs.lengths, kind="stable")
+        n_rows = max(1, self.network_.chunk_rows(pairs) // self.beam_size)
+        found = [None] * len(sources)
+        with single_threaded_blas():
+            for start in range(0, len(order), n_rows):
+                rows = order[start : start + n_rows]
+                reader = _Reader(self, pairs[rows])
+                for row, each in zip(rows, search(len(rows), reader), strict=True):
+                    found[row] = [one._replace(ids=one.ids + 1) for one in each]
+        return found
+
+
+class _Reader:
+    """Gives the log-probabilities of the tokens that follow, for a `BeamSearch`."""
+
+    def __init__(self, model, pairs):
+        self.model, self.pairs = model, pairs
+        self.stepper = model.network_.stepper(len(pairs))
+
+    def __call__(self, rows, last):
+        dtype = self.pairs.dtype
+        if last is None:
+            x, _ = self.pairs.padded(Workspace(len(self.pairs), dtype))
+            raw = self.stepper.advance(x)[rows, -1]
+            self.stepper.keep(rows)
+        else:
+            self.stepper.keep(rows)
+            x = np.zeros((len(rows), 1, 2), dtype)
+            x[:, 0, 1] = last + 1
+            raw = self.stepper.advance(x)[:, -1]
+        warn_of_overflow(self.model, raw, refuse_nan=True)
+        log_p = self.model._loss.log_inverse_link(raw.astype(np.float64))
+        log_p[:, [id - 1 for id in self.model._target_vocabulary.unwritten]] = -np.inf
+        return log_p
