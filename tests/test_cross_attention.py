@@ -111,11 +111,11 @@ def test_steps_read_in_pieces_look_at_the_same_source(layer):
 
 def test_a_missing_source_and_one_of_another_width_are_refused():
     x = np.ones((1, 2, 4))
-    with pytest.raises(ValueError, match="a source to look at, got none. Put it into the decoder"):
+    with pytest.raises(ValueError, match=r"a source to look at, got none\. Put it into"):
         Network(CrossAttention(2), (None, 4)).predict(x.reshape(1, -1))
     with pytest.raises(ValueError, match=r"4 features a step, got one of shape \(steps, 6\)"):
         sourced(CrossAttention(2), np.ones((1, 3, 6)), (None, 4)).forward(x)
-    with pytest.raises(ValueError, match="got one vector a sequence. Let the encoder end"):
+    with pytest.raises(ValueError, match=r"got one vector a sequence\. Let the encoder end"):
         sourced(CrossAttention(2), np.ones((1, 6)), (None, 4)).forward(x)
     with pytest.raises(ValueError, match="that num_heads=3 divides, got 4"):
         Network(CrossAttention(3), (None, 4))

@@ -66,21 +66,20 @@ class BeamSearch:
         ids, log_p = np.zeros((n, width, 0), np.intp), np.full((n, width), -np.inf)
         log_p[:, 0] = 0.0
         rows, last = np.repeat(owners, width), None
-        for length in range(self.max_length + 1):
+        for _ in range(self.max_length):
             following = advance(rows, last).reshape(len(owners), width, -1)
-            if length == self.max_length:
-                following[:] = -np.inf  # nothing but an end
-                following[:, :, self.end] = 0.0
             total, origin, codes = self._extended(log_p, following)
             ids = np.concatenate([self._picked(ids, origin), codes[:, :, None]], axis=2)
-            self._collect(found, owners, ids, total, codes == self.end)
+            ended = (codes == self.end) & (np.arange(codes.shape[1]) < width)
+            self._collect(found, owners, ids, np.where(ended, total, -np.inf), 1)
             ids, log_p, origin = self._open(ids, total, origin)
             goes_on = ~self._is_done(found, owners, log_p, ids.shape[2])
-            if not goes_on.any():
-                break
             rows = (np.arange(len(owners))[:, None] * width + origin)[goes_on].reshape(-1)
             owners, ids, log_p = owners[goes_on], ids[goes_on], log_p[goes_on]
             last = ids[:, :, -1].reshape(-1)
+            if not len(owners):
+                break
+        self._collect(found, owners, ids, log_p, 0)  # cut
         return [sorted(each, key=lambda one: -one.score)[:width] for each in found]
 
     def _extended(self, log_p, following):
@@ -97,13 +96,13 @@ class BeamSearch:
     def _normalized(self, log_p, n_tokens):
         return log_p / n_tokens**self.length_penalty
 
-    def _collect(self, found, owners, ids, total, ended):
-        """Write down the targets that end here, of as many as are kept."""
-        ended = ended[:, : self.width] & np.isfinite(total[:, : self.width])
-        for row, column in zip(*np.nonzero(ended), strict=True):
-            log_p = float(total[row, column])
-            score = self._normalized(log_p, ids.shape[2])
-            found[owners[row]].append(Candidate(ids[row, column, :-1], log_p, score))
+    def _collect(self, found, owners, ids, log_p, n_ends):
+        """Write down the targets whose log-likelihood is finite, without their ends."""
+        n_tokens = ids.shape[2]
+        for row, column in zip(*np.nonzero(np.isfinite(log_p)), strict=True):
+            total, written = float(log_p[row, column]), ids[row, column, : n_tokens - n_ends]
+            score = self._normalized(total, n_tokens)
+            found[owners[row]].append(Candidate(written, total, score))
 
     def _open(self, ids, total, origin):
         """Keep the likeliest extensions that have not ended."""

@@ -20,14 +20,14 @@ class EncoderDecoder(Sequential):
             part.adapt(x[..., side])
 
     def _build_children(self, input_shape, owner):
-        shapes = [(None,), (None,)]
         children = self._named_layers(self._items())
-        for name, layer in children:
+        shape = (None,)
+        for position, (name, layer) in enumerate(children):
             layer._inside_frozen = self.is_frozen
-            shape = shapes.pop(0)
-            shapes.append(build_layer(layer, f"{owner}__{name}" if owner else name, shape))
+            shape = (None,) if position < 2 else shape  # the encoder and the decoder read ids
+            shape = build_layer(layer, f"{owner}__{name}" if owner else name, shape)
         self._set_children(children)
-        return shapes[-1]
+        return shape
 
     @property
     def _parts(self):

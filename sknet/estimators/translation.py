@@ -3,6 +3,8 @@
 import numpy as np
 
 from ..base import Workspace
+from ..layers import CrossAttention, PositionalEmbedding
+from ..named_weights import named_parts
 from ..preprocessing.samples import reread
 from ..settings import isolated, single_threaded_blas
 from ..tokens import paired
@@ -57,8 +59,7 @@ class Translation:
         self._require_fit()
         sources = self._source_vocabulary.encode(reread(X))
         end = self._target_vocabulary.end
-        longest = self.max_length or 2 * self._longest
-        search = BeamSearch(self.beam_size, end - 1, longest, self.length_penalty)
+        search = BeamSearch(self.beam_size, end - 1, self._limit(), self.length_penalty)
         pairs, *_ = paired(sources, [()] * len(sources), self._ends(), self.network_.dtype)
         order = np.argsort(pairs.lengths, kind="stable")
         n_rows = max(1, self.network_.chunk_rows(pairs) // self.beam_size)
@@ -69,6 +70,59 @@ class Translation:
                 reader = _Reader(self, pairs[rows])
                 for row, each in zip(rows, search(len(rows), reader), strict=True):
                     found[row] = [one._replace(ids=one.ids + 1) for one in each]
+        return found
+
+    def _limit(self):
+        """Return the largest number of tokens to write."""
+        if self.max_length is not None:
+            return int(self.max_length)
+        parts = dict(self.network_.layer.sublayers())["decoder"].walk()
+        limits = [part.max_length for part in parts if isinstance(part, PositionalEmbedding)]
+        return min([2 * self._longest, *filter(None, limits)])
+
+    @isolated
+    def attention_weights(self, X, y=None, layer=None):
+        """Return how much each token of a target looks at each token of its source.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Sources.
+        y : iterable of str or list of array-like of int, default=None
+            Their targets; None takes those that `predict` returns.
+        layer : str, default=None
+            Name of a `CrossAttention` in the network, such as
+            ``"decoder__2__cross_attention"``; None is the last one.
+
+        Returns
+        -------
+        weights : list of ndarray of shape (n_heads, n_target, n_source)
+            For each pair the weights of the source's tokens and its end (last axis) when a token
+            of the target, or its end, is to be written; they add up to 1.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+        """
+        self._require_fit()
+        X = reread(X)
+        pairs = self._pairs(X, self.predict(X) if y is None else reread(y)).X
+        readers = [
+            path
+            for path, part in named_parts(self.network_.layer)
+            if isinstance(part, CrossAttention)
+        ]
+        layer = readers[-1] if layer is None and readers else layer
+        if layer not in readers:
+            known = ", ".join(map(repr, readers)) or "none"
+            raise ValueError(
+                f"{type(self).__name__}.attention_weights expects layer to be the name of a "
+                f"CrossAttention, one of {known}; got {layer!r}."
+            )
+        found = []
+        for pair in range(len(pairs)):
+            found.append(self.network_.attention_weights([pairs[[pair]].joined()], layer)[0])
         return found
 
 

@@ -19,12 +19,14 @@ from ..layers import (
 from ..layers.composite import named_layers
 from ..losses import LogLoss, Target
 from ..losses.placewise import PlacewiseLoss
+from ..optimizers import get_optimizer
 from ..places import Places, real_rows
 from ..preprocessing import TokenizerTransformer
 from ..preprocessing.samples import reread
 from ..settings import isolated
 from ..tokens import paired
 from ..weights import check_weights
+from .architecture import warn_of_own_output
 from .base import BaseNeuralEstimator, trains_by_steps
 from .codec import Decoder, Encoder
 from .documentation import documented
@@ -359,14 +361,16 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         return data
 
     def _learn_vocabularies(self, X, y):
-        owner = type(self).__name__
-        self._source_vocabulary = get_vocabulary(self.source_tokenizer, owner).fit(X)
-        self._target_vocabulary = get_vocabulary(self.target_tokenizer, owner, "y").fit(y)
+        self._source_vocabulary = self._vocabulary("source_tokenizer", "X").fit(X)
+        self._target_vocabulary = self._vocabulary("target_tokenizer", "y").fit(y)
         self.source_tokenizer_ = self._source_vocabulary.tokenizer
         self.target_tokenizer_ = self._target_vocabulary.tokenizer
         given = self.source_tokenizer, self.target_tokenizer
         self._given_tokenizers = clone(given, safe=False)
         self._input_shape = (None, 2)
+
+    def _vocabulary(self, parameter, name):
+        return get_vocabulary(getattr(self, parameter), type(self).__name__, name, parameter)
 
     def _pairs(self, X, y):
         """Return sources and targets as data."""
@@ -422,7 +426,34 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         """Find nothing to refuse: there are no plain hidden layers."""
 
     def _check_network(self):
-        pass
+        name, network = type(self).__name__, self.network_
+        parts = dict(network.layer.sublayers())
+        for side in ("encoder", "decoder"):
+            shape = parts[side].output_shape_
+            if len(shape) != 2 or shape[0] is not None:
+                raise ValueError(
+                    f"{name} expects layers of the {side} that give a vector for each step, of "
+                    f"shape (T, F), got {shape}. Begin with an Embedding, set "
+                    "return_sequences=True in recurrent layers, and leave out layers that join "
+                    "steps."
+                )
+        for _, layer in parts["decoder"].sublayers():
+            if not layer.is_causal:
+                raise ValueError(
+                    f"{name} expects layers of the decoder that look at no later steps; layer "
+                    f"{layer._label()} does. Use TransformerDecoderBlock, padding='causal' in "
+                    "convolutions, LayerNorm in place of BatchNorm, and no layers that run "
+                    "backwards."
+                )
+        if not any(part.takes_source for part in parts["decoder"].walk()):
+            raise ValueError(
+                f"{name} expects a decoder that looks at the source, got none of its layers that "
+                "does. Add a TransformerDecoderBlock, or Residual([CrossAttention(4)]) after a "
+                "recurrent layer."
+            )
+        self._check_noise(get_optimizer(self.solver))
+        if self.decoder is not None:
+            warn_of_own_output(parts["decoder"].sublayers(), {network.output_shape[-1]}, name)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

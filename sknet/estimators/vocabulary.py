@@ -11,9 +11,7 @@ from ..preprocessing.tokenizer import UNKNOWN, check_texts
 
 #: Largest number of codes: float32 has all whole numbers up to here.
 _MOST_CODES = 2**24 - 2
-_NO_TEXT = (
-    "Convert it, fill missing texts with '', or set tokenizer=None to pass arrays of tokens."
-)
+_NO_TEXT = "Convert it, fill missing texts with '', or set {}=None to pass arrays of tokens."
 _CODES = "arrays of tokens, whole numbers from 0 on"
 
 
@@ -28,17 +26,19 @@ class TextVocabulary:
         Who takes texts, for errors.
     name : str, default="X"
         What the texts are called, for errors.
+    parameter : str, default="tokenizer"
+        Name of the parameter, for errors.
     """
 
     #: Never written, as it stands for no text.
     unwritten = (UNKNOWN,)
 
-    def __init__(self, tokenizer, owner, name="X"):
+    def __init__(self, tokenizer, owner, name="X", parameter="tokenizer"):
         is_level = isinstance(tokenizer, str)
         self.tokenizer = (
             TokenizerTransformer(tokenizer, lowercase=False) if is_level else clone(tokenizer)
         )
-        self.owner, self.name = owner, name
+        self.owner, self.name, self.parameter = owner, name, parameter
 
     def fit(self, X):
         """Learn the vocabulary of some texts."""
@@ -70,7 +70,7 @@ class TextVocabulary:
         return self.tokenizer.inverse_transform(np.asarray(ids)[None])[0]
 
     def _check(self, X):
-        texts = check_texts(X, self.owner, _NO_TEXT, self.name)
+        texts = check_texts(X, self.owner, _NO_TEXT.format(self.parameter), self.name)
         return _check_any(texts, self.owner, self.name)
 
 
@@ -83,13 +83,15 @@ class CodeVocabulary:
         Who takes arrays of numbers, for errors.
     name : str, default="X"
         What the arrays are called, for errors.
+    parameter : str, default="tokenizer"
+        Name of the parameter, for errors.
     """
 
     unwritten = ()
     tokenizer = None
 
-    def __init__(self, owner, name="X"):
-        self.owner, self.name = owner, name
+    def __init__(self, owner, name="X", parameter="tokenizer"):
+        self.owner, self.name, self.parameter = owner, name, parameter
 
     def fit(self, X):
         """Learn the largest number."""
@@ -118,7 +120,8 @@ class CodeVocabulary:
     def encode_prompt(self, prompt):
         """Return the ids of the first tokens."""
         is_empty = isinstance(prompt, str) and not prompt
-        return self._ids(_codes([] if is_empty else prompt, f"{self.owner}.generate", ""))
+        prompt = [] if is_empty else prompt
+        return self._ids(_codes(prompt, f"{self.owner}.generate", "", self.parameter))
 
     def _ids(self, row):
         if len(row) and row.max() >= self.n_codes:
@@ -133,17 +136,20 @@ class CodeVocabulary:
         return np.asarray(ids, dtype=np.intp) - 1
 
     def _rows(self, X):
+        owner, where = f"{self.owner} with {self.parameter}=None", " in the array at position {}"
         if len(getattr(X, "shape", ())) > 1:
-            X = as_array(X, "the tokens", f"{self.owner} with tokenizer=None")
-        items = listed(X, f"{self.owner} with tokenizer=None", "a list of arrays of tokens")
-        where = " in the array at position {}"
-        rows = [_codes(item, self.owner, where.format(i)) for i, item in enumerate(items)]
+            X = as_array(X, "the tokens", owner)
+        items = listed(X, owner, "a list of arrays of tokens")
+        rows = [
+            _codes(item, self.owner, where.format(i), self.parameter)
+            for i, item in enumerate(items)
+        ]
         return _check_any(rows, self.owner, self.name)
 
 
-def _codes(item, owner, where):
+def _codes(item, owner, where, parameter):
     """Return a row of tokens as an array of int, or refuse what is none."""
-    owner = f"{owner} with tokenizer=None"
+    owner = f"{owner} with {parameter}=None"
     row = np.array([]) if isinstance(item, str) else as_array(item, "the tokens", owner, where)
     row = row if row.size else row.astype(np.intp)
     found = None
@@ -158,7 +164,7 @@ def _codes(item, owner, where):
     if found is not None:
         raise ValueError(
             f"{owner} expects {_CODES}, got {found}{where}. Pass lists or 1-D "
-            "arrays of int, or set tokenizer."
+            f"arrays of int, or set {parameter}."
         )
     return row
 
@@ -169,7 +175,7 @@ def _check_any(items, owner, name):
     return items
 
 
-def get_vocabulary(tokenizer, owner, name="X"):
+def get_vocabulary(tokenizer, owner, name="X", parameter="tokenizer"):
     """Return the vocabulary for the parameter `tokenizer`, still to be fitted.
 
     Parameters
@@ -180,6 +186,8 @@ def get_vocabulary(tokenizer, owner, name="X"):
         Who takes texts, for errors.
     name : str, default="X"
         What the texts are called, for errors.
+    parameter : str, default="tokenizer"
+        Name of the parameter, for errors.
 
     Returns
     -------
@@ -187,5 +195,5 @@ def get_vocabulary(tokenizer, owner, name="X"):
         A new one.
     """
     if tokenizer is None:
-        return CodeVocabulary(owner, name)
-    return TextVocabulary(tokenizer, owner, name)
+        return CodeVocabulary(owner, name, parameter)
+    return TextVocabulary(tokenizer, owner, name, parameter)
