@@ -147,7 +147,8 @@ def beam_search(log_p, width):
                 longer[1] = _add(longer[1], before + step[label])
         best = sorted(found.items(), key=lambda item: -_add(*item[1]))
         beams = dict(best[:width])
-    return [(prefix, _add(*ends)) for prefix, ends in beams.items()]
+    found = [(prefix, _add(*ends)) for prefix, ends in beams.items()]
+    return [each for each in found if each[1] > -inf] or found[:1]
 
 
 def _add(a, b):
