@@ -144,7 +144,9 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
     --------
     >>> from sknet import NeuralTranslator
     >>> X, y = ["one two", "two one", "two two"] * 4, ["12", "21", "22"] * 4
-    >>> model = NeuralTranslator("word", learning_rate_init=0.003, random_state=0)
+    >>> model = NeuralTranslator(
+    ...     "word", learning_rate_init=0.003, max_iter=60, random_state=0,
+    ... )
     >>> model.fit(X, y).predict(["two one"])
     array(['21'], dtype=object)
     """
@@ -313,7 +315,8 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         Returns
         -------
         perplexity : float
-            exp of minus the mean log-likelihood of a token; at least 1, less is better.
+            The exponential of minus the mean log-likelihood of a token; at least 1, less is
+            better.
         """
         return float(np.exp(-self._judge_tokens(reread(X), reread(y))[0].mean()))
 
