@@ -115,7 +115,7 @@ def show(task, model, quick):
 
 def draw_attention(models, path):
     """Draw where the decoders look while they write."""
-    figure, grid = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
+    figure, grid = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained", width_ratios=[8, 5])
     for axes, (task, model) in zip(grid, models.items(), strict=True):
         AttentionDisplay.from_estimator(model, [SHOWN[task]], ax=axes, colorbar=False)
         axes.set(xlabel="source", ylabel="target", title=task)
