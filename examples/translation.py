@@ -51,7 +51,7 @@ def load_data(task, quick=False):
         rows = list(csv.DictReader(file, delimiter="\t"))
     X, y = ([row[column] for row in rows] for column in (source, target))
     n_train = 300 if quick else len(rows) - 1000
-    n_test = 20 if quick else 1000
+    n_test = 8 if quick else 1000
     return X[:n_train], y[:n_train], X[-n_test:], y[-n_test:]
 
 
