@@ -11,7 +11,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
-    page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if page.exists()
+    page
+    for page in [
+        ROOT / "README.md",
+        *sorted((ROOT / "docs").glob("*.md")),
+        *sorted((ROOT / "docs" / "guide").glob("*.md")),
+    ]
+    if page.exists()
 ]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: What a line of code says that it prints: ``print(1 + 1)  # 2``.
@@ -71,7 +77,7 @@ def broken_links(page, text=None):
     return broken
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_code_runs_and_prints_what_it_says(page, tmp_path, monkeypatch):
     # What a page writes goes to a folder of its own; what it reads, it finds from the root.
     (tmp_path / "examples").symlink_to(ROOT / "examples")
@@ -80,7 +86,7 @@ def test_code_runs_and_prints_what_it_says(page, tmp_path, monkeypatch):
     run(page.read_text(), page.name)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     assert broken_links(page) == []
 

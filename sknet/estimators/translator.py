@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..base import copied
 from ..batches import Data
+from ..initializers import RandomNormal
 from ..layers import (
     Embedding,
     LayerNorm,
@@ -413,7 +414,8 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         """Return the layers that the user has written, or a Transformer of some blocks."""
         layers = getattr(self, name)
         if layers is None:
-            start = Embedding(64, embeddings_initializer="normal")
+            # As large as the sinusoids that are added.
+            start = Embedding(64, embeddings_initializer=RandomNormal(stddev=1.0))
             layers = [start, PositionalEmbedding("sinusoidal"), *blocks, LayerNorm()]
         return named_layers(copied(list(layers), name), self.activation, name)
 
