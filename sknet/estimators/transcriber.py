@@ -260,6 +260,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
             rows = slice(start, start + n)
             raw = self.network_.predict(checked[rows])
             found[rows] = -self._loss.row_losses(raw, places[rows])
+        warn_of_overflow(self, np.where(found == -np.inf, 0.0, found))
         return found
 
     @isolated
@@ -300,15 +301,16 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
 
     def _codes(self, X):
         """Return the codes of the predicted labels of each sample."""
-        for log_p in self._of_steps(X, self._log_inverse):
+        for log_p in self._of_steps(X, self._log_inverse, refuse_nan=True):
             if self.beam_size == 1:
                 yield greedy_path(log_p)
             else:
                 yield np.array(beam_search(log_p, self.beam_size)[0][0], dtype=np.intp)
 
-    def _of_steps(self, X, read):
+    def _of_steps(self, X, read, refuse_nan=False):
         found = self._read(X, read)
-        warn_of_overflow(self, found if isinstance(found, np.ndarray) else np.concatenate(found))
+        steps = found if isinstance(found, np.ndarray) else np.concatenate(found)
+        warn_of_overflow(self, steps, refuse_nan=refuse_nan)
         return found
 
     def _inverse(self, raw):
