@@ -2054,8 +2054,8 @@ PAIRS = [
         "an encoder of another width",
         ValueError,
         r"^Layer 'decoder__2' \(CrossAttention\) expects a source of 2 features a step, got "
-        r"one of shape \(steps, 3\)\. Let the encoder end with a vector of this length for each step, or "
-        r"pass source_dim\.$",
+        r"one of shape \(steps, 3\)\. Let the encoder end with a vector of this length for each "
+        r"step, or pass source_dim\.$",
         partial(fit, X=SOURCES, y=TARGETS),
         SET(encoder=[Embedding(3)]),
         **TRANSLATOR,

@@ -5,10 +5,14 @@ import pytest
 from scipy.special import softmax
 
 from sknet.layers import (
+    GRU,
+    LSTM,
     CrossAttention,
     Dense,
     MultiHeadAttention,
     Residual,
+    SimpleRNN,
+    SourceState,
     TransformerDecoderBlock,
 )
 from sknet.layers.composite import Composite
@@ -31,8 +35,9 @@ class SelfSourced(Composite):
         found = source.forward(x, training, mask)
         for part in self.readers():
             part.source, part.source_mask = found, mask
-        self._mask = mask
-        return reader.forward(x, training, mask)
+        out = reader.forward(x, training, mask)
+        self._mask = reader.compute_mask(x, mask)
+        return out
 
     def backward(self, grad_output, input_grad=True):
         (_, source), (_, reader) = self._children
@@ -53,6 +58,10 @@ class SelfSourced(Composite):
         Residual([CrossAttention(4), Dense(4), CrossAttention(2)]),
         TransformerDecoderBlock(2, intermediate_dim=6),
         TransformerDecoderBlock(2, key_dim=3, dropout=0.2, activation="relu"),
+        SourceState(GRU(4, return_sequences=True)),
+        SourceState(LSTM(3, return_sequences=True, recurrent_dropout=0.2), source_dim=4),
+        SourceState(SimpleRNN(4, return_sequences=True)),
+        SourceState(GRU(4)),
     ],
     ids=repr,
 )
@@ -99,7 +108,16 @@ def test_with_its_input_as_the_source_it_is_self_attention():
     np.testing.assert_allclose(replica.forward(x), other.predict(x.reshape(2, -1)))
 
 
-@pytest.mark.parametrize("layer", [CrossAttention(2), TransformerDecoderBlock(2)], ids=repr)
+@pytest.mark.parametrize(
+    "layer",
+    [
+        CrossAttention(2),
+        TransformerDecoderBlock(2),
+        SourceState(LSTM(3, return_sequences=True), 4),
+        Residual([SourceState(GRU(4, return_sequences=True))]),
+    ],
+    ids=repr,
+)
 def test_steps_read_in_pieces_look_at_the_same_source(layer):
     rng = np.random.default_rng(0)
     x, source = rng.normal(size=(2, 5, 4)), rng.normal(size=(2, 3, 4))
@@ -119,3 +137,28 @@ def test_a_missing_source_and_one_of_another_width_are_refused():
         sourced(CrossAttention(2), np.ones((1, 6)), (None, 4)).forward(x)
     with pytest.raises(ValueError, match="that num_heads=3 divides, got 4"):
         Network(CrossAttention(3), (None, 4))
+
+
+@pytest.mark.parametrize("kind", [GRU, LSTM, SimpleRNN])
+def test_the_first_state_is_a_squashed_map_of_the_last_real_step(kind):
+    rng = np.random.default_rng(0)
+    x, source = rng.normal(size=(2, 2, 5)), rng.normal(size=(2, 4, 6))
+    mask = np.array([[1, 1, 1, 1], [1, 0, 1, 0]], bool)
+    layer = SourceState(kind(3, return_sequences=True), source_dim=6)
+    replica = sourced(layer, source, (None, 5), mask)
+    part = replica.layer
+    start = np.tanh(source[[0, 1], [3, 2]] @ part.kernel_ + part.bias_)
+    assert start.shape == (2, 6 if kind is LSTM else 3)
+    memory = {"state": start[:, :3], "cell": start[:, 3:]}
+    expected = part.layer.advance(x, memory).copy()
+    np.testing.assert_allclose(replica.forward(x), expected)
+    alone = sourced(layer, source[[0, 1], [3, 2]], (None, 5))
+    np.testing.assert_allclose(alone.forward(x), expected)
+
+
+def test_a_start_from_no_source_or_one_of_another_width_is_refused():
+    layer = SourceState(GRU(3, return_sequences=True))
+    with pytest.raises(ValueError, match=r"a source to start from, got none\. Put it into"):
+        Network(layer, (None, 4)).predict(np.ones((1, 8)))
+    with pytest.raises(ValueError, match=r"a source of 3 features, got 4\. Pass this number"):
+        sourced(layer, np.ones((1, 2, 4)), (None, 4)).forward(np.ones((1, 2, 4)))

@@ -16,6 +16,7 @@ import sknet
 from sknet import NeuralTranslator
 from sknet.layers import (
     GRU,
+    LSTM,
     Bidirectional,
     Conv1D,
     CrossAttention,
@@ -23,7 +24,9 @@ from sknet.layers import (
     Embedding,
     LayerNorm,
     PositionalEmbedding,
+    Reshape,
     Residual,
+    SourceState,
     TransformerBlock,
     TransformerDecoderBlock,
 )
@@ -52,7 +55,17 @@ def convolutional():
     return encoder, decoder
 
 
-STACKS = {"transformer": transformer, "gru": recurrent, "convolution": convolutional}
+def handing_over():
+    encoder = [Embedding(6), LSTM(7)]
+    return encoder, [Embedding(6), SourceState(LSTM(6, return_sequences=True), source_dim=7)]
+
+
+STACKS = {
+    "transformer": transformer,
+    "gru": recurrent,
+    "convolution": convolutional,
+    "lstm": handing_over,
+}
 
 
 def model(stack="transformer", **parameters):
@@ -327,7 +340,8 @@ EMBEDDING, GRUS = Embedding(4), GRU(4, return_sequences=True)
         ({"label_smoothing": 1.0}, "'label_smoothing' parameter"),
         ({"dtype": None}, "'dtype' parameter"),
         ({"source_tokenizer": None}, "source_tokenizer=None expects arrays of tokens"),
-        ({"encoder": [EMBEDDING, GRU(4)]}, r"layers of the encoder .* got \(4,\)"),
+        ({"encoder": [EMBEDDING, GRU(4)]}, "a source of 8 features a step, got one vector"),
+        ({"encoder": [EMBEDDING, Reshape((4, 1))]}, "Layer 'encoder__1'"),
         ({"decoder": [EMBEDDING, GRU(4)]}, r"layers of the decoder .* got \(4,\)"),
         ({"decoder": [EMBEDDING, GRUS]}, "a decoder that looks at the source, got none"),
         (

@@ -64,13 +64,15 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
     encoder : list, default=None
         Layers from token ids of the source, of shape (T,), to a vector a step, of shape (T, F):
         an `Embedding`, and recurrent layers with ``return_sequences=True``, convolutions or
-        Transformer blocks. Nested parameters are reached by position or name, as in
-        ``encoder__0__output_dim``. None is a small Transformer: two blocks of width 64.
+        Transformer blocks; or to one vector, for a decoder of `SourceState`. Nested parameters
+        are reached by position or name, as in ``encoder__0__output_dim``. None is a small
+        Transformer: two blocks of width 64.
     decoder : list, default=None
         Layers from token ids of the target to a vector a step, none of which looks at later
         steps, and some of which look at the source: an `Embedding`, and
-        `TransformerDecoderBlock` or recurrent layers followed by `CrossAttention`. The output
-        layer over the vocabulary is added. None is the counterpart of the default encoder.
+        `TransformerDecoderBlock`, or recurrent layers in `SourceState` or followed by
+        `CrossAttention`. The output layer over the vocabulary is added. None is the counterpart
+        of the default encoder.
     beam_size : int, default=1
         Number of beginnings of a target that `predict` keeps and extends, at least 1. 1 is a
         greedy search: the likeliest token is taken each time.
@@ -430,18 +432,19 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
     def _check_combinations(self):
         """Find nothing to refuse: there are no plain hidden layers."""
 
+    def _check_shape(self, side, shape, n_axes):
+        if len(shape) not in n_axes or (len(shape) == 2 and shape[0] is not None):
+            raise ValueError(
+                f"{type(self).__name__} expects layers of the {side} that give a vector for each "
+                f"step, of shape (T, F), got {shape}. Begin with an Embedding, set "
+                "return_sequences=True in recurrent layers, and leave out layers that join steps."
+            )
+
     def _check_network(self):
         name, network = type(self).__name__, self.network_
         parts = dict(network.layer.sublayers())
-        for side in ("encoder", "decoder"):
-            shape = parts[side].output_shape_
-            if len(shape) != 2 or shape[0] is not None:
-                raise ValueError(
-                    f"{name} expects layers of the {side} that give a vector for each step, of "
-                    f"shape (T, F), got {shape}. Begin with an Embedding, set "
-                    "return_sequences=True in recurrent layers, and leave out layers that join "
-                    "steps."
-                )
+        self._check_shape("encoder", parts["encoder"].output_shape_, (1, 2))
+        self._check_shape("decoder", parts["decoder"].output_shape_, (2,))
         for _, layer in parts["decoder"].sublayers():
             if not layer.is_causal:
                 raise ValueError(
@@ -454,7 +457,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
             raise ValueError(
                 f"{name} expects a decoder that looks at the source, got none of its layers that "
                 "does. Add a TransformerDecoderBlock, or Residual([CrossAttention(4)]) after a "
-                "recurrent layer."
+                "recurrent layer, or put the layer into SourceState."
             )
         self._check_noise(get_optimizer(self.solver))
         if self.decoder is not None:

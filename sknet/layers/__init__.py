@@ -24,6 +24,7 @@ from .sequential.embedding import Embedding, PositionalEmbedding
 from .sequential.gated_recurrent import GRU, LSTM
 from .sequential.masking import Masking
 from .sequential.recurrent import SimpleRNN
+from .sequential.source_state import SourceState
 from .sequential.time_distributed import TimeDistributed
 from .spatial.augmentation import RandomFlip, RandomRotation, RandomTranslation
 from .spatial.convolution import Conv1D, Conv2D, Conv3D
@@ -109,6 +110,7 @@ __all__ = [
     "Scaling",
     "Sequential",
     "SimpleRNN",
+    "SourceState",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "TiedSequential",
