@@ -155,7 +155,7 @@ class RecurrentLayer(LayerOverSteps):
         start = self._start.get(name)
         return 0.0 if start is None else self._steps.sort(start)
 
-    def start_gradient(self, name):
+    def _start_gradient(self, name):
         """Return the gradient of what the run back began from: "state" or a name of `_carried`."""
         return self._steps.unsort(self._memory(f"grad_{name}"))
 

@@ -151,7 +151,7 @@ class SourceState(Layer):
         grad = self._work("grad_start", self._squashed.shape)
         units = self.layer.units
         for i, name in enumerate(self._names):
-            grad[:, i * units : (i + 1) * units] = self.layer.start_gradient(name)
+            grad[:, i * units : (i + 1) * units] = self.layer._start_gradient(name)
         slopes = np.square(self._squashed, out=self._work("slopes", grad.shape))
         grad *= np.subtract(1.0, slopes, out=slopes)
         matmul(self._read.T, grad, self.kernel_grad_)
