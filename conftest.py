@@ -6,6 +6,8 @@ import sys
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+#: Calls for type checkers, many of which are wrong.
+collect_ignore_glob = ["tests/typing/*"]
 
 
 @pytest.fixture(autouse=True)

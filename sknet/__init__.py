@@ -15,6 +15,7 @@ from .estimators import (
 )
 from .interop import load, save
 from .tabular import TabularClassifier, TabularRegressor
+from .versions import show_versions
 
 __all__ = [
     "AutoencoderTransformer",
@@ -31,4 +32,5 @@ __all__ = [
     "__version__",
     "load",
     "save",
+    "show_versions",
 ]

@@ -1,16 +1,27 @@
 """What every part of sknet is built on: parameter objects and scratch memory."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from inspect import Parameter, Signature, signature
 from math import log10, prod
 from reprlib import repr as shortened
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from numpy.typing import DTypeLike
+from sklearn.base import clone
 
 from .constraints import Constraints
+
+# Scikit-learn's own class has no annotations: estimators name it as a base once more.
+if TYPE_CHECKING:
+    from .typing import ParameterObject as BaseEstimator
+else:
+    from sklearn.base import BaseEstimator
 
 #: Version of the layout of pickled networks and estimators.
 FORMAT = 3
@@ -40,13 +51,13 @@ class Component(BaseEstimator):
     #: Whether what holds the component as a parameter validates it as well.
     _validated_by_holder = True
 
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Refuse arguments by position that are taken by name only, and say which those are."""
         if args:
             _check_positional(cls, len(args))
         return super().__new__(cls)
 
-    def __init__(self):  # what has no parameters takes no arguments, also by name
+    def __init__(self) -> None:  # what has no parameters takes no arguments, also by name
         pass
 
     @classmethod
@@ -72,7 +83,7 @@ class Component(BaseEstimator):
             if nested and options.get(name) != "no_validation":
                 value._validate_params()
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Self:
         """Return a copy that is not fitted, or name the parameter that cannot be copied."""
         try:
             return super().__sklearn_clone__()
@@ -81,7 +92,7 @@ class Component(BaseEstimator):
                 copied(value, f"The {name!r} parameter of {type(self).__name__}")
             raise
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters, and with `deep` those of the components inside them.
 
         Parameters
@@ -100,7 +111,7 @@ class Component(BaseEstimator):
                 params.update(_reached(getattr(self, parameter), parameter))
         return params
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, those of nested components and list items included.
 
         Whole parameters are replaced first, then whole items of lists, then the
@@ -249,7 +260,7 @@ def _is_pair(item):
     return isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
 
 
-def named_items(items):
+def named_items(items: Sequence[Any]) -> list[tuple[str, Any]]:
     """List the items of a list parameter with the keys that reach them.
 
     Parameters
@@ -267,7 +278,7 @@ def named_items(items):
     return [item if _is_pair(item) else (str(i), item) for i, item in enumerate(items)]
 
 
-def copied(value, name):
+def copied(value: Any, name: str) -> Any:
     """Return a copy of a parameter, in which components are not fitted.
 
     Parameters
@@ -304,7 +315,9 @@ def _describe_keys(keys):
     return f"the items {', '.join(map(repr, keys))}" if keys else "no items"
 
 
-def named_component(value, registry, base, parameter):
+def named_component(
+    value: Any, registry: dict[str, Any], base: type | tuple[type, ...], parameter: str
+) -> Any:
     """Return a fresh component for a name or for a component.
 
     Parameters
@@ -357,13 +370,13 @@ class Workspace:
         Element type unless a call names another.
     """
 
-    def __init__(self, n_rows, dtype):
+    def __init__(self, n_rows: int, dtype: DTypeLike) -> None:
         self.n_rows = n_rows
-        self.dtype = np.dtype(dtype)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
         self._memory = {}
         self._views = {}
 
-    def __call__(self, name, shape, dtype=None):
+    def __call__(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Any:
         """Return the array `name` with the given shape; its content is undefined."""
         view = self._views.get(name)
         if view is None or view.shape != shape:
@@ -379,7 +392,7 @@ class Workspace:
             self._memory[name] = memory
         return memory[: prod(shape)].reshape(shape)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         # Scratch memory is never copied or pickled.
         return type(self), (self.n_rows, self.dtype)
 
@@ -396,7 +409,7 @@ def _memory(size, dtype, shape):
         ) from None
 
 
-def written(n):
+def written(n: int) -> str:
     """Return an int of any size as a short text.
 
     Parameters
@@ -413,7 +426,7 @@ def written(n):
     return f"{n:,}" if n < 10**15 else f"about 10**{int((n.bit_length() - 1) * log10(2))}"
 
 
-def brief(value):
+def brief(value: Any) -> str:
     """Return a value as an error shows it: short, in one line.
 
     Parameters
@@ -429,14 +442,14 @@ def brief(value):
     return " ".join(shortened(value).split())
 
 
-def stamp(state):
+def stamp(state: dict[str, Any]) -> dict[str, Any]:
     """Return a pickled state with the format version and the version of sknet in it."""
     from . import __version__
 
     return {**state, "_sknet_format": FORMAT, "_sknet_version": __version__}
 
 
-def unstamp(state, name):
+def unstamp(state: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a loaded state without its stamp, or refuse it.
 
     Raises
@@ -456,7 +469,7 @@ def unstamp(state, name):
     return state
 
 
-def same(a, b):
+def same(a: Any, b: Any) -> bool:
     """Tell whether two parameters are the same: components by type and parameters.
 
     A number of NumPy is the same as that of Python.

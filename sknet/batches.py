@@ -1,12 +1,16 @@
 """Rows to train or validate on, and their batches."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .base import Workspace
 from .inputs import Sequences
 from .places import Places
+from .typing import Array, Function
 from .weights import mean_weight
 
 
@@ -32,23 +36,23 @@ class Data:
     rows: object = None
 
     @property
-    def n_rows(self):
+    def n_rows(self) -> int:
         """Number of rows in use."""
         return self.X.shape[0] if self.rows is None else len(self.rows)
 
     @property
-    def used_X(self):
+    def used_X(self) -> Any:
         """Inputs of the rows in use."""
         return self.X if self.rows is None else self.X[self.rows]
 
     @property
-    def used_y(self):
+    def used_y(self) -> Any:
         """Targets of the rows in use, or of their places, one after the other."""
         y = self.y if self.rows is None else self.y[self.rows]
         return y.targets() if isinstance(y, Places) else y
 
     @property
-    def used_weight(self):
+    def used_weight(self) -> Array | None:
         """Weights of the rows in use or of their places, with mean 1; None for equal ones."""
         if isinstance(self.y, Places):
             weights = (self.y if self.rows is None else self.y[self.rows]).joined_weights()
@@ -59,14 +63,14 @@ class Data:
         return weights / self.mean_weight
 
     @property
-    def mean_weight(self):
+    def mean_weight(self) -> float:
         """Mean weight of the rows in use."""
         if self.sample_weight is None:
             return 1.0
         weights = self.sample_weight if self.rows is None else self.sample_weight[self.rows]
         return mean_weight(weights)
 
-    def transform_y(self, function):
+    def transform_y(self, function: Function) -> None:
         """Replace the targets, or those of all places, by what a function makes of them.
 
         Parameters
@@ -91,9 +95,9 @@ class Batches:
         Weights are divided by it.
     """
 
-    def __init__(self, data, batch_size, mean_weight=1.0):
-        self.n_rows = data.n_rows
-        self.batch_size = min(batch_size, self.n_rows)
+    def __init__(self, data: Data, batch_size: int, mean_weight: float = 1.0) -> None:
+        self.n_rows: int = data.n_rows
+        self.batch_size: int = min(batch_size, self.n_rows)
         self._rows = data.rows
         self._arrays = [data.X] if data.y is data.X else [data.X, data.y]
         self._has_weights = data.sample_weight is not None
@@ -102,10 +106,10 @@ class Batches:
             self._arrays.append(weights.astype(data.X.dtype, copy=False))
         self._work = Workspace(self.batch_size, data.X.dtype)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return -(-self.n_rows // self.batch_size)
 
-    def __call__(self, rng=None):
+    def __call__(self, rng: np.random.Generator | None = None) -> Any:
         """Yield (x, y, sample_weight), in an order drawn from `rng` if given."""
         order = self._rows
         if rng is not None and len(self) > 1:  # the order within one batch does not matter

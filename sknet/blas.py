@@ -6,15 +6,19 @@ thread, would differ from the same fit outside. Inside `single_threaded_blas`, `
 bits of one thread; it uses more for the rows where a trial has shown that they change no bit.
 """
 
+from __future__ import annotations
+
 from hashlib import blake2b
 from itertools import pairwise
 from math import inf
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 from . import settings
 from .lanes import is_in_lane, run_in_lanes
+from .typing import Array, Function
 
 #: Multiply-adds from which BLAS's threads gain more than waking them costs, measured on two cores,
 #: and multiply-adds an element: thin products are bound by memory, not by arithmetic.
@@ -37,11 +41,11 @@ _TRIAL_ELEMENTS = 2000
 class _Threads:
     """Lets the only fit or prediction that runs use several threads where no bit changes."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._safe_rows = {}
         self._late = self._rest = 0
 
-    def spare(self):
+    def spare(self) -> Any:
         """Return how many threads may help this one, and tell `multiply` that they do."""
         setting = settings.blas_setting
         if setting.n_holders != 1 or setting.allowed == 1 or is_in_lane():
@@ -71,7 +75,7 @@ class _Threads:
 
         run_in_lanes(multiply, n_lanes, n_lanes - 1)
 
-    def multiply(self, a, b, out):
+    def multiply(self, a: Any, b: Any, out: Array | None) -> None:
         """Multiply the first rows on all threads, as far as that is safe, and the rest on one."""
         rows = 0
         with settings.blas_setting.lock:
@@ -144,7 +148,7 @@ def _digest(array):
 _threads = _Threads()
 
 
-def spare_threads():
+def spare_threads() -> int:
     """Return how many threads may help the caller's, with products that are not `matmul`'s.
 
     Returns
@@ -156,7 +160,7 @@ def spare_threads():
     return _threads.spare()
 
 
-def side_by_side(function, n_lanes):
+def side_by_side(function: Function, n_lanes: int) -> list[Any]:
     """Call a function for every lane, on this thread and those that are to spare.
 
     Parameters
@@ -180,7 +184,7 @@ def side_by_side(function, n_lanes):
     return results
 
 
-def matmul(a, b, out):
+def matmul(a: Array, b: Array, out: Array) -> Array:
     """Multiply two matrices into `out`, with the bits of one thread.
 
     Parameters

@@ -4,15 +4,19 @@ NumPy casts more to floats than is a number: dates, time spans, strings of digit
 cells are refused, by their column or position.
 """
 
+from __future__ import annotations
+
 import datetime
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from numbers import Complex, Real
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_array
+
+from .typing import Array
 
 _KINDS = {
     "U": "strings",
@@ -42,11 +46,10 @@ _ADVICE = {
 }
 #: What tables hold as a rule, beside numbers.
 _OF_TABLES = {"strings", "dates", "time spans"}
-_TOO_LARGE = "Replace such values, or scale X."
 _OTHER = "The argument must be free of strings and other objects: pass an array of numbers."
 
 
-def as_numbers(values, name, owner, where="", on_tables=""):
+def as_numbers(values: Any, name: str, owner: str, where: str = "", on_tables: str = "") -> Any:
     """Return numbers as an array; tables and sparse matrices as they are.
 
     Parameters
@@ -106,11 +109,11 @@ def as_numbers(values, name, owner, where="", on_tables=""):
     if kind and array.dtype != object and isinstance(values, list | tuple):
         index = _find_wrong(np.array(values, dtype=object))[1]  # NumPy has made all cells alike
     if kind:
-        _refuse(owner, name, f"{kind}{_place(index)}{where}", [kind], on_tables)
+        _refuse(owner, name, f"{kind}{place_of(index)}{where}", [kind], on_tables)
     return _converted(array, name, owner, where) if array.dtype == object else array
 
 
-def as_array(values, name, owner, where=""):
+def as_array(values: Any, name: str, owner: str, where: Any = "") -> Array:
     """Return numbers as an array; tables too.
 
     Parameters
@@ -139,7 +142,7 @@ def as_array(values, name, owner, where=""):
     return as_numbers(np.asarray(values), name, owner, where)
 
 
-def without_order(values, name="X"):
+def without_order(values: Any, name: str = "X") -> str | None:
     """Say what to pass in place of a dict or a set; None for anything else.
 
     Parameters
@@ -211,7 +214,7 @@ def _shape(item):
         return np.array(item, dtype=object).shape
 
 
-def kind_of(cell_type):
+def kind_of(cell_type: type) -> str | None:
     """Name the kind of cells of a type.
 
     Parameters
@@ -242,7 +245,7 @@ def kind_of(cell_type):
     return "sequences" if is_sequence else f"objects of type {cell_type.__name__}"
 
 
-def is_missing(cell_type):
+def is_missing(cell_type: type) -> bool:
     """Tell whether cells of a type are missing values: None or pandas.NA.
 
     Parameters
@@ -281,7 +284,7 @@ def _converted(array, name, owner, where):
             numbers = numbers.astype(np.float64)
     except OverflowError:
         position = next(i for i, cell in enumerate(cells) if not _fits(cell))
-        place = _place(np.unravel_index(position, array.shape))
+        place = place_of(np.unravel_index(position, array.shape))
         raise ValueError(
             f"{owner} expects numbers that a float can hold in {name}, got one above 1.8e308"
             f"{place}{where}. Scale {name}, or take its logarithm."
@@ -297,7 +300,19 @@ def _fits(cell):
     return True
 
 
-def _place(index):
+def place_of(index: Any) -> str:
+    """Say where an element is.
+
+    Parameters
+    ----------
+    index : sequence of int or None
+        Its index.
+
+    Returns
+    -------
+    place : str
+        Text for an error, which begins with a space; empty where there is no index.
+    """
     if index is None or len(index) == 0:
         return ""
     if len(index) == 1:
@@ -336,7 +351,7 @@ def _is_numeric(dtype):
     return dtype.is_numeric() or str(dtype) == "Boolean"  # one of polars
 
 
-def column_of(table, position):
+def column_of(table: Any, position: int) -> Any:
     """Return a column of a pandas or polars table.
 
     Parameters
@@ -354,7 +369,7 @@ def column_of(table, position):
     return table.iloc[:, position] if hasattr(table, "iloc") else table[:, position]
 
 
-def named(columns, kind="column"):
+def named(columns: Sequence[Any], kind: str = "column") -> str:
     """Return names of columns, the first few of many, in words.
 
     Parameters
@@ -382,116 +397,3 @@ def _refuse(owner, name, what, kinds, on_tables=""):
     start = "Complex data not supported: " if "complex numbers" in kinds else ""
     error = ValueError if all(kind in _ADVICE for kind in kinds) else TypeError
     raise error(f"{start}{owner} expects numbers in {name}, got {what}. {advice}")
-
-
-def check_finite(values, name, advice):
-    """Refuse NaN and infinity.
-
-    Parameters
-    ----------
-    values : ndarray
-        Numbers.
-    name : str
-        Name of the argument.
-    advice : str
-        What to do about them.
-
-    Raises
-    ------
-    ValueError
-        If there are any.
-    """
-    is_finite = np.isfinite(values)
-    if is_finite.all():
-        return
-    fault = f"infinity or a value too large for {values.dtype!r}"
-    if (is_missing := np.isnan(values)).any():
-        is_finite, fault = ~is_missing, "NaN"
-    place = _place(np.argwhere(~is_finite)[0])
-    raise ValueError(f"Input {name} contains {fault}{place}. {advice}")
-
-
-def checked(rows, X, advice, *, dtype, order="C", **options):
-    """Return rows as scikit-learn's `check_array` does, or say where X is not finite.
-
-    Parameters
-    ----------
-    rows : {array-like, sparse matrix}
-        What is checked.
-    X : {ndarray, table, sparse matrix} or list of ndarray
-        What the rows were made of, for errors.
-    advice : str
-        What to do about NaN, for errors.
-    dtype : dtype or tuple of dtype
-        Element type of the result, or those to keep.
-    order : {"C", "F"}, default="C"
-        Layout in memory.
-    **options : dict
-        Further options of `check_array`.
-
-    Returns
-    -------
-    rows : {ndarray, sparse matrix}
-        The checked rows.
-
-    Raises
-    ------
-    ValueError
-        If they are no rows of finite numbers.
-    """
-    try:
-        return check_array(rows, dtype=dtype, order=order, input_name="X", **options)
-    except ValueError as error:
-        raise located(error, X, dtype, advice) from None
-
-
-def located(error, X, dtype, advice):
-    """Say where NaN or infinity stands that scikit-learn has found.
-
-    Parameters
-    ----------
-    error : ValueError
-        What scikit-learn has raised.
-    X : {ndarray, table, sparse matrix} or list of ndarray
-        What it was raised for.
-    dtype : dtype or tuple of dtype
-        Element type that X is converted to, or those to keep.
-    advice : str
-        What to do about NaN.
-
-    Returns
-    -------
-    error : ValueError
-        One that names the columns or the sample, or `error` itself where it is about something
-        else.
-    """
-    fault = str(error).partition("\n")[0].rstrip(".")
-    if not fault.startswith(("Input X contains NaN", "Input X contains infinity")):
-        return error
-    is_missing = "NaN" in fault
-    dtype = np.float64 if isinstance(dtype, tuple) else dtype
-    with np.errstate(over="ignore"):
-        place = _place_of(np.isnan if is_missing else np.isinf, X, dtype)
-    return ValueError(f"{fault}{place}. {advice if is_missing else _TOO_LARGE}")
-
-
-def _place_of(is_wrong, X, dtype):
-    """Say in which columns, or else in which sample, a cell is wrong."""
-    if isinstance(X, list) or len(X.shape) > 2:
-        samples = (np.asarray(sample).astype(dtype) for sample in X)
-        first = next((i for i, sample in enumerate(samples) if is_wrong(sample).any()), None)
-        return "" if first is None else f" in the sample at position {first}"
-    if issparse(X):
-        cells = X.tocoo()
-        columns = np.unique(cells.col[is_wrong(cells.data.astype(dtype))]).tolist()
-    elif hasattr(X, "columns"):
-        tested = [is_wrong(_floats(column_of(X, i), dtype)).any() for i in range(X.shape[1])]
-        columns = [column for column, wrong in zip(X.columns, tested, strict=True) if wrong]
-    else:
-        wrong = is_wrong(X.astype(dtype)).reshape(len(X), -1)
-        columns = np.flatnonzero(wrong.any(axis=0)).tolist()
-    return f" in {named(columns)}" if columns else ""
-
-
-def _floats(column, dtype):
-    return as_numbers(np.asarray(column), "X", "").astype(dtype)

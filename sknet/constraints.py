@@ -1,9 +1,12 @@
 """Which values parameters may have: scikit-learn's constraints, for what NumPy computes with."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Mapping, Set
 from math import log10
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.utils._param_validation import (
@@ -26,12 +29,12 @@ class Constraints:
         Constraints of scikit-learn's parameter validation by the names of the parameters.
     """
 
-    def __init__(self, options):
+    def __init__(self, options: dict[str, Any]) -> None:
         self._options = {k: v for k, v in options.items() if v != "no_validation"}
         # scikit-learn makes them anew at each call.
         self._checks = {k: [_strict(option) for option in v] for k, v in self._options.items()}
 
-    def validate(self, values, owner):
+    def validate(self, values: dict[str, Any], owner: str) -> None:
         """Refuse values that are not allowed.
 
         Parameters
@@ -54,7 +57,7 @@ class Constraints:
         validate_parameter_constraints(self._options, wrong, caller_name=owner)
 
 
-def is_true(value):
+def is_true(value: Any) -> bool:
     """Tell whether a parameter, which may be anything before `fit`, is True.
 
     Parameters
@@ -73,10 +76,10 @@ def is_true(value):
 class _Refused:
     """Stands in an error for a value, and satisfies no constraint."""
 
-    def __init__(self, value):
+    def __init__(self, value: Any) -> None:
         self._value = value
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if not isinstance(self._value, int) or self._value.bit_length() < 64:
             return repr(self._value)
         power = int(log10(abs(self._value)))

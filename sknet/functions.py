@@ -1,15 +1,19 @@
 """Plain functions of the user's as parts of a network: copied, pickled, and checked."""
 
+from __future__ import annotations
+
 import pickle
 from contextlib import suppress
 from copy import deepcopy
 from sys import version_info
+from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from .base import Component, brief
 from .compatibility import cloudpickle
+from .typing import Array
 
 #: Relative error of a derivative that passes: central differences of float64 have far less.
 _TOLERANCE = 1e-4
@@ -25,23 +29,23 @@ class FunctionComponent(Component):
     a notebook.
     """
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Self:
         """Return a new component of the same functions."""
         return type(self)(**self.get_params(deep=False))
 
-    def __copy__(self):
+    def __copy__(self) -> Self:
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         return other
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: Any) -> Self:
         other = object.__new__(type(self))
         parameters = self._get_param_names()
         for name, value in vars(self).items():
             other.__dict__[name] = value if name in parameters else deepcopy(value, memo)
         return other
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return with_picklable_functions(super().__getstate__(), self)
 
     def _numbers(self, name, result, shape, meaning):
@@ -71,7 +75,7 @@ class FunctionComponent(Component):
         return array
 
 
-def with_picklable_functions(state, owner):
+def with_picklable_functions(state: dict[str, Any], owner: Component) -> dict[str, Any]:
     """Return a state in which the functions among the parameters can be pickled.
 
     Parameters
@@ -120,20 +124,22 @@ def _picklable(function, name):
 class _ByValue:
     """Stands in a state for a function whose code is pickled."""
 
-    def __init__(self, function, code):
+    def __init__(self, function: Any, code: Any) -> None:
         self._function, self._code = function, code
 
-    def __call__(self, *args, **kwargs):  # a shallow copy of a component holds this object
+    def __call__(
+        self, *args: Any, **kwargs: Any
+    ) -> Any:  # a shallow copy of a component holds this object
         return self._function(*args, **kwargs)
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: Any) -> Self:
         return self._function
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return _load, (self._code, version_info[:2])
 
 
-def unwrapped(value):
+def unwrapped(value: Any) -> Any:
     """Return the function that stands in a state to be pickled by value; other values as they are.
 
     Parameters
@@ -164,7 +170,9 @@ def _load(code, version):
     return function
 
 
-def wrong_slopes(slopes, low, high, width):
+def wrong_slopes(
+    slopes: Array, low: Array, high: Array, width: Array
+) -> list[tuple[int, float, float]]:
     """Find derivatives that central differences contradict.
 
     Parameters
@@ -192,7 +200,7 @@ def wrong_slopes(slopes, low, high, width):
     return [(i, float(slopes[i]), float(differences[i])) for i in np.flatnonzero(wrong)]
 
 
-def read_only(array):
+def read_only(array: Array) -> Array:
     """Return a view of an array that cannot be written.
 
     Parameters

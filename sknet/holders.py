@@ -1,9 +1,13 @@
 """What holds an estimator of sknet: pipelines, searches, estimators that are frozen."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from sklearn.frozen import FrozenEstimator
 
 
-def held(estimator):
+def held(estimator: Any) -> Any:
     """Return the estimator inside one that holds it.
 
     Parameters
@@ -25,7 +29,7 @@ def held(estimator):
     return getattr(estimator, "best_estimator_", None)
 
 
-def innermost(estimator):
+def innermost(estimator: Any) -> Any:
     """Return the estimator inside all that hold it.
 
     Parameters

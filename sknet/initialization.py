@@ -1,14 +1,20 @@
 """Initial weights that depend on the training rows."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from .batches import Data
+from .network import Network
 from .settings import single_threaded_blas
 
 #: Rows that are looked at: deviations estimated from as many are good to about one percent.
 _N_ROWS = 5000
 
 
-def initialize_from_data(network, data, random_state):
+def initialize_from_data(
+    network: Network, data: Data, random_state: int | np.random.SeedSequence
+) -> None:
     """Let the initializers that need data set their weights, layer by layer.
 
     Parameters

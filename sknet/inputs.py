@@ -1,11 +1,19 @@
 """The inputs of networks: rows, samples of any shape, and sequences of unequal length."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
-from .cells import as_array, as_numbers, checked
+from .base import Workspace
+from .cells import as_array, as_numbers
+from .finite import checked
+from .typing import Array, Samples, Shape
 
 _FILL = "Fill missing values first, by sklearn.impute.SimpleImputer."
 
@@ -23,32 +31,36 @@ class Sequences:
         Where each sequence starts, and how many steps it has.
     """
 
-    def __init__(self, values, starts, lengths):
+    values: Array
+    starts: Array
+    lengths: Array
+
+    def __init__(self, values: Array, starts: Array, lengths: Array) -> None:
         self.values, self.starts, self.lengths = values, starts, lengths
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """Shape of the padded array: (n, longest, ...)."""
         longest = int(self.lengths.max(initial=0))
         return (len(self.lengths), longest, *self.values.shape[1:])
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         """Number of axes of the padded array."""
         return self.values.ndim + 1
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype[Any]:
         """Element type."""
         return self.values.dtype
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.lengths)
 
-    def __getitem__(self, rows):
+    def __getitem__(self, rows: Any) -> Any:
         return type(self)(self.values, self.starts[rows], self.lengths[rows])
 
-    def redrawn(self, rng):
+    def redrawn(self, rng: np.random.Generator) -> Sequences:
         """Return the sequences of another epoch; by default these.
 
         Parameters
@@ -63,7 +75,7 @@ class Sequences:
         """
         return self
 
-    def joined(self):
+    def joined(self) -> Array:
         """Return the steps of these sequences, one after the other.
 
         Returns
@@ -81,7 +93,7 @@ class Sequences:
         bounds = zip(self.starts, self.starts + self.lengths, strict=True)
         return np.concatenate([array[start:stop] for start, stop in bounds])
 
-    def padded(self, work, n_steps=None):
+    def padded(self, work: Workspace, n_steps: int | None = None) -> tuple[Array, Array | None]:
         """Return the sequences with zeros after them, and which steps are real.
 
         Parameters
@@ -113,7 +125,7 @@ class Sequences:
         return x, mask
 
 
-def readable(X, owner, on_tables=""):
+def readable(X: Any, owner: str, on_tables: str = "") -> Any:
     """Return X with its numbers in arrays; samples that come one by one as a list of them.
 
     Parameters
@@ -157,7 +169,7 @@ def readable(X, owner, on_tables=""):
     return X
 
 
-def summed(X, owner):
+def summed(X: Any, owner: str) -> Any:
     """Return a sparse matrix whose duplicate entries are added up.
 
     Parameters
@@ -187,7 +199,7 @@ def summed(X, owner):
     return X
 
 
-def sequence_list(X):
+def sequence_list(X: Any) -> Sequence[ArrayLike] | None:
     """Return the items of a list, an object array or a Series of arrays; None for anything else.
 
     Parameters
@@ -228,7 +240,7 @@ def _is_flat(item):
     return item.ndim < 2 if hasattr(item, "ndim") else not any(map(_has_steps, item))
 
 
-def infer_shape(X):
+def infer_shape(X: Any) -> Shape | None:
     """Return the shape of the samples of X, for layers to be built for.
 
     Parameters
@@ -253,7 +265,7 @@ def infer_shape(X):
     return (None,) if are_tokens else (None, 1)
 
 
-def as_sequences(items, shape, dtype, owner):
+def as_sequences(items: Sequence[Array], shape: Shape | None, dtype: Any, owner: str) -> Sequences:
     """Check sequences of unequal length and lay them out one after the other.
 
     Parameters
@@ -298,7 +310,7 @@ def as_sequences(items, shape, dtype, owner):
     return Sequences(values.reshape(len(values), *step), starts, lengths)
 
 
-def as_rows(X, shape, owner):
+def as_rows(X: Samples, shape: Shape | None, owner: str) -> Any:
     """View samples of a shape as rows; an X of two axes is returned as it is.
 
     Parameters
@@ -339,7 +351,7 @@ def _reshaping_advice(got, shape):
     return f"Pass X of shape {('n_samples', *shape)} or its rows."
 
 
-def check_width(width, shape):
+def check_width(width: int, shape: Shape | None) -> None:
     """Check that rows of a width hold samples of a shape.
 
     Parameters
@@ -366,7 +378,9 @@ def check_width(width, shape):
         )
 
 
-def as_inputs(X, shape, dtype, owner):
+def as_inputs(
+    X: ArrayLike | Sequence[ArrayLike], shape: Shape | None, dtype: Any, owner: str
+) -> Array | Sequences:
     """Check X and return it in the form that networks run on.
 
     Parameters
@@ -399,7 +413,7 @@ def as_inputs(X, shape, dtype, owner):
     return rows
 
 
-def stacked(X, shape, owner):
+def stacked(X: Any, shape: Shape, owner: str) -> Any:
     """Return samples that come one by one in one array, and anything else as it is.
 
     Parameters
@@ -432,7 +446,7 @@ def stacked(X, shape, owner):
     return np.stack(X)
 
 
-def in_shape(X, shape):
+def in_shape(X: Any, shape: Shape | None) -> Any:
     """View rows as samples of a shape; sequences as one long one.
 
     Parameters

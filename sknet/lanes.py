@@ -1,5 +1,7 @@
 """Lanes: parts of some work that threads of our own do side by side."""
 
+from __future__ import annotations
+
 import _thread
 import os
 import threading
@@ -7,13 +9,16 @@ from collections import deque
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
+
+from .typing import Function
 
 _local = threading.local()
 
 
-def run_in_lanes(function, n_lanes, n_helpers):
+def run_in_lanes(function: Function, n_lanes: int, n_helpers: int) -> None:
     """Call a function for every lane, on this thread and some helpers.
 
     The lanes must not write to the same memory. What they compute does not depend on the number
@@ -70,7 +75,7 @@ def run_in_lanes(function, n_lanes, n_helpers):
         raise errors[0]
 
 
-def is_in_lane():
+def is_in_lane() -> bool:
     """Tell whether this thread works on a lane: there is no other thread to help it.
 
     Returns
@@ -81,7 +86,7 @@ def is_in_lane():
     return getattr(_local, "depth", 0) > 0
 
 
-def noise_of_a_lane():
+def noise_of_a_lane() -> Any:
     """Return a source of noise for one lane, to be started anew by `reseed` for each batch.
 
     Returns
@@ -92,7 +97,7 @@ def noise_of_a_lane():
     return np.random.Generator(np.random.PCG64(0))
 
 
-def reseed(rng, source):
+def reseed(rng: np.random.Generator, source: Any) -> None:
     """Start the noise of a lane anew.
 
     Parameters
@@ -126,10 +131,10 @@ class _Helpers:
     ``threading.Thread.start`` do, and then it waits for ever.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._works, self._n_threads = SimpleQueue(), 0
 
-    def ask(self, works):
+    def ask(self, works: Any) -> None:
         """Hand works to as many threads, as far as there are any to be had."""
         while self._n_threads < len(works):
             try:  # nobody tells them to end: without work they hold nothing

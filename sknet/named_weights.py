@@ -1,13 +1,19 @@
 """The weights of a network by the names of its layers."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from os import PathLike
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .base import brief
 from .settings import isolated
 from .storage import read_arrays, write_arrays
+from .typing import Array
 
 
 class NamedWeights:
@@ -18,7 +24,7 @@ class NamedWeights:
     ``"block__attention.query_kernel"``.
     """
 
-    def named_weights(self):
+    def named_weights(self) -> Iterator[Any]:
         """Yield the weights and buffers of all layers, outermost first.
 
         Yields
@@ -33,7 +39,7 @@ class NamedWeights:
             for weight, array in zip(part._weights, arrays, strict=True):
                 yield weight_name(path, weight.name), array
 
-    def get_weights(self):
+    def get_weights(self) -> dict[str, Array]:
         """Return copies of all weights and buffers, such as moving averages, by name.
 
         Returns
@@ -45,7 +51,7 @@ class NamedWeights:
         return {name: array.copy() for name, array in self.named_weights()}
 
     @isolated
-    def set_weights(self, weights):
+    def set_weights(self, weights: Mapping[str, ArrayLike]) -> None:
         """Replace the values of all weights and buffers.
 
         Parameters
@@ -61,7 +67,7 @@ class NamedWeights:
         """
         self.params[:] = self._vector_of(weights)
 
-    def save_weights(self, path):
+    def save_weights(self, path: str | PathLike[str]) -> None:
         """Write all weights and buffers to a file.
 
         Parameters
@@ -77,7 +83,7 @@ class NamedWeights:
         """
         write_arrays(path, dict(self.named_weights()))
 
-    def load_weights(self, path):
+    def load_weights(self, path: str | PathLike[str]) -> None:
         """Replace the values of all weights and buffers by those of a file.
 
         Parameters
@@ -126,7 +132,7 @@ class NamedWeights:
             f"{' and '.join(found)}."
         )
 
-    def rebuilt(self, layer):
+    def rebuilt(self, layer: Any) -> Any:
         """Return a network of the same weights whose layers are trained in another way.
 
         Parameters
@@ -153,7 +159,7 @@ class NamedWeights:
         other.params[:] = other.laid_out(self.params, self)
         return other
 
-    def laid_out(self, vector, network):
+    def laid_out(self, vector: Array, network: Any) -> Array:
         """Return a vector that is laid out as the weights of another network as those of this one.
 
         Parameters
@@ -175,7 +181,7 @@ class NamedWeights:
         return ordered
 
 
-def named_parts(layer, path=""):
+def named_parts(layer: Any, path: str = "") -> Iterator[Any]:
     """Yield a built layer and all layers inside it with their names, outermost first.
 
     Parameters
@@ -197,7 +203,7 @@ def named_parts(layer, path=""):
         yield from named_parts(part, f"{path}__{name}" if path else name)
 
 
-def weight_name(path, name):
+def weight_name(path: str, name: str) -> str:
     """Return the name of a weight of a layer.
 
     Parameters
@@ -215,7 +221,7 @@ def weight_name(path, name):
     return f"{path}.{name}" if path else name
 
 
-def checked_values(values, name, target, owner):
+def checked_values(values: ArrayLike, name: str, target: Array, owner: str) -> Array:
     """Return values for a weight, or say what about them does not fit.
 
     Parameters

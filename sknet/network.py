@@ -1,19 +1,26 @@
 """A network: built layers whose weights are views of one flat vector."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from itertools import groupby
 from math import prod
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import sklearn
+from numpy.typing import DTypeLike
 
 from .base import Workspace, stamp, unstamp, written
 from .inputs import Sequences, as_inputs, in_shape
-from .layers.base import build_layer
+from .layers.base import Layer, build_layer
 from .named_weights import NamedWeights
 from .optimizers import Group
+from .outline import table_of
 from .settings import isolated, single_threaded_blas
 from .stepping import Stepper
+from .typing import Array, Samples, Shape
 
 #: Elements of the widest activation of one chunk of rows in predict: 1 MB in float32 stays in
 #: a core's cache, and larger chunks were not faster on (100000, 100) to (256, 128) units.
@@ -57,11 +64,21 @@ class Network(NamedWeights):
         Numbers of steps of outputs by those of inputs, as far as somebody has found them out.
     """
 
-    def __init__(self, layer, input_shape, dtype=np.float64, random_state=None, path=""):
+    output_steps: dict[str, Any]
+    groups: list[Any]
+
+    def __init__(
+        self,
+        layer: Layer,
+        input_shape: Shape,
+        dtype: DTypeLike = np.float64,
+        random_state: int | np.random.SeedSequence | None = None,
+        path: str = "",
+    ) -> None:
         self.layer = layer
         self.path = path
-        self.input_shape = tuple(None if n is None else int(n) for n in input_shape)
-        self.dtype = np.dtype(dtype)
+        self.input_shape: Shape = tuple(None if n is None else int(n) for n in input_shape)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
         self._build()
         rng = np.random.default_rng(random_state)
         for part, arrays in zip(self.layer.walk(), self.views(self.params), strict=True):
@@ -69,9 +86,9 @@ class Network(NamedWeights):
                 weight.initializer(rng, weight.shape, weight.fan_in, weight.fan_out, array)
 
     def _build(self, stored=None):
-        self.output_shape = build_layer(self.layer, self.path, self.input_shape)
+        self.output_shape: Shape = build_layer(self.layer, self.path, self.input_shape)
         self._place_weights()
-        self.params = self._zeros() if stored is None else self._checked_vector(stored[0])
+        self.params: Array = self._zeros() if stored is None else self._checked_vector(stored[0])
         self._bind(self.params)
         self._idle, self._scratch, self.output_steps = [], {}, {}
 
@@ -107,9 +124,9 @@ class Network(NamedWeights):
             self.groups.append(Group(where, -negative_factor, -negative_decay))
         self._offsets_end = start
         trainable = [group.where.stop for group in self.groups if group.rate_factor > 0]
-        self.n_trainable = max(trainable, default=0)
+        self.n_trainable: int = max(trainable, default=0)
 
-    def views(self, vector):
+    def views(self, vector: Array) -> Iterator[Any]:
         """Yield for every layer, outermost first, its arrays in a flat vector.
 
         Parameters
@@ -133,11 +150,13 @@ class Network(NamedWeights):
             part.bind(arrays, suffix)
 
     @property
-    def n_params(self):
+    def n_params(self) -> int:
         """Number of weights, buffers included."""
         return len(self.params)
 
-    def replica(self, batch_size, rng=None, grads=None):
+    def replica(
+        self, batch_size: int, rng: np.random.Generator | None = None, grads: Array | None = None
+    ) -> Network:
         """Return a network that shares the weights and has its own scratch memory.
 
         Parameters
@@ -164,7 +183,7 @@ class Network(NamedWeights):
         copy._work = Workspace(batch_size, self.dtype)
         return copy
 
-    def snapshot(self):
+    def snapshot(self) -> Network:
         """Return an independent network with the present weights.
 
         Returns
@@ -177,7 +196,7 @@ class Network(NamedWeights):
         copy._bind(copy.params)
         return copy
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Any, training: bool = False, mask: Array | None = None) -> Array:
         """Compute the raw outputs of a batch, valid until the next call.
 
         Parameters
@@ -201,11 +220,11 @@ class Network(NamedWeights):
         return self.layer.forward(x, training, mask)
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether each step of an output depends on no later step of the input."""
         return self.layer.is_causal
 
-    def stepper(self, batch_size):
+    def stepper(self, batch_size: int) -> Stepper:
         """Return what reads sequences a few steps at a time.
 
         Parameters
@@ -225,7 +244,7 @@ class Network(NamedWeights):
         """
         return Stepper(self, batch_size)
 
-    def backward(self, grad_output):
+    def backward(self, grad_output: Array) -> Array | None:
         """Put the gradients of all weights into the vector given to `replica`.
 
         Parameters
@@ -236,7 +255,7 @@ class Network(NamedWeights):
         self.layer.backward(grad_output, input_grad=False)
 
     @isolated
-    def predict(self, X, part=None):
+    def predict(self, X: Any, part: str | None = None) -> Array:
         """Compute the raw outputs of all rows, a chunk at a time; safe from many threads.
 
         Parameters
@@ -294,7 +313,7 @@ class Network(NamedWeights):
     def _part(self, name):
         return self.layer if name is None else dict(self.layer.sublayers())[name]
 
-    def chunk_rows(self, X):
+    def chunk_rows(self, X: Any) -> int:
         """Return how many rows are predicted at a time, to fit the cache and `working_memory`.
 
         Parameters
@@ -326,7 +345,7 @@ class Network(NamedWeights):
         is_padded = isinstance(X, Sequences)
         return X.shape[1] // (1 if is_padded else prod(self.input_shape[1:]))
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: int | str) -> Any:
         """Return a layer by its position, or by its name: "conv", "block__attention"."""
         if not isinstance(key, Integral | str):
             raise ValueError(
@@ -348,7 +367,7 @@ class Network(NamedWeights):
         return layer
 
     @isolated
-    def activations(self, X, layer):
+    def activations(self, X: Samples, layer: int | str) -> Array:
         """Return what a layer makes of some inputs when the network predicts.
 
         Parameters
@@ -371,7 +390,7 @@ class Network(NamedWeights):
         return self._watch(self._checked(X), layer, lambda part, out: out)
 
     @isolated
-    def attention_weights(self, X, layer):
+    def attention_weights(self, X: Samples, layer: int | str) -> Array:
         """Return how much each step attends to each other one.
 
         Parameters
@@ -422,27 +441,17 @@ class Network(NamedWeights):
                 replica.layer.forward(in_shape(chunk, self.input_shape), mask=mask)
         return np.concatenate(found)
 
-    def summary(self):
+    def summary(self) -> None:
         """Print a table of the layers, their output shapes and their numbers of weights.
 
         The text is ``str(network)``.
         """
         print(self)
 
-    def __str__(self):
-        rows = [("layer", "output shape", "weights")]
-        rows += [
-            (f"{'  ' * depth}{label}", str(layer.output_shape_), f"{size:,}")
-            for depth, label, layer, size in _outline(self.layer)
-        ]
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
-        lines.insert(1, "-" * len(lines[0]))
-        frozen = self.n_params - self.n_trainable
-        total = f"{self.n_params:,} weights, {frozen:,} of them not trained, {self.dtype}"
-        return "\n".join([*lines, "-" * len(lines[0]), total])
+    def __str__(self) -> str:
+        return table_of(self)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = {
             "layer": self.layer,
             "path": self.path,
@@ -452,7 +461,7 @@ class Network(NamedWeights):
         }
         return stamp(state)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         state = unstamp(state, "network")
         params = state.pop("params", None)
         self.__dict__.update(state)
@@ -480,12 +489,3 @@ def _with_factors(layer, outer=1.0):
     yield layer, outer
     for _, part in layer.sublayers():
         yield from _with_factors(part, outer * layer.learning_rate_factor)
-
-
-def _outline(layer, depth=0):
-    """Yield (depth, label, layer, number of weights) for every layer inside."""
-    for name, part in layer.sublayers():
-        kind = type(part).__name__
-        label = kind if name.isdecimal() else f"{name} ({kind})"
-        yield depth, label, part, sum(w.size for sub in part.walk() for w in sub._weights)
-        yield from _outline(part, depth + 1)

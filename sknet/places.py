@@ -1,11 +1,17 @@
 """Targets that have a value at each place of an output: a step of a sequence, a pixel."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from itertools import chain, compress
 from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from .inputs import Sequences, sequence_list
+from .typing import Array, Function, Shape
 
 
 class Places(Sequences):
@@ -25,16 +31,27 @@ class Places(Sequences):
         Total weight of each sample's places; None if there are no weights.
     """
 
-    def __init__(self, values, starts, lengths, weights=None, positions=None, totals=None):
+    weights: Array | None
+    positions: Array | None
+
+    def __init__(
+        self,
+        values: Array,
+        starts: Array,
+        lengths: Array,
+        weights: Array | None = None,
+        positions: Array | None = None,
+        totals: Array | None = None,
+    ) -> None:
         super().__init__(values, starts, lengths)
         self.weights, self.positions = weights, positions
-        self.totals = lengths.astype(np.float64) if totals is None else totals
+        self.totals: Array = lengths.astype(np.float64) if totals is None else totals
 
-    def __getitem__(self, rows):
+    def __getitem__(self, rows: Any) -> Any:
         one = self.starts[rows], self.lengths[rows]
         return type(self)(self.values, *one, self.weights, self.positions, self.totals[rows])
 
-    def transformed(self, function):
+    def transformed(self, function: Function) -> Places:
         """Return the places with what a function makes of all values.
 
         Parameters
@@ -50,7 +67,7 @@ class Places(Sequences):
         one = self.starts, self.lengths, self.weights, self.positions, self.totals
         return type(self)(function(self.values), *one)
 
-    def targets(self):
+    def targets(self) -> Array:
         """Return the targets of these samples, one after the other.
 
         Returns
@@ -60,7 +77,7 @@ class Places(Sequences):
         """
         return self.joined()
 
-    def joined_weights(self):
+    def joined_weights(self) -> Array | None:
         """Return the weights of these samples' places, one after the other.
 
         Returns
@@ -70,7 +87,7 @@ class Places(Sequences):
         """
         return None if self.weights is None else self._joined(self.weights)
 
-    def shares(self, sample_weight, dtype):
+    def shares(self, sample_weight: Array | None, dtype: DTypeLike) -> Array | None:
         """Return what each place counts in the loss of a batch.
 
         Parameters
@@ -96,7 +113,7 @@ class Places(Sequences):
             shares *= self.joined_weights()
         return shares.astype(dtype, copy=False)
 
-    def index(self, n_outputs):
+    def index(self, n_outputs: int) -> Array | None:
         """Return where the places are among the outputs of a batch.
 
         Parameters
@@ -114,7 +131,7 @@ class Places(Sequences):
         firsts = np.repeat(np.arange(len(self)) * n_outputs, self.lengths)
         return firsts + self.steps()
 
-    def steps(self):
+    def steps(self) -> Array:
         """Return which of its sample's outputs each place is.
 
         Returns
@@ -141,11 +158,11 @@ class Transcripts(Sequences):
         Which outputs of each sample are real; they have no values.
     """
 
-    def __init__(self, values, starts, lengths, outputs):
+    def __init__(self, values: Array, starts: Array, lengths: Array, outputs: Places) -> None:
         super().__init__(values, starts, lengths)
         self.outputs = outputs
 
-    def __getitem__(self, rows):
+    def __getitem__(self, rows: Any) -> Any:
         one = self.starts[rows], self.lengths[rows]
         return type(self)(self.values, *one, self.outputs[rows])
 
@@ -165,16 +182,23 @@ class Layout:
         Which places count, of all samples, one after the other; None for all.
     """
 
-    def __init__(self, steps, tail=(), is_list=False, is_real=None):
+    steps: Array
+    tail: Shape
+    is_list: bool
+    is_real: Array | None
+
+    def __init__(
+        self, steps: Array, tail: Shape = (), is_list: bool = False, is_real: Array | None = None
+    ) -> None:
         self.steps, self.tail, self.is_list, self.is_real = steps, tuple(tail), is_list, is_real
-        self.counts = steps * prod(tail)
+        self.counts: Array = steps * prod(tail)
         self._n_axes = 1 + len(self.tail)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.steps)
 
     @property
-    def lengths(self):
+    def lengths(self) -> Array:
         """Number of places of each sample that count."""
         if self.is_real is None:
             return self.counts
@@ -182,7 +206,7 @@ class Layout:
         ends = np.cumsum(self.counts)
         return sums[ends] - sums[ends - self.counts]
 
-    def fold(self, y, name, owner):
+    def fold(self, y: ArrayLike | Sequence[ArrayLike], name: str, owner: str) -> Array | list[Any]:
         """Return the values at the places that count, one after the other.
 
         Parameters
@@ -263,7 +287,7 @@ class Layout:
             "the end of layers to predict one value a sample."
         )
 
-    def place(self, values, weights=None):
+    def place(self, values: Array, weights: Array | None = None) -> Places:
         """Return encoded values as what the loss of a network takes.
 
         Parameters
@@ -289,7 +313,7 @@ class Layout:
             totals = np.bincount(owners, weights, minlength=len(self))
         return Places(values, starts, lengths, weights, positions, totals)
 
-    def unfold(self, values, order):
+    def unfold(self, values: Array, order: Array) -> Array | Any:
         """Return values of all places in the form of the samples.
 
         Parameters
@@ -314,7 +338,7 @@ class Layout:
         return found
 
 
-def real_rows(raw, counts):
+def real_rows(raw: Array, counts: Array) -> Array:
     """Return the outputs of a padded batch as rows, without those of padding.
 
     Parameters

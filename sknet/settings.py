@@ -6,16 +6,21 @@ here depends on a single ``finally``: see `isolated` and `single_threaded_blas`.
 the blocks in which scikit-learn changes warnings and its own configuration.
 """
 
+from __future__ import annotations
+
 import os
 import threading
 import warnings
 from contextvars import ContextVar, copy_context
 from functools import wraps
+from typing import Any
 from weakref import WeakSet
 
 import numpy as np
 import sklearn
 from threadpoolctl import ThreadpoolController
+
+from .typing import F
 
 
 class BlasSetting:
@@ -37,23 +42,25 @@ class BlasSetting:
         Whether BLAS is on one thread at this moment. In the midst of a product it may not be.
     """
 
-    def __init__(self, libraries=None):
-        self.lock = threading.RLock()
+    uses_lanes: bool
+
+    def __init__(self, libraries: Any = None) -> None:
+        self.lock: Any = threading.RLock()
         self.allowed, self.uses_lanes, self.is_single = 1, False, False
         self._libraries = libraries
         self._original = None
         self._holders = WeakSet()  # a holder that was forgotten ends with its call
 
     @property
-    def n_holders(self):
+    def n_holders(self) -> int:
         """Number of calls at a time that need one thread."""
         return len(self._holders)
 
-    def is_held(self, holder):
+    def is_held(self, holder: Any) -> bool:
         """Return whether a call has this setting already."""
         return holder is not None and holder in self._holders
 
-    def take(self, holder):
+    def take(self, holder: Any) -> None:
         """Set BLAS to one thread for a call."""
         with self.lock:
             if self._libraries is None:
@@ -61,32 +68,32 @@ class BlasSetting:
             self._holders.add(holder)
             present = self._libraries.read()
             if self._original is None:
-                self.allowed = self._libraries.n_threads_of_numpy()
+                self.allowed: int = self._libraries.n_threads_of_numpy()
                 self._original = present
             self._libraries.write([1] * len(present))
-            self.is_single = True
+            self.is_single: bool = True
 
-    def release(self, holder):
+    def release(self, holder: Any) -> None:
         """Restore the user's setting unless another call needs one thread."""
         with self.lock:
             self._holders.discard(holder)
             if not self._holders:
                 self.restore()
 
-    def restore(self):
+    def restore(self) -> None:
         """Restore the user's setting."""
         if self._original is not None:
             self.is_single = False
             self._libraries.write(self._original)
             self.allowed, self.uses_lanes, self._original = 1, False, None
 
-    def use(self, n_threads):
+    def use(self, n_threads: int) -> None:
         """Let NumPy's BLAS use some threads within a call, which has to hold the lock."""
         self.is_single = False
         self._libraries.write_of_numpy(n_threads)
         self.is_single = n_threads == 1
 
-    def in_child(self):
+    def in_child(self) -> BlasSetting:
         """Return the setting of a forked process, in which none of the calls runs."""
         if self._original is not None:
             self._libraries.write(self._original)
@@ -96,22 +103,22 @@ class BlasSetting:
 class _Libraries:
     """The BLAS libraries of the process."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._all = ThreadpoolController().select(user_api="blas").lib_controllers
         # SciPy's wheels bring a BLAS of their own, which np.matmul does not call.
         self._numpys = [lib for lib in self._all if "numpy" in str(lib.filepath)] or self._all
 
-    def read(self):
+    def read(self) -> Any:
         return [library.num_threads for library in self._all]
 
-    def n_threads_of_numpy(self):
+    def n_threads_of_numpy(self) -> Any:
         return max((library.num_threads for library in self._numpys), default=1)
 
-    def write(self, counts):
+    def write(self, counts: Any) -> None:
         for library, n_threads in zip(self._all, counts, strict=True):
             _write(library, n_threads)
 
-    def write_of_numpy(self, n_threads):
+    def write_of_numpy(self, n_threads: int) -> None:
         for library in self._numpys:
             _write(library, n_threads)
 
@@ -128,7 +135,7 @@ class _Holder:
 
 
 #: The setting of this process.
-blas_setting = BlasSetting()
+blas_setting: BlasSetting = BlasSetting()
 _holder = ContextVar("sknet_holder", default=None)
 #: What the innermost `isolated` call has found.
 _found = ContextVar("sknet_found", default=None)
@@ -149,7 +156,7 @@ class single_threaded_blas:
     Blocks may be nested: only the outermost of a call changes anything.
     """
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         """Take the setting, unless this call has it."""
         self._holder = None
         if not blas_setting.is_held(_holder.get()):
@@ -159,7 +166,7 @@ class single_threaded_blas:
         elif not blas_setting.is_single:  # a signal handler has come in the midst of a product
             blas_setting.take(_holder.get())
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: Any) -> None:
         """Give it back."""
         if self._holder is not None:
             blas_setting.release(self._holder)
@@ -168,10 +175,10 @@ class single_threaded_blas:
 class _Found:
     """The settings of scikit-learn and of warnings that a call has found."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._filters, self._config = warnings.filters, sklearn.get_config()
 
-    def restore(self):
+    def restore(self) -> None:
         if warnings.filters is not self._filters:
             warnings.filters = self._filters
             with warnings.catch_warnings():  # so that Python forgets what it knew of the others
@@ -179,7 +186,7 @@ class _Found:
         sklearn.set_config(**self._config)
 
 
-def restore_after_interruption():
+def restore_after_interruption() -> None:
     """Restore the settings that the innermost `isolated` call has found.
 
     For whoever catches KeyboardInterrupt inside one. Blocks of ``warnings.catch_warnings`` and
@@ -188,7 +195,7 @@ def restore_after_interruption():
     _found.get().restore()
 
 
-def isolated(function):
+def isolated(function: F) -> F:
     """Decorate what users call: run it so that the user's settings neither matter nor change.
 
     It runs in a context of its own, where NumPy ignores floating-point errors: infinities and

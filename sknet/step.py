@@ -1,12 +1,18 @@
 """One step of training, and the weights to go back to when it leads astray."""
 
+from __future__ import annotations
+
 from math import isfinite, sqrt
+from typing import Any
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
 from .base import Workspace
+from .layers.base import Layer
 from .layers.in_lanes import put_in_lanes
+from .schedules.base import Progress
+from .typing import Array
 
 #: Rate times gradient from which a step may lead to outputs that overflow: those are looked at.
 _LONG_STEP = 10.0
@@ -15,16 +21,16 @@ _LONG_STEP = 10.0
 class Step:
     """One step of training: forward, loss, backward, update."""
 
-    def __init__(self, trainer, plan, batch_size):
+    def __init__(self, trainer: Any, plan: Any, batch_size: int) -> None:
         network = trainer.network
         self.trainer = trainer
-        self.grads = np.zeros_like(network.params)
-        self.network = network.replica(batch_size, trainer.noise_rng, self.grads)
+        self.grads: Array = np.zeros_like(network.params)
+        self.network: Any = network.replica(batch_size, trainer.noise_rng, self.grads)
         self._scheduled = [part for part in self.network.layer.walk() if part.is_scheduled]
         put_in_lanes(self.network.layer, batch_size, network.dtype, trainer.noise_rng)
-        self.params = network.params[: network.n_trainable]
-        self.trained_grads = self.grads[: network.n_trainable]
-        self.loss = trainer.loss
+        self.params: Array = network.params[: network.n_trainable]
+        self.trained_grads: Array = self.grads[: network.n_trainable]
+        self.loss: Any = trainer.loss
         self.loss.allocate(batch_size, network.dtype)
         self._adding = adding_parts(self.network)
         self._work = Workspace(batch_size, network.dtype)
@@ -40,7 +46,9 @@ class Step:
         self._carried = trainer.carried()
         self._sound = [vector.copy() for vector in self._carried]
 
-    def __call__(self, x, y, sample_weight, learning_rate, progress):
+    def __call__(
+        self, x: Array, y: Any, sample_weight: Any, learning_rate: Any, progress: Progress
+    ) -> tuple[float, bool]:
         """Return the loss before the step and whether all of it was finite."""
         for part in self._scheduled:
             part.follow(progress)
@@ -56,7 +64,7 @@ class Step:
             optimizer.update(self.params, self.trained_grads, learning_rate, progress)
         return loss, finite
 
-    def gradient(self, x, y, sample_weight):
+    def gradient(self, x: Array, y: Any, sample_weight: Any) -> float:
         """Put the gradient of the batch's penalized loss into `grads`; return the loss.
 
         It is infinite where an output is, which the loss of confident rows may hide. Where it is
@@ -81,14 +89,14 @@ class Step:
         loss, grad = self.loss.value_and_gradient(raw, y, sample_weight, out)
         return raw, loss + sum(part.added_loss for part in self._adding), grad
 
-    def is_sound(self):
+    def is_sound(self) -> bool:
         """Return whether outputs and loss are finite after the last step, if that was long."""
         if self._batch is None or not self.looks_at_outputs:
             return True
         raw, loss, _ = self._forward(*self._batch, training=False)
         return isfinite(loss) and bool(np.isfinite(raw).all())
 
-    def restore(self):
+    def restore(self) -> None:
         """Go back to the weights of the last step whose outputs and loss were finite."""
         if self._batch is not None:
             self.trainer.built_optimizer().undo(self.params, self.trained_grads)
@@ -114,9 +122,9 @@ class Step:
         if self._clip_norm is not None and norm > self._clip_norm:
             self.trained_grads *= self._clip_norm / norm
             norm = self._clip_norm if isfinite(norm) else norm
-        self.looks_at_outputs = learning_rate * norm > _LONG_STEP
+        self.looks_at_outputs: bool = learning_rate * norm > _LONG_STEP
         return learning_rate * max(norm, 1.0) < self._longest_step
 
 
-def adding_parts(network):
+def adding_parts(network: Any) -> list[Layer]:
     return [part for part in network.layer.walk() if part.adds_loss]

@@ -1,8 +1,14 @@
 """Sequences that a network reads a few steps at a time."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .settings import isolated, single_threaded_blas
+from .typing import Array
 
 
 class Stepper:
@@ -24,16 +30,18 @@ class Stepper:
         Number of steps read since the last `reset`.
     """
 
-    def __init__(self, network, batch_size):
+    n_steps: int
+
+    def __init__(self, network: Any, batch_size: int) -> None:
         network.layer._check_causal()
         self._replica, self._batch_size = network.replica(batch_size), batch_size
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget all steps, to begin with other sequences or after an error."""
         self._memory, self.n_steps = {}, 0
 
-    def keep(self, rows):
+    def keep(self, rows: ArrayLike) -> None:
         """Keep some of the sequences, as a search does that drops some and branches at others.
 
         Parameters
@@ -46,7 +54,7 @@ class Stepper:
         self._batch_size = len(rows)
 
     @isolated
-    def advance(self, x):
+    def advance(self, x: ArrayLike) -> Array:
         """Read the next steps.
 
         Parameters

@@ -1,6 +1,9 @@
 """Arrays by name in files: NumPy's .npz and .safetensors, neither of which holds code."""
 
+from __future__ import annotations
+
 import os
+from os import PathLike
 from pathlib import Path
 from secrets import token_hex
 from zipfile import BadZipFile
@@ -8,9 +11,10 @@ from zipfile import BadZipFile
 import numpy as np
 
 from .base import brief
+from .typing import Array
 
 
-def write_arrays(path, arrays):
+def write_arrays(path: str | PathLike[str], arrays: dict[str, Array]) -> None:
     """Write named arrays to a file, which is replaced only when all is written.
 
     Parameters
@@ -38,7 +42,7 @@ def write_arrays(path, arrays):
         beside.unlink(missing_ok=True)
 
 
-def read_arrays(path):
+def read_arrays(path: str | PathLike[str]) -> dict[str, Array]:
     """Read the arrays of a file by name; nothing in the file is run.
 
     Parameters

@@ -1,9 +1,16 @@
 """Windows of token streams: what a language model is trained and scored on."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .inputs import Sequences
 from .places import Places
+from .typing import Array
 
 
 class TokenWindows(Places):
@@ -28,16 +35,29 @@ class TokenWindows(Places):
         Mean number of targets, by which losses are divided; by default that of these windows.
     """
 
-    def __init__(self, values, starts, lengths, firsts, lasts, size, mean_length=None):
+    firsts: Array
+    lasts: Array
+    size: int
+
+    def __init__(
+        self,
+        values: Array,
+        starts: Array,
+        lengths: Array,
+        firsts: Array,
+        lasts: Array,
+        size: int,
+        mean_length: float | None = None,
+    ) -> None:
         super().__init__(values, starts, lengths)
         self.firsts, self.lasts, self.size = firsts, lasts, size
-        self.mean_length = float(lengths.mean()) if mean_length is None else mean_length
+        self.mean_length: float = float(lengths.mean()) if mean_length is None else mean_length
 
-    def __getitem__(self, rows):
+    def __getitem__(self, rows: Any) -> Any:
         taken = (a[rows] for a in (self.starts, self.lengths, self.firsts, self.lasts))
         return type(self)(self.values, *taken, self.size, self.mean_length)
 
-    def redrawn(self, rng):
+    def redrawn(self, rng: np.random.Generator) -> TokenWindows:
         """Return windows whose cuts are shifted at random, all those through one text alike.
 
         Parameters
@@ -59,7 +79,7 @@ class TokenWindows(Places):
         lengths = np.where(is_cut, self.size, self.lengths)
         return type(self)(self.values, starts, lengths, self.firsts, self.lasts, self.size)
 
-    def targets(self):
+    def targets(self) -> Array:
         """Return the targets of all windows, one after the other.
 
         Returns
@@ -70,7 +90,7 @@ class TokenWindows(Places):
         following = Sequences(self.values[1:], self.starts, self.lengths)
         return following.joined().astype(np.intp) - 1
 
-    def shares(self, sample_weight, dtype):
+    def shares(self, sample_weight: None, dtype: DTypeLike) -> Array | None:
         """Return what each target counts in the loss of a batch.
 
         Parameters
@@ -101,7 +121,9 @@ def _stream(texts, end, dtype):
     return values, starts, lengths
 
 
-def training_windows(texts, end, size, dtype):
+def training_windows(
+    texts: Sequence[Array], end: int, size: int, dtype: DTypeLike
+) -> TokenWindows:
     """Cut texts into windows, one after the other; a short text is one window.
 
     Parameters
@@ -130,7 +152,7 @@ def training_windows(texts, end, size, dtype):
     return TokenWindows(values, firsts + number * size, kept, firsts, lasts, size)
 
 
-def n_dropped(n_inputs, size):
+def n_dropped(n_inputs: int, size: int) -> int:
     """Return how many of the first inputs of a text a model has let go of.
 
     A full context is cut to its last half: so many inputs are read again, once in a while.
@@ -151,7 +173,9 @@ def n_dropped(n_inputs, size):
     return hop * max(0, -(-(n_inputs - size) // hop))
 
 
-def scoring_windows(texts, end, size, dtype):
+def scoring_windows(
+    texts: Sequence[Array], end: int, size: int, dtype: DTypeLike
+) -> tuple[TokenWindows, Array, Array]:
     """Cut texts into windows that overlap by half, as a model sees them when it writes.
 
     Parameters
@@ -185,7 +209,9 @@ def scoring_windows(texts, end, size, dtype):
     return windows, owners, np.where(number > 0, size - hop, 0)
 
 
-def paired(sources, targets, ends, dtype):
+def paired(
+    sources: Sequence[Any], targets: Sequence[Any], ends: tuple[int, int], dtype: DTypeLike
+) -> tuple[Sequences, Array, Array]:
     """Return pairs of texts as what a network of an encoder and a decoder takes.
 
     Step t of a pair holds two ids: that of the source at t, and the one that stands before the

@@ -1,19 +1,27 @@
 """Training: the step, the epoch, and the full-batch path of L-BFGS."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from math import isfinite, prod
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
 from sklearn.base import clone
 
-from .batches import Batches
+from .batches import Batches, Data
+from .losses.base import Loss
+from .network import Network
 from .optimizers import Optimizer
+from .optimizers.lbfgs import LBFGS
 from .schedules import Progress
 from .settings import single_threaded_blas
 from .step import Step, adding_parts
+from .typing import Array, Function
 
 #: Rows of which the loss is evaluated at a time, and elements of their outputs.
 _ROWS, _ELEMENTS = 1024, 2**22
@@ -91,7 +99,7 @@ class Plan:
     deadline: float | None = None
 
     @property
-    def is_over(self):
+    def is_over(self) -> bool:
         """Whether the time is up."""
         return self.deadline is not None and perf_counter() > self.deadline
 
@@ -120,21 +128,27 @@ class Trainer:
         What an adaptive schedule has multiplied the rate by.
     """
 
-    def __init__(self, network, loss, optimizer, random_state):
-        self.network = network
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        optimizer: Optimizer | LBFGS,
+        random_state: np.random.SeedSequence,
+    ) -> None:
+        self.network: Network = network
         self.loss = loss
         order_seed, noise_seed = random_state.spawn(2)
-        self.order_rng = np.random.default_rng(order_seed)
-        self.noise_rng = np.random.default_rng(noise_seed)
-        self.epochs = 0.0
-        self.samples = 0
-        self.rate_scale = 1.0
+        self.order_rng: np.random.Generator = np.random.default_rng(order_seed)
+        self.noise_rng: np.random.Generator = np.random.default_rng(noise_seed)
+        self.epochs: float = 0.0
+        self.samples: int = 0
+        self.rate_scale: float = 1.0
         self._updates = 0
         self._average = None
         self._unfinished = None
         self.use_optimizer(optimizer)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if self._average is not None:  # joblib may have mapped it read-only
             self._average = np.array(self._average)
@@ -155,7 +169,7 @@ class Trainer:
                 "file is damaged: load another copy, or fit again."
             )
 
-    def use_optimizer(self, optimizer):
+    def use_optimizer(self, optimizer: Optimizer | LBFGS) -> None:
         """Train with an optimizer from here on, from moments of zero.
 
         Parameters
@@ -166,7 +180,7 @@ class Trainer:
         self.optimizer = optimizer
         self._is_built = not isinstance(optimizer, Optimizer)
 
-    def use_network(self, network):
+    def use_network(self, network: Network) -> None:
         """Train another network of the same layers from here on, from moments of zero.
 
         Parameters
@@ -181,11 +195,11 @@ class Trainer:
         self.network = network
         self.use_optimizer(clone(self.optimizer))
 
-    def start_here(self):
+    def start_here(self) -> None:
         """Let training go on from the weights that stand in the network."""
         self._average = self._unfinished = None
 
-    def built_optimizer(self):
+    def built_optimizer(self) -> Optimizer:
         """Return the optimizer, bound to the parameters.
 
         It is built after the first gradient, for whose products memory is needed once.
@@ -201,7 +215,7 @@ class Trainer:
             self._is_built = True
         return self.optimizer
 
-    def run(self, data, plan):
+    def run(self, data: Data, plan: Plan) -> Iterator[Any]:
         """Train by steps, yielding after each epoch.
 
         Parameters
@@ -261,7 +275,7 @@ class Trainer:
     def _rate(self, plan, progress):
         return plan.learning_rate * self.rate_scale * plan.schedule.factor(progress)
 
-    def minimize(self, data, plan, tol, on_iteration):
+    def minimize(self, data: Data, plan: Plan, tol: float, on_iteration: Function) -> bool:
         """Train by L-BFGS on all rows at once.
 
         SciPy owns this loop, so what is done after each iteration is passed in.
@@ -323,7 +337,7 @@ class Trainer:
             on_iteration(Epoch(float(result.fun), 1.0, 0.0))
         return bool(result.success)
 
-    def evaluate(self, data):
+    def evaluate(self, data: Data) -> float:
         """Return the weighted mean loss of some rows, without the penalty on the weights.
 
         Parameters
@@ -370,7 +384,7 @@ class Trainer:
 
         return added
 
-    def carried(self):
+    def carried(self) -> list[Array]:
         """Return what a step changes beside the parameters that the optimizer moves.
 
         Returns
@@ -398,11 +412,11 @@ class Trainer:
         get_blas_funcs("axpy", (self._average,))(self.network.params, self._average, a=1 - decay)
 
     @property
-    def is_finished(self):
+    def is_finished(self) -> bool:
         """Whether weights that predict stand in the place of the last step's."""
         return self._unfinished is not None
 
-    def finish(self, best=None):
+    def finish(self, best: Array | None = None) -> None:
         """Put in place the weights that predict; the last step's are kept for resumption.
 
         Parameters
@@ -419,11 +433,11 @@ class Trainer:
             self.network.params[:] = chosen
 
     @property
-    def generators(self):
+    def generators(self) -> tuple[np.random.Generator, np.random.Generator]:
         """Random generators that training advances."""
         return self.order_rng, self.noise_rng
 
-    def go_on(self):
+    def go_on(self) -> None:
         """Put the weights of the last step in place again."""
         if self._unfinished is not None:
             self.network.params[:] = self._unfinished
@@ -446,4 +460,4 @@ class EndedTraining:
 
     network: object
     samples: int
-    generators = ()
+    generators: tuple[()] = ()

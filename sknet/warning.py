@@ -1,5 +1,7 @@
 """Warnings that point to the line of the user's code that led to them."""
 
+from __future__ import annotations
+
 import os
 import sys
 import warnings
@@ -11,7 +13,7 @@ import sklearn
 _INSIDE = tuple(f"{Path(package).parent}{os.sep}" for package in (__file__, sklearn.__file__))
 
 
-def warn(message, category=UserWarning):
+def warn(message: str, category: type = UserWarning) -> None:
     """Warn whoever called sknet, through a pipeline or a search of scikit-learn if need be.
 
     Parameters

@@ -1,14 +1,20 @@
 """Weights of rows near the limits of floats, where their sums and products would overflow."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from .cells import as_array, as_numbers
+from .typing import Array
 
 
-def check_weights(sample_weight, X, name, owner):
+def check_weights(
+    sample_weight: ArrayLike | float | None, X: ArrayLike, name: str, owner: str
+) -> Array | None:
     """Return the weights of rows as numbers, bounded.
 
     Parameters
@@ -43,7 +49,7 @@ def check_weights(sample_weight, X, name, owner):
     return bounded(weight)
 
 
-def bounded(weights):
+def bounded(weights: Array) -> Array:
     """Return weights so far from the limits of floats that sums and products stay finite.
 
     Only their ratios count, and a power of two changes none of them. It is always the same one, so
@@ -65,7 +71,7 @@ def bounded(weights):
     return weights * 2.0**600 if 0 < largest < 2.0**-500 else weights
 
 
-def mean_weight(weights):
+def mean_weight(weights: Array) -> float:
     """Return the mean of weights, which is finite where they are.
 
     Parameters

@@ -17,12 +17,14 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
-    {"base", "constraints", "lanes", "settings", "warning"},
+    {"kernels"},
+    {"base", "constraints", "lanes", "settings", "typing", "warning"},
     {"activations", "blas", "compatibility", "functions", "holders", "initializers", "storage"},
     {"named_weights"},
     {
         "batches",
         "cells",
+        "finite",
         "inputs",
         "layers",
         "losses",
@@ -33,11 +35,11 @@ GROUPS = [
         "tokens",
         "weights",
     },
-    {"initialization", "network", "stepping"},
+    {"initialization", "network", "outline", "stepping"},
     {"step", "training"},
     {"testing"},
     {"estimators"},
-    {"tabular"},
+    {"tabular", "versions"},
     {"inspection", "interop"},
     {"__init__"},
 ]
@@ -153,8 +155,12 @@ def test_nothing_but_the_stated_dependencies_is_imported(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
-def test_modules_and_functions_stay_small(path):
-    assert len(path.read_text().splitlines()) < MAX_LINES_OF_MODULE
+def test_modules_and_functions_stay_small(path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[1] / "docs"))
+    from make_docstrings import n_shared_lines
+
+    # Descriptions that several docstrings share are written by that script.
+    assert len(path.read_text().splitlines()) - n_shared_lines(path) < MAX_LINES_OF_MODULE
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0]

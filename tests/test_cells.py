@@ -12,7 +12,8 @@ from numpy.testing import assert_array_equal
 from scipy.sparse import csr_matrix
 
 from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
-from sknet.cells import as_array, as_numbers, check_finite
+from sknet.cells import as_array, as_numbers
+from sknet.finite import check_finite
 from sknet.layers import GRU
 
 BRIEF = {"hidden_layer_sizes": (3,), "max_iter": 1, "tol": 0, "random_state": 0}

@@ -1,5 +1,7 @@
 """Activation functions: elementwise, in place, without allocating."""
 
+from __future__ import annotations
+
 from sklearn.utils._param_validation import StrOptions
 
 from ..base import named_component
@@ -28,7 +30,7 @@ __all__ = [
 ]
 
 #: The activations by name.
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, type[Activation]] = {
     "identity": Identity,
     "logistic": Logistic,
     "sigmoid": Logistic,
@@ -53,14 +55,14 @@ _FUNCTION = "for a plain function use FunctionActivation(f, derivative)"
 class ActivationName(StrOptions):
     """Constraint of scikit-learn's parameter validation: the name of an activation."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(set(ACTIVATIONS))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{super().__str__()} ({_SOFTMAX}; {_FUNCTION})"
 
 
-def get_activation(activation):
+def get_activation(activation: str | Activation | None) -> Activation:
     """Return a fresh activation for a name or an activation.
 
     Parameters

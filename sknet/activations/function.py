@@ -1,8 +1,11 @@
 """An activation that plain functions give."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ..functions import FunctionComponent, read_only, wrong_slopes
+from ..typing import Array, Function
 from .base import Activation
 
 #: Where the derivative is checked.
@@ -42,20 +45,20 @@ class FunctionActivation(FunctionComponent, Activation):
 
     _parameter_constraints = {"f": [callable], "derivative": [callable]}
 
-    def __init__(self, f, derivative):
+    def __init__(self, f: Function, derivative: Function) -> None:
         self.f = f
         self.derivative = derivative
 
-    def forward(self, x, out, training=False):
+    def forward(self, x: Array, out: Array | None, training: bool = False) -> Array:
         if training:
             np.copyto(self._work("derivative", x.shape), self.derivative(x), casting="same_kind")
         np.copyto(out, self.f(x), casting="same_kind")
         return out
 
-    def backward(self, grad, out):
+    def backward(self, grad: Array, out: Array | None) -> Array | None:
         return np.multiply(grad, self._work("derivative", grad.shape), out=grad)
 
-    def check(self):
+    def check(self) -> None:
         """Refuse functions that do not fit together.
 
         Raises

@@ -1,11 +1,13 @@
 """Activations that are bounded on both sides."""
 
-import numpy as np
+from __future__ import annotations
 
-from .base import Activation
+from .. import kernels
+from ..typing import Array
+from .base import CompiledActivation
 
 
-class Logistic(Activation):
+class Logistic(CompiledActivation):
     """The logistic sigmoid, f(x) = 1 / (1 + exp(-x)), with values in [0, 1].
 
     Small values are exact to rounding: -100 gives 3.7e-44 in float64, and 0 only where the dtype
@@ -22,16 +24,10 @@ class Logistic(Activation):
     array([[0.269, 0.5  , 0.881]])
     """
 
-    def forward(self, x, out, training=False):
-        return logistic(x, out)
-
-    def backward(self, grad, out):
-        derivative = np.subtract(1.0, out, out=self._work("scratch", out.shape))
-        derivative *= out
-        return np.multiply(grad, derivative, out=grad)
+    _kind = kernels.LOGISTIC
 
 
-class Tanh(Activation):
+class Tanh(CompiledActivation):
     """The hyperbolic tangent, f(x) = tanh(x), with values in [-1, 1].
 
     Examples
@@ -45,19 +41,10 @@ class Tanh(Activation):
     array([[-0.762,  0.   ,  0.964]])
     """
 
-    def forward(self, x, out, training=False):
-        return np.tanh(x, out=out)
-
-    def backward(self, grad, out):
-        derivative = np.square(out, out=self._work("scratch", out.shape))
-        np.subtract(1.0, derivative, out=derivative)
-        return np.multiply(grad, derivative, out=grad)
+    _kind = kernels.TANH
 
 
-def logistic(x, out):
+def logistic(x: Array, out: Array | None) -> Array:
     """Write the logistic sigmoid of x to out, which may be x itself, and return it."""
-    np.negative(x, out=out)
-    with np.errstate(over="ignore"):  # 1 / (1 + inf) is 0, as it should be
-        np.exp(out, out=out)
-    out += 1.0
-    return np.reciprocal(out, out=out)
+    kernels.activate(kernels.LOGISTIC, x, None, out, None, 0.0, 0.0, None)
+    return out

@@ -1,16 +1,23 @@
 """From an estimator's parameters to the layers of its network."""
 
-from numbers import Integral
+from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Literal
+
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from ..activations import Identity, Logistic, get_activation
 from ..layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Sequential
+from ..layers.base import Layer
 from ..layers.spatial.axes import LayerOverAxes, is_channels_first
+from ..network import Network
 from ..warning import warn
 
 
-def hidden_sizes(hidden_layer_sizes):
+def hidden_sizes(hidden_layer_sizes: int | ArrayLike) -> list[int]:
     """Return the widths of the plain hidden layers as a list.
 
     Parameters
@@ -39,7 +46,13 @@ def hidden_sizes(hidden_layer_sizes):
     return [int(n) for n in sizes]
 
 
-def plain_layers(sizes, activation, normalization=None, dropout=0.0, name="hidden"):
+def plain_layers(
+    sizes: Sequence[int],
+    activation: str | Activation,
+    normalization: Literal["batch", "layer"] | None = None,
+    dropout: float = 0.0,
+    name: str = "hidden",
+) -> list[tuple[str, Layer]]:
     """Return plain hidden layers: dense, normalization, activation, dropout for each width.
 
     Parameters
@@ -78,7 +91,7 @@ def plain_layers(sizes, activation, normalization=None, dropout=0.0, name="hidde
     return pairs
 
 
-def warn_of_channels_first(network):
+def warn_of_channels_first(network: Network) -> None:
     """Warn where the samples look like images whose channels come first.
 
     Parameters
@@ -98,7 +111,7 @@ def warn_of_channels_first(network):
         )
 
 
-def warn_of_own_output(hidden, widths, owner):
+def warn_of_own_output(hidden: Sequence[tuple[str, Layer]], widths: set[int], owner: str) -> None:
     """Warn where the last of the user's layers looks like an output layer.
 
     Parameters

@@ -1,12 +1,15 @@
 """What the estimators share: the walk of a fit, and prediction."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from copy import copy
 from math import inf
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -43,7 +46,7 @@ from .unfreezing import changes_of_training
 from .validation import DataValidation
 
 
-def trains_by_steps(estimator):
+def trains_by_steps(estimator: BaseNeuralEstimator) -> bool:
     """Tell `available_if` whether there is a `partial_fit`: L-BFGS has none.
 
     Parameters
@@ -76,6 +79,7 @@ class BaseNeuralEstimator(
     TrainedWeights,
     CallbackSupportMixin,
     Component,
+    BaseEstimator,
     ABC,
 ):
     """Base class of the estimators.
@@ -238,10 +242,10 @@ class BaseNeuralEstimator(
         self._adapt(Sequential(hidden), data)
         output = self._output_layer(hidden, self._loss.build(self._target))
         layer = self._joined([*hidden, ("output", output)])
-        self.network_ = Network(layer, self._input_shape, data.X.dtype, weights_seed)
+        self.network_: Network = Network(layer, self._input_shape, data.X.dtype, weights_seed)
         self._check_network()
         self._try_lengths(data.used_X)
-        self.n_outputs_ = self.network_.output_shape[-1]
+        self.n_outputs_: int = self.network_.output_shape[-1]
         self._trainer = Trainer(
             self.network_,
             self._training_loss(self._loss),
@@ -250,7 +254,7 @@ class BaseNeuralEstimator(
         )
         self._patience = Patience()
         self._converged = False
-        self.history_ = {}
+        self.history_: dict[str, list[float]] = {}
         self.n_iter_ = self.best_iter_ = 0
 
     def _adapt(self, layer, data):
@@ -452,7 +456,7 @@ class BaseNeuralEstimator(
         if not hasattr(self, "network_"):  # scikit-learn's check takes a tenth of one prediction
             check_is_fitted(self, "network_")
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = self.input_shape is not None or self.layers is not None
         tags.input_tags.sparse = self._takes_sparse()

@@ -1,8 +1,12 @@
 """Search for the likeliest target sequences, token by token."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
+
+from ..typing import Array, Function
 
 
 class Candidate(NamedTuple):
@@ -18,7 +22,7 @@ class Candidate(NamedTuple):
         The log-likelihood over the number of tokens, by which candidates are compared.
     """
 
-    ids: np.ndarray
+    ids: Array
     log_p: float
     score: float
 
@@ -39,11 +43,11 @@ class BeamSearch:
         included, to this power.
     """
 
-    def __init__(self, width, end, max_length, length_penalty):
+    def __init__(self, width: int, end: int, max_length: int, length_penalty: float) -> None:
         self.width, self.end = width, end
         self.max_length, self.length_penalty = max_length, length_penalty
 
-    def __call__(self, n, advance):
+    def __call__(self, n: int, advance: Function) -> list[list[Candidate]]:
         """Search the targets of n sources.
 
         Parameters

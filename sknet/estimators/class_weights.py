@@ -1,17 +1,27 @@
 """The weights of a classifier's classes."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from math import nan
 from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 
 from ..base import brief
+from ..typing import Array
 from ..weights import bounded
 from .classes import encode
 from .labels import as_labels, shown
 
 
-def class_factors(class_weight, classes, codes, sample_weight):
+def class_factors(
+    class_weight: dict[str, Any] | Sequence[dict[str, Any]] | Literal["balanced"],
+    classes: Sequence[Array],
+    codes: Array,
+    sample_weight: Array | None,
+) -> list[Array]:
     """Return what the weights of rows are multiplied by, for each class of each output.
 
     Parameters

@@ -1,16 +1,20 @@
 """The kind of a classifier's target, its classes, and their codes."""
 
-from collections.abc import Sized
+from __future__ import annotations
+
+from collections.abc import Sequence, Sized
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import check_classification_targets
 
 from ..base import brief
 from ..losses import Target
+from ..typing import Array
 from .labels import as_labels, family
 
 
-def as_classes(classes, n_outputs):
+def as_classes(classes: ArrayLike | Sequence[ArrayLike], n_outputs: int) -> Array | list[Array]:
     """Check the `classes` of ``partial_fit`` and return them as ``classes_`` has them.
 
     Parameters
@@ -75,7 +79,7 @@ def _unique(classes, name):
     return np.unique(labels)
 
 
-def same_classes(a, b):
+def same_classes(a: Array | Sequence[Array], b: Array | Sequence[Array]) -> bool:
     """Tell whether two sets of classes are the same.
 
     Parameters
@@ -97,7 +101,9 @@ def _same(a, b):
     return len(a) == len(b) and bool(encode(a, b)[1].all())
 
 
-def learn_classes(y, classes=None):
+def learn_classes(
+    y: Array, classes: ArrayLike | Sequence[ArrayLike] | None = None
+) -> tuple[Array | list[Array], Target]:
     """Learn the kind of target, which never changes after, and its classes.
 
     Only values of 0 and 1 in several columns are labels that occur or do not (multilabel).
@@ -157,7 +163,7 @@ def _refuse_continuous(labels, name):
         )
 
 
-def encode(labels, classes):
+def encode(labels: Array, classes: Array) -> tuple[Array, Array]:
     """Find labels among the classes.
 
     Parameters

@@ -1,19 +1,43 @@
 """The classifier."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from numpy.typing import ArrayLike
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score, check_scoring
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
 
+from ..activations.base import Activation
 from ..base import brief
+from ..compatibility import available_if, fit_context
+from ..layers.base import LayerItem
 from ..losses import CLASSIFICATION_LOSSES, Loss, LossName
+from ..optimizers.base import Optimizer
+from ..optimizers.lbfgs import LBFGS
+from ..schedules.base import Schedule
 from ..settings import isolated
+from ..typing import (
+    Array,
+    ClassWeight,
+    Function,
+    NamedActivation,
+    NamedClassificationLoss,
+    NamedOptimizer,
+    NamedSchedule,
+    Precision,
+    RandomState,
+    Samples,
+    Sizes,
+    Targets,
+)
 from .base import BaseNeuralEstimator, trains_by_steps
 from .class_weights import class_factors
 from .classes import as_classes, encode, learn_classes, same_classes
-from .documentation import documented
 from .labels import as_labels, family, shown
 from .metrics import compares_numbers
 from .overflow import warn_of_overflow
@@ -22,7 +46,6 @@ from .placewise import PlacewiseTargets
 _BY_COLUMNS = "a dict of losses by the columns of y is for NeuralRegressor"
 
 
-@documented
 class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     """Neural network for classification: binary, multiclass, multilabel, multioutput.
 
@@ -31,24 +54,103 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
 
     Parameters
     ----------
-    {architecture}
-    {layers}
-    {training}
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Widths of the plain hidden layers; an int is one layer.
+    activation : str or sknet.activations.Activation, default="relu"
+        Activation of the hidden layers: identity, logistic (also called sigmoid), tanh, relu,
+        leaky_relu, elu, selu, gelu, silu, mish, softplus, or an object.
+    layers : list, default=None
+        Layers instead of the plain hidden ones: `sknet.layers` objects, pairs
+        ("name", layer), or ints n, short for ``Dense(n, activation)``. The output layer is
+        added by the estimator. Nested parameters are reached by position or name, as in
+        ``layers__0__units``.
+    input_shape : tuple of int, default=None
+        Shape of one sample, such as ``(28, 28, 1)``: the rows of a 2-D X are reshaped to it,
+        and an X of shape ``(n_samples, *input_shape)`` is taken as it is.
+    dropout : float, default=0.0
+        Rate of the dropout after each plain hidden layer, in [0, 1).
+    normalization : {"batch", "layer"}, default=None
+        Normalization in each plain hidden layer, before the activation.
     loss : {"log_loss", "focal"} or sknet.losses.Loss, default="log_loss"
         Loss: the cross-entropy, the focal loss, or an object.
-    {solver}
+    solver : str or sknet.optimizers.Optimizer, default="adam"
+        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object, which is
+        where momentum, beta_1, weight_decay, max_fun and the like are set.
+    alpha : float, default=1e-4
+        L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
+        divided by the weight of the rows, is added to the loss.
+    batch_size : int, default="auto"
+        Rows of one step; "auto" is min(200, n_samples). L-BFGS takes all rows.
+    learning_rate : str, sknet.schedules.Schedule or callable, default="constant"
+        Shape of the rate over the training, for every solver but lbfgs: constant, invscaling,
+        adaptive, cosine, flat_cosine, log_cosine, one_cycle, exponential, step, an object, or
+        a function of the progress in [0, 1] that returns the factor of the rate.
+    learning_rate_init : float, default=1e-3
+        The rate that the schedule scales, above 0.
+    max_iter : int, default=200
+        Number of epochs at most; of iterations for lbfgs.
+    max_time : float, default=None
+        Seconds after which training stops with the model it has.
+    tol : float, default=1e-4
+        Smallest change of the loss (or of the validation score) that counts as progress;
+        for lbfgs, largest element of the gradient at which to stop.
+    n_iter_no_change : int, default=10
+        Training stops after more than this many epochs in a row without progress. Without early
+        stopping, schedules made of cosine waves run to their end.
+    early_stopping : bool, default=False
+        Whether to judge progress on a validation set, stop when it ends, and keep the weights
+        of the best epoch. Without `X_val`, a part of the training set is held out.
+    validation_fraction : float, default=0.1
+        Part of the rows to hold out, in (0, 1); in proportion to the classes.
+    scoring : str or callable, default="loss"
+        What validation scores: the negative loss, a scikit-learn scorer, or a metric
+        ``f(y, prediction)``. A metric whose name ends in _error, _loss or _deviance is negated;
+        of others greater is better.
     class_weight : dict, list of dict or "balanced", default=None
         Weights of the classes, which multiply the sample weights; "balanced" makes them
         inversely proportional to the classes' weighted frequencies. A list has one dict an
         output.
-    {end}
+    clip_norm : float, default=None
+        Norm to which a longer gradient is shortened.
+    averaging : float, default=None
+        Decay of an exponential average of the weights, in (0, 1), which then predicts.
+    shuffle : bool, default=True
+        Whether the rows are taken in a new order each epoch.
+    warm_start : bool, default=False
+        Whether `fit` resumes the last fit, with all of the optimizer's state.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the order of rows, the hold-out and the noise. An int
+        gives the same bits each time.
+    verbose : bool or int, default=False
+        Whether to print a line an epoch.
+    dtype : {"float32", "float64"}, default=None
+        Precision of the computation and of the predictions; None follows X: float32 stays,
+        all else is float64.
 
     Attributes
     ----------
     classes_ : ndarray or list of ndarray
         Class labels; for several outputs one array each. For multilabel targets the numbers of
         the labels.
-    {attributes}
+    network_ : Network
+        The network; ``network_.summary()`` prints a table of its layers.
+    history_ : dict of list
+        One entry an epoch: loss, learning_rate, seconds, and with a validation set
+        validation_loss and validation_score.
+    n_iter_ : int
+        Number of epochs trained, over all calls that continued the training.
+    best_iter_ : int
+        Number of the epoch whose weights are kept: the best with early stopping, or the last.
+    n_outputs_ : int
+        Width of the output layer.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, if X had string names.
+    loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
+        As in scikit-learn's MLP, read from `history_`.
+    coefs_, intercepts_, n_layers_, out_activation_, t_
+        As in scikit-learn's MLP, read from `network_`.
 
     See Also
     --------
@@ -72,6 +174,8 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     True
     """
 
+    classes_: Any
+
     _losses = CLASSIFICATION_LOSSES
     _on_tables = "Or use TabularClassifier, which takes such tables as they are."
     _parameter_constraints = {
@@ -82,41 +186,49 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: Sizes = (100,),
+        activation: NamedActivation | Activation = "relu",
         *,
-        layers=None,
-        input_shape=None,
-        dropout=0.0,
-        normalization=None,
-        loss="log_loss",
-        solver="adam",
-        alpha=1e-4,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=1e-3,
-        max_iter=200,
-        max_time=None,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring="loss",
-        class_weight=None,
-        clip_norm=None,
-        averaging=None,
-        shuffle=True,
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-        dtype=None,
-    ):
+        layers: Sequence[LayerItem] | None = None,
+        input_shape: Sequence[int | None] | None = None,
+        dropout: float = 0.0,
+        normalization: Literal["batch", "layer"] | None = None,
+        loss: NamedClassificationLoss | Loss = "log_loss",
+        solver: NamedOptimizer | Optimizer | LBFGS = "adam",
+        alpha: float = 1e-4,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: NamedSchedule | Schedule | Function = "constant",
+        learning_rate_init: float = 1e-3,
+        max_iter: int = 200,
+        max_time: float | None = None,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Function = "loss",
+        class_weight: ClassWeight | None = None,
+        clip_norm: float | None = None,
+        averaging: float | None = None,
+        shuffle: bool = True,
+        warm_start: bool = False,
+        random_state: RandomState | None = None,
+        verbose: bool | int = False,
+        dtype: Precision | None = None,
+    ) -> None:
         self._store(locals())
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    @documented
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Samples,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Samples | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -129,8 +241,15 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
             vectors a sample, one for each step or pixel, y has a label at each of these places:
             shape (n_samples, T) or (n_samples, H, W), or a list of arrays as long as the
             sequences of X.
-        {fit}
-        {validation}
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, or of all places in the form of y. Only their ratios count for the
+            loss; a weight of 0 leaves a row or place out.
+        X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
+            Validation set: scored after each epoch, and used by early stopping.
+        y_val : array-like in the form of y, default=None
+            Its targets.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Its weights.
 
         Returns
         -------
@@ -141,9 +260,14 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
 
     @available_if(trains_by_steps)
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    @documented
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: Samples,
+        y: Targets,
+        classes: ArrayLike | Sequence[ArrayLike] | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train for one pass over some rows, resuming where the last call ended.
 
         Parameters
@@ -157,7 +281,9 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
             default those in y. For several outputs a list of one array each, which may hold 0
             and 1 alone. For multilabel targets of n labels ``np.arange(n)``, or the two values,
             0 and 1.
-        {fit}
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, or of all places in the form of y. Only their ratios count for the
+            loss; a weight of 0 leaves a row or place out.
 
         Returns
         -------
@@ -296,7 +422,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
                 f"scoring={self.scoring!r} {fault}. Choose 'loss', 'accuracy' or a callable."
             )
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy: the share of rows, or of places, whose labels are all right.
 
         For several outputs and for multilabel targets this is the subset accuracy, as
@@ -330,7 +456,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         return accuracy_score(right, np.ones_like(right), sample_weight=sample_weight)
 
     @isolated
-    def predict(self, X):
+    def predict(self, X: Samples) -> Array | Any:
         """Predict the classes of some rows.
 
         Parameters
@@ -365,7 +491,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         return np.stack(columns, axis=1)
 
     @isolated
-    def predict_proba(self, X):
+    def predict_proba(self, X: Samples) -> Array | Any:
         """Predict the probabilities of the classes.
 
         Parameters
@@ -384,7 +510,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         return self._read(X, lambda raw: self._loss.inverse_link(self._told(raw)))
 
     @isolated
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Samples) -> Array | Any:
         """Predict the logarithms of the probabilities, exact also where those underflow.
 
         Parameters
@@ -400,7 +526,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         return self._read(X, lambda raw: self._loss.log_inverse_link(self._told(raw)))
 
     @isolated
-    def decision_function(self, X):
+    def decision_function(self, X: Samples) -> Array | Any:
         """Return the raw scores of the classes, before the logistic or softmax function.
 
         Parameters
@@ -429,7 +555,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     def _blocks(self, raw):
         return np.split(raw, np.cumsum(self._target.n_classes)[:-1], axis=1)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.target_tags.multi_output = True

@@ -1,10 +1,15 @@
 """The encoder and the decoder of an autoencoder, as layers."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.base import clone
 
 from ..layers import Dense, Flatten, Layer, Sequential, TransposedDense
 from ..layers.base import build_layer
+from ..typing import Array, Shape
 
 
 class Encoder(Sequential):
@@ -25,26 +30,26 @@ class RepeatCode(Layer):
     """Repeat a code for each step of the sequence that it stands for: (U,) to (T, U)."""
 
     #: Number of steps and mask of the sequences; told by `SequenceCodec`.
-    steps = 0, None
+    steps: tuple[int, None] = 0, None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Take codes of shape (U,)."""
         return (None, *input_shape)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Copy the codes x of shape (N, U) to each step."""
         out = self._work("out", (len(x), self.steps[0], x.shape[1]))
         np.copyto(out, x[:, None])
         return out
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Add up the gradients of the steps."""
         if not input_grad:
             return None
         n_rows, _, width = grad_output.shape
         return np.sum(grad_output, axis=1, out=self._work("grad_x", (n_rows, width)))
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return the mask of the sequences."""
         return self.steps[1]
 
@@ -52,7 +57,7 @@ class RepeatCode(Layer):
 class SequenceCodec(Sequential):
     """Encoder, decoder and output layer of sequences, which must give each step back."""
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Run the layers; codes of whole sequences are repeated for as many steps as x has."""
         for part in self.walk():
             if isinstance(part, RepeatCode):
@@ -76,11 +81,11 @@ class SequenceCodec(Sequential):
 class ZeroMissing(Layer):
     """Put 0 in the place of NaN. Output shape as the input's."""
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Take any shape."""
         return input_shape
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Copy x with 0 where it is NaN."""
         self._missing = np.isnan(x, out=self._work("missing", x.shape, bool))
         out = self._work("out", x.shape)
@@ -88,7 +93,7 @@ class ZeroMissing(Layer):
         np.copyto(out, 0, where=self._missing)
         return out
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Pass on the gradient of what was there."""
         if not input_grad:
             return None
@@ -96,7 +101,7 @@ class ZeroMissing(Layer):
         return grad_output
 
 
-def ends_in_reconstruction(parts, input_shape):
+def ends_in_reconstruction(parts: Sequence[tuple[str, Layer]], input_shape: Shape) -> bool:
     """Tell whether a decoder gives the sample itself, so that no layer need follow.
 
     Parameters
@@ -121,7 +126,7 @@ def ends_in_reconstruction(parts, input_shape):
     return len(input_shape) > 1 or is_linear
 
 
-def tried(parts, input_shape):
+def tried(parts: Sequence[tuple[str, Layer]], input_shape: Shape) -> Sequential:
     """Return copies of layers, built to see which shapes they give.
 
     Parameters
@@ -141,7 +146,7 @@ def tried(parts, input_shape):
     return trial
 
 
-def flattened(layers):
+def flattened(layers: Sequence[tuple[str, Layer]]) -> list[tuple[str, Layer]]:
     """Return layers with a `Flatten` after them.
 
     Parameters
@@ -157,7 +162,7 @@ def flattened(layers):
     return [*layers, ("flatten", Flatten())]
 
 
-def transposed(layers):
+def transposed(layers: Sequence[tuple[str, Layer]]) -> list[tuple[str, Layer]]:
     """Return plain layers whose kernels are those of the encoder, transposed.
 
     Parameters

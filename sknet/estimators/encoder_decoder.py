@@ -1,9 +1,14 @@
 """The network of a translator: an encoder of sources and a decoder of targets."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ..layers import Sequential
 from ..layers.base import build_layer
+from ..typing import Array
 
 
 class EncoderDecoder(Sequential):
@@ -13,7 +18,7 @@ class EncoderDecoder(Sequential):
     the target, and its layers that take a source look at what the encoder makes of it.
     """
 
-    def adapt(self, x):
+    def adapt(self, x: Array) -> None:
         """Let the encoder adapt to the ids of sources, and the decoder to those of targets."""
         parts = list(self._validated_items())
         for side, part in enumerate(parts[:2]):
@@ -34,7 +39,7 @@ class EncoderDecoder(Sequential):
         return [layer for _, layer in self._children]
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether the output of each step of the target depends on no later one."""
         return all(layer.is_causal for layer in self._parts[1:])
 
@@ -66,7 +71,7 @@ class EncoderDecoder(Sequential):
         for part in self._readers():
             part.source, part.source_mask = source, real
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Encode the sources of x and decode its targets."""
         self._encode(x, training, mask)
         _, decoder, output = self._parts
@@ -75,7 +80,7 @@ class EncoderDecoder(Sequential):
         self._mask = decoder.compute_mask(ids, mask)
         return output.forward(out, training, self._mask)
 
-    def advance(self, x, memory, mask=None):
+    def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Decode the next steps of targets; the first call encodes the sources."""
         if not memory:
             self._encode(x, False, mask)
@@ -85,7 +90,7 @@ class EncoderDecoder(Sequential):
         self._mask = decoder.compute_mask(ids, mask)
         return output.advance(out, memory.setdefault("output", {}), self._mask)
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Run decoder and encoder backward; ids have no gradient."""
         encoder, decoder, output = self._parts
         # All the way: a frozen layer may look at a source that is trained.

@@ -1,9 +1,13 @@
 """The outputs of a layer of a network as features."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, _fit_context, clone
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods
@@ -15,8 +19,10 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from ..compatibility import fit_context
 from ..holders import held, innermost
 from ..settings import isolated
+from ..typing import Array, EstimatorLike, Samples
 from .overflow import warn_of_overflow
 
 
@@ -70,13 +76,13 @@ class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         "layer": [Integral, str, None],
     }
 
-    def __init__(self, estimator, layer=None):
+    def __init__(self, estimator: EstimatorLike, layer: int | str | None = None) -> None:
         self.estimator = estimator
         self.layer = layer
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, **fit_params):
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Samples, y: Any = None, **fit_params: Any) -> Self:
         """Fit the estimator, unless it is frozen.
 
         Parameters
@@ -102,11 +108,11 @@ class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         estimator = clone(self.estimator).fit(X, y, **fit_params)
         self._layer_of(estimator)
-        self.estimator_ = estimator
+        self.estimator_: Any = estimator
         return self
 
     @isolated
-    def transform(self, X):
+    def transform(self, X: Samples) -> Array:
         """Return the outputs of the layer.
 
         Parameters
@@ -134,7 +140,7 @@ class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         warn_of_overflow(estimator, out)
         return out.reshape(len(out), -1)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Return the names of the outputs of `transform`.
 
         Parameters
@@ -188,16 +194,16 @@ class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         return name, part
 
     @property
-    def n_features_in_(self):
+    def n_features_in_(self) -> int:
         """Number of columns of X."""
         return self.estimator_.n_features_in_
 
     @property
-    def feature_names_in_(self):
+    def feature_names_in_(self) -> Array:
         """Names of the columns of X, if they are all strings."""
         return self.estimator_.feature_names_in_
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Return how metadata is passed on: to the ``fit`` of the estimator.
 
         Returns
@@ -208,7 +214,7 @@ class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         mapping = MethodMapping().add(caller="fit", callee="fit")
         return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)
         tags.input_tags, tags.target_tags = inner.input_tags, inner.target_tags
         seeds = (v for k, v in self.get_params().items() if k.endswith("random_state"))

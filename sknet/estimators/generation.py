@@ -1,14 +1,19 @@
 """Writing texts with a language model, token by token."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
 from ..base import written
 from ..constraints import Constraints
 from ..settings import isolated
 from ..tokens import n_dropped
+from ..typing import Array
 from .overflow import warn_of_overflow
 
 _OPTIONS = {
@@ -28,14 +33,14 @@ class TextGeneration:
     @isolated
     def generate(
         self,
-        prompt="",
-        max_length=100,
-        temperature=1.0,
-        top_k=None,
-        top_p=None,
-        n_samples=None,
-        random_state=None,
-    ):
+        prompt: str | ArrayLike = "",
+        max_length: int = 100,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        n_samples: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> str | list[str]:
         """Write texts: draw one token after the other, each given those before it.
 
         What the network keeps of earlier tokens (keys and values of attention, states of
@@ -123,10 +128,10 @@ class TextGeneration:
 class _Reader:
     """Reads as many of the last tokens as the context holds, anew each time."""
 
-    def __init__(self, network, n_rows, size):
+    def __init__(self, network: Any, n_rows: int, size: Any) -> None:
         self.network, self.size = network, size
 
-    def __call__(self, ids):
+    def __call__(self, ids: Any) -> Any:
         """Return the logits (N, V) of the token that follows ids (N, n)."""
         context = ids[:, n_dropped(ids.shape[1], self.size) :]
         return self.network.predict(context.astype(self.network.dtype))[:, -1]
@@ -135,12 +140,12 @@ class _Reader:
 class _CachedReader:
     """Reads each token once, and the last half of the context again when it is full."""
 
-    def __init__(self, network, n_rows, size):
+    def __init__(self, network: Any, n_rows: int, size: Any) -> None:
         self.dtype, self.size = network.dtype, size
         self.stepper = network.stepper(n_rows)
         self.start = self.stop = 0
 
-    def __call__(self, ids):
+    def __call__(self, ids: Any) -> Any:
         """Return the logits (N, V) of the token that follows ids (N, n)."""
         n = ids.shape[1]
         start = n_dropped(n, self.size)
@@ -152,7 +157,13 @@ class _CachedReader:
         return raw[:, -1]
 
 
-def draw(logits, rng, temperature=1.0, top_k=None, top_p=None):
+def draw(
+    logits: Array,
+    rng: np.random.Generator,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> Array:
     """Draw a token for each row of logits.
 
     Parameters

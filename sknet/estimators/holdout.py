@@ -1,14 +1,25 @@
 """Which rows early stopping holds out."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from math import ceil
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from ..typing import Array
 from .labels import shown
 
 
-def hold_out(rows, fraction, random_state, strata=None, names=None):
+def hold_out(
+    rows: Array,
+    fraction: float,
+    random_state: np.random.SeedSequence,
+    strata: Array | None = None,
+    names: Sequence[Any] | None = None,
+) -> tuple[Array, Array]:
     """Split rows into those to train on and those to validate on.
 
     Parameters

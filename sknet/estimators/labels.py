@@ -1,14 +1,18 @@
 """Reading the labels that users give."""
 
+from __future__ import annotations
+
 from collections.abc import Sized
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
 from ..cells import is_missing, kind_of
+from ..typing import Array, Samples
 
 
-def as_labels(labels, name="y"):
+def as_labels(labels: Samples, name: str = "y") -> Array:
     """Return labels as an array whose elements can be compared and sorted.
 
     Parameters
@@ -158,7 +162,7 @@ def _refuse_complex(name):
     )
 
 
-def family(labels):
+def family(labels: Array) -> str:
     """Name the kind of labels: only those of one kind can be compared.
 
     Parameters
@@ -175,7 +179,7 @@ def family(labels):
     return "numbers" if kind in "biuf" else "strings" if kind in "UO" else kind
 
 
-def shown(labels):
+def shown(labels: Array) -> list[Any]:
     """Return labels as a list for messages.
 
     Parameters

@@ -1,25 +1,34 @@
 """The language model."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import _fit_context, clone
+from numpy.typing import ArrayLike
+from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 
 from ..batches import Data
+from ..compatibility import available_if, fit_context
 from ..layers import Embedding, LayerNorm, PositionalEmbedding, TransformerBlock
+from ..layers.base import LayerItem
 from ..layers.composite import named_layers
 from ..losses import LogLoss, Target
 from ..losses.placewise import PlacewiseLoss
+from ..optimizers.base import Optimizer
+from ..optimizers.lbfgs import LBFGS
 from ..places import real_rows
 from ..preprocessing import TokenizerTransformer
 from ..preprocessing.samples import reread
+from ..schedules.base import Schedule
 from ..settings import isolated
 from ..tokens import scoring_windows, training_windows
+from ..typing import Array, Function, NamedOptimizer, NamedSchedule, Precision, RandomState
 from .architecture import warn_of_own_output
 from .base import BaseNeuralEstimator, trains_by_steps
-from .documentation import documented
 from .generation import TextGeneration
 from .holdout import hold_out
 from .overflow import warn_of_overflow
@@ -30,7 +39,6 @@ _PLAIN = {"hidden_layer_sizes", "activation", "dropout", "normalization", "input
 _SHARED = {k: v for k, v in BaseNeuralEstimator._parameter_constraints.items() if k not in _PLAIN}
 
 
-@documented
 class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     r"""Language model: learns from texts which token comes next, scores texts and writes new ones.
 
@@ -57,7 +65,34 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         ``return_sequences=True``, causal convolutions or Transformer blocks. The output layer
         over the vocabulary is added. Nested parameters are reached by position or name, as in
         ``layers__0__output_dim``. None is a small Transformer: two blocks of width 64.
-    {solver_of_windows}
+    solver : str or sknet.optimizers.Optimizer, default="adam"
+        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object.
+    alpha : float, default=1e-4
+        L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
+        divided by the number of windows of a step, is added to the loss.
+    batch_size : int, default="auto"
+        Windows of one step; "auto" is min(32, number of windows).
+    learning_rate : str, sknet.schedules.Schedule or callable, default="cosine"
+        Shape of the rate over the training: constant, invscaling, adaptive, cosine,
+        flat_cosine, log_cosine, one_cycle, exponential, step, an object, or a function of the
+        progress in [0, 1] that returns the factor of the rate.
+    learning_rate_init : float, default=1e-3
+        The rate that the schedule scales, above 0.
+    max_iter : int, default=20
+        Number of epochs at most; an epoch sees each token about once.
+    max_time : float, default=None
+        Seconds after which training stops with the model it has.
+    tol : float, default=1e-4
+        Smallest change of the loss (or of the validation score) that counts as progress.
+    n_iter_no_change : int, default=10
+        Training stops after more than this many epochs in a row without progress. Without early
+        stopping, schedules made of cosine waves run to their end.
+    early_stopping : bool, default=False
+        Whether to judge progress on a validation set, stop when it ends, and keep the weights
+        of the best epoch. Without `X_val`, a part of the texts is held out, or the end of a
+        single one.
+    validation_fraction : float, default=0.1
+        Part of the texts to hold out, in (0, 1).
     clip_norm : float, default=1.0
         Norm to which a longer gradient is shortened; None is no limit.
     averaging : float, default=None
@@ -127,6 +162,11 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     True
     """
 
+    loss: str
+    scoring: str
+    input_shape: None
+    activation: str
+
     _losses = {"log_loss": LogLoss}
     _auto_batch_size = 32
     _parameter_constraints = {
@@ -140,34 +180,40 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
 
     def __init__(
         self,
-        tokenizer="char",
-        context_length=64,
-        layers=None,
+        tokenizer: Literal["char", "byte", "word"] | TokenizerTransformer | None = "char",
+        context_length: int = 64,
+        layers: Sequence[LayerItem] | None = None,
         *,
-        solver="adam",
-        alpha=1e-4,
-        batch_size="auto",
-        learning_rate="cosine",
-        learning_rate_init=1e-3,
-        max_iter=20,
-        max_time=None,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        clip_norm=1.0,
-        averaging=None,
-        shuffle=True,
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-        dtype="float32",
-    ):
+        solver: NamedOptimizer | Optimizer | LBFGS = "adam",
+        alpha: float = 1e-4,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: NamedSchedule | Schedule | Function = "cosine",
+        learning_rate_init: float = 1e-3,
+        max_iter: int = 20,
+        max_time: float | None = None,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        clip_norm: float | None = 1.0,
+        averaging: float | None = None,
+        shuffle: bool = True,
+        warm_start: bool = False,
+        random_state: RandomState | None = None,
+        verbose: bool | int = False,
+        dtype: Precision = "float32",
+    ) -> None:
         self._store(locals())
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, *, X_val=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Iterable[str] | Sequence[ArrayLike],
+        y: Any = None,
+        *,
+        X_val: Iterable[str] | Sequence[ArrayLike] | None = None,
+    ) -> Self:
         """Learn the vocabulary and train the network.
 
         Parameters
@@ -189,8 +235,8 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
 
     @available_if(trains_by_steps)
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Iterable[str] | Sequence[ArrayLike], y: Any = None) -> Self:
         """Train for one pass over some texts, resuming where the last call ended.
 
         The first call learns the vocabulary.
@@ -210,7 +256,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         return self._partial_fit(reread(X), None, None)
 
     @isolated
-    def score_samples(self, X):
+    def score_samples(self, X: Iterable[str] | Sequence[ArrayLike]) -> Array:
         """Return the log-likelihood of each text.
 
         Parameters
@@ -226,7 +272,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         return self._log_likelihoods(X)[0]
 
     @isolated
-    def score(self, X, y=None):
+    def score(self, X: Iterable[str] | Sequence[ArrayLike], y: Any = None) -> float:
         """Return the mean log-likelihood of a token.
 
         Parameters
@@ -245,7 +291,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         return float(total.sum() / n_tokens)
 
     @isolated
-    def perplexity(self, X):
+    def perplexity(self, X: Iterable[str] | Sequence[ArrayLike]) -> float:
         """Return exp(-score): the effective number of tokens that the model hesitates between.
 
         Parameters
@@ -288,8 +334,8 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     def _check_X_y(self, X, y, reset):
         if reset:
             self._vocabulary = get_vocabulary(self.tokenizer, type(self).__name__).fit(X)
-            self.tokenizer_ = self._vocabulary.tokenizer
-            self.vocabulary_ = getattr(self.tokenizer_, "vocabulary_", None)
+            self.tokenizer_: TokenizerTransformer | None = self._vocabulary.tokenizer
+            self.vocabulary_: dict[str, int] | None = getattr(self.tokenizer_, "vocabulary_", None)
             self._given_tokenizer = clone(self.tokenizer, safe=False)
             self._context_length, self._input_shape = int(self.context_length), (None,)
         return self._windows(self._vocabulary.encode(X)), None
@@ -355,7 +401,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         if self.layers is not None:
             warn_of_own_output(network.layer.sublayers()[:-1], {network.output_shape[-1]}, name)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = self.tokenizer is not None
         tags.input_tags.one_d_array = True

@@ -1,5 +1,7 @@
 """The estimator's part of training: recording, scoring, stopping, callbacks."""
 
+from __future__ import annotations
+
 from copy import copy
 from math import inf, isfinite, isnan, nan
 from numbers import Real
@@ -17,6 +19,8 @@ from .metrics import as_scorer, check_takes_weight
 
 class TrainingLoop:
     """Runs the trainer and decides after each epoch whether to continue."""
+
+    n_iter_: int
 
     def _train(self, data, validation, plan, X, y, sample_weight):
         """Train until the plan is done or there is a reason to stop, then finish."""
@@ -248,7 +252,7 @@ class TrainingLoop:
         best = self.__dict__.get("_best_params")
         if best is not None:
             # An interruption may have kept the last epoch out of the history.
-            self.best_iter_ = min(self._best_epoch, self.n_iter_)
+            self.best_iter_: int = min(self._best_epoch, self.n_iter_)
         self._trainer.finish(best)
         for name in self._of_training:
             self.__dict__.pop(name, None)

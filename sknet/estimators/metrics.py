@@ -1,11 +1,15 @@
 """Metrics ``f(y, prediction)`` as scorers."""
 
+from __future__ import annotations
+
 from functools import cache
 from inspect import Parameter, signature
+from typing import Any
 
 from sklearn.metrics import check_scoring, get_scorer, get_scorer_names, make_scorer
 
 from ..base import brief
+from ..typing import Function
 
 #: Ends of the names of functions of which less is better.
 _OF_ERRORS = ("_error", "_loss", "_deviance")
@@ -19,7 +23,7 @@ _RESPONSES = {
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def as_scorer(estimator, scoring):
+def as_scorer(estimator: Any, scoring: str | Function) -> Function:
     """Return a scorer for what the user passes.
 
     Parameters
@@ -54,7 +58,7 @@ def as_scorer(estimator, scoring):
     return check_scoring(estimator, scoring=scoring)
 
 
-def is_metric(scoring):
+def is_metric(scoring: Any) -> bool:
     """Tell a metric ``f(y, prediction)`` from a scorer ``f(estimator, X, y)``.
 
     Parameters
@@ -77,7 +81,7 @@ def is_metric(scoring):
     return len(needed) == 2 and not any(p.name == "y" for p in parameters[2:])
 
 
-def check_takes_weight(scorer, scoring):
+def check_takes_weight(scorer: Function, scoring: Any) -> None:
     """Refuse a scorer that would not know of the weights of the validation rows.
 
     Parameters
@@ -101,7 +105,7 @@ def check_takes_weight(scorer, scoring):
         )
 
 
-def compares_numbers(scorer):
+def compares_numbers(scorer: Function) -> bool:
     """Tell whether a scorer is that of a metric for regression.
 
     Parameters

@@ -1,7 +1,11 @@
 """Validation sets that lie far from the training set, as if they had missed a preprocessing."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from ..batches import Data
+from ..typing import Array
 from ..warning import warn
 
 _ADVICE = {
@@ -23,7 +27,9 @@ _FEWEST = 10
 _N_CELLS = 10_000
 
 
-def warn_of_mismatch(owner, training, validation, target_is_continuous):
+def warn_of_mismatch(
+    owner: str, training: Data, validation: Data, target_is_continuous: bool
+) -> None:
     """Warn where a validation set lies far from the training set.
 
     Parameters
@@ -45,7 +51,7 @@ def warn_of_mismatch(owner, training, validation, target_is_continuous):
             )
 
 
-def count_foreign(training, validation):
+def count_foreign(training: Array | None, validation: Array | None) -> tuple[int, int]:
     """Count the columns whose validation values are foreign to the training values.
 
     At most 500 rows of each set are compared, drawn with a fixed seed. A column is foreign if the

@@ -1,13 +1,19 @@
 """What users are told of outputs that are not finite."""
 
+from __future__ import annotations
+
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
 from ..warning import warn
+from .base import BaseNeuralEstimator
 
 
-def warn_of_overflow(estimator, *outputs, refuse_nan=False):
+def warn_of_overflow(
+    estimator: BaseNeuralEstimator, *outputs: Any, refuse_nan: bool = False
+) -> None:
     """Warn, once for all, of outputs that are inf or NaN.
 
     Parameters

@@ -1,6 +1,9 @@
 """Copies and pickles of estimators: to train further, or to predict alone."""
 
+from __future__ import annotations
+
 from copy import copy, deepcopy
+from typing import Any, Self
 
 from ..base import stamp, unstamp
 from ..functions import with_picklable_functions
@@ -15,7 +18,7 @@ class Persistence:
     #: Attributes that there are only while training.
     _of_training = ("_best_params", "_best_epoch", "_scorer", "_told_of_scale")
 
-    def without_training_state(self):
+    def without_training_state(self) -> Any:
         """Return a copy for deployment, which predicts the same and cannot be trained further.
 
         It lacks the optimizer's moments and other vectors of the size of the weights, so its
@@ -49,20 +52,20 @@ class Persistence:
             "history_": {name: list(values) for name, values in self.history_.items()},
         }
 
-    def __copy__(self):
+    def __copy__(self) -> Self:
         # One that shared the network would train it for the other as well.
         other = self._sharing_copy()
         if hasattr(self, "network_"):
             other.__dict__.update(self._copied_training())
         return other
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = with_picklable_functions(stamp(super().__getstate__()), self)
         for name in self._of_training:
             state.pop(name, None)
         return state
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         state = unstamp(state, type(self).__name__)
         _check_parts(state, type(self).__name__)
         super().__setstate__(state)

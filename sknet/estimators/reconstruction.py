@@ -1,16 +1,21 @@
 """What a fitted autoencoder gives: codes, reconstructions and scores."""
 
+from __future__ import annotations
+
 from copy import copy
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from scipy.special import ndtri
 from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
 
 from ..base import written
-from ..cells import as_array, checked
+from ..cells import as_array
+from ..compatibility import available_if
+from ..finite import checked
 from ..inputs import Sequences, in_shape
 from ..layers import GaussianCode
 from ..layers.representation.variational import LARGEST_LOG_VARIANCE
@@ -18,6 +23,7 @@ from ..losses import FunctionLoss, LogLoss
 from ..losses.observed import ObservedLoss
 from ..losses.sequence import mean_by_sequence, real_steps
 from ..settings import isolated, single_threaded_blas
+from ..typing import Array, Samples
 from .overflow import warn_of_overflow
 
 #: Largest number of rows that are scored at a time.
@@ -26,7 +32,7 @@ _ROWS = 1024
 _CHECKED = 10
 
 
-def fills_missing(estimator):
+def fills_missing(estimator: Any) -> bool:
     """Tell `available_if` whether there is an `impute`.
 
     Parameters
@@ -49,7 +55,7 @@ def fills_missing(estimator):
     return True
 
 
-def is_variational(estimator):
+def is_variational(estimator: Any) -> bool:
     """Tell `available_if` whether there is a `sample`.
 
     Parameters
@@ -108,7 +114,7 @@ class Reconstruction:
             self.loss.check_target(some.toarray() if issparse(some) else some)
 
     @isolated
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> Array:
         """Decode some codes.
 
         Parameters
@@ -147,7 +153,7 @@ class Reconstruction:
         return self.network_.predict(self.network_.predict(code, "decoder"), "output")
 
     @isolated
-    def reconstruct(self, X):
+    def reconstruct(self, X: Samples) -> Array | Any:
         """Encode some rows and decode the codes.
 
         Parameters
@@ -183,7 +189,7 @@ class Reconstruction:
 
     @available_if(fills_missing)
     @isolated
-    def impute(self, X):
+    def impute(self, X: ArrayLike) -> Array:
         """Fill the missing cells of some rows with those of their reconstruction.
 
         Parameters
@@ -203,7 +209,7 @@ class Reconstruction:
         return np.where(np.isnan(X), self._linked(self.network_.predict(X)), X)
 
     @isolated
-    def score(self, X, y=None, sample_weight=None):
+    def score(self, X: Samples, y: None = None, sample_weight: ArrayLike | None = None) -> float:
         """Return the negative mean squared error of the reconstruction.
 
         Parameters
@@ -246,7 +252,7 @@ class Reconstruction:
         return -float(np.average(rows, weights=weight))
 
     @isolated
-    def score_samples(self, X, n_draws=64):
+    def score_samples(self, X: Samples, n_draws: int = 64) -> Array:
         """Return for each row minus the loss of its reconstruction, or a bound of its likelihood.
 
         The loss is the one that was trained on, summed over the features (half the squared error
@@ -306,7 +312,9 @@ class Reconstruction:
 
     @available_if(is_variational)
     @isolated
-    def sample(self, n_samples=1, random_state=None):
+    def sample(
+        self, n_samples: int = 1, random_state: int | np.random.RandomState | None = None
+    ) -> Array:
         """Draw codes from the standard normal distribution and decode them.
 
         The rows are the means given their codes (probabilities, for the log loss): the noise of

@@ -1,27 +1,49 @@
 """The regressor."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from copy import copy
 from math import isfinite
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
-from sklearn.utils.metaestimators import available_if
 
-from ..cells import as_array, check_finite
+from ..activations.base import Activation
+from ..cells import as_array
+from ..compatibility import available_if, fit_context
+from ..finite import check_finite
+from ..layers.base import LayerItem
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, Target
+from ..optimizers.base import Optimizer
+from ..optimizers.lbfgs import LBFGS
+from ..schedules.base import Schedule
 from ..settings import isolated
+from ..typing import (
+    Array,
+    Function,
+    NamedActivation,
+    NamedOptimizer,
+    NamedRegressionLoss,
+    NamedSchedule,
+    Precision,
+    RandomState,
+    Samples,
+    Sizes,
+    Targets,
+)
 from ..warning import warn
 from .base import BaseNeuralEstimator, trains_by_steps
-from .documentation import documented
 from .overflow import warn_of_overflow
 from .placewise import PlacewiseTargets
 from .target_frame import TargetFrame
 from .target_scale import TargetScale, least_usual, moments
 
 
-@documented
 class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralEstimator):
     """Neural network for regression of one or several targets.
 
@@ -30,9 +52,23 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
 
     Parameters
     ----------
-    {architecture}
-    {layers}
-    {training}
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Widths of the plain hidden layers; an int is one layer.
+    activation : str or sknet.activations.Activation, default="relu"
+        Activation of the hidden layers: identity, logistic (also called sigmoid), tanh, relu,
+        leaky_relu, elu, selu, gelu, silu, mish, softplus, or an object.
+    layers : list, default=None
+        Layers instead of the plain hidden ones: `sknet.layers` objects, pairs
+        ("name", layer), or ints n, short for ``Dense(n, activation)``. The output layer is
+        added by the estimator. Nested parameters are reached by position or name, as in
+        ``layers__0__units``.
+    input_shape : tuple of int, default=None
+        Shape of one sample, such as ``(28, 28, 1)``: the rows of a 2-D X are reshaped to it,
+        and an X of shape ``(n_samples, *input_shape)`` is taken as it is.
+    dropout : float, default=0.0
+        Rate of the dropout after each plain hidden layer, in [0, 1).
+    normalization : {"batch", "layer"}, default=None
+        Normalization in each plain hidden layer, before the activation.
     loss : str, sknet.losses.Loss or dict, default="squared_error"
         Loss: squared_error, absolute_error, huber, poisson, gamma, quantile, gaussian, or an
         object, such as ``Quantile([0.05, 0.5, 0.95])`` or
@@ -49,12 +85,77 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         gamma, nor with a loss of your own unless it says so by
         `sknet.losses.Loss.takes_standardized`. Where float32 would lose digits of y, as where
         its mean is more than 100 deviations from 0, predictions are float64 whatever `dtype`.
-    {solver}
-    {end}
+    solver : str or sknet.optimizers.Optimizer, default="adam"
+        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object, which is
+        where momentum, beta_1, weight_decay, max_fun and the like are set.
+    alpha : float, default=1e-4
+        L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
+        divided by the weight of the rows, is added to the loss.
+    batch_size : int, default="auto"
+        Rows of one step; "auto" is min(200, n_samples). L-BFGS takes all rows.
+    learning_rate : str, sknet.schedules.Schedule or callable, default="constant"
+        Shape of the rate over the training, for every solver but lbfgs: constant, invscaling,
+        adaptive, cosine, flat_cosine, log_cosine, one_cycle, exponential, step, an object, or
+        a function of the progress in [0, 1] that returns the factor of the rate.
+    learning_rate_init : float, default=1e-3
+        The rate that the schedule scales, above 0.
+    max_iter : int, default=200
+        Number of epochs at most; of iterations for lbfgs.
+    max_time : float, default=None
+        Seconds after which training stops with the model it has.
+    tol : float, default=1e-4
+        Smallest change of the loss (or of the validation score) that counts as progress;
+        for lbfgs, largest element of the gradient at which to stop.
+    n_iter_no_change : int, default=10
+        Training stops after more than this many epochs in a row without progress. Without early
+        stopping, schedules made of cosine waves run to their end.
+    early_stopping : bool, default=False
+        Whether to judge progress on a validation set, stop when it ends, and keep the weights
+        of the best epoch. Without `X_val`, a part of the training set is held out.
+    validation_fraction : float, default=0.1
+        Part of the rows to hold out, in (0, 1); in proportion to the classes.
+    scoring : str or callable, default="loss"
+        What validation scores: the negative loss, a scikit-learn scorer, or a metric
+        ``f(y, prediction)``. A metric whose name ends in _error, _loss or _deviance is negated;
+        of others greater is better.
+    clip_norm : float, default=None
+        Norm to which a longer gradient is shortened.
+    averaging : float, default=None
+        Decay of an exponential average of the weights, in (0, 1), which then predicts.
+    shuffle : bool, default=True
+        Whether the rows are taken in a new order each epoch.
+    warm_start : bool, default=False
+        Whether `fit` resumes the last fit, with all of the optimizer's state.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the order of rows, the hold-out and the noise. An int
+        gives the same bits each time.
+    verbose : bool or int, default=False
+        Whether to print a line an epoch.
+    dtype : {"float32", "float64"}, default=None
+        Precision of the computation and of the predictions; None follows X: float32 stays,
+        all else is float64.
 
     Attributes
     ----------
-    {attributes}
+    network_ : Network
+        The network; ``network_.summary()`` prints a table of its layers.
+    history_ : dict of list
+        One entry an epoch: loss, learning_rate, seconds, and with a validation set
+        validation_loss and validation_score.
+    n_iter_ : int
+        Number of epochs trained, over all calls that continued the training.
+    best_iter_ : int
+        Number of the epoch whose weights are kept: the best with early stopping, or the last.
+    n_outputs_ : int
+        Width of the output layer.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, if X had string names.
+    loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
+        As in scikit-learn's MLP, read from `history_`.
+    coefs_, intercepts_, n_layers_, out_activation_, t_
+        As in scikit-learn's MLP, read from `network_`.
     target_mean_, target_scale_ : ndarray of shape (n_targets,) or None
         By which y is standardized; None where it is not. With a loss by columns, 0 and 1 for
         those that are not.
@@ -92,41 +193,49 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: Sizes = (100,),
+        activation: NamedActivation | Activation = "relu",
         *,
-        layers=None,
-        input_shape=None,
-        dropout=0.0,
-        normalization=None,
-        loss="squared_error",
-        standardize_target=True,
-        solver="adam",
-        alpha=1e-4,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=1e-3,
-        max_iter=200,
-        max_time=None,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring="loss",
-        clip_norm=None,
-        averaging=None,
-        shuffle=True,
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-        dtype=None,
-    ):
+        layers: Sequence[LayerItem] | None = None,
+        input_shape: Sequence[int | None] | None = None,
+        dropout: float = 0.0,
+        normalization: Literal["batch", "layer"] | None = None,
+        loss: NamedRegressionLoss | Loss | dict[str, Any] = "squared_error",
+        standardize_target: bool = True,
+        solver: NamedOptimizer | Optimizer | LBFGS = "adam",
+        alpha: float = 1e-4,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: NamedSchedule | Schedule | Function = "constant",
+        learning_rate_init: float = 1e-3,
+        max_iter: int = 200,
+        max_time: float | None = None,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Function = "loss",
+        clip_norm: float | None = None,
+        averaging: float | None = None,
+        shuffle: bool = True,
+        warm_start: bool = False,
+        random_state: RandomState | None = None,
+        verbose: bool | int = False,
+        dtype: Precision | None = None,
+    ) -> None:
         self._store(locals())
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    @documented
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Samples,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Samples | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -137,8 +246,15 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
             Targets; a data frame for a loss by columns. If the layers end with several vectors a
             sample, one for each step or pixel, y has a value at each of these places: shape
             (n_samples, T) or (n_samples, H, W), or a list of arrays as long as the sequences of X.
-        {fit}
-        {validation}
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, or of all places in the form of y. Only their ratios count for the
+            loss; a weight of 0 leaves a row or place out.
+        X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
+            Validation set: scored after each epoch, and used by early stopping.
+        y_val : array-like in the form of y, default=None
+            Its targets.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Its weights.
 
         Returns
         -------
@@ -149,9 +265,8 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
 
     @available_if(trains_by_steps)
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    @documented
-    def partial_fit(self, X, y, sample_weight=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one pass over some rows, resuming where the last call ended.
 
         Parameters
@@ -160,7 +275,9 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
             Rows of this call.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their targets.
-        {fit}
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, or of all places in the form of y. Only their ratios count for the
+            loss; a weight of 0 leaves a row or place out.
 
         Returns
         -------
@@ -186,12 +303,12 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         return {"y_numeric": True}
 
     @property
-    def target_mean_(self):
+    def target_mean_(self) -> Array | None:
         """Means by which y is standardized."""
         return self._target_scale and self._target_scale.mean
 
     @property
-    def target_scale_(self):
+    def target_scale_(self) -> Array | None:
         """Standard deviations by which y is standardized."""
         return self._target_scale and self._target_scale.deviation
 
@@ -307,7 +424,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
             )
 
     @isolated
-    def predict(self, X, return_std=False):
+    def predict(self, X: Samples, return_std: bool = False) -> tuple[Array, Any]:
         """Predict the targets of some rows.
 
         Parameters
@@ -358,7 +475,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         return predictions[:, 0] if predictions.shape[1] == 1 and self._one_target else predictions
 
     @isolated
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return R^2 of all rows or places; with several quantiles mean D^2 of the pinball loss.
 
         With a loss by columns it is the mean over the columns of R^2, or of the accuracy where
@@ -403,7 +520,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         ]
         return float(np.mean(scores))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         loss = self._losses.get(self.loss) if isinstance(self.loss, str) else self.loss
         levels = loss.quantiles if isinstance(loss, Quantile) else 0.5

@@ -1,13 +1,17 @@
 """What a fit that fails leaves behind: the estimator as it was."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 
 @contextmanager
-def restored_on_error(estimator):
+def restored_on_error(estimator: Any) -> Iterator[Any]:
     """Leave an estimator as it was when a fit fails before its first step.
 
     Where training was resumed, its weights have changed in place from the first step on: then the

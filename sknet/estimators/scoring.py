@@ -1,11 +1,18 @@
 """Scores of predictions at places, by the metrics of scikit-learn."""
 
-from functools import wraps
+from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import wraps
+from typing import Any, Self
+
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
+
+from ..typing import Function
 
 
 class PlacewiseScorer:
@@ -38,13 +45,19 @@ class PlacewiseScorer:
     1.0
     """
 
-    def __init__(self, scoring):
+    def __init__(self, scoring: str | Function) -> None:
         self.scoring = scoring
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}({self.scoring!r})"
 
-    def __call__(self, estimator, X, y, sample_weight=None):
+    def __call__(
+        self,
+        estimator: Any,
+        X: ArrayLike | Sequence[ArrayLike],
+        y: ArrayLike | Sequence[ArrayLike],
+        sample_weight: ArrayLike | None = None,
+    ) -> Any:
         """Return the score.
 
         Parameters
@@ -75,14 +88,14 @@ class PlacewiseScorer:
 class _PlacesAsSamples(BaseEstimator):
     """A fitted estimator whose samples are the places of another's."""
 
-    def __init__(self, estimator, rows):
+    def __init__(self, estimator: Any, rows: Any) -> None:
         self.estimator, self.rows = estimator, rows
 
-    def fit(self, X, y):
+    def fit(self, X: Any, y: Any) -> Self:
         """Do nothing: the estimator is fitted."""
         return self
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name in ("estimator", "rows"):
             raise AttributeError(name)
         found = getattr(self.estimator, name)
@@ -90,8 +103,8 @@ class _PlacesAsSamples(BaseEstimator):
             return found
         return wraps(found)(lambda X: self.rows(found(X)))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         return get_tags(self.estimator)
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return True

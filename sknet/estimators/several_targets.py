@@ -1,15 +1,21 @@
 """Several targets in the columns of a data frame, each with a loss of its own."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from math import isfinite
 from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.metrics import r2_score
 
 from ..base import brief, named_component
 from ..losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, Loss, Quantile, Target
 from ..losses.several import SeveralLosses
-from ..preprocessing.frames import frame_columns, is_frame, is_hole, labels_of
+from ..preprocessing.frames import Column, frame_columns, is_frame, is_hole, labels_of
+from ..typing import Array
 from .classes import encode
 from .labels import as_labels, family, shown
 from .target_scale import TargetScale, least_usual, moments
@@ -17,7 +23,7 @@ from .target_scale import TargetScale, least_usual, moments
 _LOSSES = {**REGRESSION_LOSSES, **CLASSIFICATION_LOSSES}
 
 
-def read_losses(losses):
+def read_losses(losses: dict[str, Any]) -> dict[str, tuple[Loss, float]]:
     """Return losses and weights by the names of columns.
 
     Parameters
@@ -65,7 +71,7 @@ def _read_loss(name, given):
     return loss, float(weight)
 
 
-def read_columns(y, names, owner):
+def read_columns(y: Any, names: Iterable[str], owner: str) -> dict[str, Column]:
     """Return the columns of y by their names.
 
     Parameters
@@ -124,9 +130,13 @@ class SeveralTargets:
         What the loss has to know.
     """
 
-    def __init__(self, losses, columns, rows):
+    classes: dict[str, Array]
+
+    def __init__(
+        self, losses: dict[str, Any], columns: dict[str, Column], rows: Array | None
+    ) -> None:
         found = read_losses(losses)
-        self.names = list(columns)
+        self.names: list[str] = list(columns)
         self.classes, self._scales = {}, [None] * len(columns)
         for name, column in columns.items():
             if "continuous" not in found[name][0].kinds:
@@ -135,9 +145,9 @@ class SeveralTargets:
             elif np.isnan(_numbers(name, column)[slice(None) if rows is None else rows]).all():
                 _refuse_empty(name)
         n_classes = tuple(len(self.classes.get(name, ())) for name in self.names)
-        self.target = Target("several", len(self.names), n_classes)
+        self.target: Target = Target("several", len(self.names), n_classes)
 
-    def loss(self, losses):
+    def loss(self, losses: dict[str, Any]) -> SeveralLosses:
         """Return the loss of all targets.
 
         Parameters
@@ -161,7 +171,7 @@ class SeveralTargets:
         pairs = [found[name] for name in self.names]
         return SeveralLosses([loss for loss, _ in pairs], [weight for _, weight in pairs])
 
-    def encoded(self, columns, rows=None):
+    def encoded(self, columns: dict[str, Column], rows: Array | None = None) -> Array:
         """Return the columns of y as numbers.
 
         Parameters
@@ -201,7 +211,7 @@ class SeveralTargets:
             )
         return codes
 
-    def check(self, y, losses):
+    def check(self, y: Array, losses: Sequence[Loss]) -> None:
         """Let the losses refuse numbers that are out of their range.
 
         Parameters
@@ -224,7 +234,7 @@ class SeveralTargets:
                 except ValueError as error:
                     raise ValueError(f"Column {name!r} of y: {error}") from None
 
-    def standardizes(self, losses):
+    def standardizes(self, losses: Sequence[Loss]) -> list[bool]:
         """Tell which columns may be standardized.
 
         Parameters
@@ -241,11 +251,13 @@ class SeveralTargets:
         return [name not in self.classes and loss.takes_standardized for name, loss in pairs]
 
     @property
-    def is_standardized(self):
+    def is_standardized(self) -> list[bool]:
         """Which columns are standardized, as a list of bools."""
         return [scale is not None for scale in self._scales]
 
-    def learn_scales(self, y, sample_weight, chosen, dtype):
+    def learn_scales(
+        self, y: Array, sample_weight: Array | None, chosen: Sequence[bool], dtype: DTypeLike
+    ) -> None:
         """Learn the scales of the columns that are standardized.
 
         Parameters
@@ -268,16 +280,16 @@ class SeveralTargets:
             self._scales[j] = TargetScale(y[known, j : j + 1], weight, dtype)
 
     @property
-    def mean(self):
+    def mean(self) -> Array:
         """Means by which columns are standardized; 0 where they are not."""
         return np.array([0.0 if s is None else s.mean[0] for s in self._scales])
 
     @property
-    def deviation(self):
+    def deviation(self) -> Array:
         """Deviations by which columns are standardized; 1 where they are not."""
         return np.array([1.0 if s is None else s.deviation[0] for s in self._scales])
 
-    def moments(self, y):
+    def moments(self, y: Array) -> tuple[float, float]:
         """Return mean and deviation of the numbers that are the least usual for a network.
 
         Parameters
@@ -298,7 +310,7 @@ class SeveralTargets:
         found = [moments(column) for column in columns if len(column)]
         return least_usual(*map(np.concatenate, zip(*found, strict=True))) if found else (0.0, 1.0)
 
-    def scaled(self, y, dtype, name="y"):
+    def scaled(self, y: Array, dtype: DTypeLike, name: str = "y") -> Array:
         """Return targets as the network learns them.
 
         Parameters
@@ -326,7 +338,7 @@ class SeveralTargets:
             )
         return scaled
 
-    def probabilities(self, predictions):
+    def probabilities(self, predictions: Sequence[Array]) -> dict[str, Array]:
         """Return the probabilities of the classes.
 
         Parameters
@@ -342,7 +354,7 @@ class SeveralTargets:
         pairs = zip(self.names, predictions, strict=True)
         return {name: found for name, found in pairs if name in self.classes}
 
-    def decoded(self, predictions):
+    def decoded(self, predictions: Sequence[Array]) -> dict[str, Array]:
         """Return predictions in the unit of y, and labels.
 
         Parameters
@@ -363,7 +375,7 @@ class SeveralTargets:
                 columns[name] = (found if scale is None else scale.restored(found))[:, 0]
         return columns
 
-    def score(self, y, predicted, sample_weight):
+    def score(self, y: Array, predicted: Array, sample_weight: Array | None) -> float:
         """Return the mean over the columns of R^2, and of the accuracy for classes.
 
         Parameters

@@ -1,5 +1,7 @@
 """When training has stopped making progress."""
 
+from __future__ import annotations
+
 from math import inf
 
 
@@ -17,11 +19,11 @@ class Patience:
         Epochs in a row without progress.
     """
 
-    def __init__(self):
-        self.best = -inf
-        self.count = 0
+    def __init__(self) -> None:
+        self.best: float = -inf
+        self.count: int = 0
 
-    def update(self, score, tol):
+    def update(self, score: float, tol: float) -> bool:
         """Count one epoch.
 
         Parameters

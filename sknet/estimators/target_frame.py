@@ -1,12 +1,15 @@
 """What a regressor adds to learn the columns of a frame with losses of their own."""
 
+from __future__ import annotations
+
 import numpy as np
 from sklearn.utils import check_consistent_length
-from sklearn.utils.metaestimators import available_if
 
 from ..base import brief
+from ..compatibility import available_if
 from ..preprocessing.frames import library_of, make_frame
 from ..settings import isolated
+from ..typing import Array, Samples
 from .overflow import warn_of_overflow
 from .several_targets import SeveralTargets, read_columns, read_losses
 
@@ -39,7 +42,7 @@ class TargetFrame:
     _targets = None
 
     @property
-    def classes_(self):
+    def classes_(self) -> dict[str, Array]:
         """Classes by the names of the columns that have some, for a loss by columns."""
         if self._targets is None or not self._targets.classes:
             raise AttributeError(
@@ -50,7 +53,7 @@ class TargetFrame:
 
     @available_if(_has_classes)
     @isolated
-    def predict_proba(self, X):
+    def predict_proba(self, X: Samples) -> dict[str, Array]:
         """Predict the probabilities of the classes, for columns of y that have a loss for classes.
 
         Parameters

@@ -1,8 +1,12 @@
 """The scale of a continuous target: a network learns it standardized."""
 
-import numpy as np
+from __future__ import annotations
 
-from ..cells import check_finite
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..finite import check_finite
+from ..typing import Array, Precision
 
 #: Deviations that the mean may lie from 0 for float32 to hold predictions as exactly as it made
 #: them.
@@ -30,9 +34,11 @@ class TargetScale:
         The scale; the deviation of a constant target is 1.
     """
 
-    def __init__(self, y, sample_weight, dtype):
+    mean: Array
+
+    def __init__(self, y: Array, sample_weight: Array | None, dtype: Precision | None) -> None:
         self.mean, deviation = moments(y, sample_weight)
-        self.deviation = np.where(deviation > 0, deviation, 1.0)
+        self.deviation: Array = np.where(deviation > 0, deviation, 1.0)
         limit = _LARGEST_DEVIATION
         is_near = np.abs(self.mean) <= _FARTHEST_MEAN * self.deviation
         is_safe = is_near & (self.deviation > 1 / limit) & (self.deviation < limit)
@@ -40,7 +46,7 @@ class TargetScale:
         self._mean = self.mean.astype(self._dtype)
         self._deviation = self.deviation.astype(self._dtype)
 
-    def standardized(self, y, dtype, name="y"):
+    def standardized(self, y: Array, dtype: DTypeLike, name: str = "y") -> Array:
         """Return targets as the network learns them.
 
         Parameters
@@ -69,7 +75,7 @@ class TargetScale:
         check_finite(y, name, "Standardized, it overflows; leave such rows out.")
         return y
 
-    def restored(self, predictions):
+    def restored(self, predictions: Array) -> Array:
         """Return predictions of standardized targets in the unit of the targets.
 
         Parameters
@@ -86,7 +92,7 @@ class TargetScale:
         predictions += self._mean
         return predictions
 
-    def restored_spread(self, deviations):
+    def restored_spread(self, deviations: Array) -> Array:
         """Return standard deviations, which do not move with the mean, in the unit of the targets.
 
         Parameters
@@ -104,7 +110,7 @@ class TargetScale:
         return deviations
 
 
-def moments(y, sample_weight=None):
+def moments(y: Array, sample_weight: Array | None = None) -> tuple[Array, Array]:
     """Compute the mean and the standard deviation of each column, without overflow.
 
     Parameters
@@ -137,7 +143,7 @@ def moments(y, sample_weight=None):
     return means, np.where(constant, 0.0, np.ldexp(deviations, exponents))
 
 
-def least_usual(means, deviations):
+def least_usual(means: Array, deviations: Array) -> tuple[float, float]:
     """Return mean and deviation of the target whose deviation is farthest from 1.
 
     Parameters

@@ -1,14 +1,23 @@
 """The weights of a fitted estimator by name, and files of them."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import Self
+
+from numpy.typing import ArrayLike
+
 from ..settings import isolated
 from ..storage import read_arrays
 from ..training import Trainer
+from ..typing import Array
 
 
 class TrainedWeights:
     """Adds reading and writing of the network's weights."""
 
-    def get_weights(self):
+    def get_weights(self) -> dict[str, Array]:
         """Return copies of all weights that predict, and buffers such as moving averages.
 
         Returns
@@ -22,7 +31,7 @@ class TrainedWeights:
         return self.network_.get_weights()
 
     @isolated
-    def set_weights(self, weights):
+    def set_weights(self, weights: Mapping[str, ArrayLike]) -> Self:
         """Replace all weights of the fitted network, and its buffers.
 
         Training that is resumed starts from these weights, with the optimizer's moments as they
@@ -55,7 +64,7 @@ class TrainedWeights:
             self._trainer.start_here()
         return self
 
-    def save_weights(self, path):
+    def save_weights(self, path: str | PathLike[str]) -> None:
         """Write the weights that predict, and buffers, to a file.
 
         The file holds arrays alone, by the names of `get_weights`: to read it, build the same
@@ -75,7 +84,7 @@ class TrainedWeights:
         self._require_fit()
         self.network_.save_weights(path)
 
-    def load_weights(self, path):
+    def load_weights(self, path: str | PathLike[str]) -> Self:
         """Replace all weights of the fitted network by those of a file, as `set_weights` does.
 
         Parameters

@@ -1,20 +1,36 @@
 """The transcriber: label sequences from longer sequences that they are not aligned with."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import _fit_context
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.metaestimators import available_if
 
 from ..batches import Data
+from ..compatibility import available_if, fit_context
 from ..layers import GRU, Bidirectional
+from ..layers.base import LayerItem
 from ..losses import CTC, Target
+from ..optimizers.base import Optimizer
+from ..optimizers.lbfgs import LBFGS
 from ..places import Transcripts
+from ..schedules.base import Schedule
 from ..settings import isolated
+from ..typing import (
+    Array,
+    Function,
+    NamedOptimizer,
+    NamedSchedule,
+    Precision,
+    RandomState,
+    Samples,
+)
 from ..weights import check_weights
 from .base import BaseNeuralEstimator, trains_by_steps
-from .documentation import documented
 from .overflow import warn_of_overflow
 from .placewise import PlacewiseTargets
 from .transcription import LabelSequences, beam_search, edit_distance, greedy_path
@@ -23,7 +39,6 @@ _PLAIN = {"hidden_layer_sizes", "activation", "dropout", "normalization"}
 _SHARED = {k: v for k, v in BaseNeuralEstimator._parameter_constraints.items() if k not in _PLAIN}
 
 
-@documented
 class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     r"""Transcribe sequences: learn label sequences that are not aligned with the steps of X.
 
@@ -47,7 +62,39 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     beam_size : int, default=1
         Number of beginnings of a label sequence that `predict` keeps, at least 1. 1 reads the
         likeliest path; more add up the paths of each sequence.
-    {solver}
+    solver : str or sknet.optimizers.Optimizer, default="adam"
+        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object, which is
+        where momentum, beta_1, weight_decay, max_fun and the like are set.
+    alpha : float, default=1e-4
+        L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
+        divided by the weight of the rows, is added to the loss.
+    batch_size : int, default="auto"
+        Rows of one step; "auto" is min(200, n_samples). L-BFGS takes all rows.
+    learning_rate : str, sknet.schedules.Schedule or callable, default="constant"
+        Shape of the rate over the training, for every solver but lbfgs: constant, invscaling,
+        adaptive, cosine, flat_cosine, log_cosine, one_cycle, exponential, step, an object, or
+        a function of the progress in [0, 1] that returns the factor of the rate.
+    learning_rate_init : float, default=1e-3
+        The rate that the schedule scales, above 0.
+    max_iter : int, default=200
+        Number of epochs at most; of iterations for lbfgs.
+    max_time : float, default=None
+        Seconds after which training stops with the model it has.
+    tol : float, default=1e-4
+        Smallest change of the loss (or of the validation score) that counts as progress;
+        for lbfgs, largest element of the gradient at which to stop.
+    n_iter_no_change : int, default=10
+        Training stops after more than this many epochs in a row without progress. Without early
+        stopping, schedules made of cosine waves run to their end.
+    early_stopping : bool, default=False
+        Whether to judge progress on a validation set, stop when it ends, and keep the weights
+        of the best epoch. Without `X_val`, a part of the training set is held out.
+    validation_fraction : float, default=0.1
+        Part of the rows to hold out, in (0, 1); in proportion to the classes.
+    scoring : str or callable, default="loss"
+        What validation scores: the negative loss, a scikit-learn scorer, or a metric
+        ``f(y, prediction)``. A metric whose name ends in _error, _loss or _deviance is negated;
+        of others greater is better.
     clip_norm : float, default=5.0
         Norm to which a longer gradient is shortened; None is no limit.
     averaging : float, default=None
@@ -68,7 +115,25 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
         The labels; the blank is none of them.
-    {attributes}
+    network_ : Network
+        The network; ``network_.summary()`` prints a table of its layers.
+    history_ : dict of list
+        One entry an epoch: loss, learning_rate, seconds, and with a validation set
+        validation_loss and validation_score.
+    n_iter_ : int
+        Number of epochs trained, over all calls that continued the training.
+    best_iter_ : int
+        Number of the epoch whose weights are kept: the best with early stopping, or the last.
+    n_outputs_ : int
+        Width of the output layer.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, if X had string names.
+    loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
+        As in scikit-learn's MLP, read from `history_`.
+    coefs_, intercepts_, n_layers_, out_activation_, t_
+        As in scikit-learn's MLP, read from `network_`.
 
     See Also
     --------
@@ -107,35 +172,44 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
 
     def __init__(
         self,
-        layers=None,
-        input_shape=None,
+        layers: Sequence[LayerItem] | None = None,
+        input_shape: Sequence[int | None] | None = None,
         *,
-        beam_size=1,
-        solver="adam",
-        alpha=1e-4,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=1e-3,
-        max_iter=200,
-        max_time=None,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring="loss",
-        clip_norm=5.0,
-        averaging=None,
-        shuffle=True,
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-        dtype=None,
-    ):
+        beam_size: int = 1,
+        solver: NamedOptimizer | Optimizer | LBFGS = "adam",
+        alpha: float = 1e-4,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: NamedSchedule | Schedule | Function = "constant",
+        learning_rate_init: float = 1e-3,
+        max_iter: int = 200,
+        max_time: float | None = None,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Function = "loss",
+        clip_norm: float | None = 5.0,
+        averaging: float | None = None,
+        shuffle: bool = True,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: bool | int = False,
+        dtype: Precision | None = None,
+    ) -> None:
         self._store(locals())
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Samples,
+        y: Sequence[str | ArrayLike],
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Samples | None = None,
+        y_val: Sequence[str | ArrayLike] | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -163,8 +237,10 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
 
     @available_if(trains_by_steps)
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Samples, y: Sequence[str | ArrayLike], sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train for one pass over some sequences, resuming where the last call ended.
 
         The first call has to hold every label.
@@ -186,7 +262,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         return self._partial_fit(X, y, sample_weight)
 
     @isolated
-    def predict(self, X):
+    def predict(self, X: Samples) -> Any:
         """Return the label sequence of each sample.
 
         Parameters
@@ -203,7 +279,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         return np.array(found, dtype=object) if self._sequences.are_texts else found
 
     @isolated
-    def predict_proba(self, X):
+    def predict_proba(self, X: Samples) -> Any:
         """Return the probabilities of the labels at each step of the network's output.
 
         Parameters
@@ -220,7 +296,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         return self._of_steps(X, self._inverse)
 
     @isolated
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Samples) -> Any:
         """Return the log-probabilities of the labels at each step of the network's output.
 
         Parameters
@@ -236,7 +312,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         return self._of_steps(X, self._log_inverse)
 
     @isolated
-    def score_samples(self, X, y):
+    def score_samples(self, X: Samples, y: Sequence[str | ArrayLike]) -> Array:
         """Return the log-likelihood of each label sequence.
 
         Parameters
@@ -264,7 +340,9 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         return found
 
     @isolated
-    def score(self, X, y, sample_weight=None):
+    def score(
+        self, X: Samples, y: Sequence[str | ArrayLike], sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return 1 - the label error rate.
 
         The label error rate is the number of labels that have to be inserted, deleted or replaced

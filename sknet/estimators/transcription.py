@@ -1,12 +1,17 @@
 """Label sequences: how they are read from what users give, and from outputs step by step."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from itertools import chain
 from math import inf
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..preprocessing.samples import listed
+from ..typing import Array
 from .labels import as_labels, family, shown
 
 
@@ -26,10 +31,10 @@ class LabelSequences:
         Whether a sequence is a str, whose characters are the labels.
     """
 
-    def __init__(self, owner):
+    def __init__(self, owner: str) -> None:
         self.owner = owner
 
-    def fit(self, y):
+    def fit(self, y: Any) -> Self:
         """Learn the labels."""
         items, self.are_texts = self._items(y)
         labels = as_labels(list(chain.from_iterable(items)))
@@ -38,7 +43,7 @@ class LabelSequences:
         self.classes = np.unique(labels)
         return self
 
-    def encode(self, y):
+    def encode(self, y: Any) -> tuple[Array, Array]:
         """Return the codes of all labels, one after the other, and the sequences' lengths."""
         items, are_texts = self._items(y)
         labels = as_labels(list(chain.from_iterable(items)))
@@ -56,7 +61,7 @@ class LabelSequences:
         codes = np.searchsorted(self.classes, labels) if len(labels) else []
         return np.asarray(codes, np.intp), np.array([len(item) for item in items], np.intp)
 
-    def decode(self, codes):
+    def decode(self, codes: ArrayLike) -> Any:
         """Return the sequence of labels that codes stand for."""
         labels = self.classes[np.asarray(codes, np.intp)]
         return "".join(labels) if self.are_texts else labels
@@ -87,7 +92,7 @@ class LabelSequences:
         return item.tolist() if hasattr(item, "tolist") else list(item)
 
 
-def greedy_path(log_p):
+def greedy_path(log_p: Array) -> Array:
     """Read the labels of the likeliest path.
 
     Parameters
@@ -106,7 +111,7 @@ def greedy_path(log_p):
     return path[is_new & (path != log_p.shape[1] - 1)]
 
 
-def beam_search(log_p, width):
+def beam_search(log_p: Array, width: int) -> list[tuple[tuple[int, ...], float]]:
     """Search the label sequence whose paths together are likeliest.
 
     Parameters
@@ -158,7 +163,7 @@ def _add(a, b):
     return a if b == -inf else a + np.log1p(np.exp(b - a)).item()
 
 
-def edit_distance(a, b):
+def edit_distance(a: Array, b: Array) -> int:
     """Count the insertions, deletions and substitutions that turn a sequence into another.
 
     Parameters

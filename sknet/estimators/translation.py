@@ -1,6 +1,12 @@
 """Writing the targets of sources with a translator."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..base import Workspace
 from ..layers import CrossAttention, PositionalEmbedding
@@ -8,15 +14,19 @@ from ..named_weights import named_parts
 from ..preprocessing.samples import reread
 from ..settings import isolated, single_threaded_blas
 from ..tokens import paired
+from ..typing import Array
 from .beam_search import BeamSearch
 from .overflow import warn_of_overflow
+
+#: Texts, or arrays of tokens.
+Texts: TypeAlias = Iterable[str] | Sequence[ArrayLike]
 
 
 class Translation:
     """Adds ``predict`` and ``candidates`` to a translator."""
 
     @isolated
-    def predict(self, X):
+    def predict(self, X: Texts) -> Any:
         """Return the target of each source that the search finds to be the likeliest.
 
         Parameters
@@ -36,7 +46,7 @@ class Translation:
         return np.array(best, dtype=object)
 
     @isolated
-    def candidates(self, X):
+    def candidates(self, X: Texts) -> list[list[tuple[Any, float]]]:
         """Return the targets that the search finds for each source, and how likely they are.
 
         Parameters
@@ -81,7 +91,9 @@ class Translation:
         return min([2 * self._longest, *filter(None, limits)])
 
     @isolated
-    def attention_weights(self, X, y=None, layer=None):
+    def attention_weights(
+        self, X: Texts, y: Texts | None = None, layer: str | None = None
+    ) -> list[Array]:
         """Return how much each token of a target looks at each token of its source.
 
         Parameters
@@ -129,11 +141,11 @@ class Translation:
 class _Reader:
     """Gives the log-probabilities of the tokens that follow, for a `BeamSearch`."""
 
-    def __init__(self, model, pairs):
+    def __init__(self, model: Any, pairs: Any) -> None:
         self.model, self.pairs = model, pairs
         self.stepper = model.network_.stepper(len(pairs))
 
-    def __call__(self, rows, last):
+    def __call__(self, rows: Array, last: Array | None) -> Array:
         dtype = self.pairs.dtype
         if last is None:
             x, _ = self.pairs.padded(Workspace(len(self.pairs), dtype))

@@ -1,14 +1,19 @@
 """The translator, from one kind of sequence to another."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Literal, Self, TypeAlias
 
 import numpy as np
-from sklearn.base import _fit_context, clone
+from numpy.typing import ArrayLike
+from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 
 from ..base import copied
 from ..batches import Data
+from ..compatibility import available_if, fit_context
 from ..initializers import RandomNormal
 from ..layers import (
     Embedding,
@@ -17,31 +22,36 @@ from ..layers import (
     TransformerBlock,
     TransformerDecoderBlock,
 )
+from ..layers.base import LayerItem
 from ..layers.composite import named_layers
 from ..losses import LogLoss, Target
 from ..losses.placewise import PlacewiseLoss
 from ..optimizers import get_optimizer
+from ..optimizers.base import Optimizer
+from ..optimizers.lbfgs import LBFGS
 from ..places import Places, real_rows
 from ..preprocessing import TokenizerTransformer
 from ..preprocessing.samples import reread
+from ..schedules.base import Schedule
 from ..settings import isolated
 from ..tokens import paired
+from ..typing import Array, Function, NamedOptimizer, NamedSchedule, Precision, RandomState
 from ..weights import check_weights
 from .architecture import warn_of_own_output
 from .base import BaseNeuralEstimator, trains_by_steps
 from .codec import Decoder, Encoder
-from .documentation import documented
 from .encoder_decoder import EncoderDecoder
 from .overflow import warn_of_overflow
-from .translation import Translation
+from .translation import Texts, Translation
 from .vocabulary import get_vocabulary
 
 _PLAIN = {"hidden_layer_sizes", "activation", "dropout", "normalization", "input_shape", "layers"}
 _SHARED = {k: v for k, v in BaseNeuralEstimator._parameter_constraints.items() if k not in _PLAIN}
+#: What a tokenizer may be.
+Tokenizer: TypeAlias = Literal["char", "byte", "word"] | TokenizerTransformer | None
 _TOKENIZER = [StrOptions({"char", "byte", "word"}), TokenizerTransformer, None]
 
 
-@documented
 class NeuralTranslator(Translation, BaseNeuralEstimator):
     r"""Sequence to sequence: learns from pairs to turn a source into its target.
 
@@ -84,7 +94,33 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         cut there. None is twice that of the longest training target.
     label_smoothing : float, default=0.0
         Share of each true token's probability that training spreads evenly over all, in [0, 1).
-    {solver_of_pairs}
+    solver : str or sknet.optimizers.Optimizer, default="adam"
+        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object.
+    alpha : float, default=1e-4
+        L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
+        divided by the number of pairs of a step, is added to the loss.
+    batch_size : int, default="auto"
+        Pairs of one step; "auto" is min(64, n_samples).
+    learning_rate : str, sknet.schedules.Schedule or callable, default="one_cycle"
+        Shape of the rate over the training: constant, invscaling, adaptive, cosine,
+        flat_cosine, log_cosine, one_cycle, exponential, step, an object, or a function of the
+        progress in [0, 1] that returns the factor of the rate.
+    learning_rate_init : float, default=1e-3
+        The rate that the schedule scales, above 0.
+    max_iter : int, default=20
+        Number of epochs at most.
+    max_time : float, default=None
+        Seconds after which training stops with the model it has.
+    tol : float, default=1e-4
+        Smallest change of the loss (or of the validation score) that counts as progress.
+    n_iter_no_change : int, default=10
+        Training stops after more than this many epochs in a row without progress. Without early
+        stopping, schedules made of cosine waves run to their end.
+    early_stopping : bool, default=False
+        Whether to judge progress on a validation set, stop when it ends, and keep the weights
+        of the best epoch. Without `X_val`, a part of the pairs is held out.
+    validation_fraction : float, default=0.1
+        Part of the pairs to hold out, in (0, 1).
     scoring : str or callable, default="loss"
         What validation scores: the negative loss, or a scikit-learn scorer or a metric
         ``f(y, prediction)``, such as "accuracy" for the share of sources that `predict` turns
@@ -174,40 +210,49 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
 
     def __init__(
         self,
-        source_tokenizer="char",
-        target_tokenizer="char",
-        encoder=None,
-        decoder=None,
+        source_tokenizer: Tokenizer = "char",
+        target_tokenizer: Tokenizer = "char",
+        encoder: Sequence[LayerItem] | None = None,
+        decoder: Sequence[LayerItem] | None = None,
         *,
-        beam_size=1,
-        length_penalty=1.0,
-        max_length=None,
-        label_smoothing=0.0,
-        solver="adam",
-        alpha=1e-4,
-        batch_size="auto",
-        learning_rate="one_cycle",
-        learning_rate_init=1e-3,
-        max_iter=20,
-        max_time=None,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring="loss",
-        clip_norm=1.0,
-        averaging=None,
-        shuffle=True,
-        warm_start=False,
-        random_state=None,
-        verbose=False,
-        dtype="float32",
-    ):
+        beam_size: int = 1,
+        length_penalty: float = 1.0,
+        max_length: int | None = None,
+        label_smoothing: float = 0.0,
+        solver: NamedOptimizer | Optimizer | LBFGS = "adam",
+        alpha: float = 1e-4,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: NamedSchedule | Schedule | Function = "one_cycle",
+        learning_rate_init: float = 1e-3,
+        max_iter: int = 20,
+        max_time: float | None = None,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Function = "loss",
+        clip_norm: float | None = 1.0,
+        averaging: float | None = None,
+        shuffle: bool = True,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: bool | int = False,
+        dtype: Precision = "float32",
+    ) -> None:
         self._store(locals())
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Texts,
+        y: Texts,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Texts | None = None,
+        y_val: Texts | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Learn the vocabularies and train the network.
 
         Parameters
@@ -235,8 +280,8 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
 
     @available_if(trains_by_steps)
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Texts, y: Texts, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one pass over some pairs, resuming where the last call ended.
 
         The first call learns the vocabularies.
@@ -258,7 +303,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         return self._partial_fit(reread(X), reread(y), sample_weight)
 
     @isolated
-    def score_samples(self, X, y):
+    def score_samples(self, X: Texts, y: Texts) -> Array:
         """Return the log-likelihood of each target, given its source.
 
         Parameters
@@ -277,7 +322,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         return np.add.reduceat(log_p, np.cumsum(lengths) - lengths)
 
     @isolated
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Texts, y: Texts, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy of single tokens, given the true ones before.
 
         For the share of sources that `predict` turns into exactly their target, use
@@ -305,7 +350,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         return float(np.average(is_right, weights=weights))
 
     @isolated
-    def perplexity(self, X, y):
+    def perplexity(self, X: Texts, y: Texts) -> float:
         """Return the effective number of tokens that the model hesitates between.
 
         Parameters

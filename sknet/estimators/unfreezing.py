@@ -1,15 +1,23 @@
 """Layers that are trained in another way than before when training is resumed."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from sklearn.base import clone
 
 from ..base import same
 from ..layers import Sequential
+from ..layers.base import Layer
 
 #: Parameters of layers that say how they are trained, and change nothing that they compute.
 _OF_TRAINING = {"trainable", "learning_rate_factor", "bias_learning_rate_factor"}
 
 
-def changes_of_training(layers, before):
+def changes_of_training(
+    layers: Sequence[tuple[str, Layer]], before: Sequence[tuple[str, Layer]]
+) -> dict[str, Any] | None:
     """Return what has changed about the way in which layers are trained.
 
     Parameters

@@ -10,7 +10,7 @@ from sklearn.utils import _safe_indexing, check_X_y, indexable
 from sklearn.utils.validation import validate_data
 
 from ..batches import Data
-from ..cells import checked, located
+from ..finite import checked, located
 from ..inputs import as_inputs, as_rows, check_width, infer_shape, readable, stacked
 from ..places import Places
 from ..weights import check_weights

@@ -1,5 +1,9 @@
 """The ids of a language model: how texts become them, and how they are written again."""
 
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
 import numpy as np
 from sklearn.base import clone
 
@@ -8,6 +12,7 @@ from ..cells import as_array
 from ..preprocessing import TokenizerTransformer
 from ..preprocessing.samples import listed
 from ..preprocessing.tokenizer import UNKNOWN, check_texts
+from ..typing import Array
 
 #: Largest number of codes: float32 has all whole numbers up to here.
 _MOST_CODES = 2**24 - 2
@@ -31,16 +36,22 @@ class TextVocabulary:
     """
 
     #: Never written, as it stands for no text.
-    unwritten = (UNKNOWN,)
+    unwritten: tuple[int, ...] = (UNKNOWN,)
 
-    def __init__(self, tokenizer, owner, name="X", parameter="tokenizer"):
+    def __init__(
+        self,
+        tokenizer: Literal["char", "byte", "word"] | TokenizerTransformer | None,
+        owner: str,
+        name: str = "X",
+        parameter: str = "tokenizer",
+    ) -> None:
         is_level = isinstance(tokenizer, str)
-        self.tokenizer = (
+        self.tokenizer: TokenizerTransformer = (
             TokenizerTransformer(tokenizer, lowercase=False) if is_level else clone(tokenizer)
         )
         self.owner, self.name, self.parameter = owner, name, parameter
 
-    def fit(self, X):
+    def fit(self, X: Any) -> Self:
         """Learn the vocabulary of some texts."""
         # A fit within a fit skips this check.
         self.tokenizer._validate_params()
@@ -48,15 +59,15 @@ class TextVocabulary:
         return self
 
     @property
-    def end(self):
+    def end(self) -> int:
         """Id of the end of a text, the largest one."""
         return len(self.tokenizer.tokens_)
 
-    def encode(self, X):
+    def encode(self, X: Any) -> list[Array]:
         """Return the ids of each text."""
         return self.tokenizer.encode(self._check(X))
 
-    def encode_prompt(self, prompt):
+    def encode_prompt(self, prompt: Any) -> Array:
         """Return the ids of the beginning of a text."""
         if not isinstance(prompt, str):
             raise TypeError(
@@ -65,7 +76,7 @@ class TextVocabulary:
             )
         return self.tokenizer.encode([prompt], cut=False)[0]
 
-    def decode(self, ids):
+    def decode(self, ids: Any) -> Any:
         """Return the text that ids stand for."""
         return self.tokenizer.inverse_transform(np.asarray(ids)[None])[0]
 
@@ -87,13 +98,13 @@ class CodeVocabulary:
         Name of the parameter, for errors.
     """
 
-    unwritten = ()
+    unwritten: tuple[int, ...] = ()
     tokenizer = None
 
-    def __init__(self, owner, name="X", parameter="tokenizer"):
+    def __init__(self, owner: str, name: str = "X", parameter: str = "tokenizer") -> None:
         self.owner, self.name, self.parameter = owner, name, parameter
 
-    def fit(self, X):
+    def fit(self, X: Any) -> Self:
         """Learn the largest number."""
         rows = self._rows(X)
         largest = max((int(row.max()) for row in rows if len(row)), default=None)
@@ -105,19 +116,19 @@ class CodeVocabulary:
                 "tokens that occur from 0 on, for example by numpy.unique with "
                 "return_inverse=True."
             )
-        self.n_codes = 1 + largest
+        self.n_codes: int = 1 + largest
         return self
 
     @property
-    def end(self):
+    def end(self) -> int:
         """Id of the end of a text, the largest one."""
         return self.n_codes + 1
 
-    def encode(self, X):
+    def encode(self, X: Any) -> list[Array]:
         """Return the ids of each array."""
         return [self._ids(row) for row in self._rows(X)]
 
-    def encode_prompt(self, prompt):
+    def encode_prompt(self, prompt: Any) -> Array:
         """Return the ids of the first tokens."""
         is_empty = isinstance(prompt, str) and not prompt
         prompt = [] if is_empty else prompt
@@ -131,7 +142,7 @@ class CodeVocabulary:
             )
         return row.astype(np.intp) + 1
 
-    def decode(self, ids):
+    def decode(self, ids: Any) -> Array:
         """Return the numbers that ids stand for."""
         return np.asarray(ids, dtype=np.intp) - 1
 
@@ -175,7 +186,12 @@ def _check_any(items, owner, name):
     return items
 
 
-def get_vocabulary(tokenizer, owner, name="X", parameter="tokenizer"):
+def get_vocabulary(
+    tokenizer: str | TokenizerTransformer | None,
+    owner: str,
+    name: str = "X",
+    parameter: str = "tokenizer",
+) -> TextVocabulary | CodeVocabulary:
     """Return the vocabulary for the parameter `tokenizer`, still to be fitted.
 
     Parameters

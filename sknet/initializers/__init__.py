@@ -4,6 +4,8 @@ Random values are drawn in float64 and then rounded to the dtype of the weights,
 and float64 networks with the same seed start from the same numbers.
 """
 
+from __future__ import annotations
+
 from ..base import named_component
 from .base import Initializer
 from .fixed import Constant, Ones, Zeros
@@ -41,7 +43,7 @@ __all__ = [
 ]
 
 #: The initializers by name.
-INITIALIZERS = {
+INITIALIZERS: dict[str, type[Initializer]] = {
     "zeros": Zeros,
     "ones": Ones,
     "normal": RandomNormal,
@@ -58,7 +60,7 @@ INITIALIZERS = {
 }
 
 
-def get_initializer(initializer):
+def get_initializer(initializer: str | Initializer) -> Initializer:
     """Return a fresh initializer for a name or an initializer.
 
     Parameters

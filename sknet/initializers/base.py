@@ -1,8 +1,14 @@
 """What all initializers share."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
 
 from ..base import Component
+from ..typing import Array, Shape
 
 
 class Initializer(Component, ABC):
@@ -29,7 +35,9 @@ class Initializer(Component, ABC):
     #: initializers that need no data.
     needs_data = None
 
-    def __call__(self, rng, shape, fan_in, fan_out, out):
+    def __call__(
+        self, rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int, out: Array
+    ) -> Any:
         """Fill an array with initial values.
 
         Parameters
@@ -47,7 +55,7 @@ class Initializer(Component, ABC):
         """
         out[...] = self._values(rng, shape, fan_in, fan_out)
 
-    def initialize_from(self, products, rng, out):
+    def initialize_from(self, products: Array, rng: np.random.Generator, out: Array) -> None:
         """Set weights from the products of training rows and the kernel; only if `needs_data`.
 
         Parameters

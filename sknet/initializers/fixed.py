@@ -1,8 +1,11 @@
 """Initializers that fill weights with given values."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
 from .base import Initializer
@@ -64,7 +67,7 @@ class Constant(Initializer):
         "value": [Interval(Real, None, None, closed="neither"), "array-like"]
     }
 
-    def __init__(self, value):
+    def __init__(self, value: float | ArrayLike) -> None:
         self.value = value
 
     def _values(self, rng, shape, fan_in, fan_out):

@@ -1,10 +1,14 @@
 """Initializers that look at what the weights make of the training inputs."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from ..typing import Array
 from .base import Initializer
 from .variance_scaling import VarianceScaling
 
@@ -38,7 +42,7 @@ class UnitVariance(VarianceScaling):
 
     needs_data = "kernel"
 
-    def initialize_from(self, products, rng, out):
+    def initialize_from(self, products: Any, rng: np.random.Generator, out: Array | None) -> None:
         """Scale the kernel, and the products with it."""
         values = products.astype(np.float64)
         deviation = values.std(axis=0)
@@ -82,13 +86,13 @@ class DataPoints(Initializer):
     _parameter_constraints = {"n_points": [Interval(Integral, 1, None, closed="left")]}
     needs_data = "bias"
 
-    def __init__(self, n_points=5):
+    def __init__(self, n_points: int = 5) -> None:
         self.n_points = n_points
 
     def _values(self, rng, shape, fan_in, fan_out):
         return np.zeros(shape)
 
-    def initialize_from(self, products, rng, out):
+    def initialize_from(self, products: Any, rng: np.random.Generator, out: Array | None) -> None:
         """Set the bias of each unit to minus its product at a point between rows."""
         n_rows, n_units = products.shape
         rows = rng.integers(n_rows, size=(self.n_points, n_units))

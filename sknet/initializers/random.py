@@ -1,5 +1,7 @@
 """Initializers that draw weights whatever the fan-in and fan-out."""
 
+from __future__ import annotations
+
 import math
 from numbers import Real
 
@@ -35,7 +37,7 @@ class RandomNormal(Initializer):
         "stddev": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, mean=0.0, stddev=0.05):
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05) -> None:
         self.mean = mean
         self.stddev = stddev
 
@@ -68,7 +70,7 @@ class RandomUniform(Initializer):
         "maxval": [Interval(Real, None, None, closed="neither")],
     }
 
-    def __init__(self, minval=-0.05, maxval=0.05):
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05) -> None:
         self.minval = minval
         self.maxval = maxval
 
@@ -111,7 +113,7 @@ class Orthogonal(Initializer):
 
     _parameter_constraints = {"gain": [Interval(Real, 0, None, closed="left")]}
 
-    def __init__(self, gain=1.0):
+    def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
     def _values(self, rng, shape, fan_in, fan_out):

@@ -1,5 +1,7 @@
 """Initializers that set the variance of the weights from fan-in and fan-out."""
 
+from __future__ import annotations
+
 import math
 
 from .base import Initializer
@@ -33,7 +35,7 @@ class VarianceScaling(Initializer):
     np.float64(0.2)
     """
 
-    scale = 1.0
+    scale: float = 1.0
     fan = "in"
     distribution = "normal"
 
@@ -109,7 +111,7 @@ class HeUniform(VarianceScaling):
     True
     """
 
-    scale = 2.0
+    scale: float = 2.0
     distribution = "uniform"
 
 
@@ -133,7 +135,7 @@ class HeNormal(VarianceScaling):
     np.float64(0.1)
     """
 
-    scale = 2.0
+    scale: float = 2.0
 
 
 class LecunUniform(VarianceScaling):

@@ -1,7 +1,13 @@
 """What the channels of a layer make of one sample."""
 
-import numpy as np
+from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..typing import Array, EstimatorLike
 from .display import Display, color
 from .models import network_and_inputs, one_sample
 
@@ -39,11 +45,20 @@ class ActivationsDisplay(Display):
     (6, 6, 8)
     """
 
-    def __init__(self, activations):
+    def __init__(self, activations: Array) -> None:
         self.activations = activations
 
     @classmethod
-    def from_estimator(cls, estimator, X, layer, *, sample=0, ax=None, n_columns=None):
+    def from_estimator(
+        cls,
+        estimator: EstimatorLike,
+        X: ArrayLike,
+        layer: int | str,
+        *,
+        sample: int = 0,
+        ax: Any = None,
+        n_columns: int | None = None,
+    ) -> ActivationsDisplay:
         """Draw the outputs of a layer for a sample.
 
         Parameters
@@ -70,7 +85,7 @@ class ActivationsDisplay(Display):
         network, one = network_and_inputs(estimator, one, cls.__name__)
         return cls(network.activations(one, layer)[0]).plot(ax, n_columns=n_columns)
 
-    def plot(self, ax=None, *, n_columns=None):
+    def plot(self, ax: Any = None, *, n_columns: int | None = None) -> ActivationsDisplay:
         """Draw the outputs.
 
         Parameters

@@ -1,12 +1,18 @@
 """The layers of a network as boxes, with shapes, weights and shares of time."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from html import escape
 from time import perf_counter
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..inputs import as_inputs
 from ..settings import single_threaded_blas
+from ..typing import EstimatorLike, Shape
 from .display import Display
 from .models import network_and_inputs
 
@@ -51,12 +57,14 @@ class ArchitectureDisplay(Display):
     output: Dense    (3,)               51
     """
 
-    def __init__(self, rows, *, input_shape):
+    def __init__(self, rows: Sequence[tuple[Any, ...]], *, input_shape: Shape) -> None:
         self.rows = rows
         self.input_shape = input_shape
 
     @classmethod
-    def from_estimator(cls, estimator, X=None):
+    def from_estimator(
+        cls, estimator: EstimatorLike, X: ArrayLike | None = None
+    ) -> ArchitectureDisplay:
         """Read the layers of a fitted estimator; nothing is drawn before :meth:`plot`.
 
         Parameters
@@ -100,7 +108,7 @@ class ArchitectureDisplay(Display):
             )
         return header, cells
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         header, cells = self._cells()
         widths = [max(len(row[i]) for row in [header, *cells]) for i in range(len(header))]
         align = [str.ljust, str.ljust, *[str.rjust] * (len(header) - 2)]
@@ -127,7 +135,7 @@ class ArchitectureDisplay(Display):
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> ArchitectureDisplay:
         """Draw the layers as boxes from the input down to the output.
 
         Parameters

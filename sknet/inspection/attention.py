@@ -1,7 +1,14 @@
 """Which steps of a sequence attend to which."""
 
-import numpy as np
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..typing import Array, EstimatorLike
 from .display import Display
 from .models import fitted_part, network_and_inputs, one_sample
 
@@ -42,7 +49,13 @@ class AttentionDisplay(Display):
     array([1., 1., 1.])
     """
 
-    def __init__(self, weights, *, tokens=None, targets=None):
+    def __init__(
+        self,
+        weights: Array,
+        *,
+        tokens: Sequence[str] | None = None,
+        targets: Sequence[str] | None = None,
+    ) -> None:
         self.weights = weights
         self.tokens = tokens
         self.targets = targets
@@ -50,17 +63,17 @@ class AttentionDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        layer=None,
+        estimator: EstimatorLike,
+        X: ArrayLike,
+        layer: int | str | None = None,
         *,
-        y=None,
-        sample=0,
-        head=None,
-        tokens=None,
-        ax=None,
-        colorbar=True,
-    ):
+        y: ArrayLike | None = None,
+        sample: int = 0,
+        head: int | None = None,
+        tokens: Sequence[str] | None = None,
+        ax: Any = None,
+        colorbar: bool = True,
+    ) -> AttentionDisplay:
         """Draw the attention of a layer within a sample, or from a target to its source.
 
         Parameters
@@ -128,7 +141,7 @@ class AttentionDisplay(Display):
         tokens = _names(model.source_tokenizer_, source[0]) if tokens is None else tokens
         return cls(weights, tokens=tokens, targets=_names(model.target_tokenizer_, target[0]))
 
-    def plot(self, ax=None, *, colorbar=True):
+    def plot(self, ax: Any = None, *, colorbar: bool = True) -> AttentionDisplay:
         """Draw the weights.
 
         Parameters

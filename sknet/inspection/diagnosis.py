@@ -1,11 +1,17 @@
 """A doctor for networks that do not learn."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length
 
 from ..inputs import as_inputs
+from ..typing import EstimatorLike
 from .models import fitted_part
 from .symptoms import (
     symptoms_of_data,
@@ -13,6 +19,7 @@ from .symptoms import (
     symptoms_of_predictions,
     symptoms_of_training,
 )
+from .symptoms.finding import Finding
 
 
 class Diagnosis:
@@ -36,10 +43,10 @@ class Diagnosis:
     Nothing found.
     """
 
-    def __init__(self, findings):
+    def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = findings
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, list[dict[str, Any]]]:
         """Return the findings by name.
 
         Returns
@@ -53,7 +60,7 @@ class Diagnosis:
             found.setdefault(details.pop("name"), []).append(details)
         return found
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if not self.findings:
             return "Nothing found."
         return "\n".join(
@@ -79,7 +86,14 @@ class Diagnosis:
         )
 
 
-def diagnose(estimator, X, y=None, *, X_val=None, y_val=None):
+def diagnose(
+    estimator: EstimatorLike,
+    X: ArrayLike,
+    y: ArrayLike | None = None,
+    *,
+    X_val: ArrayLike | None = None,
+    y_val: ArrayLike | None = None,
+) -> Diagnosis:
     """Look for what keeps a fitted network from learning.
 
     In the data: features or a target that are not scaled, constant features, a feature that gives

@@ -1,11 +1,17 @@
 """What the displays share: axes, colours and mosaics of images."""
 
+from __future__ import annotations
+
 from math import ceil
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_scalar
 from sklearn.utils._optional_dependencies import check_matplotlib_support
+
+from ..typing import Array, Shape
 
 #: Okabe and Ito's colours, which colour-blind people tell apart.
 COLORS = (
@@ -31,6 +37,9 @@ class Display:
         Figure of the last plot.
     """
 
+    ax_: Any
+    figure_: Any
+
     def _axes(self, ax, figsize=None):
         """Use the given axes, or make a figure with one."""
         check_matplotlib_support(f"{type(self).__name__}.plot")
@@ -53,7 +62,7 @@ class Display:
         return self
 
 
-def color(position):
+def color(position: int) -> str:
     """Return the colour of a line, point cloud or bar.
 
     Parameters
@@ -69,7 +78,7 @@ def color(position):
     return COLORS[position % len(COLORS)]
 
 
-def mosaic(images, n_columns, gap=1):
+def mosaic(images: Array, n_columns: int, gap: int = 1) -> Array:
     """Put images of one size into one, row by row.
 
     Parameters
@@ -97,7 +106,7 @@ def mosaic(images, n_columns, gap=1):
     return picture
 
 
-def as_images(rows, shape, owner):
+def as_images(rows: ArrayLike, shape: Shape | None, owner: str) -> Array:
     """Return samples as images that matplotlib can draw.
 
     Parameters
@@ -135,7 +144,7 @@ def as_images(rows, shape, owner):
     return images
 
 
-def show_images(ax, picture, **options):
+def show_images(ax: Any, picture: Array, **options: Any) -> Any:
     """Draw a mosaic in grey levels or in colour, without ticks.
 
     Parameters

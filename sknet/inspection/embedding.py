@@ -1,10 +1,16 @@
 """The outputs of a layer in two dimensions, by class."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_consistent_length
 
+from ..typing import Array, EstimatorLike
 from .display import Display, color
 from .models import network_and_inputs
 
@@ -39,12 +45,21 @@ class EmbeddingDisplay(Display):
     (150, 2)
     """
 
-    def __init__(self, embedding, *, y=None):
+    def __init__(self, embedding: Array, *, y: ArrayLike | None = None) -> None:
         self.embedding = embedding
         self.y = y
 
     @classmethod
-    def from_estimator(cls, estimator, X, y=None, *, layer=-2, reducer=None, ax=None):
+    def from_estimator(
+        cls,
+        estimator: EstimatorLike,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        layer: int | str = -2,
+        reducer: Any = None,
+        ax: Any = None,
+    ) -> EmbeddingDisplay:
         """Draw what a layer makes of some samples.
 
         Parameters
@@ -86,7 +101,7 @@ class EmbeddingDisplay(Display):
             )
         return cls(outputs, y=y).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> EmbeddingDisplay:
         """Draw the samples.
 
         Parameters

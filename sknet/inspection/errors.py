@@ -1,14 +1,20 @@
 """The mistakes that a model was most confident of."""
 
+from __future__ import annotations
+
 import textwrap
+from collections.abc import Sequence
 from math import ceil
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.utils import _safe_indexing, check_scalar
 from sklearn.utils.validation import check_consistent_length
 
+from ..typing import Array, EstimatorLike, Shape
 from .display import Display, as_images, mosaic, show_images
 from .models import fitted_part, refuse_places
 
@@ -57,15 +63,15 @@ class ErrorsDisplay(Display):
 
     def __init__(
         self,
-        samples,
-        y_true,
-        y_pred,
+        samples: Sequence[Any],
+        y_true: Array,
+        y_pred: Array,
         *,
-        confidence=None,
-        n_errors=None,
-        n_samples=None,
-        image_shape=None,
-    ):
+        confidence: Array | None = None,
+        n_errors: int | None = None,
+        n_samples: int | None = None,
+        image_shape: Shape | None = None,
+    ) -> None:
         self.samples = samples
         self.y_true = y_true
         self.y_pred = y_pred
@@ -75,7 +81,17 @@ class ErrorsDisplay(Display):
         self.image_shape = image_shape
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, shown=None, n_shown=16, image_shape=None, ax=None):
+    def from_estimator(
+        cls,
+        estimator: EstimatorLike,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        shown: Sequence[Any] | None = None,
+        n_shown: int = 16,
+        image_shape: Shape | None = None,
+        ax: Any = None,
+    ) -> ErrorsDisplay:
         """Predict some samples and draw the worst mistakes.
 
         Parameters
@@ -112,8 +128,16 @@ class ErrorsDisplay(Display):
 
     @classmethod
     def from_predictions(
-        cls, y_true, y_pred, shown, *, classes=None, n_shown=16, image_shape=None, ax=None
-    ):
+        cls,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        shown: Sequence[Any],
+        *,
+        classes: ArrayLike | None = None,
+        n_shown: int = 16,
+        image_shape: Shape | None = None,
+        ax: Any = None,
+    ) -> ErrorsDisplay:
         """Draw the worst mistakes of predictions.
 
         Parameters
@@ -186,7 +210,7 @@ class ErrorsDisplay(Display):
         )
         return display.plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> ErrorsDisplay:
         """Draw the mistakes.
 
         Parameters

@@ -1,9 +1,13 @@
 """The kernels of a convolution, or of a dense layer over images, as pictures."""
 
+from __future__ import annotations
+
 from math import prod
+from typing import Any
 
 import numpy as np
 
+from ..typing import Array, EstimatorLike, Shape
 from .display import Display
 from .models import network_and_inputs
 
@@ -39,11 +43,19 @@ class FiltersDisplay(Display):
     (16, 8, 8)
     """
 
-    def __init__(self, filters):
+    def __init__(self, filters: Array) -> None:
         self.filters = filters
 
     @classmethod
-    def from_estimator(cls, estimator, layer=None, *, image_shape=None, ax=None, n_columns=None):
+    def from_estimator(
+        cls,
+        estimator: EstimatorLike,
+        layer: int | str | None = None,
+        *,
+        image_shape: Shape | None = None,
+        ax: Any = None,
+        n_columns: int | None = None,
+    ) -> FiltersDisplay:
         """Draw the kernels of a layer.
 
         Parameters
@@ -83,7 +95,7 @@ class FiltersDisplay(Display):
             )
         return cls(_as_filters(part, image_shape)).plot(ax, n_columns=n_columns)
 
-    def plot(self, ax=None, *, n_columns=None):
+    def plot(self, ax: Any = None, *, n_columns: int | None = None) -> FiltersDisplay:
         """Draw the filters, row by row.
 
         Parameters

@@ -1,10 +1,15 @@
 """Importances of features as bars."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_scalar
 
+from ..typing import Array, EstimatorLike
 from .display import Display, color
 from .models import fitted_part
 
@@ -38,12 +43,14 @@ class ImportancesDisplay(Display):
     ['c', 'a', 'b']
     """
 
-    def __init__(self, importances, *, feature_names=None):
+    def __init__(self, importances: Array, *, feature_names: Sequence[str] | None = None) -> None:
         self.importances = importances
         self.feature_names = feature_names
 
     @classmethod
-    def from_estimator(cls, estimator, *, n_features=15, ax=None):
+    def from_estimator(
+        cls, estimator: EstimatorLike, *, n_features: int = 15, ax: Any = None
+    ) -> ImportancesDisplay:
         """Draw the importances of a fitted estimator.
 
         Parameters
@@ -66,7 +73,7 @@ class ImportancesDisplay(Display):
         display = cls(estimator.feature_importances_, feature_names=names)
         return display.plot(ax, n_features=n_features)
 
-    def plot(self, ax=None, *, n_features=15):
+    def plot(self, ax: Any = None, *, n_features: int = 15) -> ImportancesDisplay:
         """Draw the bars, the most important one at the top.
 
         Parameters
@@ -86,7 +93,7 @@ class ImportancesDisplay(Display):
         order = np.argsort(importances, kind="stable")[-n_features:]
         names = range(len(importances)) if self.feature_names is None else self.feature_names
         ax = self._axes(ax, figsize=(6.4, 0.28 * len(order) + 1))
-        self.bars_ = ax.barh(np.arange(len(order)), importances[order], color=color(0))
+        self.bars_: Any = ax.barh(np.arange(len(order)), importances[order], color=color(0))
         ax.set_yticks(np.arange(len(order)), [str(names[i]) for i in order])
         ax.set(xlabel="importance", ylim=(-0.6, len(order) - 0.4))
         ax.grid(alpha=0.3, axis="x")

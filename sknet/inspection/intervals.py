@@ -1,12 +1,18 @@
 """Predicted intervals beside the truth, and how often they hold it."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import norm
 from sklearn.utils import check_array, check_scalar
 
 from ..base import brief
+from ..typing import Array, EstimatorLike
 from .display import Display, color
 from .models import fitted_part
 
@@ -44,13 +50,22 @@ class IntervalDisplay(Display):
     0.75
     """
 
-    def __init__(self, y_true, intervals, *, coverage=None):
+    def __init__(self, y_true: Array, intervals: Array, *, coverage: float | None = None) -> None:
         self.y_true = y_true
         self.intervals = intervals
         self.coverage = coverage
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, coverage=0.9, n_samples=200, ax=None):
+    def from_estimator(
+        cls,
+        estimator: EstimatorLike,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        coverage: float = 0.9,
+        n_samples: int = 200,
+        ax: Any = None,
+    ) -> IntervalDisplay:
         """Predict intervals and draw them.
 
         Parameters
@@ -79,7 +94,15 @@ class IntervalDisplay(Display):
         return cls.from_predictions(y, intervals, coverage=coverage, n_samples=n_samples, ax=ax)
 
     @classmethod
-    def from_predictions(cls, y_true, intervals, *, coverage=None, n_samples=200, ax=None):
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        intervals: ArrayLike,
+        *,
+        coverage: float | None = None,
+        n_samples: int = 200,
+        ax: Any = None,
+    ) -> IntervalDisplay:
         """Draw intervals that have been predicted.
 
         Parameters
@@ -108,7 +131,7 @@ class IntervalDisplay(Display):
         y_true, intervals = _checked(y_true, intervals, cls.__name__)
         return cls(y_true, intervals, coverage=coverage).plot(ax, n_samples=n_samples)
 
-    def plot(self, ax=None, *, n_samples=200):
+    def plot(self, ax: Any = None, *, n_samples: int = 200) -> IntervalDisplay:
         """Draw the intervals.
 
         Parameters
@@ -124,7 +147,7 @@ class IntervalDisplay(Display):
             The display itself.
         """
         is_inside = _holds(self.y_true, self.intervals)
-        self.covered_ = float(is_inside.mean())
+        self.covered_: float = float(is_inside.mean())
         order = np.argsort(self.intervals.mean(axis=1), kind="stable")
         if len(order) > n_samples:
             order = order[np.linspace(0, len(order) - 1, n_samples).round().astype(int)]
@@ -138,7 +161,7 @@ class IntervalDisplay(Display):
             )
         ax.set(xlabel="samples, in the order of the predictions", ylabel="target")
         goal = "" if self.coverage is None else f", {self.coverage:.0%} intended"
-        self.text_ = ax.set_title(f"{self.covered_:.1%} inside{goal}", fontsize=10)
+        self.text_: Any = ax.set_title(f"{self.covered_:.1%} inside{goal}", fontsize=10)
         ax.legend()
         return self
 
@@ -172,15 +195,21 @@ class CoverageDisplay(Display):
     array([0.5, 1. ])
     """
 
-    def __init__(self, coverages, covered, *, n_samples):
+    def __init__(self, coverages: Array, covered: Array, *, n_samples: int) -> None:
         self.coverages = coverages
         self.covered = covered
         self.n_samples = n_samples
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, coverages=(0.5, 0.6, 0.7, 0.8, 0.9, 0.95), ax=None
-    ):
+        cls,
+        estimator: EstimatorLike,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        coverages: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95),
+        ax: Any = None,
+    ) -> CoverageDisplay:
         """Predict intervals of several coverages and draw how often they hold.
 
         Parameters
@@ -208,7 +237,9 @@ class CoverageDisplay(Display):
         return cls.from_predictions(y, intervals, ax=ax)
 
     @classmethod
-    def from_predictions(cls, y_true, intervals, *, ax=None):
+    def from_predictions(
+        cls, y_true: ArrayLike, intervals: Mapping[float, ArrayLike], *, ax: Any = None
+    ) -> CoverageDisplay:
         """Draw how often intervals that have been predicted hold.
 
         Parameters
@@ -241,7 +272,7 @@ class CoverageDisplay(Display):
             covered.append(_holds(y, ends).mean())
         return cls(np.sort(list(intervals)), np.array(covered), n_samples=len(y)).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> CoverageDisplay:
         """Draw the shares; the band holds 95 % of what chance does to the right ones.
 
         Parameters

@@ -1,10 +1,15 @@
 """What the points of an autoencoder's latent space decode to."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_scalar
 
+from ..typing import Array, EstimatorLike, Shape
 from .display import Display, as_images, mosaic, show_images
 from .models import fitted_part
 
@@ -43,7 +48,14 @@ class LatentDisplay(Display):
     (25, 64)
     """
 
-    def __init__(self, images, *, extent, image_shape, components=(0, 1)):
+    def __init__(
+        self,
+        images: Array,
+        *,
+        extent: tuple[float, ...],
+        image_shape: Shape,
+        components: Shape = (0, 1),
+    ) -> None:
         self.images = images
         self.extent = extent
         self.image_shape = image_shape
@@ -51,8 +63,16 @@ class LatentDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, image_shape=None, components=(0, 1), size=15, coverage=0.98, ax=None
-    ):
+        cls,
+        estimator: EstimatorLike,
+        X: ArrayLike,
+        *,
+        image_shape: Shape | None = None,
+        components: Shape = (0, 1),
+        size: int = 15,
+        coverage: float = 0.98,
+        ax: Any = None,
+    ) -> LatentDisplay:
         """Decode a grid of codes, as far as the codes of some samples reach.
 
         Parameters
@@ -108,7 +128,7 @@ class LatentDisplay(Display):
         )
         return display.plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> LatentDisplay:
         """Draw the images at their places.
 
         Parameters

@@ -1,15 +1,20 @@
 """The loss over a range of learning rates, and the rate that it suggests."""
 
+from __future__ import annotations
+
 import warnings
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import _num_samples, check_consistent_length
 
+from ..typing import Array, EstimatorLike
 from .display import Display, color
 
 #: Decay of the moving average of the losses.
@@ -49,12 +54,12 @@ class LearningRateDisplay(Display):
     'log'
     """
 
-    def __init__(self, rates, losses, *, suggestion):
+    def __init__(self, rates: Array, losses: Array, *, suggestion: float) -> None:
         self.rates = rates
         self.losses = losses
         self.suggestion = suggestion
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> LearningRateDisplay:
         """Draw the losses and mark the suggestion.
 
         Parameters
@@ -92,8 +97,15 @@ class LearningRateDisplay(Display):
     prefer_skip_nested_validation=True,
 )
 def learning_rate_range(
-    estimator, X, y=None, *, low=1e-5, high=10.0, n_steps=150, random_state=None
-):
+    estimator: EstimatorLike,
+    X: ArrayLike,
+    y: ArrayLike | None = None,
+    *,
+    low: float = 1e-5,
+    high: float = 10.0,
+    n_steps: int = 150,
+    random_state: int | np.random.RandomState | None = None,
+) -> LearningRateDisplay:
     """Try a range of learning rates in one short training.
 
     A copy of the estimator takes one step a batch, with a rate that grows from `low` to `high` by

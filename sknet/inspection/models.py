@@ -1,13 +1,20 @@
 """Finding the network in a pipeline or a search, and what it is given."""
 
-from numbers import Integral
+from __future__ import annotations
 
+from numbers import Integral
+from typing import Any
+
+from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_scalar
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from ..network import Network
+from ..typing import EstimatorLike
 
-def fitted_part(model, attribute, owner):
+
+def fitted_part(model: Any, attribute: str, owner: str) -> tuple[Any, Any]:
     """Return the estimator of a model that has a fitted attribute, and the steps before it.
 
     Parameters
@@ -50,7 +57,9 @@ def fitted_part(model, attribute, owner):
     return before, estimator
 
 
-def network_and_inputs(model, X, owner):
+def network_and_inputs(
+    model: Any, X: ArrayLike | None, owner: str
+) -> tuple[Network, ArrayLike | None]:
     """Return the network of a model, and X as the steps before it leave it.
 
     Parameters
@@ -75,7 +84,7 @@ def network_and_inputs(model, X, owner):
     return estimator.network_, X
 
 
-def refuse_places(estimator, owner):
+def refuse_places(estimator: EstimatorLike, owner: str) -> None:
     """Refuse an estimator that predicts at each step or pixel.
 
     Parameters
@@ -98,7 +107,7 @@ def refuse_places(estimator, owner):
         )
 
 
-def one_sample(X, sample):
+def one_sample(X: ArrayLike, sample: int) -> ArrayLike:
     """Return one of some samples.
 
     Parameters

@@ -1,11 +1,16 @@
 """Samples above what an autoencoder makes of them."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import _safe_indexing, check_scalar
 from sklearn.utils.validation import _num_samples
 
+from ..typing import Array, EstimatorLike, Shape
 from .display import Display, as_images, color, mosaic, show_images
 from .models import fitted_part
 
@@ -46,14 +51,30 @@ class ReconstructionDisplay(Display):
     (8, 64)
     """
 
-    def __init__(self, originals, reconstructions, *, image_shape=None, targets=None):
+    def __init__(
+        self,
+        originals: Array,
+        reconstructions: Array,
+        *,
+        image_shape: Shape | None = None,
+        targets: Array | None = None,
+    ) -> None:
         self.originals = originals
         self.reconstructions = reconstructions
         self.image_shape = image_shape
         self.targets = targets
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, targets=None, n_samples=8, image_shape=None, ax=None):
+    def from_estimator(
+        cls,
+        estimator: EstimatorLike,
+        X: ArrayLike,
+        *,
+        targets: ArrayLike | None = None,
+        n_samples: int = 8,
+        image_shape: Shape | None = None,
+        ax: Any = None,
+    ) -> ReconstructionDisplay:
         """Draw the first samples and their reconstructions.
 
         Parameters
@@ -103,7 +124,7 @@ class ReconstructionDisplay(Display):
         made = autoencoder.reconstruct(originals)
         return cls(originals, made, image_shape=image_shape, targets=targets).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> ReconstructionDisplay:
         """Draw the samples.
 
         Parameters

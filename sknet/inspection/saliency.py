@@ -1,15 +1,22 @@
 """Which inputs a prediction depends on, by gradients."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils import check_scalar
 
 from ..base import brief
 from ..inputs import Sequences, as_inputs, in_shape
 from ..layers import Dropout, Embedding, GaussianCode
 from ..layers.representation.row_loss import RowLoss
+from ..network import Network
 from ..settings import single_threaded_blas
+from ..typing import Array, EstimatorLike, Shape
 from .display import Display, as_images, color, show_images
 from .models import fitted_part, one_sample, refuse_places
 
@@ -67,14 +74,14 @@ class SaliencyDisplay(Display):
 
     def __init__(
         self,
-        saliency,
+        saliency: Array,
         *,
-        sample=None,
-        feature_names=None,
-        image_shape=None,
-        title=None,
-        is_sequence=False,
-    ):
+        sample: Array | None = None,
+        feature_names: Sequence[str] | None = None,
+        image_shape: Shape | None = None,
+        title: str | None = None,
+        is_sequence: bool = False,
+    ) -> None:
         self.saliency = saliency
         self.sample = sample
         self.feature_names = feature_names
@@ -85,18 +92,18 @@ class SaliencyDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: EstimatorLike,
+        X: ArrayLike,
         *,
-        sample=0,
-        target=None,
-        method="integrated_gradients",
-        baseline=None,
-        n_steps=64,
-        tokens=None,
-        image_shape=None,
-        ax=None,
-    ):
+        sample: int = 0,
+        target: Any = None,
+        method: Literal["gradient", "integrated_gradients"] = "integrated_gradients",
+        baseline: float | ArrayLike | None = None,
+        n_steps: int = 64,
+        tokens: Sequence[str] | None = None,
+        image_shape: Shape | None = None,
+        ax: Any = None,
+    ) -> SaliencyDisplay:
         """Explain the prediction of one sample.
 
         Parameters
@@ -160,7 +167,7 @@ class SaliencyDisplay(Display):
         )
         return display.plot(ax)
 
-    def plot(self, ax=None, *, n_features=20):
+    def plot(self, ax: Any = None, *, n_features: int = 20) -> SaliencyDisplay:
         """Draw the saliency.
 
         Parameters
@@ -325,7 +332,7 @@ def _gradients_of_embedding(replica, embedding, x, mask, column, points):
     return seen["vectors"], mean
 
 
-def quiet_replica(network):
+def quiet_replica(network: Network) -> Network:
     """Return a replica that can run backward, and computes in training what it predicts.
 
     Parameters
@@ -359,5 +366,5 @@ def quiet_replica(network):
 class _NoNoise:
     """Stands for the source of noise of a variational code, which is then its mean."""
 
-    def standard_normal(self, out, dtype):
+    def standard_normal(self, out: Array | None, dtype: DTypeLike) -> None:
         out[...] = 0

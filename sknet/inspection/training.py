@@ -1,5 +1,10 @@
 """The course of training: losses, scores and learning rates over the epochs."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from .display import Display, color
@@ -40,12 +45,16 @@ class TrainingDisplay(Display):
     ['training', 'validation']
     """
 
-    def __init__(self, histories, *, best_iters=None):
+    def __init__(
+        self, histories: Mapping[str, Any], *, best_iters: Mapping[str, int] | None = None
+    ) -> None:
         self.histories = histories
         self.best_iters = best_iters
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, metric="loss", learning_rate=False):
+    def from_estimator(
+        cls, estimator: Any, *, ax: Any = None, metric: str = "loss", learning_rate: bool = False
+    ) -> TrainingDisplay:
         """Draw the course of training of one estimator or of several.
 
         Parameters
@@ -83,7 +92,9 @@ class TrainingDisplay(Display):
         display = cls(histories, best_iters=best)
         return display.plot(ax, metric=metric, learning_rate=learning_rate)
 
-    def plot(self, ax=None, *, metric="loss", learning_rate=False):
+    def plot(
+        self, ax: Any = None, *, metric: str = "loss", learning_rate: bool = False
+    ) -> TrainingDisplay:
         """Draw the curves.
 
         Parameters
@@ -115,7 +126,7 @@ class TrainingDisplay(Display):
                 + (" Scores need a validation set." if metric == "score" else "")
             )
         ax = self._axes(ax)
-        self.lines_ = {
+        self.lines_: dict[str, Any] = {
             name: self._draw(ax, i, name, keys) for i, name in enumerate(self.histories)
         }
         ax.set(xlabel="epoch", ylabel=metric.replace("_", " "))

@@ -1,7 +1,10 @@
 """The classes that files may name: those of sknet, and those that the user has registered."""
 
+from __future__ import annotations
+
 from inspect import isabstract, isclass, isfunction
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -91,7 +94,7 @@ _TYPES |= {f"numpy.{each.__name__}": each for each in set(np.sctypeDict.values()
 _registered = {}
 
 
-def register(item):
+def register(item: Any) -> Any:
     """Let files hold objects of a class of your own, or a function.
 
     `sknet.save` and `sknet.load` know the classes of sknet alone. Register your own layers,
@@ -138,7 +141,7 @@ def _is_redefined(old, new):
     return isclass(old) == isclass(new)
 
 
-def named(cls):
+def named(cls: Any) -> str:
     """Return the name by which files know a class or function of the user's own."""
     if not isclass(cls) and not isfunction(cls):
         raise TypeError(f"Only classes and functions can be registered, got {brief(cls)}.")
@@ -171,17 +174,17 @@ class Allowed:
         Classes of the user's own, besides those that are registered.
     """
 
-    def __init__(self, trusted=()):
+    def __init__(self, trusted: Any = ()) -> None:
         own = {named(cls): cls for cls in trusted}
         self._by_name = {**_registered, **own, **CLASSES, **_TYPES}
         self._by_name.update(_containers())
         self._names = {each: name for name, each in self._by_name.items()}
 
-    def name_of(self, value):
+    def name_of(self, value: Any) -> Any:
         """Return the name of a class or function, or None if it is not allowed."""
         return self._names.get(value)
 
-    def named(self, name):
+    def named(self, name: str) -> Any:
         """Return the class or function of a name."""
         if type(name) is not str or name not in self._by_name:
             raise ValueError(
@@ -208,7 +211,7 @@ def _containers():
     return {f"sklearn.{cls.__name__}": cls for cls in found}
 
 
-def trusted_types():
+def trusted_types() -> list[str]:
     """List the types of sknet for `skops.io.load` and mlflow, which ask whom to trust.
 
     Returns

@@ -1,5 +1,7 @@
 """A zip file whose members are checked, and which is replaced as a whole or not at all."""
 
+from __future__ import annotations
+
 import json
 import os
 import re
@@ -7,7 +9,9 @@ import secrets
 import shutil
 from contextlib import contextmanager, suppress
 from hashlib import sha256
+from os import PathLike
 from pathlib import Path
+from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from ..base import brief
@@ -32,7 +36,7 @@ class UnreadableFileError(ValueError):
     """
 
 
-def write_archive(path, members):
+def write_archive(path: str | PathLike[str], members: Any) -> None:
     """Write a file of checked members; the old file stays whole until the new one is.
 
     The members are stored and not compressed: weights hardly shrink, and so what a file unpacks
@@ -104,14 +108,14 @@ class Archive:
         Open for reading bytes.
     """
 
-    def __init__(self, file):
+    def __init__(self, file: Any) -> None:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         self._zip = ZipFile(file)
         self._infos = checked_infos(self._zip, size, _MEMBERS)
         self._digests = self._checked_manifest()
 
-    def read(self, name):
+    def read(self, name: str) -> bytes:
         """Return the content of a member, whose checksum is right.
 
         Parameters
@@ -150,7 +154,7 @@ class Archive:
         return digests
 
 
-def checked_infos(archive, size, names=None):
+def checked_infos(archive: Any, size: int, names: Any = None) -> dict[str, Any]:
     """Return the members of a zip file by name, if reading them takes no more than its size.
 
     Parameters
@@ -183,7 +187,7 @@ def checked_infos(archive, size, names=None):
     return infos
 
 
-def parse_json(content):
+def parse_json(content: bytes) -> Any:
     """Return what a JSON text says; it holds no constants but null, true and false.
 
     Parameters

@@ -1,8 +1,14 @@
 """Entries of a file as objects again, each made of those before it."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from math import inf, nan
+from typing import Any
 
 from . import kinds, objects
+from .allowed import Allowed
+from .archive import Archive
 from .arrays import from_npy
 from .extent import Extent
 from .outside import from_skops
@@ -21,11 +27,13 @@ class Decoding:
         Where arrays are read from.
     """
 
-    def __init__(self, allowed, archive):
+    allowed: Allowed
+
+    def __init__(self, allowed: Allowed, archive: Archive) -> None:
         self.allowed, self._archive = allowed, archive
         self._values, self._extent = [], Extent()
 
-    def decode(self, entries, root):
+    def decode(self, entries: Sequence[Any], root: Sequence[int]) -> Any:
         """Return the object that a list of entries makes.
 
         Parameters

@@ -1,12 +1,17 @@
 """Objects as a flat list of entries: each names its kind and the entries that it is made of."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
 from ..base import brief
 from ..functions import unwrapped
 from . import kinds, objects
+from .allowed import Allowed
 from .arrays import is_plain, to_npy
 from .extent import DEEPEST, Extent
 from .outside import from_scikit_learn, to_skops
@@ -29,21 +34,25 @@ class Encoding:
         Whether to keep what only further training needs.
     """
 
-    def __init__(self, allowed, training_state):
+    allowed: Allowed
+    training_state: bool
+    entries: list[Any]
+
+    def __init__(self, allowed: Allowed, training_state: bool) -> None:
         self.allowed, self.training_state = allowed, training_state
         self.entries, self._arrays, self._skops = [], [], []
         self._extent = Extent()
         self._numbers, self._open = {}, set()
         self._kept = []  # an object that is gone would leave its id to another
 
-    def members(self):
+    def members(self) -> Iterator[Any]:
         """Yield the names and contents of the members that hold arrays."""
         for number, array in enumerate(self._arrays):
             yield f"arrays/{number}.npy", to_npy(array)
         for number, content in enumerate(self._skops):
             yield f"skops/{number}.skops", content
 
-    def value(self, value, path):
+    def value(self, value: Any, path: str) -> Any:
         """Return the JSON of a value: itself if it is plain, else a list of its number.
 
         Parameters

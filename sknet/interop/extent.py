@@ -1,5 +1,10 @@
 """How deep and how large what a file holds is, once what is shared is followed each time."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 DEEPEST = 100
 _MOST_REPEATS = 100
 
@@ -11,10 +16,10 @@ class Extent:
     no end of time to walk.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._sizes, self._depths, self._total = [], [], 1000
 
-    def add(self, entry):
+    def add(self, entry: Sequence[Any]) -> None:
         """Note an entry: the next one.
 
         Parameters

@@ -1,10 +1,16 @@
 """Estimators in files, and back."""
 
+from __future__ import annotations
+
 import json
 import os
+from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
+from ..typing import EstimatorLike
 from .allowed import Allowed
 from .archive import Archive, UnreadableFileError, parse_json, write_archive
 from .decoding import Decoding
@@ -13,7 +19,13 @@ from .encoding import Encoding
 _MODEL = "model.json"
 
 
-def save(estimator, path, *, training_state=True, trusted=()):
+def save(
+    estimator: EstimatorLike,
+    path: str | PathLike[str],
+    *,
+    training_state: bool = True,
+    trusted: Sequence[type] = (),
+) -> None:
     """Save an estimator in a file that holds no code.
 
     The file is a zip of JSON and npy arrays: parameters, fitted state and weights. Classes are
@@ -74,7 +86,7 @@ def _members(encoding, root):
     yield from encoding.members()
 
 
-def load(path, *, trusted=()):
+def load(path: str | PathLike[str], *, trusted: Sequence[type] = ()) -> Any:
     """Load an estimator from a file of `save`, without running anything that the file brings.
 
     All that the file claims is checked: checksums, names of classes, parameters, and shapes and

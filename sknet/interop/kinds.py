@@ -1,9 +1,12 @@
 """Kinds of values that are made of others: how each comes apart and is put together again."""
 
+from __future__ import annotations
+
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +21,10 @@ _POOL_SIZE = np.random.SeedSequence(0).pool_size
 class Items:
     """Lists, tuples and sets."""
 
-    def __init__(self, cls):
+    parts: Any
+    whole: Any
+
+    def __init__(self, cls: Any) -> None:
         self.parts, self.whole = list, lambda *items: cls(items)
 
 
@@ -26,11 +32,11 @@ class Mapping:
     """Dicts, of any keys."""
 
     @staticmethod
-    def parts(value):
+    def parts(value: Any) -> list[Any]:
         return list(chain.from_iterable(value.items()))
 
     @staticmethod
-    def whole(*parts):
+    def whole(*parts: Any) -> Any:
         keys, values = parts[::2], parts[1::2]
         found = dict(zip(keys, values, strict=True))
         if len(found) < len(keys):
@@ -42,7 +48,7 @@ class Slice:
     """Slices."""
 
     @staticmethod
-    def parts(value):
+    def parts(value: Any) -> list[Any]:
         return [value.start, value.stop, value.step]
 
     whole = slice
@@ -52,7 +58,7 @@ class Range:
     """Ranges."""
 
     @staticmethod
-    def parts(value):
+    def parts(value: Any) -> list[Any]:
         return [value.start, value.stop, value.step]
 
     whole = range
@@ -62,37 +68,37 @@ class Bytes:
     """Bytes, as hexadecimal digits."""
 
     @staticmethod
-    def parts(value):
+    def parts(value: Any) -> list[Any]:
         return [value.hex()]
 
-    whole = bytes.fromhex
+    whole: Any = bytes.fromhex
 
 
 class Complex:
     """Complex numbers."""
 
     @staticmethod
-    def parts(value):
+    def parts(value: Any) -> list[Any]:
         return [value.real, value.imag]
 
     @staticmethod
-    def whole(real, imaginary):
+    def whole(real: Any, imaginary: Any) -> complex:
         return complex(checked(real, float), checked(imaginary, float))
 
 
 class Iso:
     """Dates and times, by their ISO texts."""
 
-    def __init__(self, cls):
-        self.parts = lambda value: [value.isoformat()]
-        self.whole = cls.fromisoformat
+    def __init__(self, cls: Any) -> None:
+        self.parts: Any = lambda value: [value.isoformat()]
+        self.whole: Any = cls.fromisoformat
 
 
 class Elapsed:
     """Differences of times."""
 
     @staticmethod
-    def parts(value):
+    def parts(value: Any) -> list[Any]:
         return [value.days, value.seconds, value.microseconds]
 
     whole = timedelta
@@ -101,22 +107,22 @@ class Elapsed:
 class Exact:
     """Decimal numbers and fractions, by their digits."""
 
-    def __init__(self, cls):
-        self.parts = lambda value: [str(value)]
-        self.whole = lambda digits: cls(checked(digits, str))
+    def __init__(self, cls: Any) -> None:
+        self.parts: Any = lambda value: [str(value)]
+        self.whole: Any = lambda digits: cls(checked(digits, str))
 
 
 class Scalar:
     """Numbers of NumPy, by their bytes: no digit is lost."""
 
     @staticmethod
-    def parts(value):
+    def parts(value: Any) -> list[Any]:
         if not is_plain(value.dtype):
             raise TypeError(f"sknet.save cannot write a number of dtype {value.dtype}.")
         return [value.dtype.str, value.tobytes().hex()]
 
     @staticmethod
-    def whole(name, digits):
+    def whole(name: str, digits: Any) -> Any:
         (value,) = np.frombuffer(bytes.fromhex(digits), dtype_named(name))
         return value
 
@@ -125,13 +131,13 @@ class Dtype:
     """Dtypes of plain numbers, texts and times."""
 
     @staticmethod
-    def parts(value):
+    def parts(value: Any) -> list[Any]:
         if value.names or value.subdtype or value.kind not in "biufcSUmMO":
             raise TypeError(f"sknet.save cannot write the dtype {value}.")
         return [value.str]
 
     @staticmethod
-    def whole(name):
+    def whole(name: str) -> Any:
         return dtype_named(name, "O")
 
 
@@ -139,13 +145,13 @@ class Objects:
     """Arrays of dtype object, or of texts of any length: their shape and their items."""
 
     @staticmethod
-    def parts(value):
+    def parts(value: Any) -> list[Any]:
         if value.dtype.kind not in "OT":
             raise TypeError(f"sknet.save cannot write an array of dtype {value.dtype}.")
         return [value.dtype.kind, value.ndim, *value.shape, *value.ravel().tolist()]
 
     @staticmethod
-    def whole(kind, n_axes, *rest):
+    def whole(kind: Any, n_axes: Any, *rest: Any) -> Any:
         n_axes = checked(n_axes, int)
         shape, items = rest[:n_axes], rest[n_axes:]
         check_shape(shape, len(rest) + 1000)
@@ -161,14 +167,14 @@ class Seeds:
     """Seed sequences, which know how many others they have given."""
 
     @staticmethod
-    def parts(value):
+    def parts(value: Any) -> list[Any]:
         state = value.state
         if state["pool_size"] != _POOL_SIZE:
             raise TypeError("sknet.save cannot write a SeedSequence of another pool_size.")
         return [state["entropy"], tuple(state["spawn_key"]), state["n_children_spawned"]]
 
     @staticmethod
-    def whole(entropy, spawn_key, n_spawned):
+    def whole(entropy: Any, spawn_key: Any, n_spawned: Any) -> np.random.SeedSequence:
         return np.random.SeedSequence(
             entropy, spawn_key=spawn_key, n_children_spawned=checked(n_spawned, int)
         )
@@ -178,13 +184,13 @@ class Generator:
     """Random generators: the kind of their bits, their state and their seeds."""
 
     @staticmethod
-    def parts(value):
+    def parts(value: Any) -> list[Any]:
         source = value.bit_generator
         seeds = source.seed_seq if isinstance(source.seed_seq, np.random.SeedSequence) else None
         return [source.state, seeds]
 
     @staticmethod
-    def whole(state, seeds):
+    def whole(state: dict[str, Any], seeds: Any) -> np.random.Generator:
         source = getattr(np.random, _checked_state(state))(0 if seeds is None else seeds)
         source.state = state
         return np.random.Generator(source)
@@ -194,11 +200,11 @@ class LegacyGenerator:
     """Random states, as scikit-learn takes them."""
 
     @staticmethod
-    def parts(value):
+    def parts(value: Any) -> list[Any]:
         return [value.get_state(legacy=False)]
 
     @staticmethod
-    def whole(state):
+    def whole(state: dict[str, Any]) -> Any:
         source = getattr(np.random, _checked_state(state))(0)
         generator = np.random.RandomState(source)
         generator.set_state(state)
@@ -218,14 +224,14 @@ def _checked_state(state):
     return name
 
 
-def checked(value, cls):
+def checked(value: Any, cls: Any) -> Any:
     """Return a value that is of a class, or refuse it."""
     if not isinstance(value, cls) or isinstance(value, bool):
         raise ValueError(f"{cls.__name__} is expected where a {type(value).__name__} is")
     return value
 
 
-def dtype_named(name, more=""):
+def dtype_named(name: str, more: Any = "") -> np.dtype[Any]:
     """Return the plain dtype of a name such as '<f4'."""
     if len(checked(name, str)) > 40 or name.lstrip("<>|=")[:1] not in set("biufcSUmM" + more):
         raise ValueError("it names a dtype that sknet does not know")
@@ -235,7 +241,7 @@ def dtype_named(name, more=""):
     return dtype
 
 
-BY_NAME = {
+BY_NAME: dict[str, Any] = {
     "list": Items(list),
     "tuple": Items(tuple),
     "set": Items(set),
@@ -258,8 +264,8 @@ BY_NAME = {
     "generator": Generator,
     "random_state": LegacyGenerator,
 }
-NAMES = {kind: name for name, kind in BY_NAME.items()}
-BY_TYPE = {
+NAMES: dict[Any, str] = {kind: name for name, kind in BY_NAME.items()}
+BY_TYPE: dict[type, Any] = {
     list: BY_NAME["list"],
     tuple: BY_NAME["tuple"],
     set: BY_NAME["set"],

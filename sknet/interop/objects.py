@@ -1,11 +1,16 @@
 """Objects of allowed classes: their names and their states."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from ..base import Workspace, brief
+from .allowed import Allowed
 from .kinds import checked
 from .routing import plain_requests, restore_requests, take_requests
 
@@ -13,7 +18,9 @@ from .routing import plain_requests, restore_requests, take_requests
 _OF_TRAINING = {"history_": dict}
 
 
-def parts(value, name, path, training_state, kept):
+def parts(
+    value: Any, name: str, path: str, training_state: bool, kept: Sequence[Any]
+) -> list[Any]:
     """Return the name of the class of an object, and its state as names and values in turn.
 
     Parameters
@@ -71,7 +78,7 @@ def _without_history(state):
     return found | {name: make() for name, make in _OF_TRAINING.items() if name in found}
 
 
-def whole(allowed, name, *rest):
+def whole(allowed: Allowed, name: str, *rest: Any) -> Any:
     """Return an object of a class that is allowed by name, in a state that is checked.
 
     Parameters
@@ -110,7 +117,7 @@ def whole(allowed, name, *rest):
     return value
 
 
-def check_state(cls, state, path):
+def check_state(cls: type, state: dict[str, Any], path: str) -> None:
     """Refuse attributes that objects of a class do not have.
 
     Parameters

@@ -1,6 +1,9 @@
 """Estimators of scikit-learn inside those of sknet, which skops writes and reads."""
 
+from __future__ import annotations
+
 import io
+from typing import Any
 from zipfile import ZipFile
 
 from .archive import checked_infos
@@ -10,7 +13,7 @@ from .arrays import from_npy
 TRUSTED = ("numpy.dtype",)
 
 
-def from_scikit_learn(value):
+def from_scikit_learn(value: Any) -> bool:
     """Tell whether an object is an estimator of scikit-learn's own."""
     return type(value).__module__.startswith("sklearn.") and hasattr(value, "get_params")
 
@@ -26,7 +29,7 @@ def _skops(name):
     return skops.io
 
 
-def to_skops(value, path):
+def to_skops(value: Any, path: Any) -> bytes:
     """Return what skops writes of an estimator that it trusts."""
     skops = _skops(type(value).__name__)
     content = skops.dumps(value)
@@ -40,7 +43,7 @@ def to_skops(value, path):
     return content
 
 
-def from_skops(content):
+def from_skops(content: Any) -> Any:
     """Return the estimator that skops reads, if it holds nothing but what skops trusts."""
     skops = _skops("A transformer")
     with ZipFile(io.BytesIO(content)) as archive:

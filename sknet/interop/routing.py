@@ -1,9 +1,13 @@
 """Requests of metadata, such as ``set_fit_request(sample_weight=True)``, as plain dicts."""
 
+from __future__ import annotations
+
+from typing import Any
+
 _NAME = "_metadata_request"
 
 
-def plain_requests(state):
+def plain_requests(state: dict[str, Any]) -> dict[str, Any]:
     """Return a state in which requests, that refer to the estimator itself, are a dict.
 
     Parameters
@@ -14,12 +18,12 @@ def plain_requests(state):
     return state | {_NAME: state[_NAME]._serialize()} if _NAME in state else state
 
 
-def take_requests(state):
+def take_requests(state: dict[str, Any]) -> Any:
     """Take the dict of requests out of a state; None if there is none."""
     return state.pop(_NAME, None)
 
 
-def restore_requests(estimator, requests):
+def restore_requests(estimator: Any, requests: dict[str, Any] | None) -> None:
     """Let an estimator ask again for what it has asked for.
 
     Parameters

@@ -17,15 +17,17 @@ from .representation.tied import TiedSequential, TransposedDense
 from .representation.variational import GaussianCode
 from .reshaping import Flatten, Reshape
 from .scaling import Scaling
-from .sequential.attention import MultiHeadAttention, TransformerBlock
+from .sequential.attention import MultiHeadAttention
 from .sequential.bidirectional import Bidirectional
-from .sequential.cross_attention import CrossAttention, TransformerDecoderBlock
+from .sequential.cross_attention import CrossAttention
+from .sequential.decoder_block import TransformerDecoderBlock
 from .sequential.embedding import Embedding, PositionalEmbedding
 from .sequential.gated_recurrent import GRU, LSTM
 from .sequential.masking import Masking
 from .sequential.recurrent import SimpleRNN
 from .sequential.source_state import SourceState
 from .sequential.time_distributed import TimeDistributed
+from .sequential.transformer import TransformerBlock
 from .spatial.augmentation import RandomFlip, RandomRotation, RandomTranslation
 from .spatial.convolution import Conv1D, Conv2D, Conv3D
 from .spatial.global_pooling import (

@@ -5,37 +5,44 @@ H W height and width, C channels, K outputs. The channel or feature axis is the 
 shapes passed to ``build`` leave out the batch; T may be None there, any number of steps.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from math import prod
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval
 
 from ..base import Component, Workspace
 from ..functions import with_picklable_functions
 from ..initializers import get_initializer
+from ..initializers.base import Initializer
+from ..schedules.base import Progress
+from ..typing import Array, Shape
 
 #: Constraint of what multiplies the learning rate of a weight; 0 is said by ``trainable=False``.
-RATE_FACTOR = [Interval(Real, 0, None, closed="neither")]
+RATE_FACTOR: list[Any] = [Interval(Real, 0, None, closed="neither")]
 #: Constraints of the parameters that say how the weights of a layer are trained.
-OF_TRAINING = {"learning_rate_factor": RATE_FACTOR, "trainable": ["boolean"]}
+OF_TRAINING: dict[str, Any] = {"learning_rate_factor": RATE_FACTOR, "trainable": ["boolean"]}
 
 
 class Weight(NamedTuple):
     """Declaration of one array of a layer, before the network gives it memory."""
 
     name: str
-    shape: tuple
-    initializer: object
+    shape: tuple[int, ...]
+    initializer: Any
     rate_factor: float
     decay: float
     fan_in: int
     fan_out: int
 
     @property
-    def size(self):
+    def size(self) -> int:
         return prod(map(int, self.shape))
 
 
@@ -56,12 +63,15 @@ class Layer(Component, ABC):
     5. What a layer needs in `backward` it keeps only when ``training`` is true.
     """
 
+    input_shape_: Shape
+    output_shape_: Shape
+
     #: Whether `forward` takes a SciPy sparse matrix.
     accepts_sparse = False
     #: A frozen layer (``trainable=False``) keeps its weights; see the subclasses' parameter.
     trainable = True
     #: Multiplies the learning rate of the layer's weights and of those in the layers inside it.
-    learning_rate_factor = 1.0
+    learning_rate_factor: float = 1.0
     _inside_frozen = False
     #: Whether an item of the layer's list parameter may be a list of layers.
     _has_branches = False
@@ -71,7 +81,7 @@ class Layer(Component, ABC):
     #: its forward pass then leaves in `added_loss` the mean over the rows, each times its weight
     #: in `row_weights` if that is not None, and its backward pass adds the gradient of that.
     adds_loss = False
-    added_loss = 0.0
+    added_loss: float = 0.0
     row_weights = None
     #: Whether the layer looks at a source as well as at its input, as layers of a decoder may:
     #: whoever runs it leaves in `source` what the encoder returns, (N, S, C), in `source_mask`
@@ -88,17 +98,17 @@ class Layer(Component, ABC):
     _had_weights = False
 
     @property
-    def has_been_built(self):
+    def has_been_built(self) -> bool:
         """Whether the layer, or the one that it was copied from, has had weights of its own."""
         built = "_built" in vars(self) and any(part._weights for part in self.walk())
         return built or self._had_weights
 
     @property
-    def is_frozen(self):
+    def is_frozen(self) -> bool:
         """Whether the layer, or one that it stands in, keeps its weights while training."""
         return self._inside_frozen or not self.trainable
 
-    def adapt(self, x):
+    def adapt(self, x: Array) -> Array | None:
         """Set parameters that were left open to what the inputs ask for, or refuse the inputs.
 
         Called where the layer sees the inputs as they are given: with those of training before
@@ -116,7 +126,7 @@ class Layer(Component, ABC):
             shape; None in all other layers.
         """
 
-    def resolve_names(self, names):
+    def resolve_names(self, names: Array) -> Array | None:
         """Replace names of input columns in the parameters by their positions.
 
         Called before `adapt` where the inputs are the columns of a table, with the same layers.
@@ -133,7 +143,7 @@ class Layer(Component, ABC):
         """
 
     @abstractmethod
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare the weights for inputs of a shape.
 
         Parameters
@@ -152,7 +162,7 @@ class Layer(Component, ABC):
             If the layer does not take inputs of this shape.
         """
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare to run: scratch memory for a batch and the source of noise.
 
         Parameters
@@ -168,7 +178,7 @@ class Layer(Component, ABC):
         self._rng = rng
 
     @abstractmethod
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute the outputs of a batch.
 
         Parameters
@@ -187,7 +197,7 @@ class Layer(Component, ABC):
         """
 
     @abstractmethod
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of the weights and return that of the input.
 
         Parameters
@@ -203,7 +213,7 @@ class Layer(Component, ABC):
             Gradient of the loss with respect to the input.
         """
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return the mask of the layer's output; by default that of its input.
 
         Parameters
@@ -220,7 +230,7 @@ class Layer(Component, ABC):
         """
         return mask
 
-    def advance(self, x, memory, mask=None):
+    def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Compute the outputs of the next steps of sequences that are read in pieces.
 
         They are what `forward`, when not training, gives for these steps of the whole sequences.
@@ -263,7 +273,7 @@ class Layer(Component, ABC):
     #: Whether the layer has a schedule and is told by `follow` where training stands.
     is_scheduled = False
 
-    def follow(self, progress):
+    def follow(self, progress: Progress) -> None:
         """Take note of where training stands; called before each step where `is_scheduled`.
 
         What it changes has to be shared by the replicas of the layer, see `replicate`.
@@ -275,11 +285,11 @@ class Layer(Component, ABC):
         """
 
     @property
-    def is_stochastic(self):
+    def is_stochastic(self) -> bool:
         """Whether the training output is random."""
         return any(layer.is_stochastic for _, layer in self.sublayers())
 
-    def sublayers(self):
+    def sublayers(self) -> list[tuple[str, Layer]]:
         """Return the built layers inside this one.
 
         Returns
@@ -289,7 +299,7 @@ class Layer(Component, ABC):
         """
         return []
 
-    def scratch_sizes(self, n_steps):
+    def scratch_sizes(self, n_steps: int) -> Iterator[Any]:
         """Yield how many elements a sample takes in the large arrays of a prediction.
 
         The fewer rows are predicted at a time, the more there are. By default an array is counted
@@ -310,8 +320,15 @@ class Layer(Component, ABC):
             yield from part.scratch_sizes(n_steps)
 
     def add_weight(
-        self, name, shape, initializer="glorot_uniform", *, rate_factor=None, decay=False, fan=None
-    ):
+        self,
+        name: str,
+        shape: Shape,
+        initializer: str | Initializer = "glorot_uniform",
+        *,
+        rate_factor: float | None = None,
+        decay: float | bool = False,
+        fan: tuple[int, int] | None = None,
+    ) -> None:
         """Declare an array: after `bind`, ``<name>_`` holds it and ``<name>_grad_`` its gradient.
 
         Parameters
@@ -355,7 +372,7 @@ class Layer(Component, ABC):
     def _initializes_from_data(self, name, initializer):
         return hasattr(self, "initialize_from") and name == initializer.needs_data
 
-    def bind(self, arrays, suffix="_"):
+    def bind(self, arrays: Sequence[Array], suffix: str = "_") -> None:
         """Take the memory of the declared arrays.
 
         Parameters
@@ -368,7 +385,7 @@ class Layer(Component, ABC):
         for weight, array in zip(self._weights, arrays, strict=True):
             setattr(self, weight.name + suffix, array)
 
-    def replicate(self):
+    def replicate(self) -> Layer:
         """Return a copy that shares the weights and has no scratch memory.
 
         Returns
@@ -381,7 +398,7 @@ class Layer(Component, ABC):
         copy.__dict__.update((k, v) for k, v in self.__dict__.items() if k in kept)
         return copy
 
-    def walk(self):
+    def walk(self) -> Iterator[Any]:
         """Yield this layer and all layers inside it, outermost first.
 
         Yields
@@ -401,7 +418,7 @@ class Layer(Component, ABC):
         name = type(self).__name__
         return f"'{path}' ({name})" if path else name
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         # A layer is pickled as it was before it was built: the network keeps weights, once, as
         # one vector.
         given = getattr(self, "_given", vars(self))
@@ -409,14 +426,20 @@ class Layer(Component, ABC):
         state = with_picklable_functions(state, self)
         return state | {"_had_weights": True} if self.has_been_built else state
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Self:
         copy = super().__sklearn_clone__()
         if self.has_been_built:
             copy._had_weights = True
         return copy
 
 
-def validate_layer(layer, path):
+#: What a list of layers may hold.
+LayerItem: TypeAlias = Layer | int | tuple[str, Layer | int]
+#: What a list of branches may hold.
+BranchItem: TypeAlias = LayerItem | Sequence[LayerItem] | tuple[str, Sequence[LayerItem]]
+
+
+def validate_layer(layer: Layer, path: str) -> None:
     """Validate the parameters of a layer under the name that errors and summaries show.
 
     Parameters
@@ -438,7 +461,7 @@ def validate_layer(layer, path):
         raise type(error)(f"Layer {layer._label()}: {error}") from None
 
 
-def build_layer(layer, path, input_shape):
+def build_layer(layer: Layer, path: str, input_shape: Shape) -> Shape:
     """Validate and build one layer under the name that errors and summaries show.
 
     Parameters

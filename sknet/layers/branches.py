@@ -1,11 +1,17 @@
 """Branches: groups of input columns that go through layers of their own."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from math import prod
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
 from ..cells import named
+from ..typing import Array, Shape
+from .base import LayerItem
 from .composite import Composite
 from .parallel import Parallel
 
@@ -54,15 +60,21 @@ class Branch(Composite):
     accepts_sparse = False
 
     def __init__(
-        self, columns, layers, *, input_shape=None, learning_rate_factor=1.0, trainable=True
-    ):
-        self.columns = columns
+        self,
+        columns: int | str | Sequence[int] | Sequence[str] | slice | Sequence[bool],
+        layers: Sequence[LayerItem],
+        *,
+        input_shape: Sequence[int | None] | None = None,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
+        self.columns: Any = columns
         self.layers = layers
         self.input_shape = input_shape
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
-    def adapt(self, x):
+    def adapt(self, x: Array) -> Array | None:
         """Let the first layer adapt to the branch's columns."""
         try:
             columns = self._resolve(x.shape[1:])
@@ -71,7 +83,7 @@ class Branch(Composite):
             return  # build refuses them and knows where the layer stands
         super().adapt(x[:, columns].reshape(len(x), *shape))
 
-    def resolve_names(self, names):
+    def resolve_names(self, names: Any) -> Array | None:
         """Find the positions of the branch's columns; the layers see these alone."""
         chosen = np.atleast_1d(np.array(self.columns, dtype=object)).tolist()
         if chosen and all(isinstance(name, str) for name in chosen):
@@ -91,7 +103,7 @@ class Branch(Composite):
                 return  # build refuses them
             super().resolve_names(names[columns])
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Build the layers for the branch's columns."""
         columns = self._resolve(input_shape)
         self._n_chosen, self._runs = len(columns), _runs(columns)
@@ -187,7 +199,7 @@ class Branch(Composite):
                 f"The input has {n_columns} columns.",
             )
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Run the layers forward on the branch's columns."""
         self._n_columns = x.shape[1]
         chosen = x if self._takes_all else self._choose(x)
@@ -196,7 +208,7 @@ class Branch(Composite):
         self._shape = out.shape
         return out.reshape(len(out), -1)
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Run the layers backward; columns that the branch does not read have no gradient."""
         if not input_grad:
             self._backward_chosen(grad_output, False)
@@ -206,7 +218,7 @@ class Branch(Composite):
         self._add_gradient(grad_output, grad_x)
         return grad_x
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return None: the output has no axis of steps."""
         return None
 
@@ -296,7 +308,7 @@ default="concatenate"
                     "Write Branch(columns, [...]) around the layers, or use Parallel.",
                 )
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Run the branches backward and add up the gradients of the columns."""
         if not input_grad:
             return super().backward(grad_output, False)

@@ -1,64 +1,24 @@
 """Mean and variance of channels over long columns: the arithmetic of normalization by columns."""
 
+from __future__ import annotations
+
 from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..base import Workspace
+from ..kernels.numpy_kernels.normalization import least, rows_to_join
+from ..typing import Array, Shape
 
 #: Elements of a block: it is read, and read again, while it is in a core's cache.
 _BLOCK_ELEMENTS = 2**16
-#: NumPy pays for every row of a broadcast operation: rows are joined until they are this long.
-_ROW_ELEMENTS = 256
-#: Rows that have to be left, or joining them only makes the vectors longer.
-_FEWEST_ROWS = 256
 #: Variances below this part of the squared mean are computed again: there the rounding of the
 #: mean is no longer small against the deviations from it.
 LEAST_SPREAD = 2.0**-14
 #: Deviations above this are divided by a power of 2, so that their squares do not overflow.
 _LARGE = 2.0**30
-
-
-def rows_to_join(n_rows, width):
-    """Return how many rows to view as one, for elementwise operations with a vector.
-
-    Parameters
-    ----------
-    n_rows : int
-        Number of rows.
-    width : int
-        Elements of a row.
-
-    Returns
-    -------
-    n_joined : int
-        A power of two that divides `n_rows`.
-    """
-    n_joined = 1
-    while (
-        width * n_joined < _ROW_ELEMENTS
-        and n_rows % (2 * n_joined) == 0
-        and n_rows // n_joined > _FEWEST_ROWS
-    ):
-        n_joined *= 2
-    return n_joined
-
-
-def least(values):
-    """Return the smallest of some values, NaN if there is one, 0 if there is none.
-
-    Parameters
-    ----------
-    values : ndarray
-        Values.
-
-    Returns
-    -------
-    value : float
-        By argmin, which takes a third of the time of min for few values.
-    """
-    flat = values.reshape(-1)
-    return flat[flat.argmin()] if flat.size else 0.0
 
 
 def deviations(x, first, axis, weights=None):
@@ -110,12 +70,14 @@ class ChannelMoments:
         Precision.
     """
 
-    def __init__(self, dtype):
+    def __init__(self, dtype: DTypeLike) -> None:
         self._work = Workspace(0, dtype)
         self._spread = np.array([-LEAST_SPREAD], dtype)
         self._known = None
 
-    def lay_out(self, shape, n_segments, n_groups, mask=None):
+    def lay_out(
+        self, shape: Shape, n_segments: int, n_groups: int, mask: Array | None = None
+    ) -> None:
         """Take the shape of a batch.
 
         Parameters
@@ -139,7 +101,7 @@ class ChannelMoments:
             self._counts = np.array([n_rows], self._work.dtype)
         self._groups = n_groups, channels // n_groups
         self._joined = rows_to_join(n_rows, channels) if mask is None else 1
-        self.shape = n_segments, n_rows // self._joined, channels * self._joined
+        self.shape: tuple[int, ...] = n_segments, n_rows // self._joined, channels * self._joined
         self._blocks = list(_blocks(*self.shape))
         self._ones = np.ones((1, min(self.shape[1], _BLOCK_ELEMENTS)), self._work.dtype)
 
@@ -150,11 +112,11 @@ class ChannelMoments:
             weights = np.repeat(mask.reshape(-1), n_inner).reshape(n_segments, 1, n_rows)
             self._weights = weights.astype(self._work.dtype)
             counts = weights.sum(axis=2)
-            self.n_counted = int(counts.sum())
+            self.n_counted: int = int(counts.sum())
             # A segment without a real row has moments of 0, not of 0 / 0.
             self._counts = np.maximum(counts, 1).astype(self._work.dtype)
 
-    def measure(self, x, epsilon):
+    def measure(self, x: Array, epsilon: float) -> tuple[Array, Array, Array]:
         """Take the moments of a batch, which is centred in all that follows.
 
         Returns
@@ -173,7 +135,7 @@ class ChannelMoments:
             inverse_std = self._inverse_std(variance, epsilon * self.scaling**2)
         return mean, variance, inverse_std
 
-    def centre(self, x, mean):
+    def centre(self, x: Array, mean: Any) -> None:
         """Take the batch and the vector to subtract from it in all that follows."""
         self._x, self._mean, self._kept, self.scaling = x, mean, None, None
         # A linear function of x - mean is one of x, which saves a pass; it adds half to the error
@@ -182,7 +144,7 @@ class ChannelMoments:
         if len(self._blocks) == 1:  # it stays in the cache as it is
             self._kept = self._centred(x, self._blocks[0], self._work("kept", x.shape))
 
-    def take(self, x, mean, variance, epsilon, unit=1.0):
+    def take(self, x: Array, mean: Any, variance: Any, epsilon: float, unit: Any = 1.0) -> Array:
         """Take a batch with moments from elsewhere, the variance in units of `unit` ** 2.
 
         Returns
@@ -220,7 +182,7 @@ class ChannelMoments:
         self._kept = kept.reshape(self.shape)
         self._is_raw = False
         first = self._repeat_groups("first", first)
-        self.scaling = self._repeat_groups("scaling", scaling)
+        self.scaling: Any = self._repeat_groups("scaling", scaling)
         mean = self._group_mean(self._total("mean_total", self._kept, _itself), "mean")
         self._kept -= mean
         if weights is not None:
@@ -245,7 +207,7 @@ class ChannelMoments:
         np.sqrt(out, out=out)
         return np.reciprocal(out, out=out)
 
-    def standardize(self, inverse_std, gamma, beta, out):
+    def standardize(self, inverse_std: Any, gamma: Any, beta: Any, out: Array | None) -> Array:
         """Compute gamma (x - mean) inverse_std + beta."""
         scale = self._scale(inverse_std, gamma)
         shift = self._constant("shift", self.repeat("beta", beta), scale)
@@ -254,12 +216,14 @@ class ChannelMoments:
             part += shift[at[0]]
         return out
 
-    def gradient_totals(self, grad):
+    def gradient_totals(self, grad: Array) -> tuple[Array, Array]:
         """Return the totals of grad and of grad (x - mean); clear grad where weights are 0."""
         total = self._total("grad_total", grad, _itself if self._weights is None else self._clear)
         return total, self._total("product_total", grad, self._product)
 
-    def weight_gradients(self, totals, inverse_std, gamma_grad, beta_grad):
+    def weight_gradients(
+        self, totals: Any, inverse_std: Any, gamma_grad: Any, beta_grad: Any
+    ) -> None:
         """Assign the gradients of gamma and beta."""
         total, product_total = totals
         np.add.reduce(total, axis=0, out=beta_grad)
@@ -267,7 +231,7 @@ class ChannelMoments:
         np.multiply(product_total, self.per_channel(inverse_std), out=scaled)
         np.add.reduce(scaled, axis=0, out=gamma_grad)
 
-    def input_gradient(self, grad, inverse_std, gamma, totals):
+    def input_gradient(self, grad: Array, inverse_std: Any, gamma: Any, totals: Any) -> Array:
         """Turn grad into the gradient of x, on which the moments depend as well."""
         # d x = s (g - mean(g)) - s**3 (x - mean) mean(g (x - mean)), g = gamma grad, s = 1 / std
         total, product_total = totals
@@ -290,7 +254,7 @@ class ChannelMoments:
                 part *= self.scaling[segments]
         return grad
 
-    def scale_gradient(self, grad, inverse_std, gamma):
+    def scale_gradient(self, grad: Array, inverse_std: Any, gamma: Any) -> Array:
         """Turn grad into the gradient of x, on which the moments do not depend."""
         scale = self._scale(inverse_std, gamma)
         for at in self._blocks:
@@ -298,7 +262,7 @@ class ChannelMoments:
             part *= scale[at[0]]
         return grad
 
-    def repeat(self, name, values):
+    def repeat(self, name: str, values: Any) -> Array:
         """Return values of the channels as a vector, which may be the values themselves."""
         if self.shape[0] == self._joined == 1:
             return values.reshape(1, 1, -1)
@@ -306,7 +270,7 @@ class ChannelMoments:
         out.reshape(-1, values.shape[-1])[...] = values
         return out
 
-    def per_channel(self, vector):
+    def per_channel(self, vector: Any) -> Array:
         """View one number a segment and channel of a vector."""
         return vector.reshape(len(vector), self._joined, -1)[:, 0]
 

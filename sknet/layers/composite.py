@@ -1,14 +1,27 @@
 """Layers made of layers."""
 
-import numpy as np
+from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..activations.base import Activation
 from ..base import named_items
-from .base import OF_TRAINING, Layer, build_layer, validate_layer
+from ..typing import Array, Shape
+from .base import OF_TRAINING, Layer, LayerItem, build_layer, validate_layer
 from .dense import Dense
 from .sequential.packing import moved_steps, other_places
 
 
-def named_layers(items, activation="relu", owner="layers", branches=False):
+def named_layers(
+    items: Any,
+    activation: str | Activation = "relu",
+    owner: str = "layers",
+    branches: bool = False,
+) -> list[tuple[str, Layer]]:
     """Turn a list parameter into (name, layer) pairs, also inside composites.
 
     Parameters
@@ -76,7 +89,7 @@ def named_layers(items, activation="relu", owner="layers", branches=False):
     return pairs
 
 
-def nested_items(items, path):
+def nested_items(items: Any, path: str) -> Iterator[Any]:
     """Yield the items of a list parameter and those inside them, as the user has written them.
 
     Parameters
@@ -108,7 +121,7 @@ def nested_items(items, path):
                 yield from nested_items([pair], where)
 
 
-def takes_sparse(items):
+def takes_sparse(items: Sequence[Any]) -> bool:
     """Tell whether the first of some layers takes a sparse matrix.
 
     Parameters
@@ -148,24 +161,30 @@ class Composite(Layer):
     _list_parameters = ("layers",)
     _parameter_constraints = {"layers": [list, tuple], **OF_TRAINING}
 
-    def __init__(self, layers, *, learning_rate_factor=1.0, trainable=True):
+    def __init__(
+        self,
+        layers: Sequence[LayerItem],
+        *,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.layers = layers
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     @property
-    def accepts_sparse(self):
+    def accepts_sparse(self) -> bool:
         """Whether the first layer takes a sparse matrix."""
         return takes_sparse(self._items())
 
-    def adapt(self, x):
+    def adapt(self, x: Array) -> Array | None:
         """Let the first layer adapt, and those after it as long as they see the same values."""
         for layer in self._validated_items():
             x = layer.adapt(x)
             if x is None:
                 return
 
-    def resolve_names(self, names):
+    def resolve_names(self, names: Any) -> Array | None:
         """Let the layers resolve names as long as their inputs have them."""
         for layer in self._validated_items():
             names = layer.resolve_names(names)
@@ -193,7 +212,7 @@ class Composite(Layer):
         """Return where the user finds the list of layers, for errors."""
         return "__".join(filter(None, [getattr(self, "_path", ""), self._list_parameters[0]]))
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Build the layers one after the other."""
         return self._build_children(input_shape, self._owner())
 
@@ -214,17 +233,17 @@ class Composite(Layer):
         ]
         self._first_moved = moved.index(True) if any(moved) else len(moved)
 
-    def sublayers(self):
+    def sublayers(self) -> list[tuple[str, Layer]]:
         """Return the built layers as (name, layer) pairs."""
         return self._children
 
-    def replicate(self):
+    def replicate(self) -> Self:
         """Return a copy whose layers share the weights and have no scratch memory."""
         copy = super().replicate()
         copy._children = [(name, layer.replicate()) for name, layer in self._children]
         return copy
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare the layers to run."""
         super().allocate(batch_size, dtype, rng)
         for _, layer in self._children:
@@ -254,7 +273,7 @@ class Composite(Layer):
             grad = self._children[position][1].backward(grad, input_grad or position > first)
         return grad
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return the mask that the last forward pass ended with."""
         return self._mask
 
@@ -289,7 +308,7 @@ class Sequential(Composite):
         return layer
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether all layers inside are causal."""
         return all(layer.is_causal for _, layer in self._children)
 
@@ -297,15 +316,15 @@ class Sequential(Composite):
         for _, layer in self._children:
             layer._check_causal()
 
-    def advance(self, x, memory, mask=None):
+    def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Run the layers on the next steps."""
         return self._advance_children(x, memory, mask)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Run the layers forward."""
         return self._forward_children(x, training, mask, self._children)
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Run the layers backward."""
         return self._backward_children(grad_output, input_grad)
 
@@ -344,7 +363,7 @@ class Residual(Sequential):
 
     accepts_sparse = False
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Build the layers and check that they keep the shape."""
         output_shape = super().build(input_shape)
         if output_shape != input_shape:
@@ -355,7 +374,7 @@ class Residual(Sequential):
             )
         return output_shape
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute x + f(x)."""
         inner = self._forward_children(x, training, mask, self._children)
         if inner.shape != x.shape:  # where the number of steps is free, build cannot tell
@@ -379,12 +398,12 @@ class Residual(Sequential):
         self._mask = moved_steps(self._mask, places, mask, np.empty_like(mask))
         return moved_steps(inner, places, mask, self._work("in_place", inner.shape))
 
-    def advance(self, x, memory, mask=None):
+    def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Compute x + f(x) for the next steps."""
         inner = self._advance_children(x, memory, mask)
         return np.add(x, inner, out=self._work("out", x.shape))
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Add the gradient through the layers to the gradient past them."""
         inner = grad_output
         if self._moves is not None:

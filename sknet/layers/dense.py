@@ -1,11 +1,17 @@
 """The fully connected layer."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ..activations.base import Activation
 from ..blas import matmul
+from ..initializers.base import Initializer
+from ..typing import Array, NamedActivation, NamedInitializer, Shape
 from .affine import AffineLayer
 from .base import RATE_FACTOR
 
@@ -74,17 +80,17 @@ class Dense(AffineLayer):
 
     def __init__(
         self,
-        units,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="auto",
-        bias_initializer="zeros",
+        units: int,
+        activation: NamedActivation | Activation | None = None,
+        use_bias: bool = True,
+        kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "auto",
+        bias_initializer: NamedInitializer | Initializer = "zeros",
         *,
-        learning_rate_factor=1.0,
-        bias_learning_rate_factor=None,
-        parametrization="standard",
-        trainable=True,
-    ):
+        learning_rate_factor: float = 1.0,
+        bias_learning_rate_factor: float | None = None,
+        parametrization: Literal["standard", "neural_tangent"] = "standard",
+        trainable: bool = True,
+    ) -> None:
         self.units = units
         self.activation = activation
         self.use_bias = use_bias
@@ -96,11 +102,11 @@ class Dense(AffineLayer):
         self.trainable = trainable
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether each step is treated alone: it is unless the last axis is that of the steps."""
         return len(self.input_shape_) > 1
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare kernel and bias for inputs of shape (..., F)."""
         if not input_shape or input_shape[-1] is None:
             self._refuse(
@@ -112,7 +118,7 @@ class Dense(AffineLayer):
         self._declare(fan, self.units, fan)
         return (*input_shape[:-1], self.units)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute activation(x @ kernel + bias) for x of shape (N, ..., F)."""
         out = self._work("out", (*x.shape[:-1], self.units))
         if isinstance(x, np.ndarray):
@@ -123,7 +129,7 @@ class Dense(AffineLayer):
             self._x = x
         return self._activate(out, training)
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of kernel and bias; return that of x."""
         x = self._x
         grad = _rows(self._deactivate(grad_output))

@@ -1,11 +1,15 @@
 """Layers that add noise while training and do nothing otherwise."""
 
+from __future__ import annotations
+
 from numbers import Real
 
-import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .. import kernels
 from ..schedules import SCHEDULES, Schedule, get_schedule
+from ..schedules.base import Progress
+from ..typing import Array, Function, Shape
 from .base import Layer
 
 
@@ -40,28 +44,30 @@ class Dropout(Layer):
     }
     is_causal = True
 
-    def __init__(self, rate=0.5, *, schedule=None):
+    def __init__(
+        self, rate: float = 0.5, *, schedule: str | Schedule | Function | None = None
+    ) -> None:
         self.rate = rate
         self.schedule = schedule
 
     @property
-    def is_stochastic(self):
+    def is_stochastic(self) -> bool:
         """Whether the training output is random: it is unless the rate is 0."""
         return self.rate > 0
 
     @property
-    def is_scheduled(self):
+    def is_scheduled(self) -> bool:
         """Whether the rate follows a schedule."""
         return self.schedule is not None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Take any shape."""
         if self.is_scheduled:
             self._schedule = get_schedule(self.schedule)
             self._present = {"rate": self.rate}  # shared by all replicas
         return input_shape
 
-    def follow(self, progress):
+    def follow(self, progress: Progress) -> None:
         """Take the rate of the schedule."""
         rate = self.rate * self._schedule.factor(progress)
         if rate >= 1:
@@ -72,18 +78,16 @@ class Dropout(Layer):
             )
         self._present["rate"] = rate
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Drop a random part of x when training, else return x itself."""
         if not training or not self.is_stochastic:
             return x
         keep = 1.0 - float(self._present["rate"] if self.is_scheduled else self.rate)
-        shape = self._draws(x.shape)
-        uniform = self._work("uniform", shape, np.float32)
-        self._rng.random(out=uniform, dtype=np.float32)
-        kept = np.less(uniform, np.float32(keep), out=self._work("kept", shape, bool))
-        factor = x.dtype.type(self._factor(keep))
-        self._scale = np.multiply(kept, factor, out=self._work("scale", shape))
-        return np.multiply(x, self._scale, out=self._work("out", x.shape))
+        self._kept = self._work("kept", self._draws(x.shape), bool)
+        self._kept_factor = float(self._factor(keep))
+        out = self._work("out", x.shape)
+        kernels.dropout(x, out, self._kept, self._rng, keep, self._kept_factor, self._work)
+        return out
 
     def _factor(self, keep):
         """Return what is multiplied with the inputs that are kept, a part `keep` of all."""
@@ -93,10 +97,10 @@ class Dropout(Layer):
         """Return the shape of what is drawn; it is broadcast to that of x."""
         return shape
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Pass on the gradient of what was kept."""
         if self.is_stochastic:
-            grad_output *= self._scale
+            kernels.dropout_backward(grad_output, self._kept, self._kept_factor, self._work)
         return grad_output if input_grad else None
 
 
@@ -106,7 +110,7 @@ class _SpatialDropout(Dropout):
     #: Names of the axes of a sample.
     _axes = ()
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Take shapes with the axes of the layer."""
         if len(input_shape) != len(self._axes):
             self._refuse(
@@ -201,7 +205,9 @@ class MaskingNoise(Dropout):
     >>> encoder = Sequential([MaskingNoise(0.3), Dense(64, activation="relu")])
     """
 
-    def __init__(self, rate=0.3, *, schedule=None):
+    def __init__(
+        self, rate: float = 0.3, *, schedule: str | Schedule | Function | None = None
+    ) -> None:
         super().__init__(rate, schedule=schedule)
 
     def _factor(self, keep):
@@ -232,19 +238,19 @@ class GaussianNoise(Layer):
     _parameter_constraints = {"stddev": [Interval(Real, 0, None, closed="left")]}
     is_causal = True
 
-    def __init__(self, stddev=0.1):
+    def __init__(self, stddev: float = 0.1) -> None:
         self.stddev = stddev
 
     @property
-    def is_stochastic(self):
+    def is_stochastic(self) -> bool:
         """Whether the training output is random: it is unless the deviation is 0."""
         return self.stddev > 0
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Take any shape."""
         return input_shape
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Add noise to x when training, else return x itself."""
         if not training or not self.is_stochastic:
             return x
@@ -254,6 +260,6 @@ class GaussianNoise(Layer):
         out += x
         return out
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Pass the gradient on: the noise does not depend on the input."""
         return grad_output if input_grad else None

@@ -1,15 +1,21 @@
 """Layers of a network that is trained, run on parts of a batch side by side."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from itertools import groupby
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy.sparse import issparse
 
 from ..base import Workspace
 from ..blas import side_by_side
 from ..lanes import noise_of_a_lane, reseed
+from ..typing import Array, Shape
+from .base import Layer
 from .composite import Composite, Sequential
 from .sequential.embedding import Embedding
 from .sequential.recurrent import RecurrentLayer
@@ -26,7 +32,9 @@ _MANY = 3 * 2**25
 _STEP_FACTOR = 32
 
 
-def put_in_lanes(layer, batch_size, dtype, rng):
+def put_in_lanes(
+    layer: Layer, batch_size: int, dtype: DTypeLike, rng: np.random.Generator
+) -> None:
     """Let the large layers of a list run in lanes, as far as they treat each row by itself.
 
     Parameters
@@ -77,7 +85,7 @@ class _Products(NamedTuple):
     others: int
 
     @classmethod
-    def of(cls, layers):
+    def of(cls, layers: Any) -> Any:
         """Add up those of some layers."""
         recurrent = others = 0
         for part in (part for layer in layers for part in layer.walk()):
@@ -88,7 +96,7 @@ class _Products(NamedTuple):
                 others += size * prod(n or 1 for n in part.output_shape_[:-1])
         return cls(recurrent, others)
 
-    def are_many(self, n_samples, n_steps):
+    def are_many(self, n_samples: int, n_steps: int) -> bool:
         """Return whether there is enough to do for two threads."""
         return n_samples * max(self.recurrent, self.others * n_steps) >= _MANY
 
@@ -106,13 +114,16 @@ class InLanes(Composite):
         Their multiply-adds.
     """
 
-    def __init__(self, children, products):
+    input_shape_: Shape
+    output_shape_: Shape
+
+    def __init__(self, children: Sequence[tuple[str, Layer]], products: Any) -> None:
         self._children, self._products = children, products
         self._weights = []
         first, last = children[0][1], children[-1][1]
         self.input_shape_, self.output_shape_ = first.input_shape_, last.output_shape_
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare the lanes."""
         self._work = Workspace(batch_size, dtype)
         self._rng = rng if self.is_stochastic else None
@@ -135,7 +146,7 @@ class InLanes(Composite):
             found += [getattr(part, name) for name in names]
         return found
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Run each lane on its rows and join what they return."""
         n_steps = x.shape[1] if None in self.input_shape_ else 1
         many = len(x) >= _N_LANES if not issparse(x) else False
@@ -155,7 +166,7 @@ class InLanes(Composite):
         self._mask = _joined([lane.compute_mask(x, mask) for lane in self._lanes], outs)
         return np.concatenate(outs, out=self._work("out", (len(x), *outs[0].shape[1:])))
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Run each lane back and add up the gradients of the weights."""
         if not self._is_divided:
             return self._lanes[0].backward(grad_output, input_grad)

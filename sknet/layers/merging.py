@@ -1,10 +1,17 @@
 """Merges: what becomes of the outputs of branches."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import combinations
 from math import prod
+from typing import Any
 
 import numpy as np
+
+from ..base import Workspace
+from ..typing import Array, Shape
 
 
 class Merge:
@@ -24,10 +31,10 @@ class Merge:
     #: Whether the last axes of the branches may differ.
     takes_any_width = False
 
-    def __init__(self, shapes):
-        self.width = shapes[0][-1]
+    def __init__(self, shapes: Sequence[Shape]) -> None:
+        self.width: int | None = shapes[0][-1]
 
-    def forward(self, outputs, work):
+    def forward(self, outputs: Sequence[Array], work: Workspace) -> Array:
         """Merge the outputs of a batch.
 
         Parameters
@@ -44,7 +51,7 @@ class Merge:
         """
         raise NotImplementedError
 
-    def backward(self, grad, outputs, work):
+    def backward(self, grad: Array, outputs: Sequence[Array], work: Workspace) -> Array | None:
         """Yield the gradient of each output, in memory that the next one uses again.
 
         Parameters
@@ -69,20 +76,20 @@ class Concatenate(Merge):
 
     takes_any_width = True
 
-    def __init__(self, shapes):
+    def __init__(self, shapes: Sequence[Shape]) -> None:
         widths = [shape[-1] for shape in shapes]
         ends = np.cumsum(widths).tolist()
-        self.width = ends[-1]
+        self.width: int = ends[-1]
         self._parts = [slice(end - width, end) for end, width in zip(ends, widths, strict=True)]
 
-    def forward(self, outputs, work):
+    def forward(self, outputs: list[Array], work: Workspace) -> Array:
         """Copy each output to its place."""
         out = work("out", (*outputs[0].shape[:-1], self.width))
         for part, output in zip(self._parts, outputs, strict=True):
             out[..., part] = output
         return out
 
-    def backward(self, grad, outputs, work):
+    def backward(self, grad: Array, outputs: list[Array], work: Workspace) -> Iterator[Any]:
         """Yield the gradient of each output, in memory that the next one uses again."""
         for part in self._parts:
             copy = work("grad_branch", (*grad.shape[:-1], part.stop - part.start))
@@ -95,7 +102,7 @@ class Add(Merge):
 
     _operation = np.add
 
-    def forward(self, outputs, work):
+    def forward(self, outputs: list[Array], work: Workspace) -> Array:
         """Apply the operation to one output after the other."""
         out = work("out", outputs[0].shape)
         np.copyto(out, outputs[0])
@@ -103,7 +110,7 @@ class Add(Merge):
             self._operation(out, output, out=out)
         return out
 
-    def backward(self, grad, outputs, work):
+    def backward(self, grad: Array, outputs: list[Array], work: Workspace) -> Iterator[Any]:
         """Yield the gradient of each output, in memory that the next one uses again."""
         for _ in outputs:
             copy = work("grad_branch", grad.shape)
@@ -114,13 +121,13 @@ class Add(Merge):
 class Average(Add):
     """Elementwise mean: b = (b_1 + .. + b_P) / P."""
 
-    def forward(self, outputs, work):
+    def forward(self, outputs: list[Array], work: Workspace) -> Array:
         """Divide the sum by the number of outputs."""
         out = super().forward(outputs, work)
         out *= 1 / len(outputs)
         return out
 
-    def backward(self, grad, outputs, work):
+    def backward(self, grad: Array, outputs: list[Array], work: Workspace) -> Iterator[Any]:
         """Yield the gradient of each output, in memory that the next one uses again."""
         for copy in super().backward(grad, outputs, work):
             copy *= 1 / len(outputs)
@@ -132,7 +139,7 @@ class Multiply(Add):
 
     _operation = np.multiply
 
-    def backward(self, grad, outputs, work):
+    def backward(self, grad: Array, outputs: list[Array], work: Workspace) -> Iterator[Any]:
         """Yield the gradient of each output, in memory that the next one uses again."""
         # Not grad * b / b_i: outputs may be zero.
         for position, copy in enumerate(super().backward(grad, outputs, work)):
@@ -147,7 +154,7 @@ class Maximum(Add):
 
     _operation = np.maximum
 
-    def backward(self, grad, outputs, work):
+    def backward(self, grad: Array, outputs: list[Array], work: Workspace) -> Iterator[Any]:
         """Yield the gradient of each output, in memory that the next one uses again."""
         largest = work("largest", grad.shape)
         np.copyto(largest, outputs[0])
@@ -166,9 +173,9 @@ class Maximum(Add):
 class Dot(Merge):
     """Dot products over the last axis, of all pairs: b_ij = <b_i, b_j>, i < j."""
 
-    def __init__(self, shapes):
+    def __init__(self, shapes: Sequence[Shape]) -> None:
         n = self._n_branches = len(shapes)
-        self.width = n * (n - 1) // 2
+        self.width: int = n * (n - 1) // 2
 
     # Made when they are first needed: building a layer takes no memory for pairs.
     @cached_property
@@ -184,7 +191,7 @@ class Dot(Merge):
             positions[i, j] = positions[j, i] = position
         return positions
 
-    def forward(self, outputs, work):
+    def forward(self, outputs: list[Array], work: Workspace) -> Array:
         """Multiply the outputs of each row with each other."""
         *axes, width = outputs[0].shape
         n_rows, n = prod(axes), self._n_branches
@@ -198,7 +205,7 @@ class Dot(Merge):
         np.take(flat, self._pairs, axis=1, out=out.reshape(n_rows, self.width), mode="clip")
         return out
 
-    def backward(self, grad, outputs, work):
+    def backward(self, grad: Array, outputs: list[Array], work: Workspace) -> Iterator[Any]:
         """Yield the gradient of each output, in memory that the next one uses again."""
         # d b_i = sum over j of g_ij b_j, with g_ij = g_ji and g_ii = 0
         shape, n = outputs[0].shape, self._n_branches
@@ -216,7 +223,7 @@ class Dot(Merge):
 
 
 #: The merges by the names under which layers take them.
-MERGES = {
+MERGES: dict[str, type[Any]] = {
     "concatenate": Concatenate,
     "add": Add,
     "multiply": Multiply,

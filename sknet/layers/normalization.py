@@ -1,12 +1,18 @@
 """Layers that give activations mean zero and variance one."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval, Options
 
+from .. import kernels
+from ..kernels.numpy_kernels.normalization import scale_and_shift
+from ..typing import Array, Shape
 from .base import OF_TRAINING, Layer
-from .channel_moments import LEAST_SPREAD, ChannelMoments, deviations, least, rows_to_join
+from .channel_moments import LEAST_SPREAD, ChannelMoments, deviations
 
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
 #: Values of a batch that has the full share in moving averages: moments of fewer are too noisy.
@@ -30,11 +36,11 @@ class _RowNorm(Layer):
     _centres = True
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether each step is treated alone: it is unless the last axis is that of the steps."""
         return len(self.input_shape_) > 1
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare the weights for inputs of shape (..., F)."""
         _check_last_axis(self, input_shape)
         self.add_weight("gamma", input_shape[-1:], "ones")
@@ -42,45 +48,29 @@ class _RowNorm(Layer):
             self.add_weight("beta", input_shape[-1:], "zeros")
         return input_shape
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
-        self._ones = np.ones(self.input_shape_[-1], dtype)
-        # Numbers as arrays: NumPy takes a microsecond less over those than over Python's.
-        self._length = np.array([self.input_shape_[-1]], dtype)
-        self._spread = np.array([-LEAST_SPREAD], dtype)
-        self._epsilon = np.array([_representable(self.epsilon, dtype)], dtype)
+        numbers = self.input_shape_[-1], -LEAST_SPREAD, _representable(self.epsilon, dtype)
+        ones = np.ones(self.input_shape_[-1], dtype)
+        self._numbers = ones, *(np.array([number], dtype) for number in numbers)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Normalize the last axis of x."""
-        given = rows = x.reshape(-1, x.shape[-1])
-        x_hat = self._work("x_hat", rows.shape)
+        rows = x.reshape(-1, x.shape[-1])
+        x_hat, out = self._work("x_hat", rows.shape), self._work("out", rows.shape)
         scale = self._work("inverse_std", (len(rows), 1))
-        if self._centres:
-            mean = self._row_mean("mean", rows, self._ones)
-            rows = np.subtract(rows, mean, out=x_hat)
-        np.vecdot(rows, rows, out=scale[:, 0])
-        scale /= self._length
-        if self._centres:
-            margin = np.multiply(mean, self._spread, out=self._work("margin", mean.shape))
-            margin *= mean
-            margin += scale
-        scale += self._epsilon
-        np.sqrt(scale, out=scale)
-        np.reciprocal(scale, out=scale)
-        np.multiply(rows, scale, out=x_hat)
-        if self._centres:
-            margin *= scale  # inf * 0 for squares that have overflowed
-            if not least(margin) >= 0:
-                self._normalize_again(given, ~(margin[:, 0] >= 0))
-        elif not least(scale) > 0:
-            self._normalize_again(given, ~(scale[:, 0] > 0))
+        margin = self._work("margin", (len(rows), 1))
         self._x_hat, self._inverse_std = x_hat, scale
-        out = self._work("out", x_hat.shape)
-        np.multiply(_joined(x_hat), self._tiled("gammas", self.gamma_, x_hat), out=_joined(out))
-        if self._centres:
-            wide = _joined(out)
-            wide += self._tiled("betas", self.beta_, out)
+        beta = self.beta_ if self._centres else None
+        epsilon = float(self._numbers[3][0])
+        if not kernels.row_norm(
+            *(rows, self.gamma_, beta, x_hat, scale, margin, out),
+            *(epsilon, self._numbers, self._work),
+        ):
+            wrong = ~(margin[:, 0] >= 0) if self._centres else ~(scale[:, 0] > 0)
+            self._normalize_again(rows, wrong)
+            scale_and_shift(x_hat, self.gamma_, beta, out, self._work)
         return out.reshape(x.shape)
 
     def _normalize_again(self, rows, chosen):
@@ -90,65 +80,24 @@ class _RowNorm(Layer):
         if self._centres:
             x_hat -= x_hat.mean(axis=1, keepdims=True)
         variance = np.square(x_hat).mean(axis=1, keepdims=True)
-        inverse_std = 1 / np.sqrt(variance + self._epsilon * scaling**2)
+        inverse_std = 1 / np.sqrt(variance + self._numbers[3] * scaling**2)
         x_hat *= inverse_std
         self._work("x_hat", (len(chosen), rows.shape[1]))[chosen] = x_hat
         self._work("inverse_std", (len(chosen), 1))[chosen] = inverse_std * scaling
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of the weights; return that of x."""
-        x_hat, n_features = self._x_hat, grad_output.shape[-1]
-        grad = grad_output.reshape(-1, n_features)
-        # Not in the memory of the output, which the next layer may still need.
-        product = np.multiply(grad, x_hat, out=self._work("product", grad.shape))
-        self._column_sums(product, self.gamma_grad_)
-        if self._centres:
-            self._column_sums(grad, self.beta_grad_)
-        if not input_grad:
-            return None
-        # d x = (g - mean(g) - x_hat mean(g x_hat)) / std with g = gamma d out
-        slope = self._row_mean("slope", product, self.gamma_)
-        mean = self._row_mean("mean", grad, self.gamma_) if self._centres else None
-        wide = _joined(grad)
-        wide *= self._tiled("gammas", self.gamma_, grad)
-        np.multiply(x_hat, slope, out=product)
-        grad -= product
-        if self._centres:
-            grad -= mean
-        grad *= self._inverse_std
-        return grad.reshape(grad_output.shape)
-
-    def _row_mean(self, name, rows, weights):
-        """Return the weighted sums of rows, divided by their length; a product is fastest."""
-        out = self._work(name, (len(rows), 1))
-        np.matmul(rows, weights, out=out[:, 0])
-        out /= self._length
-        return out
-
-    def _column_sums(self, rows, out):
-        ones = self._work("ones", (len(rows),))
-        ones.fill(1)
-        np.matmul(ones, rows, out=out)
-
-    def _tiled(self, name, vector, rows):
-        """Repeat a vector for every row that is joined to one."""
-        n_joined = rows_to_join(*rows.shape)
-        if n_joined == 1:
-            return vector
-        out = self._work(name, (n_joined * len(vector),))
-        out.reshape(n_joined, -1)[...] = vector
-        return out
+        grad = grad_output.reshape(-1, grad_output.shape[-1])
+        kernels.row_norm_backward(
+            *(grad, self._x_hat, self._inverse_std, self.gamma_, self.gamma_grad_),
+            *(self.beta_grad_ if self._centres else None, input_grad, self._numbers, self._work),
+        )
+        return grad.reshape(grad_output.shape) if input_grad else None
 
 
 def _representable(epsilon, dtype):
     """Return epsilon, or the smallest normal number where the dtype would make it 0."""
     return max(float(epsilon), float(np.finfo(dtype).tiny))
-
-
-def _joined(rows):
-    """View several rows as one where that makes operations with a vector faster."""
-    n_joined = rows_to_join(*rows.shape)
-    return rows.reshape(-1, n_joined * rows.shape[1])
 
 
 class LayerNorm(_RowNorm):
@@ -180,7 +129,9 @@ class LayerNorm(_RowNorm):
     >>> block = Sequential([Dense(64), LayerNorm(), Activation("relu")])
     """
 
-    def __init__(self, *, epsilon=1e-5, learning_rate_factor=1.0, trainable=True):
+    def __init__(
+        self, *, epsilon: float = 1e-5, learning_rate_factor: float = 1.0, trainable: bool = True
+    ) -> None:
         self.epsilon = epsilon
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
@@ -217,7 +168,9 @@ class RMSNorm(_RowNorm):
 
     _centres = False
 
-    def __init__(self, *, epsilon=1e-6, learning_rate_factor=1.0, trainable=True):
+    def __init__(
+        self, *, epsilon: float = 1e-6, learning_rate_factor: float = 1.0, trainable: bool = True
+    ) -> None:
         self.epsilon = epsilon
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
@@ -231,7 +184,7 @@ class _ChannelNorm(Layer):
         self.add_weight("gamma", input_shape[-1:], "ones")
         self.add_weight("beta", input_shape[-1:], "zeros")
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._moments = ChannelMoments(dtype)
@@ -251,7 +204,7 @@ class _ChannelNorm(Layer):
         self._moments.standardize(self._inverse_std, self.gamma_, self.beta_, wide)
         return out
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of gamma and beta; return that of x."""
         moments, inverse_std = self._moments, self._inverse_std
         grad = grad_output.reshape(moments.shape)
@@ -318,18 +271,25 @@ class BatchNorm(_ChannelNorm):
         **OF_TRAINING,
     }
 
-    def __init__(self, *, momentum=0.9, epsilon=1e-5, learning_rate_factor=1.0, trainable=True):
+    def __init__(
+        self,
+        *,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.momentum = momentum
         self.epsilon = epsilon
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     @property
-    def mixes_rows(self):
+    def mixes_rows(self) -> bool:
         """Whether training normalizes with the moments of the batch."""
         return not self.is_frozen
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare gamma, beta and the moving averages for inputs of shape (..., C)."""
         self._declare(input_shape)
         self.add_weight("moving_mean", input_shape[-1:], "zeros", rate_factor=0.0)
@@ -339,7 +299,7 @@ class BatchNorm(_ChannelNorm):
         self.add_weight("counts", (2,), "zeros", rate_factor=0.0)
         return input_shape
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Normalize with the batch's moments when training, else with the moving ones."""
         uses_batch = training and not self.is_frozen
         # With moments from elsewhere, masked steps do not matter to others.
@@ -442,13 +402,20 @@ class GroupNorm(_ChannelNorm):
         **OF_TRAINING,
     }
 
-    def __init__(self, groups=8, *, epsilon=1e-5, learning_rate_factor=1.0, trainable=True):
+    def __init__(
+        self,
+        groups: int = 8,
+        *,
+        epsilon: float = 1e-5,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.groups = groups
         self.epsilon = epsilon
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare gamma and beta for inputs of shape (..., C)."""
         self._declare(input_shape)
         channels = input_shape[-1]
@@ -461,7 +428,7 @@ class GroupNorm(_ChannelNorm):
             )
         return input_shape
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Normalize with the moments of each sample."""
         self._moments.lay_out(x.shape, len(x), self._n_groups, mask)
         return self._normalize(x)

@@ -1,10 +1,16 @@
 """Branches that run side by side on the same input."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from ..base import named_items
-from .base import OF_TRAINING, build_layer
+from ..typing import Array, Shape
+from .base import OF_TRAINING, BranchItem, build_layer
 from .composite import Composite, takes_sparse
 from .merging import MERGES
 from .sequential.packing import moved_steps, other_places
@@ -74,14 +80,23 @@ default="concatenate"
         **OF_TRAINING,
     }
 
-    def __init__(self, branches, merge="concatenate", *, learning_rate_factor=1.0, trainable=True):
+    def __init__(
+        self,
+        branches: Sequence[BranchItem],
+        merge: Literal[
+            "concatenate", "add", "multiply", "average", "maximum", "dot"
+        ] = "concatenate",
+        *,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.branches = branches
         self.merge = merge
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     @property
-    def accepts_sparse(self):
+    def accepts_sparse(self) -> bool:
         """Whether every branch takes a sparse matrix."""
         branches = [branch for _, branch in named_items(self.branches)]
         # An empty list passes on what it gets, and only dense arrays are merged.
@@ -91,21 +106,21 @@ default="concatenate"
         )
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether all branches are causal."""
         return len(self.output_shape_) > 1 and all(b.is_causal for _, b in self._children)
 
-    def adapt(self, x):
+    def adapt(self, x: Array) -> Array | None:
         """Let every branch adapt to the input."""
         for branch in self._validated_items():
             branch.adapt(x)
 
-    def resolve_names(self, names):
+    def resolve_names(self, names: Any) -> Array | None:
         """Let every branch resolve the names."""
         for branch in self._validated_items():
             branch.resolve_names(names)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Build every branch, and what merges them."""
         self._children = self._named_layers(self.branches)
         self._check_branches()
@@ -157,7 +172,7 @@ default="concatenate"
             "a transposed convolution, or crop."
         )
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Run the branches forward and merge their outputs."""
         outputs = [branch.forward(x, training, mask) for _, branch in self._children]
         masks = [branch.compute_mask(x, mask) for _, branch in self._children]
@@ -169,7 +184,7 @@ default="concatenate"
             self._outputs = outputs
         return self._merge.forward(outputs, self._work)
 
-    def advance(self, x, memory, mask=None):
+    def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Run the branches on the next steps and merge their outputs."""
         self._check_causal()
         outputs = [
@@ -228,7 +243,7 @@ default="concatenate"
                 )
         return known
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Run the branches backward and add up the gradients of the input."""
         grads = self._merge.backward(grad_output, self._outputs, self._work)
         grad_x = None

@@ -1,9 +1,16 @@
 """An activation that each neuron mixes with the identity."""
 
+from __future__ import annotations
+
+from typing import Self
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName, get_activation
+from ..activations.base import Activation
+from ..typing import Array, NamedActivation, Shape
 from .scaling import LayerOfFeatures
 
 
@@ -47,30 +54,37 @@ class ParametricActivation(LayerOfFeatures):
         "activation": [ActivationName(), ActivationFunction],
     }
 
-    def __init__(self, activation="selu", *, learning_rate_factor=0.1, decay=True, trainable=True):
+    def __init__(
+        self,
+        activation: NamedActivation | Activation | None = "selu",
+        *,
+        learning_rate_factor: float = 0.1,
+        decay: bool = True,
+        trainable: bool = True,
+    ) -> None:
         self.activation = activation
         self.learning_rate_factor = learning_rate_factor
         self.decay = decay
         self.trainable = trainable
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare one mixing weight for each feature of inputs of shape (..., F)."""
         self._activation = get_activation(self.activation)
         self._declare("mixing", input_shape)
         return input_shape
 
-    def replicate(self):
+    def replicate(self) -> Self:
         """Return a copy that shares the weights, with an activation of its own."""
         copy = super().replicate()
         copy._activation = get_activation(self._activation)
         return copy
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory for the layer and its activation."""
         super().allocate(batch_size, dtype, rng)
         self._activation.allocate(batch_size, dtype)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute x + mixing * (f(x) - x)."""
         activated = self._activation.forward(x, self._work("activated", x.shape), training)
         change = self._work("change", x.shape) if training else activated
@@ -81,7 +95,7 @@ class ParametricActivation(LayerOfFeatures):
         out += x
         return out
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradient of the mixing weights; return that of x."""
         self._sum_of_products(grad_output, self._change, self.mixing_grad_)
         if not input_grad:

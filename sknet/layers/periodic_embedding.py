@@ -1,12 +1,18 @@
 """Numbers as vectors of periodic functions, for tables."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from math import pi
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval
 
 from ..initializers import RandomNormal, RandomUniform
+from ..typing import Array, Shape
 from .base import OF_TRAINING, Layer
 
 #: Features whose products are one product of block-diagonal matrices. A forward pass of 128 rows
@@ -77,14 +83,14 @@ class PeriodicEmbedding(Layer):
 
     def __init__(
         self,
-        n_frequencies=16,
-        embedding_dim=4,
+        n_frequencies: int = 16,
+        embedding_dim: int = 4,
         *,
-        frequency_scale=0.1,
-        learning_rate_factor=0.1,
-        decay=True,
-        trainable=True,
-    ):
+        frequency_scale: float = 0.1,
+        learning_rate_factor: float = 0.1,
+        decay: bool = True,
+        trainable: bool = True,
+    ) -> None:
         self.n_frequencies = n_frequencies
         self.embedding_dim = embedding_dim
         self.frequency_scale = frequency_scale
@@ -93,11 +99,11 @@ class PeriodicEmbedding(Layer):
         self.trainable = trainable
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether each step is treated alone: it is unless the last axis is that of the steps."""
         return len(self.input_shape_) > 1
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare the weights for inputs of shape (..., F)."""
         if not input_shape or input_shape[-1] is None:
             self._refuse(
@@ -115,13 +121,13 @@ class PeriodicEmbedding(Layer):
             self.add_weight(name, shape, initializer, decay=self.decay)
         return (*input_shape[:-1], n_features * self.embedding_dim)
 
-    def scratch_sizes(self, n_steps):
+    def scratch_sizes(self, n_steps: int) -> Iterator[Any]:
         """Yield the elements of the outputs, of the angles and of their cosines."""
         for size in super().scratch_sizes(n_steps):
             waves = size // self.embedding_dim * (self.n_frequencies + 2)
             yield from (size, waves, waves)
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory, and the matrices of the groups of features."""
         super().allocate(batch_size, dtype, rng)
         n_features, n_waves = self.input_shape_[-1], self.n_frequencies
@@ -133,7 +139,7 @@ class PeriodicEmbedding(Layer):
         self._gradients = [_BlockDiagonal(n_features, b, dtype) for b in blocks]
         self._to_vector[n_waves, 0] = np.ones(n_features)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute the vectors of all numbers of x, of shape (N, ..., F)."""
         n_waves = self.n_frequencies
         self._to_angles[0, :n_waves] = 2 * pi * self.frequencies_
@@ -156,7 +162,7 @@ class PeriodicEmbedding(Layer):
         self._to_vector.times(waves, vectors)
         return self._ungrouped("out", vectors, x.shape)
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of all weights; return that of x."""
         n_waves, dim = self.n_frequencies, self.embedding_dim
         rows = grad_output.reshape(len(self._inputs), -1, dim)
@@ -222,7 +228,7 @@ class _BlockDiagonal:
         Precision.
     """
 
-    def __init__(self, n_features, shape, dtype):
+    def __init__(self, n_features: int, shape: tuple[int, int], dtype: DTypeLike) -> None:
         n_groups, (n_in, n_out) = -(-n_features // _GROUP), shape
         self.matrices = np.zeros((n_groups, _GROUP * n_in, _GROUP * n_out), dtype)
         split = self.matrices.reshape(n_groups, _GROUP, n_in, _GROUP, n_out)
@@ -232,10 +238,10 @@ class _BlockDiagonal:
         filled = [(slice(n_full), _GROUP), (slice(n_full, None), n_left)]
         self._filled = [(groups, n) for groups, n in filled if n and groups.stop != 0]
 
-    def __getitem__(self, part):
+    def __getitem__(self, part: Any) -> Any:
         return self._blocks[(*self._features, *part)]
 
-    def __setitem__(self, part, values):
+    def __setitem__(self, part: Any, values: Any) -> None:
         # Full groups, then the last: half the time of an assignment by positions.
         start = 0
         for groups, n_members in self._filled:
@@ -244,12 +250,12 @@ class _BlockDiagonal:
             pieces[...] = values[start:stop].reshape(pieces.shape)
             start = stop
 
-    def times(self, rows, out, transposed=False):
+    def times(self, rows: Any, out: Array | None, transposed: Any = False) -> None:
         """Multiply rows (N, features, width) by the matrices, or by the transposed ones."""
         matrices = self.matrices.transpose(0, 2, 1) if transposed else self.matrices
         np.matmul(self._of_groups(rows), matrices, out=self._of_groups(out))
 
-    def assign_product(self, rows, grad):
+    def assign_product(self, rows: Any, grad: Array) -> None:
         """Let the matrices be the transposed rows times a gradient; then read the blocks."""
         np.matmul(
             self._of_groups(rows).transpose(0, 2, 1), self._of_groups(grad), out=self.matrices

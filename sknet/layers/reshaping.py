@@ -1,23 +1,26 @@
 """Layers that change the shape of a sample and nothing else."""
 
+from __future__ import annotations
+
 from math import prod
 from numbers import Integral
 
 from scipy.sparse import issparse
 
+from ..typing import Array, Shape
 from .base import Layer
 
 
 class _Reshaping(Layer):
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """View x in the output shape."""
         return _view(x, self.output_shape_)
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """View the gradient in the input shape."""
         return _view(grad_output, self.input_shape_) if input_grad else None
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return the mask if the output has the same steps, else None."""
         return mask if self.output_shape_[0] == self.input_shape_[0] else None
 
@@ -37,7 +40,7 @@ class Flatten(_Reshaping):
     >>> rows = Sequential([Reshape((8, 8)), Dense(4, activation="relu"), Flatten()])
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Take any shape without a free axis."""
         if None in input_shape:
             self._refuse(
@@ -47,11 +50,11 @@ class Flatten(_Reshaping):
             )
         return (prod(input_shape),)
 
-    def adapt(self, x):
+    def adapt(self, x: Array) -> Array | None:
         """Pass the rows on; sequences of any length have none."""
         return None if issparse(x) else x.reshape(len(x), -1)
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return None: the output has no steps."""
         return None
 
@@ -73,10 +76,10 @@ class Reshape(_Reshaping):
 
     _parameter_constraints = {"target_shape": ["array-like"]}
 
-    def __init__(self, target_shape):
+    def __init__(self, target_shape: Shape) -> None:
         self.target_shape = target_shape
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Work out the output shape."""
         if not all(isinstance(n, Integral) for n in self.target_shape):
             self._refuse(
@@ -97,7 +100,7 @@ class Reshape(_Reshaping):
             )
         return tuple(shape)
 
-    def adapt(self, x):
+    def adapt(self, x: Array) -> Array | None:
         """Pass on the samples in their new shape."""
         try:
             return x.reshape(len(x), *self.target_shape)

@@ -1,7 +1,10 @@
 """A learned factor for each feature."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from ..typing import Array, Shape
 from .base import OF_TRAINING, Layer
 
 
@@ -14,7 +17,7 @@ class LayerOfFeatures(Layer):
     }
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether each step is treated alone: it is unless the last axis is that of the steps."""
         return len(self.input_shape_) > 1
 
@@ -65,23 +68,25 @@ class Scaling(LayerOfFeatures):
     NeuralClassifier(layers=[Scaling(), Dense(activation='selu', units=64)])
     """
 
-    def __init__(self, *, learning_rate_factor=6.0, decay=True, trainable=True):
+    def __init__(
+        self, *, learning_rate_factor: float = 6.0, decay: bool = True, trainable: bool = True
+    ) -> None:
         self.learning_rate_factor = learning_rate_factor
         self.decay = decay
         self.trainable = trainable
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare one factor for each feature of inputs of shape (..., F)."""
         self._declare("scale", input_shape)
         return input_shape
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute scale * x."""
         if training:
             self._x = x
         return np.multiply(x, self.scale_, out=self._work("out", x.shape))
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradient of the factors; return that of x."""
         self._sum_of_products(grad_output, self._x, self.scale_grad_)
         return np.multiply(grad_output, self.scale_, out=grad_output) if input_grad else None

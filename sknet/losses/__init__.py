@@ -1,5 +1,9 @@
 """Losses: value and gradient from raw predictions, and the link that they own."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from sklearn.utils._param_validation import StrOptions
 
 from ..base import named_component
@@ -32,10 +36,10 @@ __all__ = [
 ]
 
 #: The losses that a classifier takes by name.
-CLASSIFICATION_LOSSES = {"log_loss": LogLoss, "focal": FocalLoss}
+CLASSIFICATION_LOSSES: dict[str, type[Loss]] = {"log_loss": LogLoss, "focal": FocalLoss}
 
 #: The losses that a regressor takes by name.
-REGRESSION_LOSSES = {
+REGRESSION_LOSSES: dict[str, type[Loss]] = {
     "squared_error": SquaredError,
     "absolute_error": AbsoluteError,
     "huber": Huber,
@@ -53,15 +57,15 @@ _FUNCTION = "for a plain function use FunctionLoss(value, gradient)"
 class LossName(StrOptions):
     """Constraint of scikit-learn's parameter validation: the name of a loss."""
 
-    def __init__(self, available, hint=_FUNCTION):
+    def __init__(self, available: Any, hint: Any = _FUNCTION) -> None:
         super().__init__(set(available))
         self._hint = hint
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{super().__str__()} ({self._hint})"
 
 
-def get_loss(loss, available):
+def get_loss(loss: str | Loss, available: dict[str, Any]) -> Loss:
     """Make a loss from its name, or clone one.
 
     Parameters

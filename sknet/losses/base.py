@@ -1,11 +1,16 @@
 """What all losses share: the target they are bound to and the weighted mean over rows."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..base import Component, Workspace
+from ..kernels.numpy_kernels.losses import average
+from ..typing import Array
 from ..weights import bounded
 
 
@@ -37,7 +42,7 @@ class Target(NamedTuple):
 
     kind: str
     n_outputs: int
-    n_classes: tuple = ()
+    n_classes: tuple[int, ...] = ()
 
 
 class Loss(Component, ABC):
@@ -90,13 +95,13 @@ class Loss(Component, ABC):
     0.2071
     """
 
-    kinds = ("continuous",)
+    kinds: tuple[str, ...] = ("continuous",)
     link = "identity"
     positive_target = False
     takes_standardized = False
     exact_bias = False
 
-    def build(self, target):
+    def build(self, target: Target) -> int:
         """Bind the loss to a target.
 
         Parameters
@@ -119,7 +124,7 @@ class Loss(Component, ABC):
         self._target = target
         return self._count_raw(target)
 
-    def allocate(self, n_rows, dtype):
+    def allocate(self, n_rows: int, dtype: DTypeLike) -> None:
         """Make the scratch memory of `value_and_gradient`.
 
         Parameters
@@ -131,7 +136,7 @@ class Loss(Component, ABC):
         """
         self._work = Workspace(n_rows, dtype)
 
-    def check_target(self, y):
+    def check_target(self, y: Array) -> None:
         """Refuse a target that is out of the range of the loss; by default none is.
 
         Parameters
@@ -146,7 +151,9 @@ class Loss(Component, ABC):
         """
 
     @abstractmethod
-    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+    def value_and_gradient(
+        self, raw: Array, y: Array, sample_weight: Array | None = None, out: Array | None = None
+    ) -> tuple[float, Array]:
         """Compute the weighted mean loss of a batch and its gradient.
 
         Parameters
@@ -170,7 +177,7 @@ class Loss(Component, ABC):
             The gradient of `value` with respect to `raw`: `out` if it was given.
         """
 
-    def row_losses(self, raw, y):
+    def row_losses(self, raw: Array, y: Array) -> Array:
         """Compute the losses of the rows one by one.
 
         Parameters
@@ -188,7 +195,7 @@ class Loss(Component, ABC):
         rows = (slice(i, i + 1) for i in range(len(raw)))
         return np.array([self.value_and_gradient(raw[row], y[row])[0] for row in rows])
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: Array) -> Array | Any:
         """Turn raw predictions into predictions.
 
         Parameters
@@ -203,7 +210,7 @@ class Loss(Component, ABC):
         """
         return raw.copy()
 
-    def initial_bias(self, y, sample_weight=None):
+    def initial_bias(self, y: Array, sample_weight: Array | None = None) -> Array:
         """Compute constant raw predictions that a network can start from.
 
         Parameters
@@ -227,7 +234,7 @@ class Loss(Component, ABC):
         with np.errstate(over="ignore", invalid="ignore"):  # the caller sees what is not finite
             return self._best_constant(y, weights)
 
-    def average(self, losses, gradient, sample_weight=None):
+    def average(self, losses: Array, gradient: Array, sample_weight: Array | None = None) -> float:
         """Average losses over the rows and scale their gradient to match, in place.
 
         Parameters
@@ -245,13 +252,7 @@ class Loss(Component, ABC):
         value : float
             ``sum_i w_i l_i / N``.
         """
-        n = len(losses)
-        if sample_weight is None:
-            gradient *= 1 / n
-            return float(losses.sum()) / n
-        shares = _shares(n, sample_weight, gradient.dtype)
-        gradient *= shares[:, None]
-        return float((shares @ losses).sum())
+        return average(losses, gradient, sample_weight)
 
     def _count_raw(self, target):
         return target.n_outputs
@@ -267,14 +268,7 @@ class Loss(Component, ABC):
         return weighted_mean(y, weights)
 
 
-def _shares(n, sample_weight, dtype):
-    """Return the factors (N,) that sum up row losses: the weights over N."""
-    if sample_weight is None:
-        return np.full(n, 1 / n, dtype)
-    return np.multiply(sample_weight, 1 / n, dtype=dtype)
-
-
-def weighted_mean(y, weights):
+def weighted_mean(y: Any, weights: Any) -> Array:
     """Return the means (K,) of the columns in float64."""
     total = weights.sum()
     if total == 0:
@@ -284,7 +278,7 @@ def weighted_mean(y, weights):
     return means if np.isfinite(means).all() else (weights / total) @ y  # without overflow
 
 
-def weighted_quantile(y, weights, quantile):
+def weighted_quantile(y: Any, weights: Any, quantile: Any) -> Array:
     """Return the quantiles (K,) of the columns in float64 by the inverted CDF.
 
     That is the smallest value of y up to which lies at least the share `quantile` of the

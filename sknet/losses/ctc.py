@@ -1,11 +1,15 @@
 """The loss of label sequences that are not aligned with the steps of the output."""
 
+from __future__ import annotations
+
 from math import inf
+from typing import Any
 
 import numpy as np
 from scipy.special import log_softmax
 
-from .base import Loss, _shares
+from ..typing import Array
+from .base import Loss
 
 
 class CTC(Loss):
@@ -44,7 +48,13 @@ class CTC(Loss):
     def _count_raw(self, target):
         return target.n_classes[0] + 1
 
-    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+    def value_and_gradient(
+        self,
+        raw: Array,
+        y: Any,
+        sample_weight: Array | None = None,
+        out: Array | None = None,
+    ) -> tuple[float, Array]:
         """Compute the weighted mean loss of a batch and its gradient.
 
         Parameters
@@ -68,7 +78,8 @@ class CTC(Loss):
         out = np.empty_like(raw) if out is None else out
         log_p, index = real_log_probabilities(raw, y)
         log_likelihoods, occupancy = forward_backward(log_p, y)
-        shares = _shares(len(raw), sample_weight, np.float64)
+        weight = np.ones(len(raw)) if sample_weight is None else sample_weight
+        shares = weight.astype(np.float64) / len(raw)
         gradient = np.exp(log_p, out=log_p)
         gradient -= occupancy
         gradient *= shares[:, None]
@@ -77,16 +88,16 @@ class CTC(Loss):
         rows[index] = gradient.swapaxes(0, 1)[_mask(y.outputs.lengths)]
         return float(shares @ -log_likelihoods), out
 
-    def row_losses(self, raw, y):
+    def row_losses(self, raw: Array, y: Any) -> Array:
         """Compute the losses of the samples one by one."""
         log_p, _ = real_log_probabilities(raw, y)
         return -forward_backward(log_p, y, backward=False)[0]
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: Array) -> Array | Any:
         """Turn raw predictions of shape (..., K + 1) into probabilities."""
         return np.exp(self.log_inverse_link(raw))
 
-    def log_inverse_link(self, raw):
+    def log_inverse_link(self, raw: Array) -> Array:
         """Turn raw predictions of shape (..., K + 1) into log-probabilities.
 
         Parameters
@@ -101,12 +112,12 @@ class CTC(Loss):
         """
         return log_softmax(raw, axis=-1)
 
-    def initial_bias(self, y, sample_weight=None):
+    def initial_bias(self, y: Any, sample_weight: Any = None) -> Array:
         """Start from equal probabilities of all labels and the blank."""
         return np.zeros(self._target.n_classes[0] + 1)
 
 
-def real_log_probabilities(raw, y):
+def real_log_probabilities(raw: Array, y: Any) -> tuple[Array, Array]:
     """Return the log-probabilities of the real outputs of a batch, steps first.
 
     Parameters
@@ -132,7 +143,7 @@ def real_log_probabilities(raw, y):
     return log_p, index
 
 
-def forward_backward(log_p, y, backward=True):
+def forward_backward(log_p: Array, y: Any, backward: bool = True) -> tuple[Array, Array | None]:
     """Add up the probabilities of all paths that read as given labels.
 
     Parameters

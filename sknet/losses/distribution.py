@@ -1,5 +1,8 @@
 """Losses for continuous targets that predict a distribution: quantiles, or mean and variance."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Real
 
@@ -7,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..activations.saturating import logistic
+from ..typing import Array
 from .base import weighted_mean, weighted_quantile
 from .regression import RegressionLoss
 
@@ -51,10 +55,10 @@ class Quantile(RegressionLoss):
         "quantiles": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
 
-    def __init__(self, quantiles=0.5):
+    def __init__(self, quantiles: float | Sequence[float] = 0.5) -> None:
         self.quantiles = quantiles
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: Array) -> Array:
         """Turn raw predictions into quantiles.
 
         Parameters
@@ -190,10 +194,10 @@ class Gaussian(RegressionLoss):
     takes_standardized = True
     _parameter_constraints = {"min_variance": [Interval(Real, 0, None, closed="neither")]}
 
-    def __init__(self, min_variance=1e-6):
+    def __init__(self, min_variance: float = 1e-6) -> None:
         self.min_variance = min_variance
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: Array) -> Array:
         """Turn raw predictions into means.
 
         Parameters
@@ -208,7 +212,7 @@ class Gaussian(RegressionLoss):
         """
         return raw[:, : raw.shape[1] // 2].copy()
 
-    def standard_deviation(self, raw):
+    def standard_deviation(self, raw: Array) -> Array:
         """Turn raw predictions into standard deviations.
 
         Parameters

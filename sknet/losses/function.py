@@ -1,8 +1,13 @@
 """A loss that plain functions give."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ..functions import FunctionComponent, read_only, wrong_slopes
+from ..typing import Array, Function
 from .base import Loss
 
 #: Distances of predictions from the target at which the gradient is checked, in deviations.
@@ -63,12 +68,14 @@ class FunctionLoss(FunctionComponent, Loss):
         "takes_standardized": ["boolean"],
     }
 
-    def __init__(self, value, gradient, *, takes_standardized=False):
+    def __init__(
+        self, value: Function, gradient: Function, *, takes_standardized: bool = False
+    ) -> None:
         self.value = value
         self.gradient = gradient
         self.takes_standardized = takes_standardized
 
-    def check_target(self, y):
+    def check_target(self, y: Array) -> None:
         """Refuse functions that do not fit together, at some of the targets.
 
         Parameters
@@ -95,7 +102,9 @@ class FunctionLoss(FunctionComponent, Loss):
         for column in range(0, y.shape[1], -(-y.shape[1] // _N_COLUMNS)):
             self._check_column(*points, slopes, column, 1e-5 * spread[column])
 
-    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+    def value_and_gradient(
+        self, raw: Array, y: Any, sample_weight: Any = None, out: Array | None = None
+    ) -> tuple[float, Array]:
         """Compute the weighted mean loss of a batch and its gradient."""
         out = np.empty_like(raw) if out is None else out
         shaped = (y[:, 0], raw[:, 0]) if raw.shape[1] == 1 else (y, raw)
@@ -104,7 +113,7 @@ class FunctionLoss(FunctionComponent, Loss):
             np.copyto(out.reshape(shaped[1].shape), self.gradient(*shaped), casting="same_kind")
             return self.average(losses, out, sample_weight), out
 
-    def row_losses(self, raw, y):
+    def row_losses(self, raw: Array, y: Any) -> Array:
         """Compute the losses of the rows one by one."""
         return self._values_of(y, raw)
 

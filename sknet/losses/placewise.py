@@ -1,10 +1,16 @@
 """A loss averaged over the places of outputs: steps of sequences, pixels of images."""
 
+from __future__ import annotations
+
 from copy import copy
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..base import Workspace
+from ..places import Places
+from ..typing import Array
+from .base import Loss
 
 
 class PlacewiseLoss:
@@ -20,10 +26,10 @@ class PlacewiseLoss:
         A loss of rows, which is built.
     """
 
-    def __init__(self, loss):
-        self.loss = loss
+    def __init__(self, loss: Loss) -> None:
+        self.loss: Loss = loss
 
-    def allocate(self, n_rows, dtype):
+    def allocate(self, n_rows: int, dtype: DTypeLike) -> None:
         """Make the scratch memory of `value_and_gradient`.
 
         Parameters
@@ -37,7 +43,9 @@ class PlacewiseLoss:
         self.loss.allocate(n_rows, dtype)
         self._work = Workspace(n_rows, dtype)
 
-    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+    def value_and_gradient(
+        self, raw: Array, y: Places, sample_weight: Array | None = None, out: Array | None = None
+    ) -> tuple[float, Array]:
         """Compute the mean loss of a batch and its gradient.
 
         Parameters

@@ -1,11 +1,15 @@
 """Losses for continuous targets that predict one number an output."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from ..typing import Array
 from .base import Loss, weighted_mean, weighted_quantile
 
 #: The mean that an output whose counts are all zero is given in the initial bias.
@@ -34,7 +38,9 @@ class RegressionLoss(Loss):
 
     exact_bias = True
 
-    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+    def value_and_gradient(
+        self, raw: Array, y: Array, sample_weight: Array | None = None, out: Array | None = None
+    ) -> tuple[float, Array]:
         """Compute the weighted mean loss of a batch and its gradient.
 
         Parameters
@@ -61,7 +67,7 @@ class RegressionLoss(Loss):
             losses = self._losses(raw, y, out)
             return self.average(losses, out, sample_weight), out
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: Array) -> Array:
         """Turn raw predictions into predictions.
 
         Parameters
@@ -79,7 +85,7 @@ class RegressionLoss(Loss):
                 return np.exp(raw)
         return raw.copy()
 
-    def row_losses(self, raw, y):
+    def row_losses(self, raw: Array, y: Any) -> Array:
         """Compute the losses of the rows one by one."""
         with np.errstate(all="ignore"):
             return self._losses(raw, y, np.empty_like(raw)).sum(axis=1, dtype=np.float64)
@@ -193,7 +199,7 @@ class Huber(RegressionLoss):
     exact_bias = False
     _parameter_constraints = {"delta": [Interval(Real, 0, None, closed="neither")]}
 
-    def __init__(self, delta=1.0):
+    def __init__(self, delta: float = 1.0) -> None:
         self.delta = delta
 
     def _losses(self, raw, y, slopes):
@@ -218,7 +224,7 @@ class _Deviance(RegressionLoss):
     positive_target = True
     _zero_allowed = False
 
-    def check_target(self, y):
+    def check_target(self, y: Array) -> None:
         """Refuse a target that is negative or, where the loss has no value for it, zero.
 
         Parameters

@@ -1,10 +1,16 @@
 """The loss of sequences of unequal length, a mean over their steps."""
 
+from __future__ import annotations
+
 from copy import copy
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.base import clone
 
+from ..inputs import Sequences
+from ..typing import Array, Shape
 from .base import Loss
 
 
@@ -21,31 +27,37 @@ class SequenceLoss(Loss):
         Gives the losses of the steps.
     """
 
-    def __init__(self, loss):
+    def __init__(self, loss: Loss) -> None:
         self.loss = loss
 
     @property
-    def kinds(self):
+    def kinds(self) -> tuple[str, ...]:
         """The kinds of target that the loss supports."""
         return self.loss.kinds
 
     @property
-    def link(self):
+    def link(self) -> Array:
         """The inverse link function."""
         return self._inner.link
 
-    def build(self, target):
+    def build(self, target: Any) -> Shape:
         """Bind the loss to the target of a step."""
         self._inner, self._target = clone(self.loss), target
         return self._inner.build(target)
 
-    def allocate(self, n_rows, dtype):
+    def allocate(self, n_rows: int, dtype: DTypeLike) -> None:
         """Make the scratch memory of both losses."""
         super().allocate(n_rows, dtype)
         self._inner = copy(self._inner)  # whoever copied this one shares it until here
         self._inner.allocate(n_rows, dtype)
 
-    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+    def value_and_gradient(
+        self,
+        raw: Array,
+        y: Sequences,
+        sample_weight: Array | None = None,
+        out: Array | None = None,
+    ) -> tuple[float, Array]:
         """Compute the weighted mean loss of the sequences and its gradient.
 
         Parameters
@@ -77,23 +89,23 @@ class SequenceLoss(Loss):
         out[_mask(y)] = gradient.reshape(len(steps), *raw.shape[2:])
         return value, out
 
-    def row_losses(self, raw, y):
+    def row_losses(self, raw: Array, y: Any) -> Array:
         """Compute the losses of the sequences one by one."""
         losses = self._inner.row_losses(real_steps(raw, y), _rows(y.joined()))
         return mean_by_sequence(losses, y)
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: Array) -> Array | Any:
         """Turn the raw predictions of steps, of shape (n_steps, F), into predictions."""
         return self._inner.inverse_link(raw)
 
-    def initial_bias(self, y, sample_weight=None):
+    def initial_bias(self, y: Any, sample_weight: Any = None) -> Array:
         """Compute the best constant prediction of a step."""
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
         weight = np.repeat(weight / y.lengths, y.lengths)
         return self._inner.initial_bias(_rows(y.joined()), weight)
 
 
-def real_steps(raw, sequences):
+def real_steps(raw: Array, sequences: Sequences) -> Array:
     """Return what belongs to the real steps of padded sequences, one row a step.
 
     Parameters
@@ -111,7 +123,7 @@ def real_steps(raw, sequences):
     return _rows(raw[_mask(sequences)])
 
 
-def mean_by_sequence(values, sequences):
+def mean_by_sequence(values: Array, sequences: Sequences) -> Array:
     """Return the mean over the steps of each sequence.
 
     Parameters

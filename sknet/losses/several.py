@@ -1,10 +1,16 @@
 """The loss of several targets, each with a loss of its own."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from copy import copy
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.base import clone
 
+from ..typing import Array, Shape
 from .base import Loss, Target
 
 
@@ -23,13 +29,13 @@ class SeveralLosses(Loss):
         What each loss is multiplied by.
     """
 
-    kinds = ("several",)
+    kinds: tuple[str, ...] = ("several",)
 
-    def __init__(self, losses, weights):
+    def __init__(self, losses: Sequence[Loss], weights: Sequence[float]) -> None:
         self.losses = losses
         self.weights = weights
 
-    def build(self, target):
+    def build(self, target: Any) -> Shape:
         """Bind the losses to the columns of a target."""
         self._target = target
         self._members, stop = [], 0
@@ -40,11 +46,11 @@ class SeveralLosses(Loss):
         return stop
 
     @property
-    def takes_standardized(self):
+    def takes_standardized(self) -> bool:
         """Whether any of the targets may be standardized."""
         return any(loss.takes_standardized for loss in self.losses)
 
-    def allocate(self, n_rows, dtype):
+    def allocate(self, n_rows: int, dtype: DTypeLike) -> None:
         """Make the scratch memory of all losses."""
         super().allocate(n_rows, dtype)
         self._members = [
@@ -54,7 +60,9 @@ class SeveralLosses(Loss):
             member.loss = copy(member.loss)
             member.loss.allocate(n_rows, dtype)
 
-    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+    def value_and_gradient(
+        self, raw: Array, y: Any, sample_weight: Any = None, out: Array | None = None
+    ) -> tuple[float, Array]:
         """Compute the weighted mean loss of the known targets and its gradient."""
         out = np.empty_like(raw) if out is None else out
         out[...] = 0
@@ -75,7 +83,7 @@ class SeveralLosses(Loss):
             out[rows, member.block] = slopes
         return value, out
 
-    def row_losses(self, raw, y):
+    def row_losses(self, raw: Array, y: Any) -> Array:
         """Compute the losses of the rows one by one."""
         losses = np.zeros(len(raw))
         for member, weight in zip(self._members, self.weights, strict=True):
@@ -84,11 +92,11 @@ class SeveralLosses(Loss):
                 losses[rows] += weight * member.loss.row_losses(raw[rows, member.block], known)
         return losses
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: Array) -> Array | Any:
         """Turn raw predictions into a list with the predictions of each target."""
         return [m.loss.inverse_link(np.ascontiguousarray(raw[:, m.block])) for m in self._members]
 
-    def initial_bias(self, y, sample_weight=None):
+    def initial_bias(self, y: Any, sample_weight: Any = None) -> Array:
         """Compute the best constants of the rows in which each target is known."""
         found = []
         for member in self._members:
@@ -116,13 +124,13 @@ class _Member:
         First column of the raw predictions.
     """
 
-    def __init__(self, column, loss, n_classes, start):
+    def __init__(self, column: int, loss: Loss, n_classes: int, start: int) -> None:
         kind = "continuous" if not n_classes else "binary" if n_classes == 2 else "multiclass"
         self.column, self.loss, self._kind = column, loss, kind
         width = loss.build(Target(kind, 1, (n_classes,) if n_classes else ()))
         self.block = slice(start, start + width)
 
-    def known(self, y):
+    def known(self, y: Any) -> tuple[Array, Array]:
         """Return the rows in which the target is known, and its values there for the loss."""
         column = y[:, self.column]
         rows = np.flatnonzero(column == column)  # not NaN

@@ -1,5 +1,9 @@
 """Optimizers: rules that turn gradients into steps of one flat parameter vector, in place."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from ..base import named_component
 from .adaptive import Adam, AdamW, Nadam, RMSprop
 from .base import Group, Optimizer
@@ -21,7 +25,7 @@ __all__ = [
 ]
 
 #: The optimizers by name.
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, type[Any]] = {
     "adam": Adam,
     "adamw": AdamW,
     "lbfgs": LBFGS,
@@ -32,7 +36,7 @@ OPTIMIZERS = {
 }
 
 
-def get_optimizer(optimizer):
+def get_optimizer(optimizer: str | Optimizer | LBFGS) -> Optimizer | LBFGS:
     """Return a new optimizer from a name or from an optimizer.
 
     Parameters

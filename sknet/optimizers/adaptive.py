@@ -1,13 +1,16 @@
 """Optimizers that divide every step by a running root mean square of the gradients."""
 
+from __future__ import annotations
+
 import math
 
-import numpy as np
+from .. import kernels
+from ..schedules.base import Schedule
+from ..typing import Function
+from .base import DECAY_SCHEDULE, FRACTION, NON_NEGATIVE, POSITIVE, CompiledOptimizer
 
-from .base import DECAY_SCHEDULE, FRACTION, NON_NEGATIVE, POSITIVE, Optimizer, accumulate
 
-
-class RMSprop(Optimizer):
+class RMSprop(CompiledOptimizer):
     """Gradients divided by a running root of their mean square.
 
     ``v = rho * v + (1 - rho) * g**2`` and ``s = rate * g / sqrt(v + epsilon)``; then
@@ -41,34 +44,28 @@ class RMSprop(Optimizer):
 
     _parameter_constraints = {"rho": FRACTION, "epsilon": POSITIVE, "momentum": FRACTION}
 
-    def __init__(self, *, rho=0.9, epsilon=1e-7, momentum=0.0):
+    def __init__(self, *, rho: float = 0.9, epsilon: float = 1e-7, momentum: float = 0.0) -> None:
         self.rho = rho
         self.epsilon = epsilon
         self.momentum = momentum
 
     @property
-    def n_moments(self):
+    def n_moments(self) -> int:
         """Number of vectors kept between steps: 2, or 1 without momentum."""
         return 1 + int(self.momentum > 0)
 
-    def _step(self, grads, moments, out, rate, constants):
+    def _call_kernel(self, params, grads, moved, moments, work, shrink, rate, constants):
         # The moment is v / (1 - rho), which saves a pass.
         rho = float(self.rho)
-        square, *velocity = moments
-        np.multiply(grads, grads, out=out)
-        accumulate(square, out, rho)
-        np.add(square, float(self.epsilon) / (1.0 - rho), out=out)
-        np.sqrt(out, out=out)
-        np.divide(grads, out, out=out)
-        np.multiply(out, rate / math.sqrt(1.0 - rho), out=out)
-        if not velocity:
-            return out
-        (step_sum,) = velocity
-        accumulate(step_sum, out, float(self.momentum))
-        return step_sum
+        square, velocity = moments if len(moments) == 2 else (*moments, None)
+        rate, epsilon = rate / math.sqrt(1.0 - rho), float(self.epsilon) / (1.0 - rho)
+        kernels.rmsprop(
+            *(params, grads, moved, square, velocity, work),
+            *(shrink, rate, rho, epsilon, float(self.momentum)),
+        )
 
 
-class Adam(Optimizer):
+class Adam(CompiledOptimizer):
     """Adaptive moment estimation.
 
     ``m = beta_1 * m + (1 - beta_1) * g`` and ``v = beta_2 * v + (1 - beta_2) * g**2``; at
@@ -103,7 +100,9 @@ class Adam(Optimizer):
     n_moments = 2
     _parameter_constraints = {"beta_1": FRACTION, "beta_2": FRACTION, "epsilon": POSITIVE}
 
-    def __init__(self, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(
+        self, *, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
+    ) -> None:
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -115,23 +114,14 @@ class Adam(Optimizer):
         root = math.sqrt(1.0 - beta_2)
         correction = math.sqrt(1.0 - beta_2**self._t) / (1.0 - beta_1**self._t)
         scale = correction * (1.0 - beta_1) / root
-        return beta_1, beta_2, scale, float(self.epsilon) / root
+        return beta_1, beta_2, scale, float(self.epsilon) / root, 0.0
 
-    def _step(self, grads, moments, out, rate, constants):
-        beta_1, beta_2, scale, epsilon = constants
-        mean, square = moments
-        accumulate(mean, grads, beta_1)
-        np.multiply(grads, grads, out=out)
-        accumulate(square, out, beta_2)
-        direction = self._direction(mean, grads, out)
-        np.sqrt(square, out=out)
-        np.add(out, epsilon, out=out)
-        np.divide(direction, out, out=out)
-        return np.multiply(out, scale * rate, out=out)
-
-    def _direction(self, mean, grads, out):
-        """Return the numerator of the step, over ``1 - beta_1``; may overwrite grads and out."""
-        return mean
+    def _call_kernel(self, params, grads, moved, moments, work, shrink, rate, constants):
+        beta_1, beta_2, scale, epsilon, nesterov = constants
+        kernels.adam(
+            *(params, grads, moved, *moments, work),
+            *(shrink, scale * rate, beta_1, beta_2, epsilon, nesterov),
+        )
 
 
 class AdamW(Adam):
@@ -178,12 +168,12 @@ class AdamW(Adam):
     def __init__(
         self,
         *,
-        weight_decay=1e-2,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        weight_decay_schedule=None,
-    ):
+        weight_decay: float = 1e-2,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay_schedule: str | Schedule | Function | None = None,
+    ) -> None:
         super().__init__(beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         self.weight_decay = weight_decay
         self.weight_decay_schedule = weight_decay_schedule
@@ -224,12 +214,9 @@ class Nadam(Adam):
     """
 
     def _constants(self):
-        # scale is Adam's; epsilon is added after the correction of v instead of before it.
-        beta_1, beta_2, scale, epsilon = super()._constants()
-        return beta_1, beta_2, scale, epsilon * math.sqrt(1.0 - beta_2**self._t)
-
-    def _direction(self, mean, grads, out):
-        beta_1, t = float(self.beta_1), self._t
-        weight = beta_1 * (1.0 - beta_1**t) / (1.0 - beta_1 ** (t + 1))
-        np.multiply(mean, weight, out=out)
-        return np.add(grads, out, out=grads)
+        # scale is Adam's; epsilon is added after the correction of v instead of before it. The
+        # numerator of the step, over 1 - beta_1, is that weight times m, plus g.
+        beta_1, beta_2, scale, epsilon, _ = super()._constants()
+        t = self._t
+        nesterov = beta_1 * (1.0 - beta_1**t) / (1.0 - beta_1 ** (t + 1))
+        return beta_1, beta_2, scale, epsilon * math.sqrt(1.0 - beta_2**t), nesterov

@@ -1,15 +1,21 @@
 """What all optimizers share: groups of parameters, and the walk over pieces of the vector."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..base import Component, Workspace
 from ..functions import with_picklable_functions
+from ..kernels.numpy_kernels.optimizers import take_off
 from ..schedules import SCHEDULES, Schedule, get_schedule
+from ..schedules.base import Progress
+from ..typing import Array, Shape
 
 # Bytes of one vector that are worked on at a time: 65,536 elements in float32, 32,768 in
 # float64. Microseconds for the ten passes of Adam, best of many, 1 MiB of L2 a core, 32 MiB of L3:
@@ -32,11 +38,11 @@ _PIECE_BYTES = 2**18
 _FLUSH_INTERVAL = 200
 
 # Constraints that several optimizers put on their parameters.
-FRACTION = [Interval(Real, 0, 1, closed="left")]
-POSITIVE = [Interval(Real, 0, None, closed="neither")]
-NON_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+FRACTION: list[Any] = [Interval(Real, 0, 1, closed="left")]
+POSITIVE: list[Any] = [Interval(Real, 0, None, closed="neither")]
+NON_NEGATIVE: list[Any] = [Interval(Real, 0, None, closed="left")]
 # An adaptive schedule is one of the learning rate, which the estimator lowers.
-DECAY_SCHEDULE = [StrOptions(set(SCHEDULES) - {"adaptive"}), Schedule, callable, None]
+DECAY_SCHEDULE: list[Any] = [StrOptions(set(SCHEDULES) - {"adaptive"}), Schedule, callable, None]
 
 
 class Group(NamedTuple):
@@ -74,10 +80,10 @@ class Optimizer(Component, ABC):
 
     _hint_by_position = " The learning rate is learning_rate_init of the estimator."
     n_moments = 0
-    weight_decay = 0.0
+    weight_decay: float = 0.0
     weight_decay_schedule = None
 
-    def build(self, params, groups):
+    def build(self, params: Array, groups: Iterable[Group]) -> Shape:
         """Forget all state and bind to a vector of parameters.
 
         Parameters
@@ -88,7 +94,7 @@ class Optimizer(Component, ABC):
             Disjoint slices of the vector. Parameters in no group are never moved.
         """
         self._t = 0
-        self._n_moved = 0
+        self._n_moved = np.zeros(1, np.int64)  # an array, so that kernels can count
         schedule = self.weight_decay_schedule
         self._decay_schedule = None if schedule is None else get_schedule(schedule)
         self._moments = [np.zeros_like(params) for _ in range(self.n_moments)]
@@ -115,7 +121,9 @@ class Optimizer(Component, ABC):
             merged.append(Group(slice(start, stop), *treatment))
         return merged
 
-    def update(self, params, grads, learning_rate, progress=None):
+    def update(
+        self, params: Array, grads: Array, learning_rate: float, progress: Progress | None = None
+    ) -> None:
         """Take one step, in place.
 
         Parameters
@@ -131,7 +139,7 @@ class Optimizer(Component, ABC):
             Where training stands, for a schedule of the weight decay; None is the start.
         """
         self._t += 1
-        self._n_moved = 0
+        self._n_moved[0] = 0
         learning_rate = float(learning_rate)  # a np.float64 would promote float32 arrays
         weight_decay = float(self.weight_decay)
         if progress is not None and self._decay_schedule is not None:
@@ -139,18 +147,14 @@ class Optimizer(Component, ABC):
         constants = self._constants()
         for where, rate_factor, decay in self._pieces:
             rate = learning_rate * rate_factor
-            piece, before = params[where], grads[where]
+            piece = params[where]
             moments = [moment[where] for moment in self._moments]
-            step = self._step(before, moments, self._work("step", piece.shape), rate, constants)
-            np.copyto(before, piece)
-            self._n_moved += 1
-            if decay and weight_decay:
-                np.multiply(piece, 1.0 - rate * weight_decay * decay, out=piece)
-            np.subtract(piece, step, out=piece)
+            work, shrink = self._work("step", piece.shape), 1.0 - rate * weight_decay * decay
+            self._move(piece, grads[where], self._n_moved, moments, work, shrink, rate, constants)
         if self._t % _FLUSH_INTERVAL == 0:
             self._flush()
 
-    def undo(self, params, grads):
+    def undo(self, params: Array, grads: Array) -> None:
         """Put the parameters back as they were before the last `update`, once.
 
         The moments stay as they are.
@@ -162,17 +166,18 @@ class Optimizer(Component, ABC):
         grads : ndarray of shape (P,)
             The vector that `update` was given, unchanged since then.
         """
-        for where, _, _ in self._pieces[: self._n_moved]:
+        for where, _, _ in self._pieces[: self._n_moved[0]]:
             np.copyto(params[where], grads[where])
-        self._n_moved = 0
+        self._n_moved[0] = 0
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return with_picklable_functions(super().__getstate__(), self)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "_moments" in state:  # joblib may have mapped them read-only
             self._moments = [np.array(moment) for moment in self._moments]
+            self._n_moved = np.array(self._n_moved)
 
     def _constants(self):
         """Numbers of this step that all pieces share, as Python floats."""
@@ -184,6 +189,10 @@ class Optimizer(Component, ABC):
 
         `out` is scratch of the length of the piece; `grads` may be overwritten as well.
         """
+
+    def _move(self, params, grads, moved, moments, work, shrink, rate, constants):
+        """Move one piece of the parameters, leave in `grads` what they were, and count that."""
+        take_off(params, grads, moved, self._step(grads, moments, work, rate, constants), shrink)
 
     def _flush(self):
         """Set moments near underflow to zero.
@@ -203,7 +212,17 @@ class Optimizer(Component, ABC):
                 np.subtract(piece, offset, out=piece)
 
 
-def accumulate(moment, value, decay):
-    """Replace a moment by ``decay * moment + value``."""
-    np.multiply(moment, decay, out=moment)
-    np.add(moment, value, out=moment)
+class CompiledOptimizer(Optimizer):
+    """Base of the optimizers whose steps are a kernel; a subclass may still write `_step`."""
+
+    def _step(self, grads, moments, out, rate, constants):
+        raise NotImplementedError("The step is part of the kernel.")
+
+    def _move(self, params, grads, moved, moments, work, shrink, rate, constants):
+        has_step = type(self)._step is not CompiledOptimizer._step
+        move = super()._move if has_step else self._call_kernel
+        move(params, grads, moved, moments, work, shrink, rate, constants)
+
+    @abstractmethod
+    def _call_kernel(self, params, grads, moved, moments, work, shrink, rate, constants):
+        """Call the kernel for one piece of the parameters."""

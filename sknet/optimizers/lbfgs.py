@@ -1,12 +1,16 @@
 """L-BFGS, which chooses its own steps."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
 from sklearn.utils._param_validation import Interval
 
 from ..base import Component
+from ..typing import Array, Function
 
 
 class LBFGS(Component):
@@ -44,11 +48,18 @@ class LBFGS(Component):
         "maxcor": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, *, max_fun=15000, maxcor=10):
+    def __init__(self, *, max_fun: int = 15000, maxcor: int = 10) -> None:
         self.max_fun = max_fun
         self.maxcor = maxcor
 
-    def minimize(self, value_and_gradient, params, max_iter, tol, callback=None):
+    def minimize(
+        self,
+        value_and_gradient: Function,
+        params: Array,
+        max_iter: int,
+        tol: float,
+        callback: Function | None = None,
+    ) -> Any:
         """Minimize a function from the given parameters on.
 
         Parameters

@@ -1,13 +1,19 @@
 """Conversion of series between the forms of other libraries and that of networks."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
 from ..base import brief
 from ..cells import as_array
 from ..constraints import Constraints
+from ..typing import Array
 from .samples import as_sequences, is_ragged
 
 _CONSTRAINTS = Constraints(
@@ -15,7 +21,7 @@ _CONSTRAINTS = Constraints(
 )
 
 
-def from_channels_first(X):
+def from_channels_first(X: ArrayLike | Sequence[ArrayLike]) -> Array | Any:
     """Move the axis of the channels to the end, where networks here expect it.
 
     An array (n, channels, time), as aeon has it, becomes (n, time, channels), and an array of
@@ -74,7 +80,7 @@ def from_channels_first(X):
     return np.array(np.moveaxis(X, 1, -1), order="C")
 
 
-def from_nan_padded(X):
+def from_nan_padded(X: ArrayLike) -> list[Array]:
     """Take off the missing values that fill series up to a common length.
 
     Of each series the steps after the last one that has a value are cut off. Missing values
@@ -133,7 +139,9 @@ def from_nan_padded(X):
     return [series[:length].copy() for series, length in zip(X, lengths, strict=True)]
 
 
-def pad_sequences(sequences, length=None, *, value=0):
+def pad_sequences(
+    sequences: Sequence[ArrayLike], length: int | None = None, *, value: int | float = 0
+) -> Array:
     """Put sequences of unequal length into one array.
 
     Sequences (T_i, ...) become an array (n, T, ...): each is followed by the padding value up to

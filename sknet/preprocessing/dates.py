@@ -1,10 +1,15 @@
 """Dates, time spans and times of the day as numbers."""
 
+from __future__ import annotations
+
 import datetime
 import re
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
+
+from ..typing import Array
 
 #: What a date becomes, in this order.
 PARTS = ("year", "month", "weekday", "hour", "elapsed")
@@ -12,7 +17,7 @@ _OFFSET = re.compile(r"(?:UTC)?([-+])(\d\d):(\d\d)")
 _MICROSECONDS_PER_DAY = 24 * 3600 * 10**6
 
 
-def date_parts(local, instants):
+def date_parts(local: Array, instants: Array) -> dict[str, Array]:
     """Return the parts of dates as numbers.
 
     Parameters
@@ -41,7 +46,7 @@ def date_parts(local, instants):
     return {name: np.where(is_missing, np.nan, part) for name, part in parts.items()}
 
 
-def in_microseconds(dates):
+def in_microseconds(dates: Array) -> Array:
     """Return dates in the unit that all libraries have.
 
     Parameters
@@ -66,7 +71,7 @@ def in_microseconds(dates):
     return out
 
 
-def as_dates(cells, zone):
+def as_dates(cells: Any, zone: str | None) -> tuple[Any, Any]:
     """Return dates that come one by one as clocks show them, and as instants.
 
     Parameters
@@ -90,7 +95,7 @@ def as_dates(cells, zone):
     return np.array(local, dtype="M8[us]"), np.array(instants, dtype="M8[us]")
 
 
-def zone_named(name):
+def zone_named(name: str | None) -> Any:
     """Return the time zone of a name, None if there is none.
 
     Parameters
@@ -121,7 +126,7 @@ def _on(cell, clock, name):
     return moved.replace(tzinfo=None)
 
 
-def as_seconds(cell):
+def as_seconds(cell: Any) -> float:
     """Return a time span or a time of the day in seconds.
 
     Parameters

@@ -1,16 +1,17 @@
 """How one column of a table becomes numbers, indicators and codes."""
 
+from __future__ import annotations
+
 import re
-from collections import namedtuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from ..warning import warn
 from .dates import PARTS, date_parts
+from .frames import Column
 from .levels import Levels, count_levels, frequent
-
-#: What becomes of one column, each a list of columns of the output or of their names.
-Parts = namedtuple("Parts", ["numbers", "indicators", "codes"], defaults=[(), (), ()])
 
 #: Columns of strings with at least so many words a cell are text, if most cells are different.
 WORDS_OF_TEXT = 6
@@ -20,7 +21,17 @@ _DATES = {"dates", "dates with a time zone"}
 _KNOWN = {"numbers", "booleans", "strings", "time spans", "times", *_DATES}
 
 
-def encoding_of(column, position, is_declared, limits, owner):
+class Parts(NamedTuple):
+    """What becomes of one column, each a list of columns of the output or of their names."""
+
+    numbers: Sequence[Any] = ()
+    indicators: Sequence[Any] = ()
+    codes: Sequence[Any] = ()
+
+
+def encoding_of(
+    column: Column, position: int, is_declared: bool, limits: dict[str, Any], owner: str
+) -> Any:
     """Learn how to encode a column.
 
     Parameters
@@ -61,7 +72,16 @@ def encoding_of(column, position, is_declared, limits, owner):
     return NumberEncoding.of(column, position, kinds, owner)
 
 
-def encoded_levels(column, position, kinds, *, max_one_hot, min_count, n_most, owner):
+def encoded_levels(
+    column: Any,
+    position: int,
+    kinds: set[str],
+    *,
+    max_one_hot: int,
+    min_count: float,
+    n_most: int | None,
+    owner: str,
+) -> Any:
     """Learn the levels of a categorical column.
 
     Parameters
@@ -109,13 +129,16 @@ class Encoding:
         Kinds of cells that the column may hold.
     """
 
+    position: int
+    kinds: set[str]
+
     #: Number of codes, 0 for an encoding without.
     cardinality = 0
 
-    def __init__(self, position, kinds):
+    def __init__(self, position: int, kinds: set[str]) -> None:
         self.position, self.kinds = position, kinds
 
-    def encode(self, column, owner):
+    def encode(self, column: Column, owner: str) -> Parts:
         """Encode a column.
 
         Parameters
@@ -132,7 +155,7 @@ class Encoding:
         """
         raise NotImplementedError
 
-    def names(self, name):
+    def names(self, name: str) -> Parts:
         """Return the names of the columns of the output.
 
         Parameters
@@ -167,12 +190,15 @@ class NumberEncoding(Encoding):
         Whether training had several values, and missing ones.
     """
 
-    def __init__(self, position, kinds, varies, has_missing):
+    varies: bool
+    has_missing: bool
+
+    def __init__(self, position: int, kinds: Any, varies: bool, has_missing: bool) -> None:
         super().__init__(position, kinds)
         self.varies, self.has_missing = varies, has_missing
 
     @classmethod
-    def of(cls, column, position, kinds, owner):
+    def of(cls, column: Any, position: int, kinds: Any, owner: str) -> Self | None:
         """Learn from a column, as `encoding_of`; it has at least one number."""
         kinds = kinds if kinds & {"time spans", "times"} else {"numbers", "booleans"}
         values = _finite(column, owner)
@@ -183,14 +209,14 @@ class NumberEncoding(Encoding):
         has_missing = bool(np.isnan(values).any())
         return cls(position, kinds, varies, has_missing) if varies or has_missing else None
 
-    def encode(self, column, owner):
+    def encode(self, column: Any, owner: str) -> Parts:
         kinds = column.kinds
         self._check(column, kinds, owner)
         values = _finite(column, owner) if kinds else np.full(len(column), np.nan)
         indicators = [np.isnan(values)] * self.has_missing
         return Parts([values] * self.varies, indicators)
 
-    def names(self, name):
+    def names(self, name: str) -> Parts:
         return Parts([name] * self.varies, [f"{name}_missing"] * self.has_missing)
 
 
@@ -209,12 +235,18 @@ class DateEncoding(Encoding):
         Whether training had missing dates.
     """
 
-    def __init__(self, position, kinds, zone, parts, has_missing):
+    zone: str | None
+    parts: Sequence[str]
+    has_missing: bool
+
+    def __init__(
+        self, position: int, kinds: Any, zone: str | None, parts: Sequence[str], has_missing: bool
+    ) -> None:
         super().__init__(position, kinds)
         self.zone, self.parts, self.has_missing = zone, parts, has_missing
 
     @classmethod
-    def of(cls, column, position, kinds, owner):
+    def of(cls, column: Any, position: int, kinds: Any, owner: str) -> Self | None:
         """Learn from a column, as `encoding_of`; it has at least one date."""
         zone = column.zone
         parts = _date_parts(column, zone, owner)
@@ -222,7 +254,7 @@ class DateEncoding(Encoding):
         has_missing = bool(np.isnan(parts["year"]).any())
         return cls(position, kinds, zone, varying, has_missing) if varying or has_missing else None
 
-    def encode(self, column, owner):
+    def encode(self, column: Any, owner: str) -> Parts:
         kinds = column.kinds
         self._check(column, kinds, owner)
         if not kinds:
@@ -232,7 +264,7 @@ class DateEncoding(Encoding):
         indicators = [np.isnan(parts["year"])] * self.has_missing
         return Parts([parts[part] for part in self.parts], indicators)
 
-    def names(self, name):
+    def names(self, name: str) -> Parts:
         names = [f"{name}_{part}" for part in self.parts]
         return Parts(names, [f"{name}_missing"] * self.has_missing)
 
@@ -248,18 +280,18 @@ class CodeEncoding(Encoding):
         Those that have codes.
     """
 
-    def __init__(self, position, kinds, levels):
+    def __init__(self, position: int, kinds: Any, levels: Levels) -> None:
         super().__init__(position, {"numbers", "booleans", *kinds} if _FAMILY & kinds else kinds)
         self.levels = levels
 
     @property
-    def cardinality(self):
+    def cardinality(self) -> int:
         return 1 + len(self.levels)
 
-    def encode(self, column, owner):
+    def encode(self, column: Any, owner: str) -> Parts:
         return Parts(codes=[self._codes(column, owner)])
 
-    def names(self, name):
+    def names(self, name: str) -> Parts:
         return Parts(codes=[name])
 
     def _codes(self, column, owner):
@@ -281,13 +313,13 @@ class IndicatorEncoding(CodeEncoding):
 
     cardinality = 0
 
-    def encode(self, column, owner):
+    def encode(self, column: Any, owner: str) -> Parts:
         codes = self._codes(column, owner)
         if len(self.levels) == 2:
             return Parts(indicators=[np.array([0, -1, 1])[codes]])
         return Parts(indicators=[codes == code for code in range(1, len(self.levels) + 1)])
 
-    def names(self, name):
+    def names(self, name: str) -> Parts:
         levels = self.levels.levels
         return Parts(indicators=[name] if len(levels) == 2 else [f"{name}_{i}" for i in levels])
 

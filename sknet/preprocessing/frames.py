@@ -1,12 +1,17 @@
 """Columns of tables: of data frames of any library, and of arrays."""
 
+from __future__ import annotations
+
 import datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
 from ..cells import is_missing, kind_of
+from ..typing import Array
 from .dates import as_dates, as_seconds, in_microseconds, zone_named
 
 #: Frames with at most so many rows are read row by row, which is faster.
@@ -31,15 +36,25 @@ class Column:
         Whether its type is that of categories.
     """
 
-    def __init__(self, label, values, dates=None, is_declared=False):
+    label: Any
+    values: Any
+    is_declared: bool
+
+    def __init__(
+        self,
+        label: Any,
+        values: Array | Sequence[Any],
+        dates: Any = None,
+        is_declared: bool = False,
+    ) -> None:
         self.label, self.values, self.is_declared = label, values, is_declared
         self._dates = dates
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.values)
 
     @property
-    def kinds(self):
+    def kinds(self) -> set[str]:
         """Kinds of the cells that are not missing, such as {"numbers", "strings"}."""
         if isinstance(self.values, list):
             return _kinds_of(self.values)
@@ -49,14 +64,14 @@ class Column:
         return {"dates with a time zone" if self.zone else _KINDS[kind]}
 
     @property
-    def zone(self):
+    def zone(self) -> str | None:
         """Time zone of dates: its name, "" if only the cells know it, None if there is none."""
         if isinstance(self.values, list):
             zones = {getattr(cell, "tzinfo", None) for cell in self.values} - {None}
             return (str(zones.pop()) if len(zones) == 1 else "") if zones else None
         return None if self._dates is None else self._dates.dtype.time_zone
 
-    def cells(self):
+    def cells(self) -> list[Any]:
         """Return the values as Python's objects.
 
         Returns
@@ -71,7 +86,7 @@ class Column:
             values = values.astype(f"{values.dtype.kind}8[us]")  # else they become integers
         return values.tolist()
 
-    def numbers(self):
+    def numbers(self) -> Array:
         """Return the values as numbers; time spans and times of the day in seconds.
 
         Returns
@@ -85,7 +100,7 @@ class Column:
             return self.values / np.timedelta64(1, "s")
         return self.values.astype(np.float64, copy=False)
 
-    def dates(self, zone):
+    def dates(self, zone: str | None) -> tuple[Any, Any]:
         """Return dates as clocks show them, and as instants.
 
         Parameters
@@ -112,7 +127,7 @@ class Column:
         return clocks.dt.replace_time_zone(None).to_numpy().astype("M8[us]"), instants
 
 
-def is_hole(cell):
+def is_hole(cell: Any) -> bool:
     """Tell whether a cell is missing.
 
     Parameters
@@ -166,7 +181,7 @@ def _number(cell):
     return as_seconds(cell)
 
 
-def is_frame(X):
+def is_frame(X: Any) -> bool:
     """Tell whether X is a data frame.
 
     Parameters
@@ -182,7 +197,7 @@ def is_frame(X):
     return hasattr(type(X), "columns") or hasattr(type(X), "column_names")
 
 
-def labels_of(X):
+def labels_of(X: Any) -> list[Any]:
     """Return the names of the columns of a data frame.
 
     Parameters
@@ -198,7 +213,7 @@ def labels_of(X):
     return list(X.column_names if hasattr(type(X), "column_names") else X.columns)
 
 
-def frame_columns(X, owner):
+def frame_columns(X: Any, owner: str) -> list[Column]:
     """Return the columns of a data frame.
 
     Parameters
@@ -224,7 +239,7 @@ def frame_columns(X, owner):
     return [_read(label, series) for label, series in columns]
 
 
-def row_columns(X, owner):
+def row_columns(X: Any, owner: str) -> list[Column]:
     """Return the columns of a data frame of few rows, which is read row by row.
 
     Their types are not known, and the cells are the same.
@@ -245,7 +260,7 @@ def row_columns(X, owner):
     return [Column(label, each) for label, each in zip(labels_of(X), cells, strict=True)]
 
 
-def library_of(frame):
+def library_of(frame: Any) -> str:
     """Return the name of the library of a data frame.
 
     Parameters
@@ -261,7 +276,7 @@ def library_of(frame):
     return type(frame).__module__.partition(".")[0]
 
 
-def make_frame(columns, library, X):
+def make_frame(columns: dict[str, Array], library: str, X: Any) -> Any:
     """Return a data frame.
 
     Parameters
@@ -286,7 +301,7 @@ def make_frame(columns, library, X):
     return frame
 
 
-def array_columns(X):
+def array_columns(X: Array) -> list[Column]:
     """Return the columns of an array.
 
     Parameters

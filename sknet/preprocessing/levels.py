@@ -1,13 +1,19 @@
 """Categorical columns of a table: which they are, and their levels."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Sequence
 from itertools import repeat
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..base import brief
-from .frames import is_hole
+from ..typing import Array
+from .frames import Column, is_hole
 
 
 class Levels:
@@ -19,14 +25,14 @@ class Levels:
         Values in the order of their codes 1, 2, ...
     """
 
-    def __init__(self, levels):
-        self.levels = [_plain(level) for level in levels]
+    def __init__(self, levels: Sequence[Any]) -> None:
+        self.levels: list[Any] = [_plain(level) for level in levels]
         self._codes = {level: code for code, level in enumerate(self.levels, start=1)}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.levels)
 
-    def codes(self, cells):
+    def codes(self, cells: Sequence[Any]) -> Array:
         """Return the codes of cells.
 
         Parameters
@@ -47,7 +53,7 @@ def _plain(level):
     return int(level) if isinstance(level, float) and level.is_integer() else level
 
 
-def count_levels(cells):
+def count_levels(cells: Sequence[Any]) -> tuple[dict[str, Any], int]:
     """Return how often each value occurs.
 
     Parameters
@@ -68,7 +74,7 @@ def count_levels(cells):
     return counts, n_missing
 
 
-def frequent(counts, min_count=1, n_most=None):
+def frequent(counts: dict[str, Any], min_count: float = 1, n_most: int | None = None) -> list[Any]:
     """Return the most frequent levels in their order.
 
     Parameters
@@ -96,7 +102,12 @@ def _order(level):
     return (1, level) if isinstance(level, str) else (2, str(level))
 
 
-def declared_categories(chosen, columns, names, owner):
+def declared_categories(
+    chosen: str | ArrayLike | None,
+    columns: Sequence[Column],
+    names: Sequence[Any] | None,
+    owner: str,
+) -> list[bool]:
     """Tell which columns are declared to be categories.
 
     Parameters

@@ -1,9 +1,15 @@
 """What users pass as samples one by one: lists, columns of arrays, and what is read once."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
 from ..cells import as_array, without_order
+from ..typing import Array, Shape
 
 
-def reread(X):
+def reread(X: Any) -> Any:
     """Return what can be read twice: the items of an iterator as a list, anything else as it is.
 
     Parameters
@@ -20,7 +26,7 @@ def reread(X):
     return list(X) if is_read_once and not isinstance(X, set | frozenset | type) else X
 
 
-def listed(X, owner, expected, single=""):
+def listed(X: Iterable[Any], owner: str, expected: str, single: str = "") -> list[Any]:
     """Return the items of an iterable as a list.
 
     Parameters
@@ -56,7 +62,7 @@ def listed(X, owner, expected, single=""):
     return list(X)
 
 
-def shape_of(X):
+def shape_of(X: Any) -> Shape | None:
     """Return the shape of an array or a table.
 
     Parameters
@@ -72,7 +78,7 @@ def shape_of(X):
     return None if isinstance(X, type) else getattr(X, "shape", None)
 
 
-def is_ragged(X):
+def is_ragged(X: Any) -> bool:
     """Tell whether samples come one by one: in a list, an iterator or a column of arrays.
 
     Parameters
@@ -93,7 +99,7 @@ def is_ragged(X):
     return len(shape) == 1 and hasattr(X, "dtype") and getattr(X.dtype, "kind", "O") == "O"
 
 
-def as_sequences(X, name, owner):
+def as_sequences(X: Any, name: str, owner: str) -> list[Array]:
     """Return the samples as a list of numeric arrays.
 
     Parameters

@@ -1,9 +1,12 @@
 """How texts are split into tokens."""
 
+from __future__ import annotations
+
 import re
 import unicodedata
 from functools import cache
 from itertools import islice
+from typing import Any, Literal
 
 import numpy as np
 
@@ -33,17 +36,22 @@ class TextSplitter:
         If the pattern of a word is not a regular expression, or has several groups.
     """
 
-    def __init__(self, level, lowercase, token_pattern):
-        self.level, self.lowercase, self.token_pattern = level, lowercase, token_pattern
-        self.pattern = _compiled(token_pattern) if level == "word" else None
+    lowercase: bool
+    token_pattern: str
 
-    def __getstate__(self):
+    def __init__(
+        self, level: Literal["word", "char", "byte"], lowercase: bool, token_pattern: str
+    ) -> None:
+        self.level, self.lowercase, self.token_pattern = level, lowercase, token_pattern
+        self.pattern: Any = _compiled(token_pattern) if level == "word" else None
+
+    def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "pattern"}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)
 
-    def __call__(self, text, length):
+    def __call__(self, text: str, length: int | None) -> Any:
         """Return the first tokens of a text.
 
         Parameters
@@ -118,7 +126,7 @@ def _pieces(text, size):
 
 
 @cache
-def combining_marks():
+def combining_marks() -> str:
     """Return the accents, vowel signs and other marks of Unicode (its categories M).
 
     Returns

@@ -1,20 +1,25 @@
 """Robust scaling of tables, with a smooth limit for outliers."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import OneToOneFeatureMixin, TransformerMixin
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import FLOAT_DTYPES, check_array, check_is_fitted, validate_data
 
 from ..base import Component, stamp, unstamp
 from ..cells import as_numbers
+from ..typing import Array
 
 #: Scaled values are cut here, so that their squares do not overflow.
 _LARGE = 1e150
 
 
-class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component):
+class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component, BaseEstimator):
     """Scale each feature by its median and quantiles, and clip outliers smoothly.
 
     With the median m of a feature and the quantiles q, each value x becomes
@@ -62,16 +67,24 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component):
     [-0.95, -0.49, nan, 0.0, 0.49, 3.0]
     """
 
+    center_: Array
+    scale_: Array
+
     _parameter_constraints = {
         "max_absolute_value": [Interval(Real, 0, None, closed="neither")],
         "quantile_range": [tuple],
     }
 
-    def __init__(self, max_absolute_value=3.0, *, quantile_range=(25.0, 75.0)):
+    def __init__(
+        self,
+        max_absolute_value: float = 3.0,
+        *,
+        quantile_range: tuple[float, float] = (25.0, 75.0),
+    ) -> None:
         self.max_absolute_value = max_absolute_value
         self.quantile_range = quantile_range
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: None = None) -> Self:
         """Learn the medians and scales.
 
         Parameters
@@ -101,7 +114,7 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component):
         self.center_, self.scale_ = center, scale
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Array:
         """Scale X and clip it smoothly.
 
         Parameters
@@ -119,7 +132,7 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component):
         out = squash(X, self.center_, self.scale_, float(self.max_absolute_value))
         return out.astype(X.dtype, copy=False)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> Array:
         """Undo `transform`.
 
         Values at or beyond the limit become the farthest ones that can be told apart from it in
@@ -173,19 +186,19 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component):
             self, X, reset=reset, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan"
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return stamp(super().__getstate__())
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unstamp(state, type(self).__name__))
 
 
-def squash(X, center, scale, limit):
+def squash(X: Array, center: Array, scale: Array, limit: float) -> Array:
     """Return scaled and smoothly clipped values, as `SquashingScaler` does.
 
     Parameters

@@ -1,18 +1,22 @@
 """Transformers of tables, applied to the steps of sequences."""
 
+from __future__ import annotations
+
 from inspect import signature
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import TransformerMixin, clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ..base import Component, stamp, unstamp
 from ..cells import as_array
+from ..compatibility import available_if
+from ..typing import Array, Samples
 from .samples import as_sequences, is_ragged, listed, reread
 
 
@@ -21,7 +25,7 @@ def _can_invert(estimator):
     return transformer is None or hasattr(transformer, "inverse_transform")
 
 
-class StepwiseTransformer(TransformerMixin, Component):
+class StepwiseTransformer(TransformerMixin, Component, BaseEstimator):
     """Apply a transformer, such as a scaler, to the steps of sequences.
 
     The steps of all sequences, one below the other, are the table (total number of steps, F)
@@ -62,10 +66,10 @@ class StepwiseTransformer(TransformerMixin, Component):
 
     _parameter_constraints = {"transformer": [HasMethods(["fit", "transform"]), None]}
 
-    def __init__(self, transformer=None):
+    def __init__(self, transformer: Any = None) -> None:
         self.transformer = transformer
 
-    def fit(self, X, y=None):
+    def fit(self, X: Samples, y: None = None) -> Self:
         """Fit the transformer to the steps of all sequences.
 
         Parameters
@@ -85,14 +89,14 @@ class StepwiseTransformer(TransformerMixin, Component):
         transformer = StandardScaler() if self.transformer is None else clone(self.transformer)
         self._refuse_without_y(transformer)
         with np.errstate(invalid="ignore"):  # of the sum by which NaN are looked for
-            self.transformer_ = transformer.fit(steps)
-        self.n_features_in_ = steps.shape[1]
+            self.transformer_: Any = transformer.fit(steps)
+        self.n_features_in_: int = steps.shape[1]
         self.__dict__.pop("feature_names_in_", None)
         if names is not None:
             self.feature_names_in_ = names
         return self
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Samples, y: None = None) -> Array | Any:
         """Fit the transformer to the steps of all sequences, and transform them.
 
         Parameters
@@ -110,7 +114,7 @@ class StepwiseTransformer(TransformerMixin, Component):
         X = reread(X)
         return self.fit(X).transform(X)
 
-    def transform(self, X):
+    def transform(self, X: Samples) -> Array | Any:
         """Transform the steps of each sequence.
 
         Parameters
@@ -130,7 +134,7 @@ class StepwiseTransformer(TransformerMixin, Component):
         return self._apply("transform", steps, lengths)
 
     @available_if(_can_invert)
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Samples) -> Array | Any:
         """Undo `transform`, where the transformer can.
 
         Parameters
@@ -239,16 +243,16 @@ class StepwiseTransformer(TransformerMixin, Component):
                 "without y."
             )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return stamp(super().__getstate__())
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unstamp(state, type(self).__name__))
 
 

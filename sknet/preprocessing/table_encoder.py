@@ -1,13 +1,17 @@
 """Tables with numbers, categories, dates and missing values as arrays for networks."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Mapping
 from itertools import chain
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
-from sklearn.base import TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import (
     _check_feature_names_in,
@@ -18,6 +22,7 @@ from sklearn.utils.validation import (
 
 from ..base import Component, brief, stamp, unstamp
 from ..cells import named, without_order
+from ..typing import Array, Samples
 from .encodings import Parts, encoding_of
 from .frames import FEW_ROWS, array_columns, frame_columns, is_frame, labels_of, row_columns
 from .levels import declared_categories
@@ -27,7 +32,7 @@ from .squashing import SquashingScaler, squash
 _ROWS = 8192
 
 
-class TableEncoder(TransformerMixin, Component):
+class TableEncoder(TransformerMixin, Component, BaseEstimator):
     """Encode a table with numbers, categories, dates and missing values for networks.
 
     Takes a data frame of pandas, polars or any library that narwhals reads, or an array, and
@@ -115,6 +120,9 @@ class TableEncoder(TransformerMixin, Component):
     [[-0.95, 0.0, -0.49, 0.0, 0.0, 0.0], [-0.33, 0.0, 0.49, 1.66, 0.0, -0.95]]
     """
 
+    n_numbers_: int
+    n_indicators_: int
+
     _parameter_constraints = {
         "categorical_features": ["array-like", str, None],
         "max_one_hot": [Interval(Integral, 2, None, closed="left")],
@@ -128,20 +136,20 @@ class TableEncoder(TransformerMixin, Component):
 
     def __init__(
         self,
-        categorical_features="from_dtype",
+        categorical_features: ArrayLike | Literal["from_dtype"] | None = "from_dtype",
         *,
-        max_one_hot=8,
-        min_frequency=3,
-        max_categories=1000,
-        dtype=np.float32,
-    ):
+        max_one_hot: int = 8,
+        min_frequency: int | float = 3,
+        max_categories: int = 1000,
+        dtype: type[np.float32] | type[np.float64] = np.float32,
+    ) -> None:
         self.categorical_features = categorical_features
         self.max_one_hot = max_one_hot
         self.min_frequency = min_frequency
         self.max_categories = max_categories
         self.dtype = dtype
 
-    def fit(self, X, y=None):
+    def fit(self, X: Samples, y: None = None) -> Self:
         """Learn the levels of categories, the scales of numbers and the parts of dates.
 
         Parameters
@@ -159,7 +167,7 @@ class TableEncoder(TransformerMixin, Component):
         self._learn(X)
         return self
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Samples, y: None = None) -> Array:
         """Learn from a table and encode it, which reads it once.
 
         Parameters
@@ -176,7 +184,7 @@ class TableEncoder(TransformerMixin, Component):
         """
         return self._finished(*self._learn(X))
 
-    def transform(self, X):
+    def transform(self, X: Samples) -> Array:
         """Encode a table.
 
         Parameters
@@ -193,7 +201,7 @@ class TableEncoder(TransformerMixin, Component):
         columns = self._columns(X)
         return self._finished(*_encoded(columns, self._encodings, type(self).__name__))
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Return the names of the columns of the result.
 
         Parameters
@@ -239,13 +247,17 @@ class TableEncoder(TransformerMixin, Component):
         scaler = SquashingScaler().fit(scaled) if scaled.shape[1] else None
         self._encodings, self._scaler, self._names = encodings, scaler, names
         self.n_numbers_, self.n_indicators_ = n_numbers, scaled.shape[1] - n_numbers
-        self.cardinalities_ = tuple(e.cardinality for e in encodings if e.cardinality)
+        self.cardinalities_: tuple[int, ...] = tuple(
+            e.cardinality for e in encodings if e.cardinality
+        )
         origins = [[[e.position] * len(names) for names in e.names("")] for e in encodings]
-        self.feature_indices_ = np.array(list(chain.from_iterable(_by_kind(origins))), np.intp)
-        self.n_features_in_ = len(columns)
+        self.feature_indices_: Array = np.array(
+            list(chain.from_iterable(_by_kind(origins))), np.intp
+        )
+        self.n_features_in_: int = len(columns)
         vars(self).pop("feature_names_in_", None)
         if names and all(isinstance(name, str) for name in names):
-            self.feature_names_in_ = np.array(names, dtype=object)
+            self.feature_names_in_: Array = np.array(names, dtype=object)
         return scaled, codes, n_numbers
 
     def _check_dtype(self):
@@ -328,7 +340,7 @@ class TableEncoder(TransformerMixin, Component):
             out[:, position] = column
         return out
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
@@ -336,10 +348,10 @@ class TableEncoder(TransformerMixin, Component):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return stamp(super().__getstate__())
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unstamp(state, type(self).__name__))
 
 

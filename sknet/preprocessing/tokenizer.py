@@ -1,17 +1,24 @@
 """Text as integers: the tokens of a text, and the vocabulary that numbers them."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Iterable
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import TransformerMixin, _fit_context
+from numpy.typing import ArrayLike, DTypeLike
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..base import Component, brief, stamp, unstamp
 from ..cells import as_array
+from ..compatibility import fit_context
 from ..constraints import Constraints
 from ..settings import isolated
+from ..typing import Array
 from .samples import listed, reread, shape_of
 from .splitter import WORDS, TextSplitter
 
@@ -23,7 +30,12 @@ _MARKS = {"word": ("", "\ufffd"), "char": ("", "\ufffd"), "byte": (b"", b"\xff")
 _OF_ENCODE = Constraints({"cut": ["boolean"]})
 
 
-def check_texts(X, owner, advice="Convert it, or fill missing texts with ''.", name="X"):
+def check_texts(
+    X: Iterable[str],
+    owner: str,
+    advice: str = "Convert it, or fill missing texts with ''.",
+    name: str = "X",
+) -> list[str]:
     """Return the texts of an iterable as a list.
 
     Parameters
@@ -65,7 +77,7 @@ def check_texts(X, owner, advice="Convert it, or fill missing texts with ''.", n
     return texts
 
 
-class TokenizerTransformer(TransformerMixin, Component):
+class TokenizerTransformer(TransformerMixin, Component, BaseEstimator):
     r"""Turn texts into rows of token ids, padded to one length.
 
     `fit` numbers the tokens of the training texts, `transform` replaces each token by its number:
@@ -151,15 +163,15 @@ class TokenizerTransformer(TransformerMixin, Component):
 
     def __init__(
         self,
-        level="word",
+        level: Literal["word", "char", "byte"] = "word",
         *,
-        max_tokens=None,
-        max_length=None,
-        lowercase=True,
-        min_count=1,
-        token_pattern=WORDS,
-        dtype=np.int32,
-    ):
+        max_tokens: int | None = None,
+        max_length: int | None = None,
+        lowercase: bool = True,
+        min_count: int = 1,
+        token_pattern: str = WORDS,
+        dtype: DTypeLike = np.int32,
+    ) -> None:
         self.level = level
         self.max_tokens = max_tokens
         self.max_length = max_length
@@ -169,8 +181,8 @@ class TokenizerTransformer(TransformerMixin, Component):
         self.dtype = dtype
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Iterable[str], y: None = None) -> Self:
         """Learn the vocabulary.
 
         Parameters
@@ -205,14 +217,14 @@ class TokenizerTransformer(TransformerMixin, Component):
                 f"{type(self).__name__} found {len(tokens)} tokens, more than dtype="
                 f"{dtype.name} can number. Pass a larger dtype, or max_tokens."
             )
-        self.tokens_ = np.array(tokens, dtype=object)
-        self.vocabulary_ = {token: id for id, token in enumerate(tokens)}
+        self.tokens_: Array = np.array(tokens, dtype=object)
+        self.vocabulary_: dict[Any, int] = {token: id for id, token in enumerate(tokens)}
         self.length_ = length
         # What fit has checked, whatever is set later.
         self._splitter, self._cut, self._dtype = splitter, self.max_length, dtype
         return self
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Iterable[str], y: None = None) -> Array:
         """Learn the vocabulary, and replace the tokens of the texts by their ids.
 
         Parameters
@@ -230,7 +242,7 @@ class TokenizerTransformer(TransformerMixin, Component):
         X = reread(X)
         return self.fit(X).transform(X)
 
-    def transform(self, X):
+    def transform(self, X: Iterable[str]) -> Array:
         """Replace the tokens of texts by their ids.
 
         Parameters
@@ -250,7 +262,7 @@ class TokenizerTransformer(TransformerMixin, Component):
             row[: len(found)] = found
         return padded
 
-    def encode(self, X, *, cut=True):
+    def encode(self, X: Iterable[str], *, cut: bool = True) -> list[Array]:
         """Replace the tokens of texts by their ids, text by text, without padding.
 
         Parameters
@@ -270,7 +282,7 @@ class TokenizerTransformer(TransformerMixin, Component):
         length = self._cut if cut else None
         return [np.array(row, dtype=self._dtype) for row in self._ids(X, length)]
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> Array:
         """Write rows of ids as texts again.
 
         Words are joined by spaces, characters and bytes by nothing. Padding is left out, and an
@@ -297,7 +309,7 @@ class TokenizerTransformer(TransformerMixin, Component):
         texts[:] = [self._join(self.tokens_[row[row != PADDING]]) for row in X]
         return texts
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: None = None) -> Array:
         """Name the columns: token0, token1 and so on.
 
         Parameters
@@ -372,13 +384,13 @@ class TokenizerTransformer(TransformerMixin, Component):
             )
         return ids.astype(np.intp)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return stamp(super().__getstate__())
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unstamp(state, type(self).__name__))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.one_d_array = True

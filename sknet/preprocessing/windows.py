@@ -1,13 +1,19 @@
 """Windows of a series, to learn to forecast it."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
 from ..cells import as_array
 from ..constraints import Constraints
+from ..typing import Array
 
 _COUNT = [Interval(Integral, 1, None, closed="left")]
 _CONSTRAINTS = Constraints(
@@ -22,7 +28,16 @@ _CONSTRAINTS = Constraints(
 )
 
 
-def sliding_windows(series, window, horizon=1, *, stride=1, target=None, past=None, future=None):
+def sliding_windows(
+    series: ArrayLike,
+    window: int,
+    horizon: int = 1,
+    *,
+    stride: int = 1,
+    target: int | str | None = None,
+    past: Sequence[int] | str | None = None,
+    future: Sequence[int] | str | None = None,
+) -> tuple[Array, Any]:
     """Cut a series into windows and the values that follow each.
 
     Row i of X is ``series[s : s + window]`` and row i of y is
@@ -158,10 +173,10 @@ def sliding_windows(series, window, horizon=1, *, stride=1, target=None, past=No
 class _Columns:
     """Finds the columns of a series by their positions or names."""
 
-    def __init__(self, names, shape):
+    def __init__(self, names: Any, shape: tuple[int, ...]) -> None:
         self.names, self.shape = names, shape
 
-    def find_all(self, columns, parameter):
+    def find_all(self, columns: Any, parameter: Any) -> Any:
         """Return the positions of a list of columns, none of them twice."""
         columns = list(columns)
         wrong = [c for c in columns if not isinstance(c, Integral | str) or isinstance(c, bool)]
@@ -179,7 +194,7 @@ class _Columns:
             )
         return found
 
-    def find(self, column, parameter):
+    def find(self, column: Any, parameter: Any) -> Any:
         """Return the position of a column."""
         if len(self.shape) == 1:
             raise ValueError(

@@ -3,7 +3,10 @@
 The rate of a step is ``learning_rate_init * schedule.factor(progress)``.
 """
 
+from __future__ import annotations
+
 from ..base import named_component
+from ..typing import Function
 from .base import Progress, Schedule
 from .constant import Adaptive, Constant
 from .cosine import Cosine, FlatCosine, LogCosine, OneCycle
@@ -28,7 +31,7 @@ __all__ = [
 ]
 
 #: The schedules by name.
-SCHEDULES = {
+SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
     "invscaling": InvScaling,
     "adaptive": Adaptive,
@@ -41,7 +44,7 @@ SCHEDULES = {
 }
 
 
-def get_schedule(schedule):
+def get_schedule(schedule: str | Schedule | Function) -> Schedule:
     """Return a fresh schedule for a name, a schedule or a function.
 
     Parameters

@@ -1,5 +1,7 @@
 """What all schedules share: the progress of training, and the linear warm-up."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from numbers import Real
 from typing import NamedTuple
@@ -68,10 +70,10 @@ class Schedule(Component, ABC):
     _hint_by_position = " The learning rate is learning_rate_init of the estimator."
     _parameter_constraints = {"warmup": [Interval(Real, 0, None, closed="left")]}
 
-    def __init__(self, *, warmup=0.0):
+    def __init__(self, *, warmup: float = 0.0) -> None:
         self.warmup = warmup
 
-    def factor(self, progress):
+    def factor(self, progress: Progress) -> float:
         """Return what the initial learning rate is multiplied by.
 
         Parameters

@@ -1,5 +1,7 @@
 """Schedules whose factor is 1."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 from sklearn.utils._param_validation import Interval
@@ -56,7 +58,9 @@ class Adaptive(Schedule):
         "min_learning_rate": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, *, shrink=0.2, min_learning_rate=1e-6, warmup=0.0):
+    def __init__(
+        self, *, shrink: float = 0.2, min_learning_rate: float = 1e-6, warmup: float = 0.0
+    ) -> None:
         super().__init__(warmup=warmup)
         self.shrink = shrink
         self.min_learning_rate = min_learning_rate

@@ -1,5 +1,7 @@
 """Schedules made of cosine waves over the planned training."""
 
+from __future__ import annotations
+
 import math
 from numbers import Integral, Real
 
@@ -38,7 +40,7 @@ class Cosine(Schedule):
         "final": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, *, final=0.0, warmup=0.0):
+    def __init__(self, *, final: float = 0.0, warmup: float = 0.0) -> None:
         super().__init__(warmup=warmup)
         self.final = final
 
@@ -83,7 +85,9 @@ class FlatCosine(Schedule):
         "final": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, *, flat_fraction=0.5, final=0.0, warmup=0.0):
+    def __init__(
+        self, *, flat_fraction: float = 0.5, final: float = 0.0, warmup: float = 0.0
+    ) -> None:
         super().__init__(warmup=warmup)
         self.flat_fraction = flat_fraction
         self.final = final
@@ -130,7 +134,7 @@ class LogCosine(Schedule):
         "n_cycles": [Interval(Integral, 1, 100, closed="both")],
     }
 
-    def __init__(self, *, n_cycles=4, warmup=0.0):
+    def __init__(self, *, n_cycles: int = 4, warmup: float = 0.0) -> None:
         super().__init__(warmup=warmup)
         self.n_cycles = n_cycles
 
@@ -180,7 +184,14 @@ class OneCycle(Schedule):
         "final_div_factor": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, *, pct_start=0.3, div_factor=25.0, final_div_factor=1e4, warmup=0.0):
+    def __init__(
+        self,
+        *,
+        pct_start: float = 0.3,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        warmup: float = 0.0,
+    ) -> None:
         super().__init__(warmup=warmup)
         self.pct_start = pct_start
         self.div_factor = div_factor

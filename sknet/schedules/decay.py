@@ -1,5 +1,7 @@
 """Schedules that decay with the epochs or the rows seen, whatever the planned training."""
 
+from __future__ import annotations
+
 import math
 from numbers import Real
 
@@ -36,7 +38,7 @@ class InvScaling(Schedule):
         "power_t": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, *, power_t=0.5, warmup=0.0):
+    def __init__(self, *, power_t: float = 0.5, warmup: float = 0.0) -> None:
         super().__init__(warmup=warmup)
         self.power_t = power_t
 
@@ -71,7 +73,7 @@ class Step(Schedule):
         "every": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, *, drop=0.5, every=50, warmup=0.0):
+    def __init__(self, *, drop: float = 0.5, every: float = 50, warmup: float = 0.0) -> None:
         super().__init__(warmup=warmup)
         self.drop = drop
         self.every = every
@@ -102,7 +104,7 @@ class Exponential(Schedule):
         "decay": [Interval(Real, 0, 1, closed="right")],
     }
 
-    def __init__(self, *, decay=0.98, warmup=0.0):
+    def __init__(self, *, decay: float = 0.98, warmup: float = 0.0) -> None:
         super().__init__(warmup=warmup)
         self.decay = decay
 

@@ -1,10 +1,13 @@
 """A schedule that a plain function gives."""
 
+from __future__ import annotations
+
 from math import isfinite
 from numbers import Real
 
 from ..base import brief
 from ..functions import FunctionComponent
+from ..typing import Function
 from .base import Schedule
 
 #: Where the function is tried before training.
@@ -44,11 +47,11 @@ class FunctionSchedule(FunctionComponent, Schedule):
     has_end = True
     _parameter_constraints = {**Schedule._parameter_constraints, "function": [callable]}
 
-    def __init__(self, function, *, warmup=0.0):
+    def __init__(self, function: Function, *, warmup: float = 0.0) -> None:
         super().__init__(warmup=warmup)
         self.function = function
 
-    def check(self):
+    def check(self) -> None:
         """Refuse a function that does not return a factor.
 
         Raises

@@ -1,11 +1,15 @@
 """What the estimators for tables share: the walk of a fit, and the members."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
 from time import time
+from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
@@ -17,6 +21,7 @@ from ..estimators.labels import as_labels
 from ..functions import with_picklable_functions
 from ..preprocessing.table_encoder import TableEncoder
 from ..settings import isolated
+from ..typing import Array
 from ..weights import check_weights
 from .bagging import Bagging
 from .folds import make_folds
@@ -30,13 +35,15 @@ _SHARED = ("loss", "class_weight")
 _MANY = 2**17
 
 
-class BaseTabular(Bagging, Component, ABC):
+class BaseTabular(Bagging, Component, BaseEstimator, ABC):
     """Base class of the estimators for tables.
 
     A fit goes: read y, learn the encoding of X, make folds, train the members, look at what they
     predict for the rows that they have not seen. Subclasses say how y is read, and how raw
     outputs of members become predictions.
     """
+
+    members_: list[Any]
 
     _parameter_constraints = {
         "categorical_features": "no_validation",  # the encoder knows
@@ -182,12 +189,12 @@ class BaseTabular(Bagging, Component, ABC):
 
     def _take_encoder(self, encoder, X):
         """Use a fitted encoder; return X encoded by it."""
-        self.encoder_ = encoder
+        self.encoder_: TableEncoder = encoder
         self._first_codes = np.cumsum([0, *encoder.cardinalities_[:-1]], dtype=np.float32)
-        self.n_features_in_ = encoder.n_features_in_
+        self.n_features_in_: int = encoder.n_features_in_
         self.__dict__.pop("feature_names_in_", None)
         if hasattr(encoder, "feature_names_in_"):
-            self.feature_names_in_ = encoder.feature_names_in_
+            self.feature_names_in_: Array = encoder.feature_names_in_
         return self._encode(X)
 
     def _encode(self, X):
@@ -266,13 +273,13 @@ class BaseTabular(Bagging, Component, ABC):
             )
 
     @property
-    def n_iter_(self):
+    def n_iter_(self) -> int:
         """Number of epochs of the member that was trained for most."""
         check_is_fitted(self, "members_")
         return max(member.n_iter_ for member in self.members_)
 
     @property
-    def feature_importances_(self):
+    def feature_importances_(self) -> Array:
         """Growth of the loss of rows that were held out when a feature is permuted.
 
         An array of shape (n_features,); the shares of the features add up to 1. They are computed
@@ -297,20 +304,20 @@ class BaseTabular(Bagging, Component, ABC):
             )
         return self._importances
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return "members_" in self.__dict__
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = with_picklable_functions(stamp(super().__getstate__()), self)
         state.pop("_training_rows", None)
         return state
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unstamp(state, type(self).__name__))

@@ -1,9 +1,14 @@
 """The temperature of probabilities."""
 
+from __future__ import annotations
+
 from math import exp
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+
+from ..losses.base import Loss
+from ..typing import Array
 
 #: Bounds of the logarithm of the temperature, and what its square is multiplied by: a small
 #: penalty, which decides where all rows are predicted well.
@@ -13,7 +18,7 @@ _PENALTY = 1e-3
 _DIGITS = 3
 
 
-def fit_temperature(loss, raw, y, sample_weight):
+def fit_temperature(loss: Loss, raw: Array, y: Array, sample_weight: Array | None) -> float:
     """Return what raw outputs are divided by, so that their log loss is the smallest.
 
     Parameters
@@ -48,7 +53,7 @@ def fit_temperature(loss, raw, y, sample_weight):
     return exp(round(found.x, _DIGITS))
 
 
-def sharpening(n_members):
+def sharpening(n_members: int) -> float:
     """Return what the temperature of the members is multiplied by in an ensemble.
 
     The mean of several probabilities is more even than each of them, and less often wrong. With

@@ -1,27 +1,42 @@
 """The classifier for tables."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ..activations.base import Activation
+from ..compatibility import fit_context
 from ..estimators.classes import encode, learn_classes
 from ..estimators.labels import as_labels, family, shown
 from ..losses import CLASSIFICATION_LOSSES, LogLoss, Loss
 from ..losses.classification import ClassificationLoss
 from ..settings import isolated
+from ..typing import (
+    Array,
+    ClassWeight,
+    Function,
+    NamedActivation,
+    NamedClassificationLoss,
+    RandomState,
+    Samples,
+    Sizes,
+    Targets,
+)
 from .base import BaseTabular
 from .calibration import fit_temperature, sharpening
-from .documentation import documented
 from .held_out import likely_classes
 from .members import ClassifierMember
 
 
-@documented
 class TabularClassifier(ClassifierMixin, BaseTabular):
     """Classifier for tables: an ensemble of networks that takes data frames as they are.
 
@@ -32,20 +47,45 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     Parameters
     ----------
-    {columns}
-    {network}
+    categorical_features : array-like or "from_dtype", default="from_dtype"
+        Which columns are categories: their names, positions or a mask, as
+        `sklearn.ensemble.HistGradientBoostingClassifier` takes them. "from_dtype" finds out by
+        the types of the columns.
+    hidden_layer_sizes : int or array-like of int, default=(128, 128, 128)
+        Widths of the hidden layers; an int is one layer.
     activation : str or sknet.activations.Activation, default="selu"
         Function of the parametric activations.
-    {dropout}
+    dropout : float, default=0.15
+        Rate of the dropout after each hidden layer, in [0, 1); it falls to 0 in the second half
+        of the training.
+    frequency_scale : float or array-like of float, default=(0.1, 0.3, 1.0, 3.0, 10.0)
+        Standard deviation of the frequencies of the periodic embeddings at the start, above 0; of
+        several values each member in turn takes the next. Larger ones tell closer numbers apart.
     loss : {"log_loss", "focal"} or sknet.losses.Loss, default="log_loss"
         Loss: the cross-entropy, the focal loss, or an object.
     label_smoothing : float, default=0.1
         Share of each label that is spread evenly over the classes while training, in [0, 1); for
         ``loss="log_loss"``. The probabilities are calibrated afterwards.
-    {steps}
+    batch_size : int or "auto", default="auto"
+        Rows of a step; "auto" is 64 for up to 1024 rows, 128 for up to 8192, and more for larger
+        tables, at most 1024.
     learning_rate_init : float or "auto", default="auto"
         Largest learning rate, above 0; "auto" is 0.04.
-    {training}
+    weight_decay : float, default=0.02
+        Share of a weight that is lost in a step, per unit of the learning rate, at least 0; it
+        falls to 0 in the second half of the training.
+    max_iter : int, default=64
+        Number of epochs of each member at most. The schedules are made for as many; a member stops
+        after twice the epochs that its best one took and a tenth of all, or 6 if that is more.
+    max_time : float, default=None
+        Seconds after which `fit` stops with the ensemble it has; the members share it evenly.
+    cv : int, splitter or iterable, default=8
+        The folds, each of which one member does not see: their number, a scikit-learn splitter,
+        or pairs of rows to train on and rows to hold out. An int makes random folds, stratified by
+        class, which hold rows that are the same together.
+    n_members : int, default=None
+        Number of members; None is one for each fold. More go through the folds again; those of
+        an int `cv` are then drawn anew.
     scoring : str or callable, default="loss"
         By what the best epoch is chosen: the "loss", or any scikit-learn scorer, such as
         "accuracy" or "roc_auc", which is given encoded rows, or a metric ``f(y, prediction)``.
@@ -53,7 +93,18 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         Weights of the classes, which multiply the sample weights; "balanced" makes them
         inversely proportional to the classes' weighted frequencies. A list has one dict an
         output.
-    {end}
+    warm_start : bool, default=False
+        Whether `fit` keeps the members that there are and trains those that `n_members` asks for
+        in addition, on the same rows.
+    n_jobs : int, default=None
+        Number of members that train at a time, by joblib; None is 1 unless in a
+        `joblib.parallel_config` context. As many predict at a time, in threads, where there are
+        many rows. The results do not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Source of the folds, the initial weights, the order of rows and the noise. An int gives
+        the same bits each time.
+    verbose : bool or int, default=False
+        Whether to print a line a member.
 
     Attributes
     ----------
@@ -67,7 +118,19 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         that all members have seen.
     oof_score_ : float
         Accuracy of these.
-    {attributes}
+    members_ : list of sknet.NeuralClassifier or sknet.NeuralRegressor
+        The fitted networks, for encoded rows.
+    encoder_ : sknet.preprocessing.TableEncoder
+        What encodes rows, learned from the training rows without their targets.
+    feature_importances_ : ndarray of shape (`n_features_in_`,)
+        Growth of the loss when a feature is permuted, in rows that members have not seen; the
+        sum is 1. Computed when it is first asked for.
+    n_iter_ : int
+        Number of epochs of the member that was trained for most.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, if X had string names.
 
     See Also
     --------
@@ -90,6 +153,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     (20, 2)
     """
 
+    classes_: Array
+
     _losses = CLASSIFICATION_LOSSES
     _parameter_constraints = {
         **BaseTabular._parameter_constraints,
@@ -101,42 +166,54 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def __init__(
         self,
         *,
-        categorical_features="from_dtype",
-        hidden_layer_sizes=(128, 128, 128),
-        activation="selu",
-        dropout=0.15,
-        frequency_scale=(0.1, 0.3, 1.0, 3.0, 10.0),
-        loss="log_loss",
-        label_smoothing=0.1,
-        batch_size="auto",
-        learning_rate_init="auto",
-        weight_decay=0.02,
-        max_iter=64,
-        max_time=None,
-        cv=8,
-        n_members=None,
-        scoring="loss",
-        class_weight=None,
-        warm_start=False,
-        n_jobs=None,
-        random_state=None,
-        verbose=False,
-    ):
+        categorical_features: ArrayLike | Literal["from_dtype"] | None = "from_dtype",
+        hidden_layer_sizes: Sizes = (128, 128, 128),
+        activation: NamedActivation | Activation = "selu",
+        dropout: float = 0.15,
+        frequency_scale: float | ArrayLike = (0.1, 0.3, 1.0, 3.0, 10.0),
+        loss: NamedClassificationLoss | Loss = "log_loss",
+        label_smoothing: float = 0.1,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate_init: float | Literal["auto"] = "auto",
+        weight_decay: float = 0.02,
+        max_iter: int = 64,
+        max_time: float | None = None,
+        cv: Any = 8,
+        n_members: int | None = None,
+        scoring: str | Function = "loss",
+        class_weight: ClassWeight | None = None,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: RandomState | None = None,
+        verbose: bool | int = False,
+    ) -> None:
         self._store(locals())
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    @documented
-    def fit(self, X, y, sample_weight=None, *, groups=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Samples,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Train the members.
 
         Parameters
         ----------
-        {X}
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows, with columns of any kind.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Class labels, or one column of labels an output. Several columns that hold 0 and 1
             only are multilabel: each says whether a label occurs.
-        {fit}
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows. Only their ratios count; a row of weight 2 is the same as a row
+            twice.
+        groups : array-like of shape (n_samples,), default=None
+            Groups of rows, which are held out together; for `cv` that splits by groups, and for an
+            int.
 
         Returns
         -------
@@ -189,13 +266,15 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             self._of_members = fit_temperature(
                 self._log_loss(), np.concatenate(raw), rows.codes[held], weight
             )
-        self.temperature_ = self._of_members * sharpening(len(self.members_))
+        self.temperature_: float = self._of_members * sharpening(len(self.members_))
         parts = [
             self._probabilities(member, part)
             for member, part in zip(self.members_, raw, strict=True)
         ]
         if self._target.kind == "multioutput":
-            self.oof_prediction_ = [self._held_out.mean(part) for part in zip(*parts, strict=True)]
+            self.oof_prediction_: Array = [
+                self._held_out.mean(part) for part in zip(*parts, strict=True)
+            ]
         else:
             self.oof_prediction_ = self._held_out.mean(parts)
         self._oof_codes = rows.codes.astype(np.intp)
@@ -203,7 +282,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         right = self._all_right(self._decide(self.oof_prediction_), rows.y)[known]
         weight = None if rows.sample_weight is None else rows.sample_weight[known]
         some = weight is None or weight.any()
-        self.oof_score_ = float(np.average(right, weights=weight)) if some else np.nan
+        self.oof_score_: float = float(np.average(right, weights=weight)) if some else np.nan
 
     def _log_loss(self):
         loss = LogLoss()
@@ -226,13 +305,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return member.network_.predict(rows) / np.float32(self.temperature_)
 
     @isolated
-    @documented
-    def predict_proba(self, X):
+    def predict_proba(self, X: Samples) -> Array | Any:
         """Predict the probabilities of the classes.
 
         Parameters
         ----------
-        {X}
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows, with columns of any kind.
 
         Returns
         -------
@@ -246,13 +325,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return np.mean(parts, axis=0)
 
     @isolated
-    @documented
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Samples) -> Array | Any:
         """Predict the logarithms of the probabilities, exact also where those underflow.
 
         Parameters
         ----------
-        {X}
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows, with columns of any kind.
 
         Returns
         -------
@@ -267,13 +346,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return _log_mean(parts)
 
     @isolated
-    @documented
-    def predict(self, X):
+    def predict(self, X: Samples) -> Array:
         """Predict the classes of some rows.
 
         Parameters
         ----------
-        {X}
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows, with columns of any kind.
 
         Returns
         -------
@@ -292,8 +371,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return np.stack([classes[p.argmax(axis=1)] for classes, p in columns], axis=1)
 
     @isolated
-    @documented
-    def predict_set(self, X, coverage=0.9):
+    def predict_set(self, X: Samples, coverage: float = 0.9) -> Array:
         """Predict sets of classes that hold the true one with a given probability.
 
         The sets are those of CV+ [1]_: a class is in the set of a row unless its probability is
@@ -304,7 +382,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
         Parameters
         ----------
-        {X}
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows, with columns of any kind.
         coverage : float, default=0.9
             Share of the true classes that the sets are to hold, in (0, 1).
 
@@ -332,13 +411,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         )
         return likely_classes(parts, shares, misses, coverage)
 
-    @documented
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy: the share of rows whose labels are all right.
 
         Parameters
         ----------
-        {X}
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows, with columns of any kind.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             True labels; those that were not there in `fit` count as wrong.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -373,7 +452,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         right = predicted == y
         return right if right.ndim == 1 else right.all(axis=1)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.target_tags.multi_output = True

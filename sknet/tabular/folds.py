@@ -1,12 +1,17 @@
 """The rows on which each member of an ensemble is trained and judged."""
 
+from __future__ import annotations
+
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from ..base import brief
+from ..typing import Array
+from .rows import DistinctRows
 
 
 class Fold(NamedTuple):
@@ -25,7 +30,16 @@ class Fold(NamedTuple):
     held: np.ndarray
 
 
-def make_folds(cv, n_members, entropy, distinct, y, strata, groups, sample_weight=None):
+def make_folds(
+    cv: Any,
+    n_members: int | None,
+    entropy: int,
+    distinct: DistinctRows,
+    y: Array,
+    strata: Array | None,
+    groups: ArrayLike | None,
+    sample_weight: Array | None = None,
+) -> list[Fold]:
     """Return the rows and the seed of each member.
 
     Parameters

@@ -1,6 +1,12 @@
 """What the members of an ensemble say of the rows that they have not seen."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
+
+from ..typing import Array
 
 #: Elements of the largest scratch array.
 _ELEMENTS = 2**22
@@ -19,18 +25,18 @@ class HeldOut:
         Positions of the rows that each member has not seen.
     """
 
-    def __init__(self, n_samples, rows):
+    def __init__(self, n_samples: int, rows: Sequence[Array]) -> None:
         self.rows = rows
         self._counts = np.zeros(n_samples, np.intp)
         for held in rows:
             self._counts[held] += 1
 
     @property
-    def known(self):
+    def known(self) -> bool:
         """Whether there is a member that has not seen a row, for each row."""
         return self._counts > 0
 
-    def mean(self, parts):
+    def mean(self, parts: Sequence[Array]) -> Array:
         """Average what the members that have not seen a row predict for it.
 
         Parameters
@@ -50,7 +56,7 @@ class HeldOut:
         counts = self._counts.reshape(-1, *(1,) * len(shape))
         return np.divide(total, counts, out=np.full(total.shape, np.nan), where=counts > 0)
 
-    def calibration_rows(self, sample_weight):
+    def calibration_rows(self, sample_weight: Array | None) -> Array:
         """Return positions of rows by which to calibrate: all, or some thousands of many.
 
         Parameters
@@ -69,7 +75,7 @@ class HeldOut:
             rows = np.random.default_rng(0).choice(rows, _MOST_ROWS, replace=False)
         return np.sort(rows)
 
-    def shares(self, rows):
+    def shares(self, rows: Array) -> Array:
         """Return the share that each member has in the mean of each row.
 
         Parameters
@@ -91,7 +97,7 @@ class HeldOut:
         return shares / shares.sum(axis=0)
 
 
-def interval(predictions, shares, residuals, coverage):
+def interval(predictions: Array, shares: Array, residuals: Array, coverage: float) -> Array:
     """Return the ends of CV+ intervals.
 
     Parameters
@@ -129,7 +135,7 @@ def interval(predictions, shares, residuals, coverage):
     return ends
 
 
-def likely_classes(probabilities, shares, misses, coverage):
+def likely_classes(probabilities: Array, shares: Array, misses: Array, coverage: float) -> Array:
     """Return the classes of CV+ prediction sets.
 
     Parameters

@@ -1,12 +1,20 @@
 """Which features an ensemble needs, by permutation of rows that were held out."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
+
+from ..typing import Array, Function
 
 #: Rows of a member that are permuted at most.
 _MOST_ROWS = 2000
 
 
-def permutation_importances(rows, X, columns, misfit):
+def permutation_importances(
+    rows: Sequence[Array], X: Array, columns: Sequence[Array], misfit: Function
+) -> Array:
     """Return by how much the loss grows when a feature is permuted.
 
     Parameters

@@ -1,18 +1,24 @@
 """The networks of which an ensemble consists."""
 
+from __future__ import annotations
+
 from contextlib import nullcontext
 from copy import copy
 from math import inf, isfinite
 from time import time
+from typing import Any, Self
 
 import numpy as np
 
 from ..estimators import NeuralClassifier, NeuralRegressor
 from ..losses import Gaussian
+from ..losses.base import Loss
+from .folds import Fold
 from .network import tangent_dense
+from .rows import Rows
 
 #: The best epoch is kept; when to stop is for the member to say.
-KEEP_BEST = {"tol": 0.0, "n_iter_no_change": inf, "early_stopping": True}
+KEEP_BEST: dict[str, Any] = {"tol": 0.0, "n_iter_no_change": inf, "early_stopping": True}
 
 #: A member stops after twice the epochs that its best one took, and this share of all of them, or
 #: so many. On inner splits of training rows it saves half of the epochs; the best loss is 0.04
@@ -24,7 +30,7 @@ class Member:
     """What the networks of an ensemble share: the output layer, and the best epoch."""
 
     #: Whether the user has interrupted the training.
-    was_interrupted = False
+    was_interrupted: bool = False
 
     def _output_layer(self, hidden, width):
         # One log-odds moves as the difference of two logits does.
@@ -33,7 +39,7 @@ class Member:
 
     def _plan(self, data, max_epochs, deadline):
         # Rows of classes of weight 0 are left out, so there may be fewer than a step was to have.
-        self.batch_size = min(self.batch_size, data.n_rows)
+        self.batch_size: int = min(self.batch_size, data.n_rows)
         return super()._plan(data, max_epochs, deadline)
 
     def _judge(self, number, history):
@@ -58,7 +64,7 @@ class Member:
 class ClassifierMember(Member, NeuralClassifier):
     """A network of a `TabularClassifier`."""
 
-    def expect(self, classes):
+    def expect(self, classes: Any) -> Self:
         """Return the member itself, which will know classes that its rows may lack."""
         self._expected_classes = classes
         return self
@@ -93,7 +99,7 @@ class RegressorMember(Member, NeuralRegressor):
         return tangent_dense(width, kernel_initializer="zeros")
 
 
-def is_delicate(loss):
+def is_delicate(loss: Loss) -> bool:
     """Tell whether raw outputs are exponents, which large learning rates make overflow.
 
     Parameters
@@ -109,7 +115,16 @@ def is_delicate(loss):
     return loss.link == "exp" or isinstance(loss, Gaussian)
 
 
-def fit_member(member, rows, fold, deadline, *, rounds, is_first, context):
+def fit_member(
+    member: Member,
+    rows: Rows,
+    fold: Fold,
+    deadline: float | None,
+    *,
+    rounds: int,
+    is_first: bool,
+    context: Any,
+) -> Member | None:
     """Train one member.
 
     Parameters
@@ -157,7 +172,7 @@ def fit_member(member, rows, fold, deadline, *, rounds, is_first, context):
     return member.without_training_state()
 
 
-def rows_of_step(n_samples):
+def rows_of_step(n_samples: int) -> int:
     """Return the number of rows of a step: more for larger tables.
 
     Parameters

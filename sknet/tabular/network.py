@@ -1,6 +1,12 @@
 """The layers of the networks for tables."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from ..activations import get_activation
+from ..activations.base import Activation
 from ..initializers import RandomNormal
 from ..layers import (
     Branch,
@@ -12,12 +18,19 @@ from ..layers import (
     PeriodicEmbedding,
     Scaling,
 )
+from ..layers.base import Layer
 
 #: Length of the vectors of categories.
 _EMBEDDING_DIM = 8
 
 
-def table_layers(columns, hidden_layer_sizes, activation, dropout, frequency_scale):
+def table_layers(
+    columns: Any,
+    hidden_layer_sizes: Sequence[int],
+    activation: str | Activation,
+    dropout: float,
+    frequency_scale: float,
+) -> list[tuple[str, Layer]]:
     """Return the hidden layers of RealMLP for an encoded table.
 
     Numbers go through periodic embeddings and codes through embeddings; all is scaled by learned
@@ -76,12 +89,12 @@ def table_layers(columns, hidden_layer_sizes, activation, dropout, frequency_sca
 
 
 def tangent_dense(
-    units,
-    bias_initializer="zeros",
+    units: int,
+    bias_initializer: str = "zeros",
     *,
-    kernel_initializer="unit_variance",
-    learning_rate_factor=1.0,
-):
+    kernel_initializer: str = "unit_variance",
+    learning_rate_factor: float = 1.0,
+) -> Dense:
     """Return a dense layer in the neural tangent parametrization.
 
     Parameters

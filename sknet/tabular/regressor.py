@@ -1,16 +1,33 @@
 """The regressor for tables."""
 
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from ..cells import as_array, check_finite
+from ..activations.base import Activation
+from ..cells import as_array
+from ..compatibility import fit_context
+from ..finite import check_finite
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, get_loss
 from ..settings import isolated
+from ..typing import (
+    Array,
+    Function,
+    NamedActivation,
+    NamedRegressionLoss,
+    RandomState,
+    Samples,
+    Sizes,
+    Targets,
+)
 from .base import BaseTabular
-from .documentation import documented
 from .held_out import interval
 from .members import RegressorMember, is_delicate
 
@@ -18,7 +35,6 @@ from .members import RegressorMember, is_delicate
 _FINE = 1e-5
 
 
-@documented
 class TabularRegressor(RegressorMixin, BaseTabular):
     """Regressor for tables: an ensemble of networks that takes data frames as they are.
 
@@ -30,23 +46,59 @@ class TabularRegressor(RegressorMixin, BaseTabular):
 
     Parameters
     ----------
-    {columns}
-    {network}
+    categorical_features : array-like or "from_dtype", default="from_dtype"
+        Which columns are categories: their names, positions or a mask, as
+        `sklearn.ensemble.HistGradientBoostingClassifier` takes them. "from_dtype" finds out by
+        the types of the columns.
+    hidden_layer_sizes : int or array-like of int, default=(128, 128, 128)
+        Widths of the hidden layers; an int is one layer.
     activation : str or sknet.activations.Activation, default="mish"
         Function of the parametric activations.
-    {dropout}
+    dropout : float, default=0.15
+        Rate of the dropout after each hidden layer, in [0, 1); it falls to 0 in the second half
+        of the training.
+    frequency_scale : float or array-like of float, default=(0.1, 0.3, 1.0, 3.0, 10.0)
+        Standard deviation of the frequencies of the periodic embeddings at the start, above 0; of
+        several values each member in turn takes the next. Larger ones tell closer numbers apart.
     loss : str or sknet.losses.Loss, default="squared_error"
         Loss: squared_error, absolute_error, huber, poisson, gamma, quantile, gaussian, or an
         object, such as ``Quantile([0.05, 0.5, 0.95])``.
-    {steps}
+    batch_size : int or "auto", default="auto"
+        Rows of a step; "auto" is 64 for up to 1024 rows, 128 for up to 8192, and more for larger
+        tables, at most 1024.
     learning_rate_init : float or "auto", default="auto"
         Largest learning rate, above 0. "auto" is 0.02 for the losses poisson, gamma and gaussian,
         which take exponentials, and 0.2 for all others.
-    {training}
+    weight_decay : float, default=0.02
+        Share of a weight that is lost in a step, per unit of the learning rate, at least 0; it
+        falls to 0 in the second half of the training.
+    max_iter : int, default=64
+        Number of epochs of each member at most. The schedules are made for as many; a member stops
+        after twice the epochs that its best one took and a tenth of all, or 6 if that is more.
+    max_time : float, default=None
+        Seconds after which `fit` stops with the ensemble it has; the members share it evenly.
+    cv : int, splitter or iterable, default=8
+        The folds, each of which one member does not see: their number, a scikit-learn splitter,
+        or pairs of rows to train on and rows to hold out. An int makes random folds, stratified by
+        class, which hold rows that are the same together.
+    n_members : int, default=None
+        Number of members; None is one for each fold. More go through the folds again; those of
+        an int `cv` are then drawn anew.
     scoring : str or callable, default="loss"
         By what the best epoch is chosen: "loss", any scikit-learn scorer, which is given encoded
         rows, or a metric ``f(y, prediction)``.
-    {end}
+    warm_start : bool, default=False
+        Whether `fit` keeps the members that there are and trains those that `n_members` asks for
+        in addition, on the same rows.
+    n_jobs : int, default=None
+        Number of members that train at a time, by joblib; None is 1 unless in a
+        `joblib.parallel_config` context. As many predict at a time, in threads, where there are
+        many rows. The results do not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Source of the folds, the initial weights, the order of rows and the noise. An int gives
+        the same bits each time.
+    verbose : bool or int, default=False
+        Whether to print a line a member.
 
     Attributes
     ----------
@@ -55,7 +107,19 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         all members have seen.
     oof_score_ : float
         What `score` gives for these.
-    {attributes}
+    members_ : list of sknet.NeuralClassifier or sknet.NeuralRegressor
+        The fitted networks, for encoded rows.
+    encoder_ : sknet.preprocessing.TableEncoder
+        What encodes rows, learned from the training rows without their targets.
+    feature_importances_ : ndarray of shape (`n_features_in_`,)
+        Growth of the loss when a feature is permuted, in rows that members have not seen; the
+        sum is 1. Computed when it is first asked for.
+    n_iter_ : int
+        Number of epochs of the member that was trained for most.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, if X had string names.
 
     See Also
     --------
@@ -89,39 +153,51 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     def __init__(
         self,
         *,
-        categorical_features="from_dtype",
-        hidden_layer_sizes=(128, 128, 128),
-        activation="mish",
-        dropout=0.15,
-        frequency_scale=(0.1, 0.3, 1.0, 3.0, 10.0),
-        loss="squared_error",
-        batch_size="auto",
-        learning_rate_init="auto",
-        weight_decay=0.02,
-        max_iter=64,
-        max_time=None,
-        cv=8,
-        n_members=None,
-        scoring="loss",
-        warm_start=False,
-        n_jobs=None,
-        random_state=None,
-        verbose=False,
-    ):
+        categorical_features: ArrayLike | Literal["from_dtype"] | None = "from_dtype",
+        hidden_layer_sizes: Sizes = (128, 128, 128),
+        activation: NamedActivation | Activation = "mish",
+        dropout: float = 0.15,
+        frequency_scale: float | ArrayLike = (0.1, 0.3, 1.0, 3.0, 10.0),
+        loss: NamedRegressionLoss | Loss = "squared_error",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate_init: float | Literal["auto"] = "auto",
+        weight_decay: float = 0.02,
+        max_iter: int = 64,
+        max_time: float | None = None,
+        cv: Any = 8,
+        n_members: int | None = None,
+        scoring: str | Function = "loss",
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: RandomState | None = None,
+        verbose: bool | int = False,
+    ) -> None:
         self._store(locals())
 
     @isolated
-    @_fit_context(prefer_skip_nested_validation=True)
-    @documented
-    def fit(self, X, y, sample_weight=None, *, groups=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Samples,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Train the members.
 
         Parameters
         ----------
-        {X}
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows, with columns of any kind.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
-        {fit}
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows. Only their ratios count; a row of weight 2 is the same as a row
+            twice.
+        groups : array-like of shape (n_samples,), default=None
+            Groups of rows, which are held out together; for `cv` that splits by groups, and for an
+            int.
 
         Returns
         -------
@@ -169,12 +245,12 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             self._within(member.predict(rows.X[held]))
             for member, held in zip(self.members_, self._held_rows, strict=True)
         ]
-        self.oof_prediction_ = self._held_out.mean(parts)
+        self.oof_prediction_: Array = self._held_out.mean(parts)
         known = self._held_out.known
         weight = None if rows.sample_weight is None else rows.sample_weight[known]
         y, predicted = rows.y[known], self.oof_prediction_[known]
         some = len(y) > 1 and (weight is None or weight.any())
-        self.oof_score_ = self._score_of(y, predicted, weight) if some else np.nan
+        self.oof_score_: float = self._score_of(y, predicted, weight) if some else np.nan
         errors = (_beside(rows.y, self.oof_prediction_) - self.oof_prediction_)[known]
         self._oof_variance = np.average(errors**2, axis=0, weights=weight) if some else np.nan
         self._oof_y = rows.y
@@ -194,13 +270,13 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return float(np.average(errors.mean(axis=1), weights=sample_weight))
 
     @isolated
-    @documented
-    def predict(self, X, return_std=False):
+    def predict(self, X: Samples, return_std: bool = False) -> tuple[Array, Any]:
         """Predict the targets of some rows.
 
         Parameters
         ----------
-        {X}
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows, with columns of any kind.
         return_std : bool, default=False
             Whether to return a standard deviation of the target as well.
 
@@ -226,8 +302,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return np.mean(parts, axis=0), std.astype(self._dtype)
 
     @isolated
-    @documented
-    def predict_interval(self, X, coverage=0.9):
+    def predict_interval(self, X: Samples, coverage: float = 0.9) -> Array:
         """Predict intervals that hold the target with a given probability.
 
         The intervals are those of CV+ [1]_, made of the errors for training rows of the members
@@ -237,7 +312,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
 
         Parameters
         ----------
-        {X}
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows, with columns of any kind.
         coverage : float, default=0.9
             Share of the targets that the intervals are to hold, in (0, 1).
 
@@ -271,13 +347,13 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return ends[:, 0] if self._oof_y.ndim == 1 else ends
 
     @isolated
-    @documented
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return R^2, or with several quantiles their mean D^2 of the pinball loss.
 
         Parameters
         ----------
-        {X}
+        X : {data frame, array-like} of shape (n_samples, n_features)
+            Rows, with columns of any kind.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             True targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -301,7 +377,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         ]
         return float(np.mean(scores))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         loss = self._losses.get(self.loss) if isinstance(self.loss, str) else self.loss
         tags.target_tags.multi_output = True

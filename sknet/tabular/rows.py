@@ -1,11 +1,16 @@
 """The rows of a training set, and which of them are the same."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
+
+from ..typing import Array
 
 #: Mean weight up to which rows are repeated to learn the encoding.
 _MOST_REPETITIONS = 10
@@ -36,7 +41,7 @@ class DistinctRows:
         Position of the first row of each.
     """
 
-    def __init__(self, X, y):
+    def __init__(self, X: Array, y: Array) -> None:
         bits = [_bits(X), _bits(y)]
         hashes = _hashes(bits)
         order = np.argsort(hashes, kind="stable")
@@ -45,19 +50,19 @@ class DistinctRows:
         before, after = order[near], order[near + 1]
         same = [np.all(part[before] == part[after], axis=1) for part in bits]
         starts[near + 1] = ~np.logical_and.reduce(same)
-        self.number = np.empty(len(X), np.intp)
+        self.number: Array = np.empty(len(X), np.intp)
         self.number[order] = np.cumsum(starts) - 1
-        self.first = order[starts]
+        self.first: Array = order[starts]
 
-    def used(self, sample_weight):
+    def used(self, sample_weight: Any) -> Array:
         """Return the numbers of the distinct rows whose weight is above 0, in their order."""
         return np.flatnonzero(np.bincount(self.number, sample_weight, minlength=len(self.first)))
 
-    def count(self, rows, sample_weight):
+    def count(self, rows: Any, sample_weight: Any) -> int:
         """Return the number of rows that `merged` returns."""
         return len(self.merged(rows, sample_weight)[0])
 
-    def merged(self, rows, sample_weight):
+    def merged(self, rows: Array, sample_weight: Array | None) -> tuple[Array, Array | None]:
         """Return rows without repetition, and the sums of their weights.
 
         Parameters
@@ -81,7 +86,7 @@ class DistinctRows:
         return self.first[chosen], None if np.all(totals == 1) else totals
 
 
-def order_of_rows(X):
+def order_of_rows(X: Array) -> Array:
     """Return an order of rows that depends on what they hold alone.
 
     Parameters
@@ -146,7 +151,7 @@ class Rows:
     sample_weight: np.ndarray | None
     distinct: DistinctRows
 
-    def digest(self):
+    def digest(self) -> str:
         """Return what tells whether other rows are these."""
         found = blake2b(digest_size=16)
         for part in (self.X, self.codes, self.sample_weight):
@@ -154,7 +159,7 @@ class Rows:
         return found.hexdigest()
 
 
-def repeated(X, weight):
+def repeated(X: Any, weight: Array | None) -> Any:
     """Return the rows from which the encoding is learned.
 
     Those of weight 0 are left out; where all weights are small whole numbers, each row is there as

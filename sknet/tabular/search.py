@@ -1,9 +1,13 @@
 """Where to search for the parameters of the estimators for tables."""
 
+from __future__ import annotations
+
+from typing import Any, Literal
+
 from scipy.stats import loguniform, uniform
 
 
-def search_space(task):
+def search_space(task: Literal["classification", "regression"]) -> dict[str, Any]:
     """Return distributions of the parameters that are worth tuning.
 
     They are those of the published search for RealMLP [1]_, for networks of the widths that the

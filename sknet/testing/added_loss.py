@@ -1,9 +1,17 @@
 """What layers have to do with the weights of the rows."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
+from ..layers.base import Layer
+from ..network import Network
+from ..typing import Array
 
-def adding_parts(network, row_weights=None):
+
+def adding_parts(network: Network, row_weights: Array | None = None) -> list[Layer]:
     """Let the rows have weights in what layers add to the loss.
 
     Parameters
@@ -24,7 +32,7 @@ def adding_parts(network, row_weights=None):
     return parts
 
 
-def check_added_loss(case):
+def check_added_loss(case: Any) -> None:
     """Check that rows count as their weights, and as 1 without weights.
 
     Parameters

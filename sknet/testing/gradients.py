@@ -1,8 +1,14 @@
 """What the gradients of layers have to agree with."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ..layers import Layer, Sequential
+from ..network import Network
+from ..typing import Array, Shape
 
 #: Step of the central differences, for values of size one in float64.
 _STEP = 1e-5
@@ -10,7 +16,7 @@ _STEP = 1e-5
 _N_DIRECTIONS = 3
 
 
-def trained(replica):
+def trained(replica: Network) -> list[tuple[Any, ...]]:
     """List the weights that training changes, with their gradients.
 
     Layers need not compute the gradients of frozen weights.
@@ -35,7 +41,7 @@ def trained(replica):
     return found
 
 
-def check_gradients(case, input_grad):
+def check_gradients(case: Any, input_grad: bool) -> None:
     """Check the gradients of the input and of all weights against central differences.
 
     Parameters
@@ -122,15 +128,15 @@ def _agrees_along_directions(case, network, mask, values, gradient):
 class _Probe(Layer):
     """Add an array of its own to x, so that the gradient of x is that of a weight."""
 
-    def __init__(self, batch_size):
+    def __init__(self, batch_size: int) -> None:
         self.batch_size = batch_size
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         self.add_weight("offset", (self.batch_size, *input_shape), "zeros")
         return input_shape
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         return np.add(x, self.offset_, out=self._work("out", x.shape))
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         self.offset_grad_[:] = grad_output

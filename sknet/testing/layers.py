@@ -1,10 +1,14 @@
 """The check that every layer has to pass."""
 
+from __future__ import annotations
+
 import pickle
 from contextlib import contextmanager
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.base import clone
 from sklearn.exceptions import EfficiencyWarning
 
@@ -12,6 +16,7 @@ from ..base import same
 from ..layers import Layer
 from ..layers.composite import named_layers
 from ..network import Network
+from ..typing import Array, Shape
 from ..warning import warn
 from .added_loss import adding_parts, check_added_loss
 from .gradients import check_gradients, trained
@@ -23,8 +28,15 @@ _ALLOWED_BYTES = 1024
 
 
 def check_layer(
-    layer, input_shape, *, batch_size=5, x=None, input_grad=True, sequence=False, random_state=0
-):
+    layer: Layer,
+    input_shape: Shape,
+    *,
+    batch_size: int = 5,
+    x: Array | None = None,
+    input_grad: bool = True,
+    sequence: bool = False,
+    random_state: int = 0,
+) -> None:
     """Check that a layer keeps the contract of `sknet.layers.Layer`.
 
     The layer runs inside a network, in float64, with random weights: outputs have the shape
@@ -110,7 +122,7 @@ def check_layer(
 class _Case:
     """A layer in a network, with data to call it on."""
 
-    def __init__(self, layer, x, sequence, random_state):
+    def __init__(self, layer: Any, x: Array, sequence: Any, random_state: int) -> None:
         self.original, self.x, self.random_state = layer, x, random_state
         rng = np.random.default_rng([random_state, 1])
         self.network = self.build(self.copy())
@@ -129,26 +141,35 @@ class _Case:
             lengths = 1 + np.arange(n_rows) % n_steps
             self.mask = np.arange(n_steps) < lengths[:, None]
 
-    def copy(self):
+    def copy(self) -> Any:
         """Return a clone of the layer in which no int is short for a layer."""
         [(_, layer)] = named_layers([clone(self.original)])
         return layer
 
-    def build(self, layer, dtype=np.float64, shape=None):
+    def build(
+        self, layer: Any, dtype: DTypeLike = np.float64, shape: tuple[int, ...] | None = None
+    ) -> Shape:
         """Return a network of a layer, always with the same initial weights."""
         return Network(layer, shape or self.x.shape[1:], dtype, self.random_state)
 
-    def noise(self, seed=2):
+    def noise(self, seed: Any = 2) -> Any:
         """Return a generator, always in the same state."""
         return np.random.default_rng([self.random_state, seed])
 
-    def infer(self, network=None, x=None, mask=None):
+    def infer(self, network: Any = None, x: Array | None = None, mask: Array | None = None) -> Any:
         """Return a copy of the outputs at inference."""
         network = self.network if network is None else network
         x = self.x if x is None else x
         return network.replica(len(x)).forward(x, False, mask).copy()
 
-    def train(self, network=None, x=None, mask=None, start=0.0, backward=Network.backward):
+    def train(
+        self,
+        network: Any = None,
+        x: Array | None = None,
+        mask: Array | None = None,
+        start: Any = 0.0,
+        backward: Any = Network.backward,
+    ) -> Any:
         """Make one training step but for the update; return the outputs and the replica.
 
         Buffers are as before, and the gradients were `start` before the step.
@@ -163,13 +184,13 @@ class _Case:
             backward(replica, self.weigh(replica, x, mask).astype(network.dtype))
         return copy, replica
 
-    def weigh(self, network, x, mask):
+    def weigh(self, network: Any, x: Array, mask: Array | None) -> Any:
         """Return a gradient of the outputs that is zero at padded steps."""
         mask = None if mask is None else network.layer.compute_mask(x, mask)
         direction = self.direction[: len(x)]
         return direction.copy() if mask is None else direction * broadcast(mask, direction)
 
-    def objective(self, network, mask=None):
+    def objective(self, network: Any, mask: Array | None = None) -> Any:
         """Return the number that the gradients of `train` are gradients of."""
         with _kept(network):
             replica = network.replica(len(self.x), self.noise())
@@ -178,11 +199,11 @@ class _Case:
             added = sum(part.added_loss for part in adding)
             return float(np.vdot(out, self.weigh(replica, self.x, mask))) + added
 
-    def require(self, condition, sentence):
+    def require(self, condition: Any, sentence: Any) -> None:
         if not condition:
             raise AssertionError(f"{self.original!r}: {sentence}.")
 
-    def require_close(self, actual, expected, sentence, rtol=1e-9):
+    def require_close(self, actual: Any, expected: Any, sentence: Any, rtol: Any = 1e-9) -> None:
         scale = np.max(np.abs(expected), initial=0.0)
         # Not `error > bound`: that would let NaN pass.
         wrong = ~(np.abs(actual - expected) <= rtol * (np.abs(expected) + scale + 1e-3))
@@ -191,7 +212,9 @@ class _Case:
             sentence += f", but at {at} {actual[at]:.8g} is not {expected[at]:.8g}"
         self.require(not wrong.any(), sentence)
 
-    def require_same_gradients(self, replica, other, sentence, rtol=1e-9):
+    def require_same_gradients(
+        self, replica: Any, other: Any, sentence: Any, rtol: Any = 1e-9
+    ) -> None:
         """Compare the gradients in two replicas; the sentence may have a {name}."""
         for (name, _, actual), (_, _, expected) in zip(
             trained(replica), trained(other), strict=True

@@ -1,12 +1,16 @@
 """The check that every loss has to pass."""
 
+from __future__ import annotations
+
 import pickle
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
 from ..losses import FunctionLoss, Target
+from ..losses.base import Loss
 from ..places import Layout, Transcripts
 from .memory import peak_of
 
@@ -25,7 +29,7 @@ _TARGETS = {
 _N_STEPS, _N_LABELS = 4, 2
 
 
-def check_loss(loss, target=None, random_state=0):
+def check_loss(loss: Loss, target: Target | None = None, random_state: int = 0) -> None:
     """Check that a loss keeps the contract of `sknet.losses.Loss`.
 
     On random raw predictions, targets and weights: the gradient agrees with central
@@ -68,7 +72,7 @@ def check_loss(loss, target=None, random_state=0):
 class _Case:
     """A loss that is bound to a target, with data to call it on."""
 
-    def __init__(self, loss, target, random_state):
+    def __init__(self, loss: Any, target: Any, random_state: int) -> None:
         self.original, self.target, self.random_state = loss, target, random_state
         rng = np.random.default_rng(random_state)
         self.loss = clone(loss)
@@ -84,12 +88,12 @@ class _Case:
         self.weights[::4] = 0.0
         self.loss.allocate(_N_ROWS, np.float64)
 
-    def require(self, condition, sentence):
+    def require(self, condition: Any, sentence: Any) -> None:
         if not condition:
             kind = self.target.kind
             raise AssertionError(f"{self.original!r} on a {kind} target: {sentence}.")
 
-    def require_close(self, actual, expected, sentence, rtol=1e-9):
+    def require_close(self, actual: Any, expected: Any, sentence: Any, rtol: Any = 1e-9) -> None:
         actual, expected = np.asarray(actual), np.asarray(expected)
         self.require(
             actual.shape == expected.shape,
@@ -104,7 +108,7 @@ class _Case:
             sentence += f", but at {at} {actual[at]} is not {expected[at]}"
         self.require(not wrong.any(), sentence)
 
-    def call(self, rows=slice(None), weights=None):
+    def call(self, rows: Any = slice(None), weights: Any = None) -> Any:
         weights = None if weights is None else weights[rows]
         return self.loss.value_and_gradient(self.raw[rows], self.y[rows], weights)
 

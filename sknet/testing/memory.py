@@ -1,10 +1,14 @@
 """What the checks of memory share."""
 
+from __future__ import annotations
+
 import gc
 import tracemalloc
 
+from ..typing import Function
 
-def peak_of(call):
+
+def peak_of(call: Function) -> int:
     """Measure the most memory that a call holds at a time beyond what was held before it.
 
     Parameters

@@ -1,5 +1,7 @@
 """Check that an optimizer keeps the contract of `sknet.optimizers.Optimizer`."""
 
+from __future__ import annotations
+
 import pickle
 
 import numpy as np
@@ -15,7 +17,7 @@ _LONG = 150_001
 _ALLOWED_BYTES = 16_384
 
 
-def check_optimizer(optimizer, random_state=0):
+def check_optimizer(optimizer: Optimizer, random_state: int = 0) -> None:
     """Check that an optimizer which works element by element keeps its contract.
 
     It must minimize a small convex quadratic, write to the vector it is given, leave it alone

@@ -1,9 +1,15 @@
 """What layers have to do with padded sequences."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
+from ..typing import Array
 
-def broadcast(mask, array):
+
+def broadcast(mask: Array, array: Array) -> Array:
     """View a mask of steps with as many axes as an array has.
 
     Parameters
@@ -21,7 +27,7 @@ def broadcast(mask, array):
     return mask.reshape(mask.shape + (1,) * (array.ndim - mask.ndim))
 
 
-def masks_elsewhere(case):
+def masks_elsewhere(case: Any) -> list[Array]:
     """Return masks of the same lengths with padding in front, and with gaps.
 
     Parameters
@@ -46,7 +52,7 @@ def masks_elsewhere(case):
     return found
 
 
-def check_steps(case):
+def check_steps(case: Any) -> None:
     """Check what every layer of sequences, and every causal one, has to keep to.
 
     Parameters

@@ -1,11 +1,18 @@
 """What may be wrong with the data: scales, constant features, leaks, labels, padding."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from scipy.stats import spearmanr
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 
+from ...estimators.base import BaseNeuralEstimator
 from ...inputs import Sequences
+from ...typing import Array
 from .finding import Finding
 
 #: Largest deviation of a feature divided by the median, and largest mean or deviation, above which
@@ -18,7 +25,7 @@ _DISAGREEMENT, _PADDING = 0.05, 0.6
 _MOST_FEATURES = 500
 
 
-def symptoms_of_data(estimator, x, y):
+def symptoms_of_data(estimator: BaseNeuralEstimator, x: Any, y: Array | None) -> Iterator[Any]:
     """Yield what is wrong with the inputs and targets of a network.
 
     Parameters

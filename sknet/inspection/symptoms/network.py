@@ -1,8 +1,14 @@
 """What may be wrong with a network: dead and saturated units, gradients, tiny batches."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from ...activations import get_activation
+from ...estimators.base import BaseNeuralEstimator
 from ...inputs import Sequences, in_shape
 from ...layers import Activation, BatchNorm
 from ...layers.affine import AffineLayer
@@ -21,7 +27,7 @@ _N_ROWS = 500
 _ENDS = {"Tanh": (-1.0, 1.0), "Logistic": (0.0, 1.0)}
 
 
-def symptoms_of_network(estimator, x):
+def symptoms_of_network(estimator: BaseNeuralEstimator, x: Any) -> Iterator[Any]:
     """Yield what is wrong with the layers of a fitted network.
 
     Parameters

@@ -1,6 +1,12 @@
 """What predictions tell: outputs that do not vary, and overfitting."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .finding import Finding
 
@@ -10,7 +16,9 @@ _GAP = 0.15
 _FLAT = 0.02
 
 
-def symptoms_of_predictions(model, X, y, X_val, y_val):
+def symptoms_of_predictions(
+    model: Any, X: ArrayLike, y: ArrayLike, X_val: ArrayLike | None, y_val: ArrayLike | None
+) -> Iterator[Any]:
     """Yield what is wrong with the predictions of a model.
 
     Parameters

@@ -1,7 +1,13 @@
 """What the course of training tells: the rate, and the number of epochs."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
+from ...estimators.base import BaseNeuralEstimator
 from .finding import Finding
 
 #: Sum of the rises of the loss, as a share of its range, above which it does not settle.
@@ -15,7 +21,7 @@ _RISE = 0.2
 _LEAST_EPOCHS = 5
 
 
-def symptoms_of_training(estimator):
+def symptoms_of_training(estimator: BaseNeuralEstimator) -> Iterator[Any]:
     """Yield what is wrong with the course of the losses.
 
     Parameters

@@ -1,10 +1,14 @@
 """A penalty on what a layer returns."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval
 
+from ...typing import Array, Shape
 from .row_loss import RowLoss, as_column
 
 #: Distance from 0 and 1 that mean activations keep in logarithms and quotients.
@@ -50,26 +54,26 @@ class ActivityPenalty(RowLoss):
 
     is_causal = True
 
-    def __init__(self, l1=0.0, *, kl=0.0, target=0.05):
+    def __init__(self, l1: float = 0.0, *, kl: float = 0.0, target: float = 0.05) -> None:
         self.l1 = l1
         self.kl = kl
         self.target = target
 
     @property
-    def adds_loss(self):
+    def adds_loss(self) -> bool:
         """Whether the layer adds to the loss: it does unless both strengths are 0."""
         return self.l1 > 0 or self.kl > 0
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Take any shape."""
         return input_shape
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._ones = np.empty(0, dtype)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Return x itself; leave the penalty in `added_loss`."""
         if mask is not None and self.adds_loss:
             self._refuse(
@@ -81,7 +85,7 @@ class ActivityPenalty(RowLoss):
             self._x = x
             if self.kl > 0:
                 self._check_range(x)
-        self.added_loss = 0.0
+        self.added_loss: float = 0.0
         if self.l1 > 0:
             sizes = np.absolute(x, out=self._work("sizes", x.shape))
             losses = self._work("losses", (len(x),))
@@ -115,7 +119,7 @@ class ActivityPenalty(RowLoss):
         terms = target * np.log(target / rho) + (1 - target) * np.log((1 - target) / (1 - rho))
         return strength * float(terms.sum())
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Add the gradient of the penalty."""
         if not input_grad:
             return None

@@ -1,6 +1,9 @@
 """A dense layer that is penalised for following its input."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
@@ -14,6 +17,9 @@ from ...activations import (
     Softplus,
     Tanh,
 )
+from ...activations.base import Activation
+from ...initializers.base import Initializer
+from ...typing import Array, NamedActivation, NamedInitializer, Shape
 from ..dense import Dense
 from .row_loss import RowLoss, as_column
 
@@ -77,16 +83,16 @@ sknet.activations.Activation, default="logistic"
 
     def __init__(
         self,
-        units,
-        activation="logistic",
+        units: int,
+        activation: NamedActivation | Activation | None = "logistic",
         *,
-        penalty=0.1,
-        use_bias=True,
-        kernel_initializer="auto",
-        bias_initializer="zeros",
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
+        penalty: float = 0.1,
+        use_bias: bool = True,
+        kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "auto",
+        bias_initializer: NamedInitializer | Initializer = "zeros",
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         super().__init__(
             units,
             activation,
@@ -98,7 +104,7 @@ sknet.activations.Activation, default="logistic"
         )
         self.penalty = penalty
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare kernel and bias for inputs of shape (F,)."""
         if len(input_shape) != 1:
             self._refuse("inputs of shape (features,)", input_shape, "Put a Flatten before it.")
@@ -112,7 +118,7 @@ sknet.activations.Activation, default="logistic"
             )
         return output_shape
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute activation(x @ kernel + bias); leave the penalty in `added_loss`."""
         out = super().forward(x, training, mask)
         slope, bend = self._work("slope", out.shape), self._work("bend", out.shape)
@@ -124,7 +130,7 @@ sknet.activations.Activation, default="logistic"
         self._add(self.penalty, np.matmul(slope, self._lengths, out=losses))
         return out
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of kernel and bias, the penalty's included."""
         shares = self._shares(self.penalty, len(grad_output))
         # The slope's own gradient is 2 f' f'' lengths; the activation multiplies by f' below.

@@ -1,11 +1,17 @@
 """Layers that start with the weights of a network that has been trained before."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
+from os import PathLike
 from pathlib import Path
+from typing import Any, Self
 
+import numpy as np
 from sklearn.base import clone
 
 from ...base import brief, copied
@@ -13,7 +19,8 @@ from ...holders import innermost
 from ...initializers import Initializer
 from ...named_weights import checked_values, named_parts, weight_name
 from ...storage import read_arrays
-from ..base import OF_TRAINING
+from ...typing import Array, EstimatorLike, Shape
+from ..base import OF_TRAINING, LayerItem
 from ..composite import Sequential, named_layers, takes_sparse
 from ..dense import Dense
 from .activity import ActivityPenalty
@@ -86,15 +93,21 @@ class Pretrained(Sequential):
     }
 
     def __init__(
-        self, estimator, upto=None, *, layers=None, learning_rate_factor=1.0, trainable=False
-    ):
+        self,
+        estimator: EstimatorLike | str | PathLike[str],
+        upto: int | str | None = None,
+        *,
+        layers: Sequence[LayerItem] | None = None,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = False,
+    ) -> None:
         self.estimator = estimator
         self.upto = upto
         self.layers = layers
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters; those of the fitted estimator are not among them.
 
         Parameters
@@ -110,7 +123,7 @@ class Pretrained(Sequential):
         params = super().get_params(deep=deep)
         return {name: v for name, v in params.items() if not name.startswith("estimator__")}
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters; those of the fitted estimator cannot be.
 
         Parameters
@@ -137,13 +150,13 @@ class Pretrained(Sequential):
             )
         return super().set_params(**params)
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Self:
         # A clone of the estimator would not be fitted.
         params = self.get_params(deep=False)
         kept = {"estimator": params.pop("estimator")} if "estimator" in params else {}
         return type(self)(**{k: copied(v, k) for k, v in params.items()}, **kept)
 
-    def resolve_names(self, names):
+    def resolve_names(self, names: Array) -> Array | None:
         """Refuse columns in another order; the layers have resolved their own names.
 
         Parameters
@@ -160,7 +173,7 @@ class Pretrained(Sequential):
             )
 
     @property
-    def accepts_sparse(self):
+    def accepts_sparse(self) -> bool:
         """Whether the first layer takes a sparse matrix."""
         return takes_sparse(self.layers if self._is_file else self._fitted_pairs())
 
@@ -216,7 +229,7 @@ class Pretrained(Sequential):
             )
         return pairs[: found + 1]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Copy the layers, which start with the weights of the estimator or of the file."""
         if self._is_file == (self.layers is None):
             self._refuse(
@@ -272,12 +285,12 @@ class _Source:
     weights: object
     body: str
 
-    def copies(self):
+    def copies(self) -> Any:
         """Return layers of the same parameters that are not built, as (name, layer) pairs."""
         kept = ((n, layer) for n, layer in self.pairs if not isinstance(layer, ActivityPenalty))
         return [(name, _copied(layer)) for name, layer in kept]
 
-    def array(self, name):
+    def array(self, name: str) -> Any:
         """Return the stored array of a weight, None if there is none."""
         found = self.arrays.get(f"{self.body}__{name}" if self.body else name)
         layer = dict(self.pairs).get(name.partition(".")[0])
@@ -286,27 +299,34 @@ class _Source:
         return found[..., : layer.units] if is_code else found
 
     @cached_property
-    def arrays(self):
+    def arrays(self) -> Any:
         return dict(self.weights.named_weights())
 
 
 class _File:
     """A file of weights, read when they are wanted: a network that is unpickled has its own."""
 
-    def __init__(self, path):
+    def __init__(self, path: Any) -> None:
         self.path = Path(path)
 
-    def named_weights(self):
+    def named_weights(self) -> Any:
         return read_arrays(self.path).items()
 
 
 class _Stored(Initializer):
     """Initializer that starts from the values of a fitted weight, in any precision."""
 
-    def __init__(self, layer, source, name):
+    def __init__(self, layer: Any, source: Any, name: str) -> None:
         self.layer, self.source, self.name = layer, source, name
 
-    def __call__(self, rng, shape, fan_in, fan_out, out):
+    def __call__(
+        self,
+        rng: np.random.Generator,
+        shape: tuple[int, ...],
+        fan_in: Any,
+        fan_out: Any,
+        out: Array | None,
+    ) -> Any:
         found = self.source.array(self.name)
         label = f"Layer {self.layer._label()}"
         if found is None:

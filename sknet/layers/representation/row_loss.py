@@ -1,7 +1,10 @@
 """What layers share that add a loss of each row to the objective."""
 
+from __future__ import annotations
+
 import numpy as np
 
+from ...typing import Array
 from ..base import Layer
 
 
@@ -32,12 +35,12 @@ class RowLoss(Layer):
         """Leave the mean of the rows' losses, each times its weight, in `added_loss`."""
         shares = self._shares(strength, len(losses))
         if self.row_weights is None:
-            self.added_loss = shares * float(np.add.reduce(losses))
+            self.added_loss: float = shares * float(np.add.reduce(losses))
         else:
             self.added_loss = float(np.dot(shares, losses))
 
 
-def as_column(shares, n_axes=2):
+def as_column(shares: float | Array, n_axes: int = 2) -> float | Array:
     """View shares of rows so that they multiply an array of `n_axes` axes.
 
     Parameters

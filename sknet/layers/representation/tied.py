@@ -1,7 +1,14 @@
 """Dense layers that share one kernel: forward in one of them, transposed in the other."""
 
+from __future__ import annotations
+
+from typing import Any, Self
+
 from ...activations import get_activation
+from ...activations.base import Activation
 from ...blas import matmul
+from ...initializers.base import Initializer
+from ...typing import Array, NamedActivation, NamedInitializer, Shape
 from ..affine import AffineLayer
 from ..base import OF_TRAINING
 from ..composite import Sequential, named_layers
@@ -48,13 +55,13 @@ class TransposedDense(AffineLayer):
 
     def __init__(
         self,
-        activation=None,
-        use_bias=True,
+        activation: NamedActivation | Activation | None = None,
+        use_bias: bool = True,
         *,
-        bias_initializer="zeros",
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
+        bias_initializer: NamedInitializer | Initializer = "zeros",
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.activation = activation
         self.use_bias = use_bias
         self.bias_initializer = bias_initializer
@@ -62,16 +69,16 @@ class TransposedDense(AffineLayer):
         self.trainable = trainable
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether each step is treated alone: it is unless the last axis is that of the steps."""
         return len(self.input_shape_) > 1
 
     @property
-    def kernel_(self):
+    def kernel_(self) -> Array:
         """The other layer's kernel, transposed."""
         return self._source.kernel_.T
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare the bias for inputs of shape (..., U)."""
         source = getattr(self, "_source", None)
         if source is None:
@@ -94,7 +101,7 @@ class TransposedDense(AffineLayer):
             self.add_weight("bias", (n_outputs,), self.bias_initializer, fan=fan)
         return (*input_shape[:-1], n_outputs)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute activation(x @ kernel.T + bias) for x of shape (N, ..., U)."""
         out = self._work("out", (*x.shape[:-1], self.output_shape_[-1]))
         matmul(_rows(x), self.kernel_, _rows(out))
@@ -102,12 +109,12 @@ class TransposedDense(AffineLayer):
             self._x = x
         return self._activate(out, training)
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradient of the bias, keep that of the kernel; return that of x."""
         x = self._x
         grad = _rows(self._deactivate(grad_output))
         kernel = self._source.kernel_
-        self.tied_grad = self._work("tied_grad", kernel.shape)
+        self.tied_grad: Any = self._work("tied_grad", kernel.shape)
         matmul(grad.T, _rows(x), self.tied_grad)
         if not input_grad:
             return None
@@ -149,14 +156,14 @@ class TiedSequential(Sequential):
     def _build_children(self, input_shape, owner):
         given = self.layers
         # Named once here, so that an int is the same layer when it is tied and when it is built.
-        self.layers = named_layers(given, owner=owner)
+        self.layers: Any = named_layers(given, owner=owner)
         try:
             self._ties = _tie(_parts(self.layers))
             return super()._build_children(input_shape, owner)
         finally:
             self.layers = given
 
-    def replicate(self):
+    def replicate(self) -> Self:
         """Return a copy whose layers share the weights, tied to each other."""
         copy = super().replicate()
         copies = dict(zip(map(id, self.walk()), copy.walk(), strict=True))
@@ -165,7 +172,7 @@ class TiedSequential(Sequential):
             user._source = source
         return copy
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Run the layers backward, and add up the gradients of both uses of each kernel."""
         grad_x = super().backward(grad_output, input_grad)
         for source, user in self._ties:

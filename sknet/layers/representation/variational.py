@@ -1,5 +1,7 @@
 """The code of variational autoencoders."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
 
 import numpy as np
@@ -7,6 +9,7 @@ from sklearn.utils._param_validation import Interval
 
 from ...blas import matmul
 from ...initializers import GlorotUniform
+from ...typing import Array, Shape
 from ..base import OF_TRAINING
 from .row_loss import RowLoss, as_column
 
@@ -77,13 +80,20 @@ class GaussianCode(RowLoss):
     }
     is_stochastic = True
 
-    def __init__(self, units, *, beta=1.0, learning_rate_factor=1.0, trainable=True):
+    def __init__(
+        self,
+        units: int,
+        *,
+        beta: float = 1.0,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.units = units
         self.beta = beta
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare kernel and bias for inputs of shape (F,)."""
         if len(input_shape) != 1 or input_shape[0] is None:
             self._refuse("inputs of shape (features,)", input_shape, "Put a Flatten before it.")
@@ -94,21 +104,21 @@ class GaussianCode(RowLoss):
         return (self.units,)
 
     @property
-    def code_mean(self):
+    def code_mean(self) -> Array:
         """Means of the last forward pass, of shape (N, U); valid until the next."""
         return self._moments[:, : self.units]
 
     @property
-    def code_log_variance(self):
+    def code_log_variance(self) -> Array:
         """Log-variances of the last forward pass, of shape (N, U); valid until the next."""
         return self._moments[:, self.units :]
 
     @property
-    def divergence(self):
+    def divergence(self) -> Array:
         """Divergence of each row of the last forward pass, of shape (N,), without beta."""
         return self._divergence
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Draw from the distribution of each row when training, else return its mean."""
         n_rows = len(x)
         moments = self._moments = self._work("moments", (n_rows, 2 * self.units))
@@ -148,7 +158,7 @@ class GaussianCode(RowLoss):
         np.add.reduce(terms, axis=1, out=self._divergence)
         self._add(self.beta, self._divergence)
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of kernel and bias, the divergence's included."""
         share = as_column(self._shares(self.beta, len(grad_output)))
         shape = grad_output.shape

@@ -1,19 +1,21 @@
 """Layers in which every step of a sequence looks at all others."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ...activations import Activation as ActivationFunction
-from ...activations import ActivationName
+from ... import kernels
 from ...blas import matmul
 from ...initializers import INITIALIZERS, Initializer
+from ...typing import Array, NamedInitializer, Shape
 from ..base import OF_TRAINING, build_layer
-from ..composite import Residual
-from ..dense import Dense
 from ..dropout import Dropout
-from ..normalization import LayerNorm
 from ..spatial.axes import LayerOverSteps
 from .past import PastSteps
 
@@ -89,18 +91,18 @@ class MultiHeadAttention(LayerOverSteps):
 
     def __init__(
         self,
-        num_heads,
-        key_dim=None,
-        value_dim=None,
-        dropout=0.0,
+        num_heads: int,
+        key_dim: int | None = None,
+        value_dim: int | None = None,
+        dropout: float = 0.0,
         *,
-        causal=False,
-        use_bias=True,
-        kernel_initializer="auto",
-        bias_initializer="zeros",
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
+        causal: bool = False,
+        use_bias: bool = True,
+        kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "auto",
+        bias_initializer: NamedInitializer | Initializer = "zeros",
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.num_heads = num_heads
         self.key_dim = key_dim
         self.value_dim = value_dim
@@ -113,17 +115,17 @@ class MultiHeadAttention(LayerOverSteps):
         self.trainable = trainable
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether steps look only at themselves and at steps before them."""
         return self.causal
 
     @property
-    def is_stochastic(self):
+    def is_stochastic(self) -> bool:
         """Whether the training output is random: it is unless dropout is 0."""
         return self.dropout > 0
 
     @property
-    def attention_weights(self):
+    def attention_weights(self) -> Array:
         """Weights of the last forward pass, before dropout, valid until the next.
 
         An array of shape (N, num_heads, T, T): for every step in the third axis, how much it
@@ -135,7 +137,7 @@ class MultiHeadAttention(LayerOverSteps):
             )
         return self._attention.swapaxes(2, 3)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare the maps for inputs of shape (T, F)."""
         self._check_axes(input_shape)
         n_steps, features = input_shape
@@ -165,20 +167,20 @@ class MultiHeadAttention(LayerOverSteps):
             )
         return features // self.num_heads
 
-    def scratch_sizes(self, n_steps):
+    def scratch_sizes(self, n_steps: int) -> Iterator[Any]:
         """Yield what a sample takes: outputs; queries, keys and values; attention weights."""
         n_steps = self.input_shape_[0] or n_steps
         yield from super().scratch_sizes(n_steps)
         yield self.num_heads * sum(self._dims) * n_steps
         yield self.num_heads * n_steps**2
 
-    def replicate(self):
+    def replicate(self) -> Self:
         """Return a copy that shares the weights, with a dropout of its own."""
         copy = super().replicate()
         copy._dropout = self._dropout.replicate()
         return copy
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._dropout.allocate(batch_size, dtype, rng)
@@ -204,7 +206,7 @@ class MultiHeadAttention(LayerOverSteps):
         """View an array of shape (N, T, heads * dim) as (N, heads, T, dim)."""
         return joined.reshape(*joined.shape[:2], self.num_heads, -1).transpose(0, 2, 1, 3)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Let all steps of x, of shape (N, T, F), look at each other."""
         projected = self._project(x)
         kept, context = self._attend(*self._split(projected), training, mask)
@@ -212,7 +214,7 @@ class MultiHeadAttention(LayerOverSteps):
             self._x, self._projected, self._kept, self._context = x, projected, kept, context
         return self._affine("out", context, self.output_kernel_, "output_bias_")
 
-    def advance(self, x, memory, mask=None):
+    def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Let the next steps look at themselves and at all before, whose keys are in memory."""
         self._check_causal()
         queries, *others = self._split(self._project(x))
@@ -260,27 +262,9 @@ class MultiHeadAttention(LayerOverSteps):
 
     def _softmax(self, scores, mask):
         """Normalize the scores of each query, in place, over the keys that it may look at."""
-        n_rows, n_heads, n_keys, n_queries = scores.shape
-        if self.causal and n_queries > 1:  # the queries are those of the last keys
-            last = scores[:, :, n_keys - n_queries :]
-            last += self._later_keys(n_queries)
-        if mask is not None:
-            hidden = self._work("hidden", (n_rows, 1, n_keys, 1))
-            hidden.fill(0.0)
-            hidden[~mask[:, None, :, None]] = -np.inf
-            scores += hidden
-        shape = (n_rows, n_heads, 1, n_queries)
-        highest = self._work("highest", shape)
-        np.maximum.reduce(scores, axis=2, keepdims=True, out=highest)
-        if mask is not None:  # -inf where there is no key; inf - inf would be NaN
-            np.maximum(highest, np.finfo(scores.dtype).min, out=highest)
-        scores -= highest
-        np.exp(scores, out=scores)
-        total = np.matmul(self._row_of_ones(n_keys), scores, out=highest[:, :, 0])
-        if mask is not None:  # at least 1, the share of the highest, unless there is no key
-            np.maximum(total, 1.0, out=total)
-        np.divide(1.0, highest, out=highest)
-        scores *= highest
+        n_keys, n_queries = scores.shape[2:]
+        later = self._later_keys(n_queries) if self.causal and n_queries > 1 else None
+        kernels.softmax_of_keys(scores, mask, later, self._row_of_ones(n_keys), self._work)
 
     def _later_keys(self, n_steps):
         """Return -inf for keys after the query and 0 for others, (keys, queries)."""
@@ -289,7 +273,7 @@ class MultiHeadAttention(LayerOverSteps):
             self._future = np.tril(hidden, -1)
         return self._future[:n_steps, :n_steps]
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of the maps; return that of x."""
         grad = self._backward_affine("grad_context", self._context, grad_output, "output_")
         grad_projected = self._work("grad_projected", self._projected.shape)
@@ -335,163 +319,3 @@ class MultiHeadAttention(LayerOverSteps):
 def _rows(x):
     """View an array of shape (N, T, F) as a matrix of rows."""
     return x.reshape(-1, x.shape[-1])
-
-
-class TransformerBlock(LayerOverSteps):
-    """Self-attention and a small network on every step, each added to its input.
-
-    h = x + dropout(attention(norm(x))); out = h + dropout(dense(activation(dense(norm(h))))).
-    The normalization comes first, so that many blocks can be stacked; put a LayerNorm after
-    the last one. Input shape (T, F), output shape (T, F).
-
-    Parameters
-    ----------
-    num_heads : int
-        Number of heads of the attention, at least 1.
-    intermediate_dim : int, default=None
-        Number of units between the two dense layers, at least 1; None is 4 F.
-    key_dim : int, default=None
-        Length of the queries, keys and values of a head, at least 1; None is F / num_heads.
-    dropout : float, default=0.0
-        Part of the attention weights, and of what is added to the input, that is set to zero
-        while training, in [0, 1).
-    causal : bool, default=False
-        Whether steps look only at themselves and at steps before them.
-    activation : str or sknet.activations.Activation, default="gelu"
-        Activation function between the two dense layers.
-    epsilon : float, default=1e-5
-        Added to the variances of the normalizations, above 0.
-    learning_rate_factor : float, default=1.0
-        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
-    trainable : bool, default=True
-        Whether training changes the weights inside.
-
-    References
-    ----------
-    Vaswani et al. (2017), Attention is all you need, :arxiv:`1706.03762`.
-    Xiong et al. (2020), On layer normalization in the transformer architecture,
-    :arxiv:`2002.04745`.
-
-    Examples
-    --------
-    >>> from sknet.layers import Dense, Flatten, LayerNorm, TransformerBlock
-    >>> layers = [Dense(32), TransformerBlock(num_heads=4, dropout=0.1), LayerNorm(), Flatten()]
-    """
-
-    _parameter_constraints = {
-        "num_heads": [_AT_LEAST_ONE],
-        "intermediate_dim": [_AT_LEAST_ONE, None],
-        "key_dim": [_AT_LEAST_ONE, None],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "causal": ["boolean"],
-        "activation": [ActivationName(), ActivationFunction],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        **OF_TRAINING,
-    }
-
-    def __init__(
-        self,
-        num_heads,
-        *,
-        intermediate_dim=None,
-        key_dim=None,
-        dropout=0.0,
-        causal=False,
-        activation="gelu",
-        epsilon=1e-5,
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
-        self.num_heads = num_heads
-        self.intermediate_dim = intermediate_dim
-        self.key_dim = key_dim
-        self.dropout = dropout
-        self.causal = causal
-        self.activation = activation
-        self.epsilon = epsilon
-        self.learning_rate_factor = learning_rate_factor
-        self.trainable = trainable
-
-    def build(self, input_shape):
-        """Build the two branches for inputs of shape (T, F)."""
-        self._check_axes(input_shape)
-        features = input_shape[-1]
-        attention = MultiHeadAttention(
-            self.num_heads, key_dim=self.key_dim, dropout=self.dropout, causal=self.causal
-        )
-        intermediate = Dense(self.intermediate_dim or 4 * features, activation=self.activation)
-        self._branches = [
-            _Branch(
-                [
-                    ("attention_norm", LayerNorm(epsilon=self.epsilon)),
-                    ("attention", attention),
-                    ("attention_dropout", Dropout(self.dropout)),
-                ]
-            ),
-            _Branch(
-                [
-                    ("feedforward_norm", LayerNorm(epsilon=self.epsilon)),
-                    ("intermediate", intermediate),
-                    ("output", Dense(features)),
-                    ("output_dropout", Dropout(self.dropout)),
-                ]
-            ),
-        ]
-        for branch in self._branches:
-            branch._inside_frozen = self.is_frozen
-            build_layer(branch, self._path, input_shape)
-        return input_shape
-
-    @property
-    def is_causal(self):
-        """Whether steps look only at themselves and at steps before them."""
-        return self.causal
-
-    def _check_causal(self):
-        for branch in self._branches:
-            branch._check_causal()
-
-    @property
-    def attention_weights(self):
-        """Weights of the attention in the last forward pass; see `MultiHeadAttention`."""
-        return dict(self.sublayers())["attention"].attention_weights
-
-    def sublayers(self):
-        """Return the layers of both branches as (name, layer) pairs."""
-        return [pair for branch in self._branches for pair in branch.sublayers()]
-
-    def replicate(self):
-        """Return a copy whose layers share the weights and have no scratch memory."""
-        copy = super().replicate()
-        copy._branches = [branch.replicate() for branch in self._branches]
-        return copy
-
-    def allocate(self, batch_size, dtype, rng):
-        """Prepare the layers to run."""
-        super().allocate(batch_size, dtype, rng)
-        for branch in self._branches:
-            branch.allocate(batch_size, dtype, rng)
-
-    def forward(self, x, training=False, mask=None):
-        """Run both branches forward."""
-        for branch in self._branches:
-            x = branch.forward(x, training, mask)
-        return x
-
-    def advance(self, x, memory, mask=None):
-        """Run both branches on the next steps."""
-        for branch in self._branches:  # the names of their layers differ
-            x = branch.advance(x, memory, mask)
-        return x
-
-    def backward(self, grad_output, input_grad=True):
-        """Run both branches backward."""
-        attention, feedforward = self._branches
-        return attention.backward(feedforward.backward(grad_output), input_grad)
-
-
-class _Branch(Residual):
-    """A residual branch whose layers are known by the path of the block that it is part of."""
-
-    def build(self, input_shape):
-        return self._build_children(input_shape, self._path)

@@ -1,11 +1,17 @@
 """A recurrent layer that reads sequences in both directions."""
 
+from __future__ import annotations
+
+from typing import Literal, Self
+
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.base import clone
 from sklearn.utils._param_validation import StrOptions
 
 from ...blas import side_by_side
 from ...lanes import noise_of_a_lane, reseed
+from ...typing import Array, Shape
 from ..base import OF_TRAINING, Layer, build_layer
 from .recurrent import RecurrentLayer
 
@@ -54,13 +60,20 @@ class Bidirectional(Layer):
         **OF_TRAINING,
     }
 
-    def __init__(self, layer, merge_mode="concat", *, learning_rate_factor=1.0, trainable=True):
+    def __init__(
+        self,
+        layer: Layer,
+        merge_mode: Literal["concat", "sum"] = "concat",
+        *,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.layer = layer
         self.merge_mode = merge_mode
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Build the layer and its copy for inputs of shape (T, F)."""
         backward = clone(self.layer).set_params(go_backwards=not self.layer.go_backwards)
         self._directions = [("forward", self.layer), ("backward", backward)]
@@ -70,28 +83,28 @@ class Bidirectional(Layer):
             *n_steps, units = build_layer(layer, path, input_shape)
         return (*n_steps, 2 * units if self.merge_mode == "concat" else units)
 
-    def sublayers(self):
+    def sublayers(self) -> list[tuple[str, Layer]]:
         """Return the two built layers as (name, layer) pairs."""
         return self._directions
 
-    def replicate(self):
+    def replicate(self) -> Self:
         """Return a copy whose layers share the weights and have no scratch memory."""
         copy = super().replicate()
         copy._directions = [(name, layer.replicate()) for name, layer in self._directions]
         return copy
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare both layers to run."""
         super().allocate(batch_size, dtype, rng)
         self._noise = [noise_of_a_lane() for _ in self._directions]
         for (_, layer), noise in zip(self._directions, self._noise, strict=True):
             layer.allocate(batch_size, dtype, noise)
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return the mask of the forward layer's output."""
         return self._directions[0][1].compute_mask(x, mask)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Run both layers and merge their outputs, in the order of the forward layer's."""
         if training and self.is_stochastic:
             for noise in self._noise:
@@ -106,7 +119,7 @@ class Bidirectional(Layer):
         out[..., units:] = second
         return out
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Run both layers backward and add the gradients of their inputs."""
         if self.merge_mode == "concat":
             units = grad_output.shape[-1] // 2

@@ -1,13 +1,17 @@
-"""Layers of a decoder, in which every step of a target looks at all steps of its source."""
+"""Attention in which every step of a target looks at all steps of its source."""
+
+from __future__ import annotations
 
 from numbers import Integral
+from typing import Any, Literal
 
 from sklearn.utils._param_validation import Interval
 
+from ...initializers import Initializer
+from ...typing import Array, NamedInitializer, Shape
 from ..base import build_layer
 from ..dropout import Dropout
-from ..normalization import LayerNorm
-from .attention import MultiHeadAttention, TransformerBlock, _Branch
+from .attention import MultiHeadAttention
 
 
 class CrossAttention(MultiHeadAttention):
@@ -85,18 +89,18 @@ class CrossAttention(MultiHeadAttention):
 
     def __init__(
         self,
-        num_heads,
-        key_dim=None,
-        value_dim=None,
-        dropout=0.0,
+        num_heads: int,
+        key_dim: int | None = None,
+        value_dim: int | None = None,
+        dropout: float = 0.0,
         *,
-        source_dim=None,
-        use_bias=True,
-        kernel_initializer="auto",
-        bias_initializer="zeros",
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
+        source_dim: int | None = None,
+        use_bias: bool = True,
+        kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "auto",
+        bias_initializer: NamedInitializer | Initializer = "zeros",
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.num_heads = num_heads
         self.key_dim = key_dim
         self.value_dim = value_dim
@@ -109,7 +113,7 @@ class CrossAttention(MultiHeadAttention):
         self.trainable = trainable
 
     @property
-    def attention_weights(self):
+    def attention_weights(self) -> Array:
         """Weights of the last forward pass, before dropout, valid until the next.
 
         An array of shape (N, num_heads, T, S): for every step of the target in the third axis,
@@ -118,7 +122,7 @@ class CrossAttention(MultiHeadAttention):
         """
         return super().attention_weights
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare the maps for inputs of shape (T, F)."""
         self._check_axes(input_shape)
         n_steps, features = input_shape
@@ -160,7 +164,7 @@ class CrossAttention(MultiHeadAttention):
                 "source_dim.",
             )
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Let all steps of x, of shape (N, T, F), look at the source."""
         self._check_source()
         queries, source = self._project(x), self._affine_of_source()
@@ -180,7 +184,7 @@ class CrossAttention(MultiHeadAttention):
         parts = queries, source[:, :, :stop], source[:, :, stop:]
         return [self._by_head(part) for part in parts]
 
-    def advance(self, x, memory, mask=None):
+    def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Let the next steps look at the source, whose keys and values are in memory."""
         if not memory:
             self._check_source()
@@ -190,7 +194,7 @@ class CrossAttention(MultiHeadAttention):
         _, context = self._attend(*parts, False, memory["mask"])
         return self._affine("out", context, self.output_kernel_, "output_bias_")
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of the maps and of the source; return that of x."""
         grad = self._backward_affine("grad_context", self._context, grad_output, "output_")
         grads = [
@@ -201,112 +205,3 @@ class CrossAttention(MultiHeadAttention):
         self._scale_queries(grads[0])
         self.source_grad = self._backward_affine("source_grad", self.source, grads[1], "source_")
         return self._backward_affine("grad_x", self._x, grads[0], "", input_grad)
-
-
-class TransformerDecoderBlock(TransformerBlock):
-    """Self-attention, attention to the source and a small network, each added to its input.
-
-    h = x + dropout(attention(norm(x))), where steps look only at themselves and at steps before
-    them; g = h + dropout(cross_attention(norm(h))), where they look at the source;
-    out = g + dropout(dense(activation(dense(norm(g))))). For the decoder of a
-    `NeuralTranslator`. Input shape (T, F), output shape (T, F).
-
-    Parameters
-    ----------
-    num_heads : int
-        Number of heads of both attentions, at least 1.
-    intermediate_dim : int, default=None
-        Number of units between the two dense layers, at least 1; None is 4 F.
-    key_dim : int, default=None
-        Length of the queries, keys and values of a head, at least 1; None is F / num_heads.
-    source_dim : int, default=None
-        Number of features of the encoder's steps, at least 1; None is F.
-    dropout : float, default=0.0
-        Part of the attention weights, and of what is added to the input, that is set to zero
-        while training, in [0, 1).
-    activation : str or sknet.activations.Activation, default="gelu"
-        Activation function between the two dense layers.
-    epsilon : float, default=1e-5
-        Added to the variances of the normalizations, above 0.
-    learning_rate_factor : float, default=1.0
-        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
-    trainable : bool, default=True
-        Whether training changes the weights inside.
-
-    See Also
-    --------
-    TransformerBlock : The same without a source.
-
-    References
-    ----------
-    Vaswani et al. (2017), Attention is all you need, :arxiv:`1706.03762`.
-    Xiong et al. (2020), On layer normalization in the transformer architecture,
-    :arxiv:`2002.04745`.
-
-    Examples
-    --------
-    >>> from sknet.layers import (
-    ...     Embedding, LayerNorm, PositionalEmbedding, TransformerDecoderBlock
-    ... )
-    >>> position = PositionalEmbedding("sinusoidal")
-    >>> decoder = [Embedding(64), position, TransformerDecoderBlock(4), LayerNorm()]
-    """
-
-    causal = True
-    _parameter_constraints = {
-        **{k: v for k, v in TransformerBlock._parameter_constraints.items() if k != "causal"},
-        "source_dim": CrossAttention._parameter_constraints["source_dim"],
-    }
-
-    def __init__(
-        self,
-        num_heads,
-        *,
-        intermediate_dim=None,
-        key_dim=None,
-        source_dim=None,
-        dropout=0.0,
-        activation="gelu",
-        epsilon=1e-5,
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
-        self.num_heads = num_heads
-        self.intermediate_dim = intermediate_dim
-        self.key_dim = key_dim
-        self.source_dim = source_dim
-        self.dropout = dropout
-        self.activation = activation
-        self.epsilon = epsilon
-        self.learning_rate_factor = learning_rate_factor
-        self.trainable = trainable
-
-    def build(self, input_shape):
-        """Build the three branches for inputs of shape (T, F)."""
-        super().build(input_shape)
-        attention = CrossAttention(
-            self.num_heads, self.key_dim, dropout=self.dropout, source_dim=self.source_dim
-        )
-        branch = _Branch(
-            [
-                ("cross_attention_norm", LayerNorm(epsilon=self.epsilon)),
-                ("cross_attention", attention),
-                ("cross_attention_dropout", Dropout(self.dropout)),
-            ]
-        )
-        branch._inside_frozen = self.is_frozen
-        build_layer(branch, self._path, input_shape)
-        self._branches.insert(1, branch)
-        return input_shape
-
-    @property
-    def attention_weights(self):
-        """Weights of the attention to the source in the last pass; see `CrossAttention`."""
-        return dict(self.sublayers())["cross_attention"].attention_weights
-
-    def backward(self, grad_output, input_grad=True):
-        """Run the branches backward."""
-        first, *others = self._branches
-        for branch in reversed(others):
-            grad_output = branch.backward(grad_output)
-        return first.backward(grad_output, input_grad)

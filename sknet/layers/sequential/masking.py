@@ -1,10 +1,13 @@
 """Layers that mark steps of sequences as padding."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from ...typing import Array, Shape
 from ..base import Layer
 
 
@@ -32,10 +35,10 @@ class Masking(Layer):
     is_causal = True
     marks_steps = True
 
-    def __init__(self, mask_value=0.0):
+    def __init__(self, mask_value: float = 0.0) -> None:
         self.mask_value = mask_value
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Take sequences of any number of steps."""
         if len(input_shape) < 2:
             self._refuse(
@@ -46,7 +49,7 @@ class Masking(Layer):
             )
         return input_shape
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Set the padded steps of x to zero."""
         steps = x.reshape(*x.shape[:2], -1)
         differs = np.not_equal(
@@ -61,13 +64,13 @@ class Masking(Layer):
         self._factor.reshape(real.shape)[...] = real
         return np.multiply(x, self._factor, out=self._work("out", x.shape))
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Pass on the gradient of the steps that are real."""
         if not input_grad:
             return None
         grad_output *= self._factor
         return grad_output
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return which steps the last forward pass found real; None if all are."""
         return self._mask

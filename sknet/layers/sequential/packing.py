@@ -1,11 +1,17 @@
 """Which steps of a batch of sequences run together, and where their rows are."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 
+from ...typing import Array
 
-def real_first(mask):
+
+def real_first(mask: Array | None) -> Array | None:
     """Return the mask of the same sequences with their real steps first.
 
     Parameters
@@ -24,7 +30,7 @@ def real_first(mask):
     return np.arange(mask.shape[1]) < np.count_nonzero(mask, axis=1)[:, None]
 
 
-def other_places(mask, found):
+def other_places(mask: Array | None, found: Array | None) -> Array | None:
     """Return where layers have put the real steps of sequences, if elsewhere.
 
     Parameters
@@ -47,7 +53,7 @@ def other_places(mask, found):
     return places
 
 
-def moved_steps(x, places, new_places, out):
+def moved_steps(x: Array, places: Array, new_places: Array, out: Array) -> Array:
     """Move the real steps of sequences, and with them the padded ones.
 
     A row whose places are the new ones stays as it is, so no row depends on others.
@@ -75,7 +81,9 @@ def moved_steps(x, places, new_places, out):
     return out
 
 
-def arrange_steps(shape, mask, backwards):
+def arrange_steps(
+    shape: tuple[int, int], mask: Array | None, backwards: bool
+) -> AllSteps | RealSteps:
     """Return the steps that a recurrent layer has to run.
 
     Parameters
@@ -111,27 +119,32 @@ class Steps:
         Rows of the block of zeros.
     """
 
-    def __init__(self, counts, n_sequences):
-        self.counts, self.n_sequences = counts, n_sequences
-        self.stops = np.cumsum(counts, dtype=np.int64).tolist()
-        self.starts = [stop - count for count, stop in zip(counts, self.stops, strict=True)]
-        self.n_rows = self.stops[-1] if counts else 0
+    counts: Sequence[int]
+    n_sequences: int
 
-    def blocks(self, packed):
+    def __init__(self, counts: Sequence[int], n_sequences: int) -> None:
+        self.counts, self.n_sequences = counts, n_sequences
+        self.stops: list[int] = np.cumsum(counts, dtype=np.int64).tolist()
+        self.starts: list[int] = [
+            stop - count for count, stop in zip(counts, self.stops, strict=True)
+        ]
+        self.n_rows: int = self.stops[-1] if counts else 0
+
+    def blocks(self, packed: Array) -> list[Array]:
         """List the views of an array (..., R, U) that belong to each step."""
         pairs = zip(self.starts, self.stops, strict=True)
         return [packed[..., start:stop, :] for start, stop in pairs]
 
-    def before(self, states):
+    def before(self, states: Any) -> list[Array]:
         """List the views of the states that each step starts from."""
         first = [0, *(self.n_sequences + start for start in self.starts)]
         return [states[a : a + n] for a, n in zip(first, self.counts, strict=False)]
 
-    def after(self, states):
+    def after(self, states: Any) -> list[Array]:
         """List the views of the states that each step ends with."""
         return self.blocks(states[self.n_sequences :])
 
-    def own_slots(self, flat, n_slots, units):
+    def own_slots(self, flat: Array, n_slots: int, units: int) -> list[Array]:
         """List, for each step, a part of an array of its own as (slots, rows, U)."""
         size = n_slots * units
         return [
@@ -139,13 +152,13 @@ class Steps:
             for start, stop in zip(self.starts, self.stops, strict=True)
         ]
 
-    def shared_slots(self, flat, n_slots, units):
+    def shared_slots(self, flat: Array, n_slots: int, units: int) -> list[Array]:
         """List, for each step, the start of an array as (slots, rows, U)."""
         size = n_slots * units
         views = {n: flat[: n * size].reshape(n_slots, n, units) for n in set(self.counts)}
         return [views[n] for n in self.counts]
 
-    def heads(self, rows):
+    def heads(self, rows: Any) -> list[Array]:
         """List, for each step, the rows of the sequences that take part in it."""
         return [rows[:n] for n in self.counts]
 
@@ -161,7 +174,7 @@ class AllSteps(Steps):
         Whether to start at the end.
     """
 
-    def __init__(self, shape, backwards):
+    def __init__(self, shape: tuple[int, int], backwards: bool) -> None:
         n_sequences, n_steps = shape
         super().__init__([n_sequences] * n_steps, n_sequences)
         self._shape, self._backwards = shape, backwards
@@ -174,31 +187,31 @@ class AllSteps(Steps):
     def _in_order(self, x):
         return x[:, ::-1] if self._backwards else x
 
-    def pack(self, x, out):
+    def pack(self, x: Array, out: Array | None) -> None:
         """Copy x of shape (N, T, F) to packed rows."""
         np.copyto(self._by_step(out), self._in_order(x))
 
-    def unpack(self, packed, out):
+    def unpack(self, packed: Array, out: Array | None) -> None:
         """Copy packed rows to an array of shape (N, T, F), the reverse of `pack`."""
         np.copyto(self._in_order(out), self._by_step(packed))
 
-    def sort(self, rows):
+    def sort(self, rows: Any) -> Array:
         """Return one row a sequence in the order of packed rows."""
         return rows
 
-    def unsort(self, rows):
+    def unsort(self, rows: Array) -> Array:
         """Return rows in the order of packed rows as those of the sequences."""
         return rows
 
-    def outputs(self, states, out):
+    def outputs(self, states: Any, out: Array | None) -> None:
         """Copy the state after each step to an array (N, T, U), the first step first."""
         np.copyto(out, self._by_step(states[self.n_sequences :]))
 
-    def last(self, states, out):
+    def last(self, states: Any, out: Array | None) -> None:
         """Copy the state after the last step of each sequence to an array (N, U)."""
         np.copyto(out, states[len(states) - len(out) :])
 
-    def output_grads(self, grad):
+    def output_grads(self, grad: Array) -> list[Array]:
         """List, step by step, the rows of the gradient of what `outputs` made."""
         return list(grad.swapaxes(0, 1))
 
@@ -218,7 +231,7 @@ class RealSteps(Steps):
         Whether to start at the end.
     """
 
-    def __init__(self, mask, backwards):
+    def __init__(self, mask: Array, backwards: bool) -> None:
         real = mask[:, ::-1] if backwards else mask
         n_steps = real.shape[1]
         lengths = np.count_nonzero(real, axis=1)
@@ -237,34 +250,34 @@ class RealSteps(Steps):
         self._input_of = first + last - self._output_of if backwards else self._output_of
         self._masked = ~real
 
-    def pack(self, x, out):
+    def pack(self, x: Array, out: Array | None) -> None:
         """Copy the real steps of x of shape (N, T, F) to packed rows."""
         out[...] = x.reshape(-1, x.shape[-1])[self._input_of]
 
-    def unpack(self, packed, out):
+    def unpack(self, packed: Array, out: Array | None) -> None:
         """Copy packed rows to an array of shape (N, T, F) with zeros at masked steps."""
         out[...] = 0.0
         out.reshape(-1, out.shape[-1])[self._input_of] = packed
 
-    def sort(self, rows):
+    def sort(self, rows: Any) -> Array:
         """Return one row a sequence in the order of packed rows."""
         return rows[self._order[: self.n_sequences]]
 
-    def unsort(self, rows):
+    def unsort(self, rows: Array) -> Array:
         """Return rows in the order of packed rows as those of the sequences."""
         found = np.zeros_like(rows)  # for sequences without a real step
         found[self._order[: self.n_sequences]] = rows[: self.n_sequences]
         return found
 
-    def outputs(self, states, out):
+    def outputs(self, states: Any, out: Array | None) -> None:
         """Copy the state after each step, masked ones included, to an array (N, T, U)."""
         np.take(states, self._state_rows, axis=0, out=out, mode="clip")
 
-    def last(self, states, out):
+    def last(self, states: Any, out: Array | None) -> None:
         """Copy the state after the last step of each sequence to an array (N, U)."""
         np.take(states, self._state_rows[:, -1], axis=0, out=out, mode="clip")
 
-    def output_grads(self, grad):
+    def output_grads(self, grad: Array) -> list[Array]:
         """List, step by step, the rows of the gradient of what `outputs` made."""
         # Masked steps repeat the output of the one before: their gradients are that one's.
         for step in np.flatnonzero(self._masked[:, 1:].any(axis=0))[::-1] + 1:

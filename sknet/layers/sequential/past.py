@@ -1,6 +1,10 @@
 """What layers remember of the steps of sequences that are read in pieces."""
 
+from __future__ import annotations
+
 import numpy as np
+
+from ...typing import Array
 
 #: Steps that there is room for at first.
 _FEW_STEPS = 16
@@ -13,10 +17,10 @@ class PastSteps:
     same time on average, however many there are.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._memory, self._n_steps = None, 0
 
-    def extend(self, steps):
+    def extend(self, steps: Array) -> Array:
         """Add steps.
 
         Parameters
@@ -40,7 +44,7 @@ class PastSteps:
         self._n_steps = stop
         return self._memory[..., :stop, :]
 
-    def keep(self, rows):
+    def keep(self, rows: Array) -> None:
         """Keep some rows, in this order.
 
         Parameters

@@ -1,14 +1,20 @@
 """Recurrent layers: what they share, and the simple one."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ...activations import get_activation
 from ...base import Workspace
 from ...blas import matmul
 from ...initializers import INITIALIZERS, Initializer
+from ...typing import Array, NamedInitializer, Shape
 from ..base import OF_TRAINING
 from ..dropout import Dropout, SpatialDropout1D
 from ..spatial.axes import LayerOverSteps
@@ -58,16 +64,16 @@ class RecurrentLayer(LayerOverSteps):
     _carries_state = False
 
     @property
-    def is_stochastic(self):
+    def is_stochastic(self) -> bool:
         """Whether the training output is random: it is with either dropout."""
         return self.dropout > 0 or self.recurrent_dropout > 0
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether there is an output for every step, from the first one on."""
         return self.return_sequences and not self.go_backwards
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare the weights for inputs of shape (T, F)."""
         self._check_axes(input_shape)
         n_steps, features = input_shape
@@ -90,13 +96,13 @@ class RecurrentLayer(LayerOverSteps):
         self._input_noise = SpatialDropout1D(self.dropout)
         self._state_noise = Dropout(self.recurrent_dropout)
 
-    def replicate(self):
+    def replicate(self) -> Self:
         """Return a copy that shares the weights and has no scratch memory."""
         copy = super().replicate()
         copy._make_parts()
         return copy
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory and noise."""
         super().allocate(batch_size, dtype, rng)
         self._input_noise.allocate(batch_size, dtype, rng)
@@ -105,14 +111,14 @@ class RecurrentLayer(LayerOverSteps):
         self._work_of_weights = Workspace(0, dtype)
         self._plan = (None, None)
 
-    def scratch_sizes(self, n_steps):
+    def scratch_sizes(self, n_steps: int) -> Iterator[Any]:
         """Yield the elements that a sample takes: outputs, and rows and states of each step."""
         yield from super().scratch_sizes(n_steps)
         n_steps, features = self.input_shape_[0] or n_steps, self.input_shape_[1]
         # An array a step, since only those of one step have to fit the cache at a time.
         yield from [features + 1 + 2 * self.units] * n_steps
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return the mask, in the order of the outputs; None if only the last is returned."""
         if mask is None or not self.return_sequences:
             return None
@@ -161,11 +167,11 @@ class RecurrentLayer(LayerOverSteps):
 
     # Forward
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Run the steps; return the state after each of them, or after the last."""
         return self._run_from({}, x, training, mask)
 
-    def advance(self, x, memory, mask=None):
+    def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Run the next steps from the state in memory; return the state after each of them."""
         self._check_causal()
         if mask is not None and not mask.all():
@@ -280,7 +286,7 @@ class RecurrentLayer(LayerOverSteps):
 
     # Backward
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of the weights; return that of x."""
         self._grad_gates = self._packed("grad_gates", self._n_gradients * self.units)
         self._run_back(grad_output)
@@ -322,9 +328,8 @@ class RecurrentLayer(LayerOverSteps):
         if self._carries_state:
             to_states = [slots[0] for slots in self._shared_slots("to_state", 1)]
         of_states = steps.blocks(self._of_states(self._grad_gates))
-        shape = len(self._grad_gates), self._n_gradients, self.units
-        by_gate = steps.blocks(self._grad_gates.reshape(shape).swapaxes(0, 1))
-        views = self._views_back(self._kept_slots("slots", self._n_slots), by_gate)
+        grad_gates = steps.blocks(self._grad_gates)
+        views = self._views_back(self._kept_slots("slots", self._n_slots), grad_gates)
         return list(zip(grads, of_states, to_states, views, strict=True))
 
     def _start_back(self):
@@ -441,20 +446,20 @@ class SimpleRNN(RecurrentLayer):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
+        units: int,
+        activation: Literal["tanh", "relu"] = "tanh",
         *,
-        return_sequences=False,
-        go_backwards=False,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
+        return_sequences: bool = False,
+        go_backwards: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        use_bias: bool = True,
+        kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "glorot_uniform",
+        recurrent_initializer: NamedInitializer | Initializer = "orthogonal",
+        bias_initializer: NamedInitializer | Initializer = "zeros",
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.units = units
         self.activation = activation
         self.return_sequences = return_sequences
@@ -472,7 +477,7 @@ class SimpleRNN(RecurrentLayer):
         super()._make_parts()
         self._activation = get_activation(self.activation)
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory, noise and the activation."""
         super().allocate(batch_size, dtype, rng)
         self._activation.allocate(batch_size, dtype)
@@ -487,7 +492,7 @@ class SimpleRNN(RecurrentLayer):
         self._activation.forward(gate, after, training=True)
 
     def _views_back(self, slots, grad_gates):
-        return [(gate[0], after) for gate, after in zip(grad_gates, self._after(), strict=True)]
+        return list(zip(grad_gates, self._after(), strict=True))
 
     def _step_back(self, grad, grad_gate, after):
         np.copyto(grad_gate, grad)

@@ -1,11 +1,16 @@
 """A recurrent layer of a decoder that starts from what the encoder has read."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval
 
 from ...blas import matmul
+from ...typing import Array, Shape
 from ..base import OF_TRAINING, Layer, build_layer
 from .recurrent import RecurrentLayer
 
@@ -60,18 +65,25 @@ class SourceState(Layer):
         **OF_TRAINING,
     }
 
-    def __init__(self, layer, source_dim=None, *, learning_rate_factor=1.0, trainable=True):
+    def __init__(
+        self,
+        layer: RecurrentLayer,
+        source_dim: int | None = None,
+        *,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.layer = layer
         self.source_dim = source_dim
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether the layer is causal."""
         return self.layer.is_causal
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Build the layer for inputs of shape (T, F), and declare the map to its start."""
         self.layer._inside_frozen = self.is_frozen
         output_shape = build_layer(self.layer, f"{self._path}__layer", input_shape)
@@ -82,30 +94,30 @@ class SourceState(Layer):
         self.add_weight("bias", (width,), "zeros")
         return output_shape
 
-    def sublayers(self):
+    def sublayers(self) -> list[tuple[str, Layer]]:
         """Return the built layer as a (name, layer) pair."""
         return [("layer", self.layer)]
 
-    def replicate(self):
+    def replicate(self) -> Self:
         """Return a copy whose layer shares the weights and has no scratch memory."""
         copy = super().replicate()
         copy.layer = self.layer.replicate()
         return copy
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare the layer to run."""
         super().allocate(batch_size, dtype, rng)
         self.layer.allocate(batch_size, dtype, rng)
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return the mask of the layer's output."""
         return self.layer.compute_mask(x, mask)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Run the layer from the source."""
         return self.layer._run_from(self._start(), x, training, mask)
 
-    def advance(self, x, memory, mask=None):
+    def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Run the layer on the next steps, at first from the source."""
         if not memory:
             memory.update((name, part.copy()) for name, part in self._start().items())
@@ -145,7 +157,7 @@ class SourceState(Layer):
         read = self._work("read", (n, features))
         return self.source.reshape(-1, features).take(last, axis=0, out=read, mode="clip")
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of the map and of the source; return that of x."""
         grad_x = self.layer.backward(grad_output, input_grad)
         grad = self._work("grad_start", self._squashed.shape)

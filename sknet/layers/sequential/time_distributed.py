@@ -1,9 +1,15 @@
 """Layers applied to each step of a sequence."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from ...typing import Array, Shape
 from ..composite import Composite
 from ..normalization import BatchNorm
 
@@ -35,19 +41,19 @@ class TimeDistributed(Composite):
     accepts_sparse = False
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether no step sees another: only the moments of batches are taken over all steps."""
         return all(part.is_frozen for part in self.walk() if isinstance(part, BatchNorm))
 
-    def adapt(self, x):
+    def adapt(self, x: Array) -> Array | None:
         """Let the first layer adapt to the steps."""
         if x.ndim > 2:
             super().adapt(x.reshape(-1, *x.shape[2:]))
 
-    def resolve_names(self, names):
+    def resolve_names(self, names: Any) -> Array | None:
         """Do nothing: the inputs are sequences, not columns."""
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Build the layers for the shape of a step."""
         if len(input_shape) < 2:
             self._refuse(
@@ -58,20 +64,20 @@ class TimeDistributed(Composite):
         n_steps, *step_shape = input_shape
         return (n_steps, *super().build(tuple(step_shape)))
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare the layers to run on all steps of a batch."""
         # Where the number of steps is free, scratch memory grows with the first batches.
         n_steps = self.input_shape_[0] or 1
         super().allocate(batch_size * n_steps, dtype, rng)
 
-    def scratch_sizes(self, n_steps):
+    def scratch_sizes(self, n_steps: int) -> Iterator[Any]:
         """Yield the elements that a sample takes: outputs, and those of all steps inside."""
         sizes = super().scratch_sizes(n_steps)
         yield next(sizes)
         n_steps = self.input_shape_[0] or n_steps
         yield from (n_steps * size for size in sizes)
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Run the layers forward on the steps that are real."""
         self._real = None if mask is None or mask.all() else np.flatnonzero(mask)
         steps = self._gathered("steps", x)
@@ -80,7 +86,7 @@ class TimeDistributed(Composite):
         out = self._forward_children(steps, training, None, self._children)
         return self._scattered("out", out, x.shape[:2])
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Run the layers backward on the steps that are real."""
         shape = grad_output.shape[:2]
         grad = self._gathered("grad_steps", grad_output)
@@ -90,7 +96,7 @@ class TimeDistributed(Composite):
         grad = self._backward_children(grad, input_grad)
         return self._scattered("grad_x", grad, shape) if input_grad else None
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return the mask of the input: steps stay steps."""
         return mask
 

@@ -1,10 +1,15 @@
 """Layers that show a network each image a little differently while it trains."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import Literal
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ...typing import Array, Shape
 from .axes import LayerOverAxes
 from .windows import fill_border, interior
 
@@ -18,21 +23,21 @@ class _Augmentation(LayerOverAxes):
 
     _axes = ("height", "width")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Take images; there are no weights."""
         self._check_axes(input_shape)
         if input_shape[0] is None:
             self._refuse("images of one size", f"{input_shape}", "Give input_shape the height.")
         return input_shape
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Change the images when training, else return x itself."""
         if not training or not self.is_stochastic:
             return x
         self._draw(x.shape)
         return self._change(x)
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Move the gradients to where the pixels came from."""
         if not input_grad:
             return None
@@ -71,7 +76,9 @@ class RandomFlip(_Augmentation):
         "mode": [StrOptions({"horizontal", "vertical", "horizontal_and_vertical"})]
     }
 
-    def __init__(self, mode="horizontal"):
+    def __init__(
+        self, mode: Literal["horizontal", "vertical", "horizontal_and_vertical"] = "horizontal"
+    ) -> None:
         self.mode = mode
 
     def _draw(self, shape):
@@ -185,14 +192,19 @@ class RandomTranslation(_Displacement):
     }
 
     def __init__(
-        self, height_factor=0.1, width_factor=0.1, fill_mode="constant", *, fill_value=0.0
-    ):
+        self,
+        height_factor: float = 0.1,
+        width_factor: float = 0.1,
+        fill_mode: Literal["constant", "nearest"] = "constant",
+        *,
+        fill_value: float = 0.0,
+    ) -> None:
         self.height_factor = height_factor
         self.width_factor = width_factor
         self.fill_mode = fill_mode
         self.fill_value = fill_value
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Take images; there are no weights."""
         output_shape = super().build(input_shape)
         factors = float(self.height_factor), float(self.width_factor)
@@ -201,7 +213,7 @@ class RandomTranslation(_Displacement):
         return output_shape
 
     @property
-    def is_stochastic(self):
+    def is_stochastic(self) -> bool:
         """Whether the training output is random: it is unless both factors are 0."""
         return max(self.height_factor, self.width_factor) > 0
 
@@ -268,17 +280,23 @@ class RandomRotation(_Displacement):
         "factor": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, factor=0.1, fill_mode="constant", *, fill_value=0.0):
+    def __init__(
+        self,
+        factor: float = 0.1,
+        fill_mode: Literal["constant", "nearest"] = "constant",
+        *,
+        fill_value: float = 0.0,
+    ) -> None:
         self.factor = factor
         self.fill_mode = fill_mode
         self.fill_value = fill_value
 
     @property
-    def is_stochastic(self):
+    def is_stochastic(self) -> bool:
         """Whether the training output is random: it is unless the factor is 0."""
         return self.factor > 0
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory and the coordinates of pixels about the centre."""
         super().allocate(batch_size, dtype, rng)
         height, width, _ = self.input_shape_

@@ -1,11 +1,16 @@
 """Layers that work along the axes between the batch and the channels."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from ...typing import Array, Shape
 from ..base import Layer
 from ..sequential.packing import moved_steps, real_first
 from .windows import per_axis
 
 
-def is_channels_first(shape):
+def is_channels_first(shape: Shape | None) -> bool:
     """Tell whether a shape looks like that of a sample whose channels come first.
 
     Parameters
@@ -75,20 +80,20 @@ class OrderedLayer(LayerOverAxes):
     the steps; if not, they stay at the beginning.
     """
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute the outputs of the real steps, one after the other."""
         first = real_first(mask)
         if training:
             self._masks = mask, first
         return self._in_order(x, mask, first, lambda x, mask: self._forward(x, training, mask))
 
-    def advance(self, x, memory, mask=None):
+    def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Compute the outputs of the next real steps, one after the other."""
         self._check_causal()
         first = real_first(mask)
         return self._in_order(x, mask, first, lambda x, mask: self._advance(x, memory, mask))
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of the weights; return that of x."""
         mask, first = self._masks
         if first is mask:
@@ -98,7 +103,7 @@ class OrderedLayer(LayerOverAxes):
         grad = self._backward(grad_output, input_grad)
         return self._moved("placed_grad", grad, first, mask) if input_grad else None
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return which steps of the output a sequence without its padding would have."""
         first = real_first(mask)
         found = self._output_mask(x, first)

@@ -1,10 +1,16 @@
 """Layers whose units each look at a small window of a sequence, an image or a video."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from ...activations.base import Activation
+from ...initializers.base import Initializer
+from ...typing import NamedActivation, NamedInitializer, Shape, Window
 from ..affine import AffineLayer
 from .axes import OrderedLayer
 from .minimal_correlation import correlation_of
@@ -40,20 +46,20 @@ class _Convolution(Convolutional):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
+        filters: int,
+        kernel_size: Window,
+        strides: Window = 1,
+        padding: Literal["valid", "same"] = "valid",
         *,
-        dilation_rate=1,
-        groups=1,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="auto",
-        bias_initializer="zeros",
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
+        dilation_rate: Window = 1,
+        groups: int = 1,
+        activation: NamedActivation | Activation | None = None,
+        use_bias: bool = True,
+        kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "auto",
+        bias_initializer: NamedInitializer | Initializer = "zeros",
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
@@ -67,7 +73,7 @@ class _Convolution(Convolutional):
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare kernel and bias for inputs whose last axis holds the channels."""
         self._windows = self._build_windows(input_shape)
         channels = input_shape[-1]
@@ -195,7 +201,7 @@ class Conv1D(_Convolution):
     }
 
     @property
-    def is_causal(self):
+    def is_causal(self) -> bool:
         """Whether there is a window for every step that ends with it."""
         windows = self._windows
         return windows.strides == (1,) and (windows.padding == "causal" or windows.span == (1,))

@@ -1,12 +1,18 @@
 """The arithmetic of convolution for any number of axes, a cache-sized piece at a time."""
 
+from __future__ import annotations
+
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from ...base import Workspace
 from ...blas import side_by_side
 from ...lanes import is_in_lane
+from ...typing import Array
+from .windows import Windows
 
 #: Elements of the columns of one piece: 512 KB in float32 stay in a core's cache. With kernels of
 #: 3 x 3, pieces of 2**14 took 1.4 times as long, and larger ones than these were not faster.
@@ -46,16 +52,16 @@ class Correlation:
     #: Whether `unpadded_gradient` is there: the gradient of the inputs by turning the kernel.
     can_turn = False
 
-    def __init__(self, windows, n_groups=1, n_channels=1):
+    def __init__(self, windows: Windows, n_groups: int = 1, n_channels: int = 1) -> None:
         self.windows = windows
-        self.n_bundled = max(
+        self.n_bundled: int = max(
             n
             for n in range(1, n_groups + 1)
             if n == 1 or (n_groups % n == 0 and n * n_channels <= _FEW_CHANNELS)
         )
-        self.n_groups = n_groups // self.n_bundled
+        self.n_groups: int = n_groups // self.n_bundled
 
-    def correlate(self, padded, kernel, out, work):
+    def correlate(self, padded: Array, kernel: Array, out: Array, work: Workspace) -> None:
         """Compute the products of all windows with the kernel.
 
         Parameters
@@ -81,7 +87,7 @@ class Correlation:
 
         share_out(run, len(out), out.size * kernel[..., 0].size)
 
-    def kernel_gradient(self, padded, grad, out, work):
+    def kernel_gradient(self, padded: Array, grad: Array, out: Array, work: Workspace) -> None:
         """Compute the gradient of the kernel from that of the products.
 
         Parameters
@@ -113,7 +119,7 @@ class Correlation:
         np.sum(totals, axis=0, out=total)
         self._unbundle(total, out)
 
-    def input_gradient(self, grad, kernel, out, work):
+    def input_gradient(self, grad: Array, kernel: Array, out: Array, work: Workspace) -> None:
         """Compute the gradient of the padded array from that of the products.
 
         Parameters
@@ -221,7 +227,7 @@ class Correlation:
             yield bundles[:, place, :, :, place], kernel[:, :, :, place]
 
 
-def share_out(run, n_samples, n_products):
+def share_out(run: Any, n_samples: int, n_products: Any) -> None:
     """Call run(samples, lane) for parts of a batch."""
     # A lane of another layer's does all by itself: one memory for its pieces stays in the cache.
     n_lanes = N_LANES if n_products > _MANY and not is_in_lane() else 1
@@ -234,7 +240,7 @@ def _matrix(array):
     return array.reshape(-1, array.shape[-1])
 
 
-def scratch(work, name, shape):
+def scratch(work: Workspace, name: str, shape: tuple[int, ...]) -> Array:
     # A Workspace makes its arrays for the whole batch along the first axis; these are smaller.
     size = prod(shape)
     return work(name, (max(size, work.n_rows),))[:size].reshape(shape)

@@ -1,9 +1,12 @@
 """Layers that summarize a whole sequence, image or video by one number a channel."""
 
+from __future__ import annotations
+
 from math import prod
 
 import numpy as np
 
+from ...typing import Array, Shape
 from .axes import LayerOverAxes
 from .pooling import MaxPooling
 from .windows import Windows
@@ -14,17 +17,17 @@ class _GlobalMaxPooling(MaxPooling):
 
     _parameter_constraints = {}
 
-    def __init__(self):
+    def __init__(self) -> None:
         pass
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Take any number of steps; there are no weights."""
         self._check_axes(input_shape)
         single = (1,) * len(self._axes)
         self._windows = Windows(single, single, single, "valid")
         return (input_shape[-1],)
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return None: the output has no steps."""
         return None
 
@@ -100,16 +103,16 @@ class GlobalMaxPool3D(_GlobalMaxPooling):
 class _GlobalAveragePooling(LayerOverAxes):
     """Product of the places of a sample with the share that each has in the mean."""
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Take any number of steps; there are no weights."""
         self._check_axes(input_shape)
         return (input_shape[-1],)
 
-    def compute_mask(self, x, mask):
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return None: the output has no steps."""
         return None
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Take the mean of each channel over the real steps."""
         places = x.reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
         out = self._work("out", (len(x), x.shape[-1]))
@@ -129,7 +132,7 @@ class _GlobalAveragePooling(LayerOverAxes):
         counts = np.count_nonzero(real, axis=1, keepdims=True)
         return (real / np.maximum(counts, 1)).astype(x.dtype)
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Share each gradient out among the real places of its channel."""
         if not input_grad:
             return None

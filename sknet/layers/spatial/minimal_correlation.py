@@ -1,13 +1,17 @@
 """Correlation with kernels of few rows, in about half as many multiplications."""
 
+from __future__ import annotations
+
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from ...base import Workspace
+from ...typing import Array, Shape
 from .correlation import N_LANES, Correlation, scratch, share_out
-from .windows import fill_border, interior
+from .windows import Windows, fill_border, interior
 
 # Winograd's minimal filtering: for six rows d of an array and the r rows g of a kernel, 7 - r rows
 # of products are _JOIN @ ((_WEIGHTS @ g) * (_SPLIT @ d)), with six products of rows instead of
@@ -44,7 +48,7 @@ _LONG_ROW = 384
 _N_ROWS = (3, 4, 5)
 
 
-def correlation_of(windows, n_groups, input_shape):
+def correlation_of(windows: Windows, n_groups: int, input_shape: Shape) -> Correlation:
     """Return what multiplies a kernel with windows fastest.
 
     Parameters
@@ -84,15 +88,15 @@ class MinimalCorrelation(Correlation):
     :arxiv:`1509.09308`.
     """
 
-    def __init__(self, windows):
+    def __init__(self, windows: Any) -> None:
         super().__init__(windows)
-        self.can_turn = set(windows.strides) == {1}
+        self.can_turn: bool = set(windows.strides) == {1}
         self._n_rows = windows.size[0]
         self._n_out = _N_MIXED + 1 - self._n_rows
         self._weights = _powers(self._n_rows) / _SCALES[:, None]
         self._join = _powers(self._n_out).T
 
-    def correlate(self, padded, kernel, out, work):
+    def correlate(self, padded: Array, kernel: Array, out: Array | None, work: Workspace) -> None:
         """Compute the products of all windows with the kernel."""
         if out.shape[1] * self._n_rows <= _N_MIXED:
             super().correlate(padded, kernel, out, work)
@@ -112,7 +116,9 @@ class MinimalCorrelation(Correlation):
 
         share_out(run, len(out), out.size * kernel[..., 0].size)
 
-    def kernel_gradient(self, padded, grad, out, work):
+    def kernel_gradient(
+        self, padded: Array, grad: Array, out: Array | None, work: Workspace
+    ) -> None:
         """Compute the gradient of the kernel from that of the products."""
         if grad.shape[1] * self._n_rows <= _N_MIXED:
             super().kernel_gradient(padded, grad, out, work)
@@ -137,7 +143,9 @@ class MinimalCorrelation(Correlation):
         total = totals.sum(axis=0).reshape(_N_MIXED, -1)
         np.matmul(self._weights.T.astype(dtype), total, out=out.reshape(self._n_rows, -1))
 
-    def unpadded_gradient(self, grad, kernel, amounts, out, work):
+    def unpadded_gradient(
+        self, grad: Array, kernel: Array, amounts: Any, out: Array | None, work: Workspace
+    ) -> None:
         """Compute the gradient of what was padded by some amounts, for strides of 1.
 
         It is the products of the padded gradient with the kernel turned round.

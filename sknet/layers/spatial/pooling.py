@@ -1,10 +1,15 @@
 """Layers that summarize small windows of a sequence, an image or a video."""
 
+from __future__ import annotations
+
 from math import prod
+from typing import Literal
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ...base import Workspace
+from ...typing import Shape, Window
 from .axes import OrderedLayer
 from .reduction import add_or_write, along, clear_gaps, elements_of_windows, give_to_maxima
 from .windows import PADDING, SIZE, Windows
@@ -27,12 +32,17 @@ class _Pooling(OrderedLayer):
     _neutral = None
     _parameter_constraints = {"pool_size": SIZE, "strides": [*SIZE, None], "padding": PADDING}
 
-    def __init__(self, pool_size=2, strides=None, padding="valid"):
+    def __init__(
+        self,
+        pool_size: Window = 2,
+        strides: Window | None = None,
+        padding: Literal["valid", "same"] = "valid",
+    ) -> None:
         self.pool_size = pool_size
         self.strides = strides
         self.padding = padding
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Work out the number of windows; there are no weights."""
         self._check_axes(input_shape)
         size = self._per_axis("pool_size")
@@ -58,7 +68,7 @@ class _Pooling(OrderedLayer):
         """Return how many windows a batch has along each axis."""
         return self._windows.counts(lengths)
 
-    def allocate(self, batch_size, dtype, rng):
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
         """Prepare scratch memory, some of it for a few samples only."""
         super().allocate(batch_size, dtype, rng)
         self._few = Workspace(1, dtype)

@@ -1,11 +1,15 @@
 """Layers that repeat, add or cut off elements of a sequence or an image."""
 
+from __future__ import annotations
+
 from math import prod
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ...typing import Shape
 from .axes import OrderedLayer
 from .reduction import along
 from .windows import SIZE, fill_border, interior, per_axis
@@ -18,7 +22,7 @@ class _UpSampling(OrderedLayer):
 
     _parameter_constraints = {"size": SIZE}
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Work out the lengths; there are no weights."""
         self._check_axes(input_shape)
         self._size = self._per_axis("size")
@@ -78,7 +82,7 @@ class UpSampling1D(_UpSampling):
 
     _axes = ("steps",)
 
-    def __init__(self, size=2):
+    def __init__(self, size: int = 2) -> None:
         self.size = size
 
 
@@ -108,7 +112,12 @@ class UpSampling2D(_UpSampling):
         "interpolation": [StrOptions({"nearest", "bilinear"})],
     }
 
-    def __init__(self, size=2, *, interpolation="nearest"):
+    def __init__(
+        self,
+        size: int | tuple[int, int] = 2,
+        *,
+        interpolation: Literal["nearest", "bilinear"] = "nearest",
+    ) -> None:
         self.size = size
         self.interpolation = interpolation
 
@@ -208,10 +217,10 @@ class _Border(OrderedLayer):
 class _ZeroPadding(_Border):
     _parameter_constraints = {"padding": _BORDER}
 
-    def __init__(self, padding=1):
+    def __init__(self, padding: Literal["valid", "same"] = 1) -> None:
         self.padding = padding
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Work out the lengths; there are no weights."""
         self._check_axes(input_shape)
         self._amounts = self._read_amounts("padding")
@@ -289,10 +298,10 @@ class ZeroPadding2D(_ZeroPadding):
 class _Cropping(_Border):
     _parameter_constraints = {"cropping": _BORDER}
 
-    def __init__(self, cropping=1):
+    def __init__(self, cropping: Any = 1) -> None:
         self.cropping = cropping
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Work out the lengths; there are no weights."""
         self._check_axes(input_shape)
         self._amounts = self._read_amounts("cropping")

@@ -1,7 +1,14 @@
 """Layers that spread each element over a window: convolution run backward, to enlarge."""
 
+from __future__ import annotations
+
+from typing import Literal
+
 import numpy as np
 
+from ...activations.base import Activation
+from ...initializers.base import Initializer
+from ...typing import NamedActivation, NamedInitializer, Shape, Window
 from .convolution import Convolutional
 from .correlation import Correlation
 
@@ -15,19 +22,19 @@ class _TransposedConvolution(Convolutional):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
+        filters: int,
+        kernel_size: Window,
+        strides: Window = 1,
+        padding: Literal["valid", "same"] = "valid",
         *,
-        dilation_rate=1,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="auto",
-        bias_initializer="zeros",
-        learning_rate_factor=1.0,
-        trainable=True,
-    ):
+        dilation_rate: Window = 1,
+        activation: NamedActivation | Activation | None = None,
+        use_bias: bool = True,
+        kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "auto",
+        bias_initializer: NamedInitializer | Initializer = "zeros",
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
+    ) -> None:
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
@@ -40,7 +47,7 @@ class _TransposedConvolution(Convolutional):
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare kernel and bias for inputs whose last axis holds the channels."""
         self._windows = self._build_windows(input_shape)
         channels = input_shape[-1]

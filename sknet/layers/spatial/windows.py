@@ -1,17 +1,25 @@
 """Windows that slide over the axes of a sample: their sizes, their padding and their masks."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ...base import Workspace
+from ...typing import Array, Shape, Window
+
 #: Constraints of the parameters that layers with windows share.
-SIZE = [Interval(Integral, 1, None, closed="left"), "array-like"]
-PADDING = [StrOptions({"valid", "same"})]
-PADDING_OF_SEQUENCES = [StrOptions({"valid", "same", "causal"})]
+SIZE: list[Any] = [Interval(Integral, 1, None, closed="left"), "array-like"]
+PADDING: list[Any] = [StrOptions({"valid", "same"})]
+PADDING_OF_SEQUENCES: list[Any] = [StrOptions({"valid", "same", "causal"})]
 
 
-def per_axis(value, n_axes, parameter, minimum=1):
+def per_axis(value: int | ArrayLike, n_axes: int, parameter: str, minimum: int = 1) -> Shape:
     """Return one int an axis for an int or a sequence of ints.
 
     Parameters
@@ -59,11 +67,23 @@ class Windows:
         What is added around.
     """
 
-    def __init__(self, size, strides, dilation, padding):
-        self.size, self.strides, self.dilation, self.padding = size, strides, dilation, padding
-        self.span = tuple((k - 1) * d + 1 for k, d in zip(size, dilation, strict=True))
+    size: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilation: tuple[int, ...]
 
-    def amounts(self, lengths):
+    def __init__(
+        self,
+        size: Shape,
+        strides: Window,
+        dilation: Shape,
+        padding: Literal["valid", "same", "causal"],
+    ) -> None:
+        self.size, self.strides, self.dilation, self.padding = size, strides, dilation, padding
+        self.span: tuple[int, ...] = tuple(
+            (k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)
+        )
+
+    def amounts(self, lengths: Shape) -> list[tuple[int, int]]:
         """Return (before, after), what padding adds, for each axis.
 
         Steps too few for a window are filled up to one, which `output_mask` knows not to be real.
@@ -92,7 +112,7 @@ class Windows:
         total = max((-(-length // stride) - 1) * stride + span - length, 0)
         return total // 2, total - total // 2
 
-    def output_lengths(self, lengths):
+    def output_lengths(self, lengths: Shape | None) -> Shape | None:
         """Return how many windows there are along each axis.
 
         Parameters
@@ -113,7 +133,7 @@ class Windows:
             found.append(length)
         return tuple(found)
 
-    def counts(self, lengths):
+    def counts(self, lengths: Shape) -> Shape:
         """Return how many windows a batch has along each axis, at least one of steps.
 
         Parameters
@@ -129,7 +149,7 @@ class Windows:
         n_steps, *others = self.output_lengths(lengths)
         return (max(1, n_steps), *others)
 
-    def output_mask(self, x, mask):
+    def output_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return which windows a sequence has, given which of its steps are real.
 
         Parameters
@@ -149,7 +169,7 @@ class Windows:
             return np.zeros((len(x), 1), bool)
         return None if mask is None else mask[:, first :: self.strides[0]]
 
-    def pad(self, x, mask, work, value=0.0):
+    def pad(self, x: Array, mask: Array | None, work: Workspace, value: float = 0.0) -> Array:
         """Return x with padding around it, and with `value` at padded and masked places.
 
         Parameters
@@ -186,7 +206,9 @@ class Windows:
             _copy_real(inside, target, x[rows, :n_steps], real[rows, :n_steps])
         return padded
 
-    def unpad(self, grad_padded, shape, mask, work):
+    def unpad(
+        self, grad_padded: Array, shape: Shape, mask: Array | None, work: Workspace
+    ) -> Array:
         """Return the gradient of x from that of what `pad` made of it.
 
         Parameters
@@ -244,7 +266,7 @@ def _copy_real(to, where, values, real):
         to[where] = np.where(real, values, to[where])
 
 
-def interior(amounts, padded):
+def interior(amounts: Sequence[tuple[int, int]], padded: Array) -> tuple[slice, ...]:
     """Return the index of what padding is around.
 
     Parameters
@@ -263,7 +285,7 @@ def interior(amounts, padded):
     return (_ALL, *slices)
 
 
-def fill_border(padded, amounts, value):
+def fill_border(padded: Array, amounts: Sequence[tuple[int, int]], value: float) -> None:
     """Write a value to the padding of an array.
 
     Parameters

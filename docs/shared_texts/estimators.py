@@ -1,9 +1,6 @@
 """The descriptions that the estimators' docstrings share."""
 
-import re
-import textwrap
-
-_TEXTS = {
+TEXTS = {
     "architecture": """
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Widths of the plain hidden layers; an int is one layer.
@@ -70,9 +67,9 @@ _TEXTS = {
         What to do about NaN in X: refuse it, or train on the observed cells alone. Then a missing
         cell of the input is 0, so X should be scaled such that this is a middling value, and
         the loss leaves it out; `reconstruct` guesses it, `impute` fills it in.
-    loss : {"squared_error", "absolute_error", "huber", "log_loss"} or sknet.losses.Loss, \
-default="squared_error"
-        Loss of the reconstruction: of a row it is the sum over the features, squares by half.
+    loss : str or sknet.losses.Loss, default="squared_error"
+        Loss of the reconstruction: squared_error, absolute_error, huber, log_loss, or an object.
+        Of a row it is the sum over the features, squares by half.
         The log loss is for X in [0, 1]: reconstructions are then probabilities.
     """,
     "training": """
@@ -231,44 +228,3 @@ default="squared_error"
         Its weights.
     """,
 }
-
-
-def documented(item):
-    """Fill the shared descriptions into a docstring; ``{name}`` on a line of its own marks one.
-
-    Parameters
-    ----------
-    item : type or function
-        What to document.
-
-    Returns
-    -------
-    item : type or function
-        The same object.
-    """
-    return filled(item, _TEXTS)
-
-
-def filled(item, texts):
-    """Fill some descriptions into a docstring.
-
-    Parameters
-    ----------
-    item : type or function
-        What to document.
-    texts : dict of str
-        The descriptions by name.
-
-    Returns
-    -------
-    item : type or function
-        The same object.
-    """
-
-    def fill(match):
-        text = textwrap.dedent(texts[match["name"]]).strip("\n").rstrip()
-        return textwrap.indent(text, match["indent"])
-
-    if item.__doc__:  # absent under python -OO
-        item.__doc__ = re.sub(r"(?m)^(?P<indent> *)\{(?P<name>\w+)\}$", fill, item.__doc__)
-    return item

@@ -1,10 +1,6 @@
 """The descriptions that the docstrings of the estimators for tables share."""
 
-from functools import partial
-
-from ..estimators.documentation import filled
-
-_TEXTS = {
+TEXTS = {
     "X": """
     X : {data frame, array-like} of shape (n_samples, n_features)
         Rows, with columns of any kind.
@@ -87,6 +83,3 @@ _TEXTS = {
         int.
     """,
 }
-
-#: Fills these descriptions into a docstring; ``{name}`` on a line of its own marks one.
-documented = partial(filled, texts=_TEXTS)
