@@ -151,7 +151,9 @@ class SourceState(Layer):
             return self.source
         n, n_steps, features = self.source.shape
         last = self._last = self._work("last", (n,), np.intp)
-        last[:] = np.arange(n_steps - 1, n * n_steps, n_steps)
+        last.fill(n_steps)
+        np.cumsum(last, out=last)  # one further on than the last step of each
+        last -= 1
         if self.source_mask is not None:
             last -= np.argmax(self.source_mask[:, ::-1], axis=1)
         read = self._work("read", (n, features))
