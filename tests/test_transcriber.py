@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from sklearn.utils import estimator_checks
 
 import sknet
 from sknet import NeuralTranscriber
@@ -262,3 +263,34 @@ def test_a_failed_call_changes_nothing():
     assert pickle.dumps(fitted) == before
     with pytest.raises(ValueError, match="at least one label in y, got empty sequences alone"):
         fitted.score(X[:1], [""])
+
+
+CHECKS = [
+    "check_estimator_cloneable",
+    "check_estimator_tags_renamed",
+    "check_valid_tag_types",
+    "check_estimator_repr",
+    "check_no_attributes_set_in_init",
+    "check_do_not_raise_errors_in_init_or_set_params",
+    "check_mixin_order",
+    "check_parameters_default_constructible",
+    "check_get_params_invariance",
+    "check_set_params",
+    "check_estimators_unfitted",
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_scikit_learns_checks_that_need_no_table_pass(check):
+    getattr(estimator_checks, check)("NeuralTranscriber", NeuralTranscriber())
+
+
+def test_nothing_is_read_from_nan_and_probabilities_are_warned_of():
+    fitted = model(max_iter=1).fit(X, Y)
+    fitted.network_["output"].bias_[:] = np.nan
+    with pytest.raises(ValueError, match="NeuralTranscriber cannot choose by scores that are NaN"):
+        fitted.predict(X)
+    with pytest.warns(RuntimeWarning, match="NeuralTranscriber: the outputs of"):
+        fitted.predict_proba(X)
+    with pytest.warns(RuntimeWarning, match="NeuralTranscriber: the outputs of 6 of 6 rows"):
+        fitted.score_samples(X, Y)

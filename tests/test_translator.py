@@ -10,7 +10,7 @@ from scipy.special import log_softmax
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV
-from sklearn.utils import get_tags
+from sklearn.utils import estimator_checks, get_tags
 
 import sknet
 from sknet import NeuralTranslator
@@ -388,3 +388,32 @@ def test_the_default_network_is_a_small_transformer():
     assert kinds.count("TransformerBlock") == kinds.count("TransformerDecoderBlock") == 2
     again = NeuralTranslator(max_iter=1, random_state=0).fit(X, Y)
     assert np.array_equal(fitted.network_.params, again.network_.params)
+
+
+CHECKS = [
+    "check_estimator_cloneable",
+    "check_estimator_tags_renamed",
+    "check_valid_tag_types",
+    "check_estimator_repr",
+    "check_no_attributes_set_in_init",
+    "check_do_not_raise_errors_in_init_or_set_params",
+    "check_mixin_order",
+    "check_parameters_default_constructible",
+    "check_get_params_invariance",
+    "check_set_params",
+    "check_estimators_unfitted",
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_scikit_learns_checks_that_need_no_table_pass(check):
+    getattr(estimator_checks, check)("NeuralTranslator", NeuralTranslator())
+
+
+def test_nothing_is_written_from_nan_and_scores_are_warned_of():
+    fitted = model(max_iter=1).fit(X, Y)
+    fitted.network_["output"].bias_[:] = np.nan
+    with pytest.raises(ValueError, match="NeuralTranslator cannot choose by scores that are NaN"):
+        fitted.predict(X)
+    with pytest.warns(RuntimeWarning, match="NeuralTranslator: the outputs of"):
+        fitted.score_samples(X, Y)
