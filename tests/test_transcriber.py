@@ -203,6 +203,10 @@ def test_training_in_two_halves_is_training_at_once():
 def test_progress_is_judged_on_samples_held_out():
     fitted = model(early_stopping=True, max_iter=3).fit(X * 4, Y * 4)
     assert len(fitted.validation_scores_) == 3
+    exact = model(scoring="accuracy").fit(X, Y, X_val=X, y_val=Y)
+    assert exact.validation_scores_[-1] == np.mean(exact.predict(X) == np.array(Y, dtype=object))
+    with pytest.raises(ValueError, match="scoring"):
+        model(scoring="accurate").fit(X, Y)
     search = GridSearchCV(model(), {"layers__0__filters": [2, 4]}, cv=2, error_score="raise")
     search.fit(X * 2, Y * 2)
     assert search.score(X, Y) == search.best_estimator_.score(X, Y)

@@ -453,6 +453,10 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     def _training_loss(self, loss):
         return loss
 
+    def _make_scorer(self):
+        # Scorers compare whole sequences: what follows this class has no places.
+        return super(PlacewiseTargets, self)._make_scorer()
+
     def _initial_bias(self, y, sample_weight):
         return self._loss.initial_bias(y)
 

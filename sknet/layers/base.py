@@ -87,7 +87,9 @@ class Layer(Component, ABC):
     #: whoever runs it leaves in `source` what the encoder returns, (N, S, C), in `source_mask`
     #: which of its steps are real, and finds the gradient in `source_grad` after `backward`.
     takes_source = False
-    source = source_mask = source_grad = None
+    source: Any = None
+    source_mask: Any = None
+    source_grad: Any = None
     #: Whether what training makes of a row depends on the other rows of the batch, so that the
     #: batch cannot be divided.
     mixes_rows = False
