@@ -245,6 +245,8 @@ def test_parameters_that_cannot_work_are_refused(parameters, message):
         ([[0, "a"]] * 6, "labels of several types"),
         ([[0, np.nan]] * 6, "contains NaN"),
         ([""] * 6, "at least one label in y, got none"),
+        ([], "at least one label sequence in y, got none"),
+        ([[[0, 1], [1, 0]]] * 6, "got sequences of lists. Give each label as one number or str"),
         (["a" * 20] * 6, "39 for the 20 labels at position 0"),
     ],
 )
@@ -298,3 +300,9 @@ def test_nothing_is_read_from_nan_and_probabilities_are_warned_of():
         fitted.predict_proba(X)
     with pytest.warns(RuntimeWarning, match="NeuralTranscriber: the outputs of 6 of 6 rows"):
         fitted.score_samples(X, Y)
+
+
+@pytest.mark.parametrize("weight", [np.ones((6, 2)), [[1], [2]] * 3, ["a"] * 6, [1] * 5, [0] * 6])
+def test_weights_are_those_of_samples(weight):
+    with pytest.raises(ValueError, match=r"(?i)sample_?.?weight"):
+        model().fit(X, Y, sample_weight=weight)

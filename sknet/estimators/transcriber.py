@@ -453,9 +453,13 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     def _training_loss(self, loss):
         return loss
 
+    # Scorers compare whole sequences, and weights are those of samples: there are no values at
+    # places, as in other estimators of this kind.
     def _make_scorer(self):
-        # Scorers compare whole sequences: what follows this class has no places.
         return super(PlacewiseTargets, self)._make_scorer()
+
+    def _check_weight(self, sample_weight, X, name):
+        return super(PlacewiseTargets, self)._check_weight(sample_weight, X, name)
 
     def _initial_bias(self, y, sample_weight):
         return self._loss.initial_bias(y)

@@ -37,7 +37,7 @@ class LabelSequences:
     def fit(self, y: Any) -> Self:
         """Learn the labels."""
         items, self.are_texts = self._items(y)
-        labels = as_labels(list(chain.from_iterable(items)))
+        labels = self._labels(items)
         if not len(labels):
             raise ValueError(f"{self.owner} expects at least one label in y, got none.")
         self.classes = np.unique(labels)
@@ -46,7 +46,7 @@ class LabelSequences:
     def encode(self, y: Any) -> tuple[Array, Array]:
         """Return the codes of all labels, one after the other, and the sequences' lengths."""
         items, are_texts = self._items(y)
-        labels = as_labels(list(chain.from_iterable(items)))
+        labels = self._labels(items)
         if len(labels) and (are_texts, family(labels)) != (self.are_texts, family(self.classes)):
             raise ValueError(
                 f"{self.owner} was fitted to labels such as {shown(self.classes)}, got others in "
@@ -68,7 +68,10 @@ class LabelSequences:
 
     def _items(self, y):
         """Return the sequences as lists of labels, and whether each is a str."""
+        y = np.asarray(y) if isinstance(y, memoryview) else y
         items = listed(y, self.owner, "y to be a list of label sequences", single="a single ")
+        if not items:
+            raise ValueError(f"{self.owner} expects at least one label sequence in y, got none.")
         are_texts = [isinstance(item, str) for item in items]
         if any(are_texts) != all(are_texts):
             position = are_texts.index(not are_texts[0])
@@ -78,8 +81,18 @@ class LabelSequences:
                 f"position {position}."
             )
         if all(are_texts):
-            return [list(item) for item in items], bool(items)
+            return [list(item) for item in items], True
         return [self._listed(item, position) for position, item in enumerate(items)], False
+
+    def _labels(self, items):
+        """Return all labels, one after the other."""
+        labels = as_labels(list(chain.from_iterable(items)))
+        if labels.ndim > 1:
+            raise ValueError(
+                f"{self.owner} expects y to hold a sequence of labels for each sample, got "
+                "sequences of lists. Give each label as one number or str."
+            )
+        return labels
 
     def _listed(self, item, position):
         is_sequence = isinstance(item, list | tuple) or getattr(item, "ndim", 0) == 1

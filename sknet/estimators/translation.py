@@ -126,7 +126,7 @@ class Translation:
             if isinstance(part, CrossAttention)
         ]
         layer = readers[-1] if layer is None and readers else layer
-        if layer not in readers:
+        if not isinstance(layer, str) or layer not in readers:
             known = ", ".join(map(repr, readers)) or "none"
             raise ValueError(
                 f"{type(self).__name__}.attention_weights expects layer to be the name of a "
