@@ -44,6 +44,7 @@ myst_heading_anchors = 4
 
 autosummary_generate = True
 autodoc_default_options = {"members": False, "inherited-members": False}
+autodoc_typehints = "none"  # the docstrings state the types
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 extlinks = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
@@ -261,7 +260,7 @@ def _is_pair(item):
     return isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
 
 
-def named_items(items: Sequence[Any]) -> list[tuple[str, Any]]:
+def named_items(items: Any) -> list[tuple[str, Any]]:
     """List the items of a list parameter with the keys that reach them.
 
     Parameters
@@ -377,7 +376,7 @@ class Workspace:
         self._memory = {}
         self._views = {}
 
-    def __call__(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Any:
+    def __call__(self, name: Any, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Any:
         """Return the array `name` with the given shape; its content is undefined."""
         view = self._views.get(name)
         if view is None or view.shape != shape:

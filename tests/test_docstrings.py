@@ -13,6 +13,7 @@ MODULES = [
     "sknet.initializers",
     "sknet.inspection",
     "sknet.interop",
+    "sknet.interop.onnx",
     "sknet.layers",
     "sknet.losses",
     "sknet.optimizers",

@@ -15,7 +15,7 @@ from ..functions import with_picklable_functions
 from ..kernels.numpy_kernels.optimizers import take_off
 from ..schedules import SCHEDULES, Schedule, get_schedule
 from ..schedules.base import Progress
-from ..typing import Array, Shape
+from ..typing import Array
 
 # Bytes of one vector that are worked on at a time: 65,536 elements in float32, 32,768 in
 # float64. Microseconds for the ten passes of Adam, best of many, 1 MiB of L2 a core, 32 MiB of L3:
@@ -100,7 +100,7 @@ class Optimizer(Component, ABC):
     weight_decay: float = 0.0
     weight_decay_schedule = None
 
-    def build(self, params: Array, groups: Iterable[Group]) -> Shape:
+    def build(self, params: Array, groups: Iterable[Group]) -> None:
         """Forget all state and bind to a vector of parameters.
 
         Parameters
