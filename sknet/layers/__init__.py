@@ -26,6 +26,12 @@ from .sequential.recurrent import SimpleRNN
 from .sequential.time_distributed import TimeDistributed
 from .spatial.augmentation import RandomFlip, RandomRotation, RandomTranslation
 from .spatial.convolution import Conv1D, Conv2D, Conv3D
+from .spatial.depthwise import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
 from .spatial.global_pooling import (
     GlobalAveragePool1D,
     GlobalAveragePool2D,
@@ -73,6 +79,8 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -105,6 +113,8 @@ __all__ = [
     "Reshape",
     "Residual",
     "Scaling",
+    "SeparableConv1D",
+    "SeparableConv2D",
     "Sequential",
     "SimpleRNN",
     "SpatialDropout1D",
