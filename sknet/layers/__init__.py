@@ -24,7 +24,13 @@ from .sequential.gated_recurrent import GRU, LSTM
 from .sequential.masking import Masking
 from .sequential.recurrent import SimpleRNN
 from .sequential.time_distributed import TimeDistributed
-from .spatial.augmentation import RandomFlip, RandomRotation, RandomTranslation
+from .spatial.augmentation import (
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomErasing,
+    RandomFlip,
+)
 from .spatial.convolution import Conv1D, Conv2D, Conv3D
 from .spatial.depthwise import (
     DepthwiseConv1D,
@@ -32,6 +38,7 @@ from .spatial.depthwise import (
     SeparableConv1D,
     SeparableConv2D,
 )
+from .spatial.displacement import RandomRotation, RandomTranslation, RandomZoom
 from .spatial.global_pooling import (
     GlobalAveragePool1D,
     GlobalAveragePool2D,
@@ -107,9 +114,14 @@ __all__ = [
     "PositionalEmbedding",
     "Pretrained",
     "RMSNorm",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
     "RandomFlip",
     "RandomRotation",
     "RandomTranslation",
+    "RandomZoom",
     "Reshape",
     "Residual",
     "Scaling",

@@ -236,8 +236,8 @@ class SeparableConv1D(_SeparableConvolution):
 
     `DepthwiseConv1D` without bias looks at each channel by itself, and ``Conv1D(filters, 1)``
     combines the channels: the window and the channels in two steps, with far fewer weights
-    than `Conv1D`. Input shape (T, C), where T may be None; output shape (T_out, filters), with the lengths
-    and masks of `Conv1D`.
+    than `Conv1D`. Input shape (T, C), where T may be None; output shape (T_out, filters), with
+    the lengths and masks of `Conv1D`.
 
     Parameters
     ----------
@@ -292,7 +292,8 @@ class SeparableConv2D(_SeparableConvolution):
 
     `DepthwiseConv2D` without bias looks at each channel by itself, and ``Conv2D(filters, 1)``
     combines the channels: the window and the channels in two steps, with far fewer weights
-    than `Conv2D`. Input shape (H, W, C), output shape (H_out, W_out, filters), with the lengths of `Conv2D`.
+    than `Conv2D`. Input shape (H, W, C), output shape (H_out, W_out, filters), with the lengths
+    of `Conv2D`.
 
     Parameters
     ----------
