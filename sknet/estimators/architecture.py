@@ -5,7 +5,17 @@ from numbers import Integral
 from sklearn.base import clone
 
 from ..activations import Identity, Logistic, get_activation
-from ..layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Sequential
+from ..layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    LayerNorm,
+    Reshape,
+    Sequential,
+)
+from ..layers.composite import nested_items
 from ..layers.spatial.axes import LayerOverAxes, is_channels_first
 from ..warning import warn
 
@@ -76,6 +86,27 @@ def plain_layers(sizes, activation, normalization=None, dropout=0.0, name="hidde
         if dropout > 0:
             pairs.append((f"{prefix}_dropout", Dropout(dropout)))
     return pairs
+
+
+def takes_images(layers):
+    """Tell whether the first layer that asks for certain axes asks for those of images.
+
+    Parameters
+    ----------
+    layers : list
+        As the user has written them; anything else is False.
+
+    Returns
+    -------
+    takes : bool
+        Whether a sample needs height, width and channels.
+    """
+    for _, layer in nested_items(layers, "layers"):
+        if isinstance(layer, LayerOverAxes):
+            return len(layer._axes) == 2
+        if isinstance(layer, Flatten | Reshape):  # what follows has other axes
+            return False
+    return False
 
 
 def warn_of_channels_first(network):

@@ -16,7 +16,7 @@ from .representation.pretrained import Pretrained
 from .representation.tied import TiedSequential, TransposedDense
 from .representation.variational import GaussianCode
 from .reshaping import Flatten, Reshape
-from .scaling import Scaling
+from .scaling import Rescaling, Scaling
 from .sequential.attention import MultiHeadAttention, TransformerBlock
 from .sequential.bidirectional import Bidirectional
 from .sequential.embedding import Embedding, PositionalEmbedding
@@ -30,6 +30,14 @@ from .spatial.augmentation import (
     RandomCrop,
     RandomErasing,
     RandomFlip,
+)
+from .spatial.borders import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
 )
 from .spatial.convolution import Conv1D, Conv2D, Conv3D
 from .spatial.depthwise import (
@@ -55,15 +63,9 @@ from .spatial.pooling import (
     MaxPool2D,
     MaxPool3D,
 )
-from .spatial.resampling import (
-    Cropping1D,
-    Cropping2D,
-    UpSampling1D,
-    UpSampling2D,
-    ZeroPadding1D,
-    ZeroPadding2D,
-)
-from .spatial.transposed_convolution import Conv1DTranspose, Conv2DTranspose
+from .spatial.resampling import UpSampling1D, UpSampling2D, UpSampling3D
+from .spatial.resizing import Resizing
+from .spatial.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 
 __all__ = [
     "GRU",
@@ -83,8 +85,10 @@ __all__ = [
     "Conv2D",
     "Conv2DTranspose",
     "Conv3D",
+    "Conv3DTranspose",
     "Cropping1D",
     "Cropping2D",
+    "Cropping3D",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -122,8 +126,10 @@ __all__ = [
     "RandomRotation",
     "RandomTranslation",
     "RandomZoom",
+    "Rescaling",
     "Reshape",
     "Residual",
+    "Resizing",
     "Scaling",
     "SeparableConv1D",
     "SeparableConv2D",
@@ -137,6 +143,8 @@ __all__ = [
     "TransposedDense",
     "UpSampling1D",
     "UpSampling2D",
+    "UpSampling3D",
     "ZeroPadding1D",
     "ZeroPadding2D",
+    "ZeroPadding3D",
 ]

@@ -1,6 +1,9 @@
-"""A learned factor for each feature."""
+"""A learned factor for each feature, and a fixed one for all."""
+
+from numbers import Real
 
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from .base import OF_TRAINING, Layer
 
@@ -85,3 +88,51 @@ class Scaling(LayerOfFeatures):
         """Assign the gradient of the factors; return that of x."""
         self._sum_of_products(grad_output, self._x, self.scale_grad_)
         return np.multiply(grad_output, self.scale_, out=grad_output) if input_grad else None
+
+
+class Rescaling(Layer):
+    """Multiply all inputs by a number and add another: out = scale * x + offset.
+
+    The defaults bring pixels of 8 bits to [0, 1]. Output shape as the input's.
+
+    Parameters
+    ----------
+    scale : float, default=1 / 255
+        The factor.
+    offset : float, default=0.0
+        What is added.
+
+    Examples
+    --------
+    >>> from sknet import NeuralClassifier
+    >>> from sknet.layers import Conv2D, Flatten, Rescaling
+    >>> layers = [Rescaling(1 / 127.5, offset=-1.0), Conv2D(16, 3, activation="relu"), Flatten()]
+    >>> model = NeuralClassifier(layers=layers, input_shape=(28, 28, 1))
+    """
+
+    _parameter_constraints = {
+        "scale": [Interval(Real, None, None, closed="neither")],
+        "offset": [Interval(Real, None, None, closed="neither")],
+    }
+    is_causal = True
+
+    def __init__(self, scale=1 / 255, offset=0.0):
+        self.scale = scale
+        self.offset = offset
+
+    def build(self, input_shape):
+        """Take any shape."""
+        return input_shape
+
+    def forward(self, x, training=False, mask=None):
+        """Compute scale * x + offset."""
+        out = np.multiply(x, float(self.scale), out=self._work("out", x.shape))
+        if self.offset:
+            out += float(self.offset)
+        return out
+
+    def backward(self, grad_output, input_grad=True):
+        """Multiply the gradient by the factor."""
+        if input_grad:
+            grad_output *= float(self.scale)
+        return grad_output if input_grad else None
