@@ -18,7 +18,16 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
     {"base", "constraints", "lanes", "settings", "warning"},
-    {"activations", "blas", "compatibility", "functions", "holders", "initializers", "storage"},
+    {
+        "activations",
+        "blas",
+        "compatibility",
+        "functions",
+        "holders",
+        "initializers",
+        "regularization",
+        "storage",
+    },
     {"named_weights"},
     {
         "batches",
@@ -26,6 +35,7 @@ GROUPS = [
         "inputs",
         "layers",
         "losses",
+        "mixing",
         "optimizers",
         "places",
         "preprocessing",

@@ -157,6 +157,8 @@ class AutoencoderTransformer(
         validation_fraction=0.1,
         scoring="loss",
         clip_norm=None,
+        clip_value=None,
+        accumulation_steps=1,
         averaging=None,
         shuffle=True,
         warm_start=False,

@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..base import brief
 from ..losses import CLASSIFICATION_LOSSES, Loss, LossName
+from ..mixing import MIXINGS, Mixing
 from ..settings import isolated
 from .base import BaseNeuralEstimator, trains_by_steps
 from .class_weights import class_factors
@@ -41,6 +42,9 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         Weights of the classes, which multiply the sample weights; "balanced" makes them
         inversely proportional to the classes' weighted frequencies. A list has one dict an
         output.
+    mixing : {"mixup", "cutmix"} or sknet.mixing.Mixing, default=None
+        How each training sample is mixed with another of its batch, and their targets with
+        them: by weighted means, or by rectangles of images. Validation is left as it is.
     {end}
 
     Attributes
@@ -76,6 +80,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     _on_tables = "Or use TabularClassifier, which takes such tables as they are."
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
+        "mixing": [StrOptions(set(MIXINGS)), Mixing, None],
         "loss": [LossName(CLASSIFICATION_LOSSES, _BY_COLUMNS), Loss],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
@@ -104,7 +109,10 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         scoring="loss",
         class_weight=None,
         clip_norm=None,
+        clip_value=None,
+        accumulation_steps=1,
         averaging=None,
+        mixing=None,
         shuffle=True,
         warm_start=False,
         random_state=None,

@@ -152,6 +152,12 @@ default="squared_error"
     "end": """
     clip_norm : float, default=None
         Norm to which a longer gradient is shortened.
+    clip_value : float, default=None
+        Largest absolute value of an element of the gradient; larger ones are clipped, before
+        `clip_norm`.
+    accumulation_steps : int, default=1
+        Number of batches whose gradients make one step, at least 1: a step sees as many rows as
+        with a batch_size so many times as large, in the memory of one batch.
     averaging : float, default=None
         Decay of an exponential average of the weights, in (0, 1), which then predicts.
     shuffle : bool, default=True

@@ -60,6 +60,11 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
     {solver_of_windows}
     clip_norm : float, default=1.0
         Norm to which a longer gradient is shortened; None is no limit.
+    clip_value : float, default=None
+        Largest absolute value of an element of the gradient; larger ones are clipped, before
+        `clip_norm`.
+    accumulation_steps : int, default=1
+        Number of batches whose gradients make one step, at least 1.
     averaging : float, default=None
         Decay of an exponential average of the weights, in (0, 1), which then predicts.
     shuffle : bool, default=True
@@ -156,6 +161,8 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         early_stopping=False,
         validation_fraction=0.1,
         clip_norm=1.0,
+        clip_value=None,
+        accumulation_steps=1,
         averaging=None,
         shuffle=True,
         warm_start=False,

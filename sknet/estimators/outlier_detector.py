@@ -114,6 +114,8 @@ class NeuralOutlierDetector(OutlierMixin, AutoencoderTransformer):
         validation_fraction=0.1,
         scoring="loss",
         clip_norm=None,
+        clip_value=None,
+        accumulation_steps=1,
         averaging=None,
         shuffle=True,
         warm_start=False,

@@ -7,10 +7,12 @@ import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..cells import as_array, check_finite
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, Target
+from ..mixing import MIXINGS, Mixing
 from ..settings import isolated
 from ..warning import warn
 from .base import BaseNeuralEstimator, trains_by_steps
@@ -50,6 +52,9 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         `sknet.losses.Loss.takes_standardized`. Where float32 would lose digits of y, as where
         its mean is more than 100 deviations from 0, predictions are float64 whatever `dtype`.
     {solver}
+    mixing : {"mixup", "cutmix"} or sknet.mixing.Mixing, default=None
+        How each training sample is mixed with another of its batch, and their targets with
+        them: by weighted means, or by rectangles of images. Validation is left as it is.
     {end}
 
     Attributes
@@ -86,6 +91,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
     _has_numeric_target = True
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
+        "mixing": [StrOptions(set(MIXINGS)), Mixing, None],
         "loss": [LossName(REGRESSION_LOSSES), Loss, dict],
         "standardize_target": ["boolean"],
     }
@@ -114,7 +120,10 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         validation_fraction=0.1,
         scoring="loss",
         clip_norm=None,
+        clip_value=None,
+        accumulation_steps=1,
         averaging=None,
+        mixing=None,
         shuffle=True,
         warm_start=False,
         random_state=None,

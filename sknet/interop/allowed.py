@@ -11,8 +11,10 @@ from .. import (
     initializers,
     layers,
     losses,
+    mixing,
     optimizers,
     preprocessing,
+    regularization,
     schedules,
     tabular,
 )
@@ -43,8 +45,10 @@ _PUBLIC = (
     initializers,
     layers,
     losses,
+    mixing,
     optimizers,
     preprocessing,
+    regularization,
     schedules,
     tabular,
 )

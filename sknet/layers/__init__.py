@@ -17,13 +17,14 @@ from .representation.tied import TiedSequential, TransposedDense
 from .representation.variational import GaussianCode
 from .reshaping import Flatten, Reshape
 from .scaling import Rescaling, Scaling
-from .sequential.attention import MultiHeadAttention, TransformerBlock
+from .sequential.attention import MultiHeadAttention
 from .sequential.bidirectional import Bidirectional
 from .sequential.embedding import Embedding, PositionalEmbedding
 from .sequential.gated_recurrent import GRU, LSTM
 from .sequential.masking import Masking
 from .sequential.recurrent import SimpleRNN
 from .sequential.time_distributed import TimeDistributed
+from .sequential.transformer import TransformerBlock
 from .spatial.augmentation import (
     RandomBrightness,
     RandomContrast,

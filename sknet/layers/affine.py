@@ -6,6 +6,7 @@ from sklearn.utils._param_validation import StrOptions
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName, Identity, get_activation
 from ..initializers import INITIALIZERS, Initializer
+from ..regularization import OF_KERNELS
 from .base import OF_TRAINING, Layer
 
 #: Outputs below which NumPy's loop over the rows costs more than adding the bias to one.
@@ -24,6 +25,7 @@ class AffineLayer(Layer):
         "use_bias": ["boolean"],
         "kernel_initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
         "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
+        **OF_KERNELS,
         **OF_TRAINING,
     }
 

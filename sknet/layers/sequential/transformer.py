@@ -1,0 +1,177 @@
+"""The block that Transformers are stacked of."""
+
+from numbers import Integral, Real
+
+from sklearn.utils._param_validation import Interval
+
+from ...activations import Activation as ActivationFunction
+from ...activations import ActivationName
+from ..base import OF_TRAINING, build_layer
+from ..composite import Residual
+from ..dense import Dense
+from ..dropout import Dropout
+from ..normalization import LayerNorm
+from ..spatial.axes import LayerOverSteps
+from .attention import MultiHeadAttention
+
+_AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
+
+
+class TransformerBlock(LayerOverSteps):
+    """Self-attention and a small network on every step, each added to its input.
+
+    h = x + dropout(attention(norm(x))); out = h + dropout(dense(activation(dense(norm(h))))).
+    The normalization comes first, so that many blocks can be stacked; put a LayerNorm after
+    the last one. Input shape (T, F), output shape (T, F).
+
+    Parameters
+    ----------
+    num_heads : int
+        Number of heads of the attention, at least 1.
+    intermediate_dim : int, default=None
+        Number of units between the two dense layers, at least 1; None is 4 F.
+    key_dim : int, default=None
+        Length of the queries, keys and values of a head, at least 1; None is F / num_heads.
+    dropout : float, default=0.0
+        Part of the attention weights, and of what is added to the input, that is set to zero
+        while training, in [0, 1).
+    causal : bool, default=False
+        Whether steps look only at themselves and at steps before them.
+    activation : str or sknet.activations.Activation, default="gelu"
+        Activation function between the two dense layers.
+    epsilon : float, default=1e-5
+        Added to the variances of the normalizations, above 0.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
+    trainable : bool, default=True
+        Whether training changes the weights inside.
+
+    References
+    ----------
+    Vaswani et al. (2017), Attention is all you need, :arxiv:`1706.03762`.
+    Xiong et al. (2020), On layer normalization in the transformer architecture,
+    :arxiv:`2002.04745`.
+
+    Examples
+    --------
+    >>> from sknet.layers import Dense, Flatten, LayerNorm, TransformerBlock
+    >>> layers = [Dense(32), TransformerBlock(num_heads=4, dropout=0.1), LayerNorm(), Flatten()]
+    """
+
+    _parameter_constraints = {
+        "num_heads": [_AT_LEAST_ONE],
+        "intermediate_dim": [_AT_LEAST_ONE, None],
+        "key_dim": [_AT_LEAST_ONE, None],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "causal": ["boolean"],
+        "activation": [ActivationName(), ActivationFunction],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        **OF_TRAINING,
+    }
+
+    def __init__(
+        self,
+        num_heads,
+        *,
+        intermediate_dim=None,
+        key_dim=None,
+        dropout=0.0,
+        causal=False,
+        activation="gelu",
+        epsilon=1e-5,
+        learning_rate_factor=1.0,
+        trainable=True,
+    ):
+        self.num_heads = num_heads
+        self.intermediate_dim = intermediate_dim
+        self.key_dim = key_dim
+        self.dropout = dropout
+        self.causal = causal
+        self.activation = activation
+        self.epsilon = epsilon
+        self.learning_rate_factor = learning_rate_factor
+        self.trainable = trainable
+
+    def build(self, input_shape):
+        """Build the two branches for inputs of shape (T, F)."""
+        self._check_axes(input_shape)
+        features = input_shape[-1]
+        attention = MultiHeadAttention(
+            self.num_heads, key_dim=self.key_dim, dropout=self.dropout, causal=self.causal
+        )
+        intermediate = Dense(self.intermediate_dim or 4 * features, activation=self.activation)
+        self._branches = [
+            _Branch(
+                [
+                    ("attention_norm", LayerNorm(epsilon=self.epsilon)),
+                    ("attention", attention),
+                    ("attention_dropout", Dropout(self.dropout)),
+                ]
+            ),
+            _Branch(
+                [
+                    ("feedforward_norm", LayerNorm(epsilon=self.epsilon)),
+                    ("intermediate", intermediate),
+                    ("output", Dense(features)),
+                    ("output_dropout", Dropout(self.dropout)),
+                ]
+            ),
+        ]
+        for branch in self._branches:
+            branch._inside_frozen = self.is_frozen
+            build_layer(branch, self._path, input_shape)
+        return input_shape
+
+    @property
+    def is_causal(self):
+        """Whether steps look only at themselves and at steps before them."""
+        return self.causal
+
+    def _check_causal(self):
+        for branch in self._branches:
+            branch._check_causal()
+
+    @property
+    def attention_weights(self):
+        """Weights of the attention in the last forward pass; see `MultiHeadAttention`."""
+        return dict(self.sublayers())["attention"].attention_weights
+
+    def sublayers(self):
+        """Return the layers of both branches as (name, layer) pairs."""
+        return [pair for branch in self._branches for pair in branch.sublayers()]
+
+    def replicate(self):
+        """Return a copy whose layers share the weights and have no scratch memory."""
+        copy = super().replicate()
+        copy._branches = [branch.replicate() for branch in self._branches]
+        return copy
+
+    def allocate(self, batch_size, dtype, rng):
+        """Prepare the layers to run."""
+        super().allocate(batch_size, dtype, rng)
+        for branch in self._branches:
+            branch.allocate(batch_size, dtype, rng)
+
+    def forward(self, x, training=False, mask=None):
+        """Run both branches forward."""
+        for branch in self._branches:
+            x = branch.forward(x, training, mask)
+        return x
+
+    def advance(self, x, memory, mask=None):
+        """Run both branches on the next steps."""
+        for branch in self._branches:  # the names of their layers differ
+            x = branch.advance(x, memory, mask)
+        return x
+
+    def backward(self, grad_output, input_grad=True):
+        """Run both branches backward."""
+        attention, feedforward = self._branches
+        return attention.backward(feedforward.backward(grad_output), input_grad)
+
+
+class _Branch(Residual):
+    """A residual branch whose layers are known by the path of the block that it is part of."""
+
+    def build(self, input_shape):
+        return self._build_children(input_shape, self._path)
