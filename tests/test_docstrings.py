@@ -15,8 +15,10 @@ MODULES = [
     "sknet.interop",
     "sknet.layers",
     "sknet.losses",
+    "sknet.mixing",
     "sknet.optimizers",
     "sknet.preprocessing",
+    "sknet.regularization",
     "sknet.schedules",
     "sknet.testing",
 ]

@@ -1,13 +1,14 @@
-"""Activation functions: elementwise, in place, without allocating."""
+"""Activation functions: in place, without allocating; elementwise, but for the softmax."""
 
 from sklearn.utils._param_validation import StrOptions
 
 from ..base import named_component
 from .base import Activation, Identity
 from .function import FunctionActivation
-from .gated import GELU, Mish, SiLU
-from .rectifiers import ELU, SELU, LeakyReLU, ReLU, Softplus
-from .saturating import Logistic, Tanh
+from .gated import GELU, HardSwish, Mish, SiLU
+from .rectifiers import ELU, SELU, LeakyReLU, ReLU, ReLU6, Softplus
+from .saturating import HardSigmoid, Logistic, Softsign, Tanh
+from .softmax import Softmax
 
 __all__ = [
     "ACTIVATIONS",
@@ -16,13 +17,18 @@ __all__ = [
     "SELU",
     "Activation",
     "FunctionActivation",
+    "HardSigmoid",
+    "HardSwish",
     "Identity",
     "LeakyReLU",
     "Logistic",
     "Mish",
     "ReLU",
+    "ReLU6",
     "SiLU",
+    "Softmax",
     "Softplus",
+    "Softsign",
     "Tanh",
     "get_activation",
 ]
@@ -41,11 +47,16 @@ ACTIVATIONS = {
     "silu": SiLU,
     "mish": Mish,
     "softplus": Softplus,
+    "relu6": ReLU6,
+    "hard_sigmoid": HardSigmoid,
+    "hard_swish": HardSwish,
+    "softsign": Softsign,
+    "softmax": Softmax,
 }
 
 
-#: Where users look for the softmax function.
-_SOFTMAX = "softmax and the output layer are added by the estimator, leave them out"
+#: Where users look for the activation of the output layer.
+_OUTPUT = "the output layer and its softmax are added by the estimator, leave them out"
 #: What makes an activation of a plain function.
 _FUNCTION = "for a plain function use FunctionActivation(f, derivative)"
 
@@ -57,7 +68,7 @@ class ActivationName(StrOptions):
         super().__init__(set(ACTIVATIONS))
 
     def __str__(self):
-        return f"{super().__str__()} ({_SOFTMAX}; {_FUNCTION})"
+        return f"{super().__str__()} ({_OUTPUT}; {_FUNCTION})"
 
 
 def get_activation(activation):
@@ -87,8 +98,6 @@ def get_activation(activation):
     """
     if activation is None:
         return Identity()
-    if isinstance(activation, str) and activation == "softmax":
-        raise ValueError(f"activation='softmax' is none here: {_SOFTMAX}.")
     activation = named_component(activation, ACTIVATIONS, Activation, "activation")
     if isinstance(activation, FunctionActivation):
         activation.check()

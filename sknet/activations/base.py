@@ -61,6 +61,8 @@ class Activation(Component, ABC):
     #: Name of the kernel initializer that suits a layer with this activation: Glorot's, as in
     #: scikit-learn's MLP and in Keras, unless the activation needs another.
     initializer = "glorot_uniform"
+    #: Whether each element is treated by itself.
+    is_elementwise = True
 
     def allocate(self, n_rows, dtype):
         """Make the scratch memory.

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from .base import Activation
-from .saturating import logistic
+from .saturating import hard_sigmoid, hard_sigmoid_slope, logistic
 
 
 class _Gated(Activation):
@@ -116,6 +116,31 @@ class SiLU(_Gated):
     def _gate_derivative(self, x, gate, derivative):
         np.subtract(1.0, gate, out=derivative)
         derivative *= gate
+
+
+class HardSwish(_Gated):
+    """The swish with straight lines, f(x) = x * min(max(x / 6 + 1 / 2, 0), 1) [1]_.
+
+    References
+    ----------
+    .. [1] Howard et al., "Searching for MobileNetV3", 2019, arXiv:1905.02244
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.activations import HardSwish
+    >>> activation = HardSwish()
+    >>> activation.allocate(n_rows=1, dtype="float64")
+    >>> x = np.array([[-1.0, 0.0, 2.0]])
+    >>> activation.forward(x, out=x).round(3)
+    array([[-0.333,  0.   ,  1.667]])
+    """
+
+    def _gate(self, x, gate):
+        hard_sigmoid(x, gate)
+
+    def _gate_derivative(self, x, gate, derivative):
+        hard_sigmoid_slope(gate, derivative, self._work)
 
 
 class Mish(_Gated):

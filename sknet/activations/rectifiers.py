@@ -35,6 +35,36 @@ class ReLU(Activation):
         return np.multiply(grad, self._positive(out), out=grad)
 
 
+class ReLU6(Activation):
+    """The rectifier that ends at 6, f(x) = min(max(x, 0), 6) [1]_.
+
+    Its derivatives at 0 and 6 are taken as 0.
+
+    References
+    ----------
+    .. [1] Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision
+       applications", 2017, arXiv:1704.04861
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.activations import ReLU6
+    >>> activation = ReLU6()
+    >>> activation.allocate(n_rows=1, dtype="float64")
+    >>> x = np.array([[-1.0, 0.0, 2.0]])
+    >>> activation.forward(x, out=x).round(3)
+    array([[0., 0., 2.]])
+    """
+
+    def forward(self, x, out, training=False):
+        return np.clip(x, 0.0, 6.0, out=out)
+
+    def backward(self, grad, out):
+        inside = self._positive(out)
+        inside &= np.less(out, 6.0, out=self._work("below", out.shape, bool))
+        return np.multiply(grad, inside, out=grad)
+
+
 class LeakyReLU(Activation):
     """The leaky rectifier, f(x) = max(x, negative_slope * x) [1]_.
 

@@ -4,7 +4,7 @@ from numbers import Integral
 
 from sklearn.base import clone
 
-from ..activations import Identity, Logistic, get_activation
+from ..activations import Identity, Logistic, Softmax, get_activation
 from ..layers import (
     Activation,
     BatchNorm,
@@ -146,7 +146,8 @@ def warn_of_own_output(hidden, widths, owner):
         last = last.sublayers()[-1][1]
     if type(last) not in (Dense, Activation) or last.output_shape_[-1] not in widths:
         return
-    outputs = Logistic if isinstance(last, Activation) else (Identity, Logistic)
+    links = Logistic, Softmax
+    outputs = links if isinstance(last, Activation) else (Identity, *links)
     if isinstance(get_activation(last.activation), outputs):
         warn(
             f"The last of layers, {last._label()}, looks like an output layer; {owner} adds the "

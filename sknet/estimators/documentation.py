@@ -9,7 +9,8 @@ _TEXTS = {
         Widths of the plain hidden layers; an int is one layer.
     activation : str or sknet.activations.Activation, default="relu"
         Activation of the hidden layers: identity, logistic (also called sigmoid), tanh, relu,
-        leaky_relu, elu, selu, gelu, silu, mish, softplus, or an object.
+        leaky_relu, relu6, elu, selu, gelu, silu, hard_swish, mish, softplus, softsign,
+        hard_sigmoid, softmax, or an object.
     """,
     "layers": """
     layers : list, default=None

@@ -5,10 +5,18 @@ from .base import Layer
 from .branches import Branch, ColumnBranches
 from .composite import Residual, Sequential
 from .dense import Dense
-from .dropout import Dropout, GaussianNoise, MaskingNoise, SpatialDropout1D, SpatialDropout2D
+from .dropout import (
+    AlphaDropout,
+    Dropout,
+    GaussianNoise,
+    MaskingNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+)
+from .gating import GLU, SwiGLU
 from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from .parallel import Parallel
-from .parametric_activation import ParametricActivation
+from .parametric_activation import ParametricActivation, PReLU
 from .periodic_embedding import PeriodicEmbedding
 from .representation.activity import ActivityPenalty
 from .representation.contractive import ContractiveDense
@@ -69,10 +77,12 @@ from .spatial.resizing import Resizing
 from .spatial.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 
 __all__ = [
+    "GLU",
     "GRU",
     "LSTM",
     "Activation",
     "ActivityPenalty",
+    "AlphaDropout",
     "AveragePool1D",
     "AveragePool2D",
     "AveragePool3D",
@@ -113,6 +123,7 @@ __all__ = [
     "MaxPool2D",
     "MaxPool3D",
     "MultiHeadAttention",
+    "PReLU",
     "Parallel",
     "ParametricActivation",
     "PeriodicEmbedding",
@@ -138,6 +149,7 @@ __all__ = [
     "SimpleRNN",
     "SpatialDropout1D",
     "SpatialDropout2D",
+    "SwiGLU",
     "TiedSequential",
     "TimeDistributed",
     "TransformerBlock",

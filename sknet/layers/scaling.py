@@ -21,13 +21,13 @@ class LayerOfFeatures(Layer):
         """Whether each step is treated alone: it is unless the last axis is that of the steps."""
         return len(self.input_shape_) > 1
 
-    def _declare(self, name, input_shape):
-        """Declare one weight a feature, of value 1."""
+    def _declare(self, name, input_shape, initializer="ones"):
+        """Declare one weight a feature."""
         if not input_shape or input_shape[-1] is None:
             self._refuse(
                 "inputs whose last axis has a known length", input_shape, "Check input_shape."
             )
-        self.add_weight(name, input_shape[-1:], "ones", decay=self.decay)
+        self.add_weight(name, input_shape[-1:], initializer, decay=self.decay)
 
     def _sum_of_products(self, a, b, out):
         """Add up the products of two arrays of shape (N, ..., F) in each feature."""
