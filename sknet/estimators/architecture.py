@@ -12,6 +12,8 @@ from ..layers import (
     Dropout,
     Flatten,
     LayerNorm,
+    Permute,
+    RepeatVector,
     Reshape,
     Sequential,
 )
@@ -104,7 +106,9 @@ def takes_images(layers):
     for _, layer in nested_items(layers, "layers"):
         if isinstance(layer, LayerOverAxes):
             return len(layer._axes) == 2
-        if isinstance(layer, Flatten | Reshape):  # what follows has other axes
+        if isinstance(
+            layer, Flatten | Reshape | Permute | RepeatVector
+        ):  # what follows has other axes
             return False
     return False
 

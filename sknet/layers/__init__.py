@@ -13,6 +13,7 @@ from .dropout import (
     SpatialDropout1D,
     SpatialDropout2D,
 )
+from .function import Lambda
 from .gating import GLU, SwiGLU
 from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from .parallel import Parallel
@@ -23,7 +24,7 @@ from .representation.contractive import ContractiveDense
 from .representation.pretrained import Pretrained
 from .representation.tied import TiedSequential, TransposedDense
 from .representation.variational import GaussianCode
-from .reshaping import Flatten, Reshape
+from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .scaling import Rescaling, Scaling
 from .sequential.attention import MultiHeadAttention
 from .sequential.bidirectional import Bidirectional
@@ -75,6 +76,7 @@ from .spatial.pooling import (
 from .spatial.resampling import UpSampling1D, UpSampling2D, UpSampling3D
 from .spatial.resizing import Resizing
 from .spatial.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from .weight_norm import WeightNorm
 
 __all__ = [
     "GLU",
@@ -115,6 +117,7 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalMaxPool3D",
     "GroupNorm",
+    "Lambda",
     "Layer",
     "LayerNorm",
     "Masking",
@@ -127,6 +130,7 @@ __all__ = [
     "Parallel",
     "ParametricActivation",
     "PeriodicEmbedding",
+    "Permute",
     "PositionalEmbedding",
     "Pretrained",
     "RMSNorm",
@@ -138,6 +142,7 @@ __all__ = [
     "RandomRotation",
     "RandomTranslation",
     "RandomZoom",
+    "RepeatVector",
     "Rescaling",
     "Reshape",
     "Residual",
@@ -157,6 +162,7 @@ __all__ = [
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
+    "WeightNorm",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",
