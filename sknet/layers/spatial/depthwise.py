@@ -6,7 +6,7 @@ from sklearn.utils._param_validation import Interval
 
 from ..composite import Sequential
 from .convolution import Conv1D, Conv2D, Convolutional
-from .windows import PADDING_OF_SEQUENCES
+from .windows import PADDING_OF_CONVOLUTIONS, PADDING_OF_SEQUENCES
 
 _MULTIPLIER = [Interval(Integral, 1, None, closed="left")]
 
@@ -66,7 +66,7 @@ class DepthwiseConv1D(_DepthwiseConvolution, Conv1D):
         Length of the window, at least 1.
     strides : int, default=1
         Steps from one window to the next, at least 1.
-    padding : {"valid", "same", "causal"}, default="valid"
+    padding : {"valid", "same", "causal", "reflect", "circular"}, default="valid"
         As in `Conv1D`.
     depth_multiplier : int, default=1
         Number of filters of each channel, at least 1.
@@ -130,7 +130,7 @@ class DepthwiseConv2D(_DepthwiseConvolution, Conv2D):
         Height and width of the window, at least 1.
     strides : int or tuple of (int, int), default=1
         Pixels from one window to the next, at least 1.
-    padding : {"valid", "same"}, default="valid"
+    padding : {"valid", "same", "reflect", "circular"}, default="valid"
         As in `Conv2D`.
     depth_multiplier : int, default=1
         Number of filters of each channel, at least 1.
@@ -187,6 +187,7 @@ class _SeparableConvolution(Sequential):
     _list_parameters = ()
     _parameter_constraints = {
         **Convolutional._parameter_constraints,
+        "padding": PADDING_OF_CONVOLUTIONS,
         "depth_multiplier": _MULTIPLIER,
     }
     accepts_sparse = False
@@ -269,7 +270,7 @@ class SeparableConv1D(_SeparableConvolution):
         Length of the window, at least 1.
     strides : int, default=1
         Steps from one window to the next, at least 1.
-    padding : {"valid", "same", "causal"}, default="valid"
+    padding : {"valid", "same", "causal", "reflect", "circular"}, default="valid"
         As in `Conv1D`.
     depth_multiplier : int, default=1
         Number of filters of each channel in the first step, at least 1.
@@ -330,7 +331,7 @@ class SeparableConv2D(_SeparableConvolution):
         Height and width of the window, at least 1.
     strides : int or tuple of (int, int), default=1
         Pixels from one window to the next, at least 1.
-    padding : {"valid", "same"}, default="valid"
+    padding : {"valid", "same", "reflect", "circular"}, default="valid"
         As in `Conv2D`.
     depth_multiplier : int, default=1
         Number of filters of each channel in the first step, at least 1.

@@ -5,10 +5,13 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .repetition import Repetition
+
 #: Constraints of the parameters that layers with windows share.
 SIZE = [Interval(Integral, 1, None, closed="left"), "array-like"]
 PADDING = [StrOptions({"valid", "same"})]
-PADDING_OF_SEQUENCES = [StrOptions({"valid", "same", "causal"})]
+PADDING_OF_CONVOLUTIONS = [StrOptions({"valid", "same", "reflect", "circular"})]
+PADDING_OF_SEQUENCES = [StrOptions({"valid", "same", "causal", "reflect", "circular"})]
 
 
 def per_axis(value, n_axes, parameter, minimum=1):
@@ -50,17 +53,20 @@ class Windows:
     (size - 1) dilation + 1 and start every `strides` elements. Padding "valid" adds nothing;
     "same" adds so much, evenly and the odd one at the end, that ceil(L / stride) windows fit;
     "causal" adds all of that, for stride 1, in front, so that no window sees what comes later.
+    "reflect" and "circular" add as much as "same", elements of the sample in place of zeros: those
+    from the edge inward, without the edge, or those from the other end.
 
     Parameters
     ----------
     size, strides, dilation : tuple of int
         One int an axis.
-    padding : {"valid", "same", "causal"}
+    padding : {"valid", "same", "causal", "reflect", "circular"}
         What is added around.
     """
 
     def __init__(self, size, strides, dilation, padding):
         self.size, self.strides, self.dilation, self.padding = size, strides, dilation, padding
+        self.repeats = padding in ("reflect", "circular")
         self.span = tuple((k - 1) * d + 1 for k, d in zip(size, dilation, strict=True))
 
     def amounts(self, lengths):
@@ -168,6 +174,8 @@ class Windows:
         padded : ndarray of shape (N, ..., C)
             Ready for windows without padding.
         """
+        if self.repeats:
+            return Repetition(self).pad(x, mask, work)
         amounts = self.amounts(x.shape[1:-1])
         if mask is None and not any(map(any, amounts)):
             return x
@@ -205,6 +213,8 @@ class Windows:
         grad : ndarray of shape `shape`
             Gradient of x, zero at masked steps; contiguous.
         """
+        if self.repeats:
+            return Repetition(self).unpad(grad_padded, shape, mask, work)
         amounts = self.amounts(shape[1:-1])
         if mask is None and not any(map(any, amounts)):
             return grad_padded
@@ -224,7 +234,7 @@ class Windows:
     def _shifts(self, mask):
         """Yield (rows, padding in front of them)."""
         n_steps = mask.shape[1]
-        if self.padding != "same" or self.strides[0] == 1:
+        if self.padding in ("valid", "causal") or self.strides[0] == 1:
             yield _ALL, self._amount(0, n_steps)[0]
             return
         # With strides, how much "same" adds in front depends on the length of the sequence.
