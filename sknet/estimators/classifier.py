@@ -23,6 +23,34 @@ from .placewise import PlacewiseTargets
 _BY_COLUMNS = "a dict of losses by the columns of y is for NeuralRegressor"
 
 
+def gives_probabilities(classifier):
+    """Tell `available_if` whether there are probabilities: losses of margins have none.
+
+    Parameters
+    ----------
+    classifier : NeuralClassifier
+        The classifier.
+
+    Returns
+    -------
+    available : bool
+        True.
+
+    Raises
+    ------
+    AttributeError
+        If the loss knows no probabilities.
+    """
+    loss = classifier.loss  # which may be anything
+    named = CLASSIFICATION_LOSSES.get(loss) if isinstance(loss, str) else loss
+    if not getattr(named, "gives_probabilities", True):
+        raise AttributeError(
+            f"loss={loss!r} knows scores and no probabilities. Use decision_function, or put the "
+            "estimator into sklearn.calibration.CalibratedClassifierCV."
+        )
+    return True
+
+
 @documented
 class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     """Neural network for classification: binary, multiclass, multilabel, multioutput.
@@ -35,8 +63,9 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
     {architecture}
     {layers}
     {training}
-    loss : {"log_loss", "focal"} or sknet.losses.Loss, default="log_loss"
-        Loss: the cross-entropy, the focal loss, or an object.
+    loss : str or sknet.losses.Loss, default="log_loss"
+        Loss: log_loss, the cross-entropy; focal; hinge and squared_hinge, without probabilities;
+        dice and tversky, for a class at each pixel; or an object.
     {solver}
     class_weight : dict, list of dict or "balanced", default=None
         Weights of the classes, which multiply the sample weights; "balanced" makes them
@@ -372,6 +401,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         columns = [c[codes] for c, codes in zip(self.classes_, best, strict=True)]
         return np.stack(columns, axis=1)
 
+    @available_if(gives_probabilities)
     @isolated
     def predict_proba(self, X):
         """Predict the probabilities of the classes.
@@ -391,6 +421,7 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
         """
         return self._read(X, lambda raw: self._loss.inverse_link(self._told(raw)))
 
+    @available_if(gives_probabilities)
     @isolated
     def predict_log_proba(self, X):
         """Predict the logarithms of the probabilities, exact also where those underflow.

@@ -36,19 +36,20 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
     {layers}
     {training}
     loss : str, sknet.losses.Loss or dict, default="squared_error"
-        Loss: squared_error, absolute_error, huber, poisson, gamma, quantile, gaussian, or an
-        object, such as ``Quantile([0.05, 0.5, 0.95])`` or
-        ``FunctionLoss(value, gradient)``. For a y that is a data frame, a dict of the names of
-        its columns and their losses, those of `NeuralClassifier` included, such as
-        ``{"price": "squared_error", "sold": "log_loss"}``; a pair ``("log_loss", 0.5)`` is a
-        loss and its weight in the sum. Missing values of y do not count then.
+        Loss: squared_error, absolute_error, huber, log_cosh, poisson, gamma, tweedie, quantile,
+        gaussian, kl_divergence, cosine_similarity, or an object, such as
+        ``Quantile([0.05, 0.5, 0.95])`` or ``FunctionLoss(value, gradient)``. For a y that is a
+        data frame, a dict of the names of its columns and their losses, those of
+        `NeuralClassifier` included, such as ``{"price": "squared_error", "sold": "log_loss"}``; a
+        pair ``("log_loss", 0.5)`` is a loss and its weight in the sum. Missing values of y do
+        not count then.
     standardize_target : bool, default=True
         Whether each target is standardized for training by the weighted mean and standard
         deviation of the training rows. Those of the first call are kept by `partial_fit` and
         ``warm_start=True``. Predictions, standard deviations and scorers are in the unit of y;
         `loss_`, `history_` and `tol` are in that of the standardized y, and so are ``delta`` of
-        Huber and ``min_variance`` of Gaussian. It has no effect with the losses poisson and
-        gamma, nor with a loss of your own unless it says so by
+        Huber and ``min_variance`` of Gaussian. It has no effect with the losses poisson, gamma,
+        tweedie, kl_divergence and cosine_similarity, nor with a custom loss unless it says so by
         `sknet.losses.Loss.takes_standardized`. Where float32 would lose digits of y, as where
         its mean is more than 100 deviations from 0, predictions are float64 whatever `dtype`.
     {solver}

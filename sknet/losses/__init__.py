@@ -7,30 +7,57 @@ from .base import Loss, Target
 from .classification import ClassificationLoss, FocalLoss, LogLoss
 from .distribution import Gaussian, Quantile
 from .function import FunctionLoss
-from .regression import AbsoluteError, Gamma, Huber, Poisson, RegressionLoss, SquaredError
+from .margin import Hinge, SquaredHinge
+from .overlap import Dice, Tversky
+from .regression import (
+    AbsoluteError,
+    Gamma,
+    Huber,
+    LogCosh,
+    Poisson,
+    RegressionLoss,
+    SquaredError,
+    Tweedie,
+)
+from .vectors import CosineSimilarity, KLDivergence
 
 __all__ = [
     "CLASSIFICATION_LOSSES",
     "REGRESSION_LOSSES",
     "AbsoluteError",
     "ClassificationLoss",
+    "CosineSimilarity",
+    "Dice",
     "FocalLoss",
     "FunctionLoss",
     "Gamma",
     "Gaussian",
+    "Hinge",
     "Huber",
+    "KLDivergence",
+    "LogCosh",
     "LogLoss",
     "Loss",
     "Poisson",
     "Quantile",
     "RegressionLoss",
     "SquaredError",
+    "SquaredHinge",
     "Target",
+    "Tversky",
+    "Tweedie",
     "get_loss",
 ]
 
 #: The losses that a classifier takes by name.
-CLASSIFICATION_LOSSES = {"log_loss": LogLoss, "focal": FocalLoss}
+CLASSIFICATION_LOSSES = {
+    "log_loss": LogLoss,
+    "focal": FocalLoss,
+    "hinge": Hinge,
+    "squared_hinge": SquaredHinge,
+    "dice": Dice,
+    "tversky": Tversky,
+}
 
 #: The losses that a regressor takes by name.
 REGRESSION_LOSSES = {
@@ -39,6 +66,10 @@ REGRESSION_LOSSES = {
     "huber": Huber,
     "poisson": Poisson,
     "gamma": Gamma,
+    "tweedie": Tweedie,
+    "log_cosh": LogCosh,
+    "kl_divergence": KLDivergence,
+    "cosine_similarity": CosineSimilarity,
     "quantile": Quantile,
     "gaussian": Gaussian,
 }
