@@ -240,7 +240,7 @@ def test_distributions_are_predicted_and_directions_learned():
         (
             {"loss": "kl_divergence"},
             draw(9, 2),
-            "KLDivergence expects distributions as rows of y, not",
+            "KLDivergence expects distributions as rows of y",
         ),
         ({"loss": "kl_divergence"}, np.ones(9), "expects a target of at least two columns, got"),
         ({"loss": "cosine_similarity"}, np.ones(9), "expects a target of at least two columns"),

@@ -96,8 +96,9 @@ default="squared_error"
         Rows of one step; "auto" is min(200, n_samples). L-BFGS takes all rows.
     learning_rate : str, sknet.schedules.Schedule or callable, default="constant"
         Shape of the rate over the training, for every solver but lbfgs: constant, invscaling,
-        adaptive, cosine, flat_cosine, log_cosine, one_cycle, exponential, step, an object, or
-        a function of the progress in [0, 1] that returns the factor of the rate.
+        adaptive, cosine, cosine_restarts, flat_cosine, log_cosine, one_cycle, cyclic, polynomial,
+        exponential, step, piecewise_constant, inverse_time, an object, or a function of the
+        progress in [0, 1] that returns the factor of the rate.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=200
@@ -109,7 +110,7 @@ default="squared_error"
         for lbfgs, largest element of the gradient at which to stop.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, schedules made of cosine waves run to their end.
+        stopping, schedules of cosine waves, cycles and powers run to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the training set is held out.
@@ -130,8 +131,9 @@ default="squared_error"
         Windows of one step; "auto" is min(32, number of windows).
     learning_rate : str, sknet.schedules.Schedule or callable, default="cosine"
         Shape of the rate over the training: constant, invscaling, adaptive, cosine,
-        flat_cosine, log_cosine, one_cycle, exponential, step, an object, or a function of the
-        progress in [0, 1] that returns the factor of the rate.
+        cosine_restarts, flat_cosine, log_cosine, one_cycle, cyclic, polynomial, exponential,
+        step, piecewise_constant, inverse_time, an object, or a function of the progress in
+        [0, 1] that returns the factor of the rate.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=20
@@ -142,7 +144,7 @@ default="squared_error"
         Smallest change of the loss (or of the validation score) that counts as progress.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, schedules made of cosine waves run to their end.
+        stopping, schedules of cosine waves, cycles and powers run to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the texts is held out, or the end of a

@@ -67,7 +67,7 @@ class KLDivergence(_VectorLoss):
         """Refuse a target with negative numbers or with rows of zeros."""
         if np.min(y) < 0 or not np.sum(y, axis=1).all():
             raise ValueError(
-                "KLDivergence expects distributions as rows of y, not all zero, and each value zero "
+                "KLDivergence expects distributions as rows of y, not all zero, each value zero "
                 f"or positive, got values down to {np.min(y):g}. Transform the target or choose "
                 "another loss."
             )

@@ -7,20 +7,27 @@ from ..base import named_component
 from .base import Progress, Schedule
 from .constant import Adaptive, Constant
 from .cosine import Cosine, FlatCosine, LogCosine, OneCycle
-from .decay import Exponential, InvScaling, Step
+from .cyclic import CosineRestarts, Cyclic
+from .decay import Exponential, InverseTime, InvScaling, PiecewiseConstant, Step
 from .function import FunctionSchedule
+from .polynomial import Polynomial
 
 __all__ = [
     "SCHEDULES",
     "Adaptive",
     "Constant",
     "Cosine",
+    "CosineRestarts",
+    "Cyclic",
     "Exponential",
     "FlatCosine",
     "FunctionSchedule",
     "InvScaling",
+    "InverseTime",
     "LogCosine",
     "OneCycle",
+    "PiecewiseConstant",
+    "Polynomial",
     "Progress",
     "Schedule",
     "Step",
@@ -38,6 +45,11 @@ SCHEDULES = {
     "flat_cosine": FlatCosine,
     "log_cosine": LogCosine,
     "one_cycle": OneCycle,
+    "cosine_restarts": CosineRestarts,
+    "polynomial": Polynomial,
+    "piecewise_constant": PiecewiseConstant,
+    "inverse_time": InverseTime,
+    "cyclic": Cyclic,
 }
 
 
