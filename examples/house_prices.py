@@ -46,7 +46,7 @@ def load_data(quick):
 
 def build_model(seed=0, quick=False):
     """Return a network for the logarithm of the price: errors count in percent."""
-    options = {"cv": 2, "max_iter": 10} if quick else {"n_jobs": 2}
+    options = {"cv": 2, "max_iter": 15} if quick else {"n_jobs": 2}
     return TabularRegressor(random_state=seed, **options)
 
 

@@ -13,6 +13,7 @@ from .estimators import (
 )
 from .interop import load, save
 from .tabular import TabularClassifier, TabularRegressor
+from .versions import show_versions
 
 __all__ = [
     "AutoencoderTransformer",
@@ -27,4 +28,5 @@ __all__ = [
     "__version__",
     "load",
     "save",
+    "show_versions",
 ]

@@ -17,6 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
+    {"kernels"},
     {"base", "constraints", "lanes", "settings", "warning"},
     {
         "activations",
@@ -47,7 +48,7 @@ GROUPS = [
     {"step", "training"},
     {"testing"},
     {"estimators"},
-    {"tabular"},
+    {"tabular", "versions"},
     {"inspection", "interop"},
     {"__init__"},
 ]

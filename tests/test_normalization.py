@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from sknet import NeuralClassifier
+from sknet.kernels.numpy_kernels import normalization as rows
 from sknet.layers import (
     BatchNorm,
     Flatten,
@@ -78,8 +79,8 @@ def test_blocks_and_joined_rows_change_no_result(layer, mask, block, monkeypatch
     x, grad = draw(4, 6, 2, 4), draw(4, 6, 2, 4, seed=3)
     expected = step(layer, x, grad, mask, AFFINE)
     monkeypatch.setattr(channel_moments, "_BLOCK_ELEMENTS", block)
-    monkeypatch.setattr(channel_moments, "_ROW_ELEMENTS", 16)
-    monkeypatch.setattr(channel_moments, "_FEWEST_ROWS", 2)
+    monkeypatch.setattr(rows, "_ROW_ELEMENTS", 16)
+    monkeypatch.setattr(rows, "_FEWEST_ROWS", 2)
     found = step(layer, x, grad, mask, AFFINE)
     for i in (0, 1):
         np.testing.assert_allclose(found[i], expected[i], rtol=1e-10, atol=1e-12)
@@ -180,7 +181,7 @@ def test_group_norm_is_its_formula(n, inner, groups, size, block, seed):
     weights = {"gamma": draw(channels, seed=3), "beta": draw(channels, seed=4)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(channel_moments, "_BLOCK_ELEMENTS", block)
-        patch.setattr(channel_moments, "_FEWEST_ROWS", 1)
+        patch.setattr(rows, "_FEWEST_ROWS", 1)
         out, _, grads, _ = step(GroupNorm(groups, epsilon=0.01), x, grad, None, weights)
     x_hat = np.empty(shape)
     for i in range(n):

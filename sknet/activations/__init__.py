@@ -5,9 +5,10 @@ from sklearn.utils._param_validation import StrOptions
 from ..base import named_component
 from .base import Activation, Identity
 from .function import FunctionActivation
-from .gated import GELU, HardSwish, Mish, SiLU
-from .rectifiers import ELU, SELU, LeakyReLU, ReLU, ReLU6, Softplus
-from .saturating import HardSigmoid, Logistic, Softsign, Tanh
+from .gated import GELU, Mish, SiLU
+from .piecewise import HardSigmoid, HardSwish, ReLU6
+from .rectifiers import ELU, SELU, LeakyReLU, ReLU, Softplus
+from .saturating import Logistic, Softsign, Tanh
 from .softmax import Softmax
 
 __all__ = [

@@ -3,8 +3,7 @@
 from abc import ABC, abstractmethod
 from math import prod
 
-import numpy as np
-
+from .. import kernels
 from ..base import Component, Workspace
 
 #: Elements of a sample from which zeros for one serve all: they stay in the cache, so that a
@@ -12,21 +11,29 @@ from ..base import Component, Workspace
 _LONG_SAMPLE = 2**12
 
 
-class _Zeros(Workspace):
-    """Workspace of one array, which is zeroed when it is made and only read after that.
+class _Scratch(Workspace):
+    """Workspace that also has zeros and ones, which are made once and only read after that.
 
     The ufuncs `maximum` and `minimum` are vectorised for two arrays but not for an array and a
     scalar: a comparison with a kept array of zeros takes a third of the time.
     """
 
-    def __call__(self, shape):
+    def zeros(self, shape):
+        """Return zeros that broadcast to a shape."""
         if prod(shape[1:]) >= _LONG_SAMPLE:
             shape = shape[1:]
-        known = self._memory.get("zeros")
-        zeros = super().__call__("zeros", shape)
-        if self._memory["zeros"] is not known:
-            self._memory["zeros"].fill(0)
-        return zeros
+        return self._filled("zeros", shape, 0)
+
+    def ones(self, n):
+        """Return a vector of ones."""
+        return self._filled("ones", (n,), 1)
+
+    def _filled(self, name, shape, value):
+        known = self._memory.get(name)
+        array = self(name, shape)
+        if self._memory[name] is not known:
+            self._memory[name].fill(value)
+        return array
 
 
 class Activation(Component, ABC):
@@ -74,8 +81,8 @@ class Activation(Component, ABC):
         dtype : dtype
             Element type of the batches: float32 or float64.
         """
-        self._work = Workspace(n_rows, dtype)
-        self._zeros = _Zeros(n_rows, dtype)
+        self._work = _Scratch(n_rows, dtype)
+        self._zeros = self._work.zeros
 
     @abstractmethod
     def forward(self, x, out, training=False):
@@ -113,12 +120,93 @@ class Activation(Component, ABC):
             The same array, now the gradient with respect to the input.
         """
 
-    def _positive(self, out):
-        """Return the mask of the positive elements, in scratch memory."""
-        return np.greater(out, 0, out=self._work("positive", out.shape, bool))
+    def forward_biased(self, x, bias, training=False):
+        """Add a bias to every row and apply the function, in place.
+
+        Parameters
+        ----------
+        x : ndarray of shape (N, ..., U)
+            Products of a layer; overwritten by the result.
+        bias : ndarray of shape (U,)
+            What to add.
+        training : bool, default=False
+            Whether `backward_biased` follows.
+
+        Returns
+        -------
+        out : ndarray of shape (N, ..., U)
+            The same array.
+        """
+        kernels.activate(kernels.IDENTITY, x, bias, x, None, 0.0, 0.0, self._work)
+        return self.forward(x, x, training)
+
+    def backward_biased(self, grad, out, bias_grad):
+        """Multiply a gradient by the derivative, and add up that of the bias.
+
+        Parameters
+        ----------
+        grad : ndarray of shape (N, ..., U)
+            Gradient with respect to the output; overwritten by the result.
+        out : ndarray of shape (N, ..., U)
+            What the last ``forward_biased(..., training=True)`` returned; read only.
+        bias_grad : ndarray of shape (U,)
+            Gradient with respect to the bias; written.
+
+        Returns
+        -------
+        grad : ndarray of shape (N, ..., U)
+            The same array, now the gradient with respect to the product.
+        """
+        grad = self.backward(grad, out)
+        kernels.deactivate(kernels.IDENTITY, grad, grad, bias_grad, 0.0, 0.0, self._work)
+        return grad
 
 
-class Identity(Activation):
+class CompiledActivation(Activation):
+    """Base of the activations that kernels compute, together with the bias of a layer."""
+
+    _kind = kernels.IDENTITY
+    _is_gated = False
+
+    def _coefficients(self):
+        """Return what the kernel calls slope and limit, as Python floats."""
+        return 0.0, 0.0
+
+    def forward(self, x, out, training=False):
+        self._activate(x, None, out, training)
+        return out
+
+    def backward(self, grad, out):
+        self._deactivate(grad, out, None)
+        return grad
+
+    def forward_biased(self, x, bias, training=False):
+        if type(self).forward is not CompiledActivation.forward:  # a subclass has its own
+            return super().forward_biased(x, bias, training)
+        self._activate(x, bias, x, training)
+        return x
+
+    def backward_biased(self, grad, out, bias_grad):
+        if type(self).backward is not CompiledActivation.backward:
+            return super().backward_biased(grad, out, bias_grad)
+        self._deactivate(grad, out, bias_grad)
+        return grad
+
+    def _activate(self, x, bias, out, training):
+        # The output of a gated activation does not tell its derivative.
+        stores = training and self._is_gated
+        derivative = self._work("derivative", x.shape) if stores else None
+        slope, limit = self._coefficients()
+        kernels.activate(self._kind, x, bias, out, derivative, slope, limit, self._work)
+
+    def _deactivate(self, grad, out, bias_grad):
+        if self._is_gated:
+            out = self._work("derivative", grad.shape)
+        slope, limit = self._coefficients()
+        kernels.deactivate(self._kind, grad, out, bias_grad, slope, limit, self._work)
+
+
+class Identity(CompiledActivation):
     """The identity, f(x) = x.
 
     Examples
@@ -132,10 +220,4 @@ class Identity(Activation):
     array([[-1.,  0.,  2.]])
     """
 
-    def forward(self, x, out, training=False):
-        if out is not x:
-            np.copyto(out, x)
-        return out
-
-    def backward(self, grad, out):
-        return grad
+    _work = None  # it needs none, and runs before `allocate`

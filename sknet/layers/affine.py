@@ -1,6 +1,5 @@
 """What layers share that add a bias to a product and apply an activation."""
 
-import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from ..activations import Activation as ActivationFunction
@@ -8,9 +7,6 @@ from ..activations import ActivationName, Identity, get_activation
 from ..initializers import INITIALIZERS, Initializer
 from ..regularization import OF_KERNELS
 from .base import OF_TRAINING, Layer
-
-#: Outputs below which NumPy's loop over the rows costs more than adding the bias to one.
-_FEW_OUTPUTS = 64
 
 
 class AffineLayer(Layer):
@@ -83,28 +79,17 @@ class AffineLayer(Layer):
         """Prepare scratch memory for the layer and its activation."""
         super().allocate(batch_size, dtype, rng)
         self._activation.allocate(batch_size, dtype)
-        self._ones = np.empty(0, dtype)
 
     def _activate(self, out, training):
         """Add the bias to a product and apply the activation, in place."""
-        if self.use_bias:
-            n_outputs = out.shape[-1]
-            if out.ndim > 2 and n_outputs < _FEW_OUTPUTS:
-                joined = out.reshape(-1, out.shape[-2] * n_outputs)
-                joined += np.tile(self.bias_, out.shape[-2])
-            else:
-                out += self.bias_
         if training:
             self._out = out
-        return self._activation.forward(out, out, training)
+        if not self.use_bias:
+            return self._activation.forward(out, out, training)
+        return self._activation.forward_biased(out, self.bias_, training)
 
     def _deactivate(self, grad_output):
         """Return the gradient of the product; assign that of the bias."""
-        grad = self._activation.backward(grad_output, self._out)
-        if self.use_bias:
-            # A column sum as a product with ones is several times faster than sum(axis=0).
-            rows = grad.reshape(-1, grad.shape[-1])
-            if len(self._ones) < len(rows):
-                self._ones = np.ones(len(rows), grad.dtype)
-            np.matmul(self._ones[: len(rows)], rows, out=self.bias_grad_)
-        return grad
+        if not self.use_bias:
+            return self._activation.backward(grad_output, self._out)
+        return self._activation.backward_biased(grad_output, self._out, self.bias_grad_)

@@ -5,60 +5,15 @@ from math import prod
 import numpy as np
 
 from ..base import Workspace
+from ..kernels.numpy_kernels.normalization import least, rows_to_join
 
 #: Elements of a block: it is read, and read again, while it is in a core's cache.
 _BLOCK_ELEMENTS = 2**16
-#: NumPy pays for every row of a broadcast operation: rows are joined until they are this long.
-_ROW_ELEMENTS = 256
-#: Rows that have to be left, or joining them only makes the vectors longer.
-_FEWEST_ROWS = 256
 #: Variances below this part of the squared mean are computed again: there the rounding of the
 #: mean is no longer small against the deviations from it.
 LEAST_SPREAD = 2.0**-14
 #: Deviations above this are divided by a power of 2, so that their squares do not overflow.
 _LARGE = 2.0**30
-
-
-def rows_to_join(n_rows, width):
-    """Return how many rows to view as one, for elementwise operations with a vector.
-
-    Parameters
-    ----------
-    n_rows : int
-        Number of rows.
-    width : int
-        Elements of a row.
-
-    Returns
-    -------
-    n_joined : int
-        A power of two that divides `n_rows`.
-    """
-    n_joined = 1
-    while (
-        width * n_joined < _ROW_ELEMENTS
-        and n_rows % (2 * n_joined) == 0
-        and n_rows // n_joined > _FEWEST_ROWS
-    ):
-        n_joined *= 2
-    return n_joined
-
-
-def least(values):
-    """Return the smallest of some values, NaN if there is one, 0 if there is none.
-
-    Parameters
-    ----------
-    values : ndarray
-        Values.
-
-    Returns
-    -------
-    value : float
-        By argmin, which takes a third of the time of min for few values.
-    """
-    flat = values.reshape(-1)
-    return flat[flat.argmin()] if flat.size else 0.0
 
 
 def deviations(x, first, axis, weights=None):

@@ -5,6 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .. import kernels
 from ..schedules import SCHEDULES, Schedule, get_schedule
 from .base import Layer
 
@@ -77,13 +78,11 @@ class Dropout(Layer):
         if not training or not self.is_stochastic:
             return x
         keep = 1.0 - float(self._present["rate"] if self.is_scheduled else self.rate)
-        shape = self._draws(x.shape)
-        uniform = self._work("uniform", shape, np.float32)
-        self._rng.random(out=uniform, dtype=np.float32)
-        kept = np.less(uniform, np.float32(keep), out=self._work("kept", shape, bool))
-        factor = x.dtype.type(self._factor(keep))
-        self._scale = np.multiply(kept, factor, out=self._work("scale", shape))
-        return np.multiply(x, self._scale, out=self._work("out", x.shape))
+        self._kept = self._work("kept", self._draws(x.shape), bool)
+        self._kept_factor = float(self._factor(keep))
+        out = self._work("out", x.shape)
+        kernels.dropout(x, out, self._kept, self._rng, keep, self._kept_factor, self._work)
+        return out
 
     def _factor(self, keep):
         """Return what is multiplied with the inputs that are kept, a part `keep` of all."""
@@ -96,7 +95,7 @@ class Dropout(Layer):
     def backward(self, grad_output, input_grad=True):
         """Pass on the gradient of what was kept."""
         if self.is_stochastic:
-            grad_output *= self._scale
+            kernels.dropout_backward(grad_output, self._kept, self._kept_factor, self._work)
         return grad_output if input_grad else None
 
 
@@ -249,8 +248,7 @@ class AlphaDropout(Dropout):
             return x
         keep = 1.0 - float(self._present["rate"] if self.is_scheduled else self.rate)
         jump = float(self._factor(keep) * self._limit)
-        kept = self._work("kept", x.shape, bool)
-        dropped = np.logical_not(kept, out=kept)
+        dropped = np.logical_not(self._kept, out=self._work("dropped", x.shape, bool))
         out += np.multiply(dropped, jump, out=self._work("jumps", x.shape), dtype=out.dtype)
         out -= jump * (1 - keep)
         return out

@@ -5,8 +5,10 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options
 
+from .. import kernels
+from ..kernels.numpy_kernels.normalization import scale_and_shift
 from .base import OF_TRAINING, Layer
-from .channel_moments import LEAST_SPREAD, ChannelMoments, deviations, least, rows_to_join
+from .channel_moments import LEAST_SPREAD, ChannelMoments, deviations
 
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
 #: Values of a batch that has the full share in moving averages: moments of fewer are too noisy.
@@ -45,42 +47,26 @@ class _RowNorm(Layer):
     def allocate(self, batch_size, dtype, rng):
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
-        self._ones = np.ones(self.input_shape_[-1], dtype)
-        # Numbers as arrays: NumPy takes a microsecond less over those than over Python's.
-        self._length = np.array([self.input_shape_[-1]], dtype)
-        self._spread = np.array([-LEAST_SPREAD], dtype)
-        self._epsilon = np.array([_representable(self.epsilon, dtype)], dtype)
+        numbers = self.input_shape_[-1], -LEAST_SPREAD, _representable(self.epsilon, dtype)
+        ones = np.ones(self.input_shape_[-1], dtype)
+        self._numbers = ones, *(np.array([number], dtype) for number in numbers)
 
     def forward(self, x, training=False, mask=None):
         """Normalize the last axis of x."""
-        given = rows = x.reshape(-1, x.shape[-1])
-        x_hat = self._work("x_hat", rows.shape)
+        rows = x.reshape(-1, x.shape[-1])
+        x_hat, out = self._work("x_hat", rows.shape), self._work("out", rows.shape)
         scale = self._work("inverse_std", (len(rows), 1))
-        if self._centres:
-            mean = self._row_mean("mean", rows, self._ones)
-            rows = np.subtract(rows, mean, out=x_hat)
-        np.vecdot(rows, rows, out=scale[:, 0])
-        scale /= self._length
-        if self._centres:
-            margin = np.multiply(mean, self._spread, out=self._work("margin", mean.shape))
-            margin *= mean
-            margin += scale
-        scale += self._epsilon
-        np.sqrt(scale, out=scale)
-        np.reciprocal(scale, out=scale)
-        np.multiply(rows, scale, out=x_hat)
-        if self._centres:
-            margin *= scale  # inf * 0 for squares that have overflowed
-            if not least(margin) >= 0:
-                self._normalize_again(given, ~(margin[:, 0] >= 0))
-        elif not least(scale) > 0:
-            self._normalize_again(given, ~(scale[:, 0] > 0))
+        margin = self._work("margin", (len(rows), 1))
         self._x_hat, self._inverse_std = x_hat, scale
-        out = self._work("out", x_hat.shape)
-        np.multiply(_joined(x_hat), self._tiled("gammas", self.gamma_, x_hat), out=_joined(out))
-        if self._centres:
-            wide = _joined(out)
-            wide += self._tiled("betas", self.beta_, out)
+        beta = self.beta_ if self._centres else None
+        epsilon = float(self._numbers[3][0])
+        if not kernels.row_norm(
+            *(rows, self.gamma_, beta, x_hat, scale, margin, out),
+            *(epsilon, self._numbers, self._work),
+        ):
+            wrong = ~(margin[:, 0] >= 0) if self._centres else ~(scale[:, 0] > 0)
+            self._normalize_again(rows, wrong)
+            scale_and_shift(x_hat, self.gamma_, beta, out, self._work)
         return out.reshape(x.shape)
 
     def _normalize_again(self, rows, chosen):
@@ -90,65 +76,24 @@ class _RowNorm(Layer):
         if self._centres:
             x_hat -= x_hat.mean(axis=1, keepdims=True)
         variance = np.square(x_hat).mean(axis=1, keepdims=True)
-        inverse_std = 1 / np.sqrt(variance + self._epsilon * scaling**2)
+        inverse_std = 1 / np.sqrt(variance + self._numbers[3] * scaling**2)
         x_hat *= inverse_std
         self._work("x_hat", (len(chosen), rows.shape[1]))[chosen] = x_hat
         self._work("inverse_std", (len(chosen), 1))[chosen] = inverse_std * scaling
 
     def backward(self, grad_output, input_grad=True):
         """Assign the gradients of the weights; return that of x."""
-        x_hat, n_features = self._x_hat, grad_output.shape[-1]
-        grad = grad_output.reshape(-1, n_features)
-        # Not in the memory of the output, which the next layer may still need.
-        product = np.multiply(grad, x_hat, out=self._work("product", grad.shape))
-        self._column_sums(product, self.gamma_grad_)
-        if self._centres:
-            self._column_sums(grad, self.beta_grad_)
-        if not input_grad:
-            return None
-        # d x = (g - mean(g) - x_hat mean(g x_hat)) / std with g = gamma d out
-        slope = self._row_mean("slope", product, self.gamma_)
-        mean = self._row_mean("mean", grad, self.gamma_) if self._centres else None
-        wide = _joined(grad)
-        wide *= self._tiled("gammas", self.gamma_, grad)
-        np.multiply(x_hat, slope, out=product)
-        grad -= product
-        if self._centres:
-            grad -= mean
-        grad *= self._inverse_std
-        return grad.reshape(grad_output.shape)
-
-    def _row_mean(self, name, rows, weights):
-        """Return the weighted sums of rows, divided by their length; a product is fastest."""
-        out = self._work(name, (len(rows), 1))
-        np.matmul(rows, weights, out=out[:, 0])
-        out /= self._length
-        return out
-
-    def _column_sums(self, rows, out):
-        ones = self._work("ones", (len(rows),))
-        ones.fill(1)
-        np.matmul(ones, rows, out=out)
-
-    def _tiled(self, name, vector, rows):
-        """Repeat a vector for every row that is joined to one."""
-        n_joined = rows_to_join(*rows.shape)
-        if n_joined == 1:
-            return vector
-        out = self._work(name, (n_joined * len(vector),))
-        out.reshape(n_joined, -1)[...] = vector
-        return out
+        grad = grad_output.reshape(-1, grad_output.shape[-1])
+        kernels.row_norm_backward(
+            *(grad, self._x_hat, self._inverse_std, self.gamma_, self.gamma_grad_),
+            *(self.beta_grad_ if self._centres else None, input_grad, self._numbers, self._work),
+        )
+        return grad.reshape(grad_output.shape) if input_grad else None
 
 
 def _representable(epsilon, dtype):
     """Return epsilon, or the smallest normal number where the dtype would make it 0."""
     return max(float(epsilon), float(np.finfo(dtype).tiny))
-
-
-def _joined(rows):
-    """View several rows as one where that makes operations with a vector faster."""
-    n_joined = rows_to_join(*rows.shape)
-    return rows.reshape(-1, n_joined * rows.shape[1])
 
 
 class LayerNorm(_RowNorm):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base import Component, Workspace
+from ..kernels.numpy_kernels.losses import average
 from ..weights import bounded
 
 
@@ -249,13 +250,7 @@ class Loss(Component, ABC):
         value : float
             ``sum_i w_i l_i / N``.
         """
-        n = len(losses)
-        if sample_weight is None:
-            gradient *= 1 / n
-            return float(losses.sum()) / n
-        shares = _shares(n, sample_weight, gradient.dtype)
-        gradient *= shares[:, None]
-        return float((shares @ losses).sum())
+        return average(losses, gradient, sample_weight)
 
     def _count_raw(self, target):
         return target.n_outputs
@@ -269,13 +264,6 @@ class Loss(Component, ABC):
     def _best_constant(self, y, weights):
         """Return `initial_bias` for float64 weights that are positive."""
         return weighted_mean(y, weights)
-
-
-def _shares(n, sample_weight, dtype):
-    """Return the factors (N,) that sum up row losses: the weights over N."""
-    if sample_weight is None:
-        return np.full(n, 1 / n, dtype)
-    return np.multiply(sample_weight, 1 / n, dtype=dtype)
 
 
 def weighted_mean(y, weights):

@@ -7,7 +7,9 @@ import numpy as np
 from scipy.special import expit, log_expit
 from sklearn.utils._param_validation import Interval
 
-from .base import Loss, _shares
+from .. import kernels
+from ..kernels.numpy_kernels.losses import cross_entropy, row_shares
+from .base import Loss
 
 #: The rate that a class or label which never occurs is given in initial biases, unless half
 #: of the rarest rate that does occur is lower. A rate, not a count, so that the scale of the
@@ -69,9 +71,8 @@ class ClassificationLoss(Loss):
         """
         out = np.empty_like(raw) if out is None else out
         if not self._blocks:
-            losses = self._losses(raw, y.reshape(raw.shape), out)
-            return self.average(losses, out, sample_weight), out
-        shares = _shares(len(raw), sample_weight, out.dtype)
+            return self._value_of_labels(raw, y.reshape(raw.shape), sample_weight, out), out
+        shares = None if sample_weight is None else row_shares(len(raw), sample_weight, out.dtype)
         if len(self._blocks) == 1 and out.flags.c_contiguous:
             return self._softmax_value(raw, y.reshape(-1), shares, out), out
         value, y = 0.0, y.reshape(len(raw), -1)
@@ -115,6 +116,10 @@ class ClassificationLoss(Loss):
             predictions.
         """
         return self._by_kind(raw, log_expit, _log_softmax)
+
+    def _value_of_labels(self, raw, y, sample_weight, out):
+        """Return the weighted mean loss of labels (N, L), its gradient in `out`."""
+        return self.average(self._losses(raw, y, out), out, sample_weight)
 
     def _losses(self, raw, y, slopes):
         """Return losses of labels (N, L) in scratch memory, their derivatives in `slopes`."""
@@ -176,68 +181,13 @@ class ClassificationLoss(Loss):
     def _softmax_value(self, raw, codes, shares, out):
         """Return the weighted loss of one block of logits (N, K), its gradient in `out`.
 
-        `out` is contiguous; `raw` may be `out` itself. No one-hot is built: the gradient is
-        the softmax, less 1 at the true classes. Where a row is predicted well, the loss and
-        that difference are far below 1: both come from the sum over the other classes, so
-        they are exact to rounding.
+        `out` is contiguous; `raw` may be `out` itself.
         """
-        n, n_classes = raw.shape
-        smoothing = self._smoothing if n_classes > 1 else 0.0
-        starts = np.arange(0, n * n_classes, n_classes)  # of the rows in flat memory
-        true = starts + codes
-        # The maximum through argmax: NumPy's max along short rows is three times slower.
-        top = starts + raw.argmax(axis=1)
-        np.subtract(raw, raw.reshape(-1)[top][:, None], out=out)
-        flat = out.reshape(-1)
-        log_p = flat[true]
-        ones = np.ones(n_classes, out.dtype)
-        spread = (out @ ones) * (smoothing / n_classes) if smoothing else None
-        np.exp(out, out=out)
-        flat[top] = 0  # of 1, beside which small probabilities would be rounded away
-        rest = out @ ones
-        flat[top] = 1
-        misses = (1 - flat[true]) + rest
-        totals = 1 + rest
-        log_totals = np.log1p(rest)
-        log_p -= log_totals
-        losses, slopes = self._class_losses(log_p)
-        slopes = slopes * shares
-        misses *= slopes / totals
-        out *= (slopes / totals)[:, None]
-        if smoothing:
-            # The target is y * (1 - s) + s / K, and log p_k = raw_k - max - log(total).
-            losses = losses * (1 - smoothing) + smoothing * log_totals - spread
-            part = slopes * (smoothing / n_classes)
-            out -= part[:, None]
-            misses -= part * (n_classes - 1)
-        flat[true] = -misses
-        return float(shares @ losses)
+        return kernels.softmax_loss(raw, codes, shares, self._smoothing, out, self._class_losses)
 
     def _cross_entropy(self, raw, y, losses):
-        """Write ``-log p(y)`` of labels in `losses`; return two parts of its derivative.
-
-        With t the (smoothed) target and z the log-odds, the loss is
-        ``log(1 + exp(-|z|)) + z d`` and its derivative ``d - q``. Here d is 1 - t for positive
-        z and -t for negative ones, and q, which has the sign of z, is the smaller of the two
-        probabilities. Nothing overflows, and nothing small is rounded beside 1.
-        """
-        excess, rest = self._work("excess", raw.shape), self._work("rest", raw.shape)
-        positive = np.signbit(raw, out=self._work("positive", raw.shape, bool))
-        np.logical_not(positive, out=positive)
-        if self._smoothing:
-            y = np.multiply(y, 1 - self._smoothing, out=excess)
-            y += self._smoothing / 2
-        np.subtract(positive, y, out=excess)
-        np.absolute(raw, out=rest)
-        np.negative(rest, out=rest)
-        np.exp(rest, out=rest)
-        np.log1p(rest, out=losses)
-        scratch = np.add(rest, 1, out=self._work("scratch", raw.shape))
-        rest /= scratch
-        np.copysign(rest, raw, out=rest)
-        np.multiply(excess, raw, out=scratch)
-        losses += scratch
-        return excess, rest
+        """Write ``-log p(y)`` of labels in `losses`; return two parts of its derivative."""
+        return cross_entropy(raw, y, losses, self._smoothing, self._work)
 
     @abstractmethod
     def _label_losses(self, raw, y, losses, slopes):
@@ -303,12 +253,17 @@ class LogLoss(ClassificationLoss):
     def _smoothing(self):
         return float(self.label_smoothing)
 
+    def _value_of_labels(self, raw, y, sample_weight, out):
+        if type(self)._label_losses is not LogLoss._label_losses:  # a subclass has its own
+            return super()._value_of_labels(raw, y, sample_weight, out)
+        return kernels.sigmoid_loss(raw, y, sample_weight, self._smoothing, out, self._work)
+
     def _label_losses(self, raw, y, losses, slopes):
         excess, rest = self._cross_entropy(raw, y, losses)
         np.subtract(excess, rest, out=slopes)
 
-    def _class_losses(self, log_p):
-        return -log_p, 1.0
+    #: The kernel has the log loss of its own.
+    _class_losses = None
 
 
 class FocalLoss(ClassificationLoss):

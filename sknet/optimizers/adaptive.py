@@ -2,12 +2,11 @@
 
 import math
 
-import numpy as np
+from .. import kernels
+from .base import DECAY_SCHEDULE, FRACTION, NON_NEGATIVE, POSITIVE, CompiledOptimizer
 
-from .base import DECAY_SCHEDULE, FRACTION, NON_NEGATIVE, POSITIVE, Optimizer, accumulate
 
-
-class RMSprop(Optimizer):
+class RMSprop(CompiledOptimizer):
     """Gradients divided by a running root of their mean square.
 
     ``v = rho * v + (1 - rho) * g**2`` and ``s = rate * g / sqrt(v + epsilon)``; then
@@ -51,24 +50,18 @@ class RMSprop(Optimizer):
         """Number of vectors kept between steps: 2, or 1 without momentum."""
         return 1 + int(self.momentum > 0)
 
-    def _step(self, grads, moments, out, rate, constants):
+    def _call_kernel(self, params, grads, moved, moments, work, shrink, rate, constants):
         # The moment is v / (1 - rho), which saves a pass.
         rho = float(self.rho)
-        square, *velocity = moments
-        np.multiply(grads, grads, out=out)
-        accumulate(square, out, rho)
-        np.add(square, float(self.epsilon) / (1.0 - rho), out=out)
-        np.sqrt(out, out=out)
-        np.divide(grads, out, out=out)
-        np.multiply(out, rate / math.sqrt(1.0 - rho), out=out)
-        if not velocity:
-            return out
-        (step_sum,) = velocity
-        accumulate(step_sum, out, float(self.momentum))
-        return step_sum
+        square, velocity = moments if len(moments) == 2 else (*moments, None)
+        rate, epsilon = rate / math.sqrt(1.0 - rho), float(self.epsilon) / (1.0 - rho)
+        kernels.rmsprop(
+            *(params, grads, moved, square, velocity, work),
+            *(shrink, rate, rho, epsilon, float(self.momentum)),
+        )
 
 
-class Adam(Optimizer):
+class Adam(CompiledOptimizer):
     """Adaptive moment estimation.
 
     ``m = beta_1 * m + (1 - beta_1) * g`` and ``v = beta_2 * v + (1 - beta_2) * g**2``; at
@@ -115,23 +108,14 @@ class Adam(Optimizer):
         root = math.sqrt(1.0 - beta_2)
         correction = math.sqrt(1.0 - beta_2**self._t) / (1.0 - beta_1**self._t)
         scale = correction * (1.0 - beta_1) / root
-        return beta_1, beta_2, scale, float(self.epsilon) / root
+        return beta_1, beta_2, scale, float(self.epsilon) / root, 0.0
 
-    def _step(self, grads, moments, out, rate, constants):
-        beta_1, beta_2, scale, epsilon = constants
-        mean, square = moments
-        accumulate(mean, grads, beta_1)
-        np.multiply(grads, grads, out=out)
-        accumulate(square, out, beta_2)
-        direction = self._direction(mean, grads, out)
-        np.sqrt(square, out=out)
-        np.add(out, epsilon, out=out)
-        np.divide(direction, out, out=out)
-        return np.multiply(out, scale * rate, out=out)
-
-    def _direction(self, mean, grads, out):
-        """Return the numerator of the step, over ``1 - beta_1``; may overwrite grads and out."""
-        return mean
+    def _call_kernel(self, params, grads, moved, moments, work, shrink, rate, constants):
+        beta_1, beta_2, scale, epsilon, nesterov = constants
+        kernels.adam(
+            *(params, grads, moved, *moments, work),
+            *(shrink, scale * rate, beta_1, beta_2, epsilon, nesterov),
+        )
 
 
 class AdamW(Adam):
@@ -224,12 +208,9 @@ class Nadam(Adam):
     """
 
     def _constants(self):
-        # scale is Adam's; epsilon is added after the correction of v instead of before it.
-        beta_1, beta_2, scale, epsilon = super()._constants()
-        return beta_1, beta_2, scale, epsilon * math.sqrt(1.0 - beta_2**self._t)
-
-    def _direction(self, mean, grads, out):
-        beta_1, t = float(self.beta_1), self._t
-        weight = beta_1 * (1.0 - beta_1**t) / (1.0 - beta_1 ** (t + 1))
-        np.multiply(mean, weight, out=out)
-        return np.add(grads, out, out=grads)
+        # scale is Adam's; epsilon is added after the correction of v instead of before it. The
+        # numerator of the step, over 1 - beta_1, is that weight times m, plus g.
+        beta_1, beta_2, scale, epsilon, _ = super()._constants()
+        t = self._t
+        nesterov = beta_1 * (1.0 - beta_1**t) / (1.0 - beta_1 ** (t + 1))
+        return beta_1, beta_2, scale, epsilon * math.sqrt(1.0 - beta_2**t), nesterov

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..base import Component, Workspace
 from ..functions import with_picklable_functions
+from ..kernels.numpy_kernels.optimizers import take_off
 from ..schedules import SCHEDULES, Schedule, get_schedule
 
 # Bytes of one vector that are worked on at a time: 65,536 elements in float32, 32,768 in
@@ -88,7 +89,7 @@ class Optimizer(Component, ABC):
             Disjoint slices of the vector. Parameters in no group are never moved.
         """
         self._t = 0
-        self._n_moved = 0
+        self._n_moved = np.zeros(1, np.int64)  # an array, so that kernels can count
         schedule = self.weight_decay_schedule
         self._decay_schedule = None if schedule is None else get_schedule(schedule)
         self._moments = [np.zeros_like(params) for _ in range(self.n_moments)]
@@ -131,7 +132,7 @@ class Optimizer(Component, ABC):
             Where training stands, for a schedule of the weight decay; None is the start.
         """
         self._t += 1
-        self._n_moved = 0
+        self._n_moved[0] = 0
         learning_rate = float(learning_rate)  # a np.float64 would promote float32 arrays
         weight_decay = float(self.weight_decay)
         if progress is not None and self._decay_schedule is not None:
@@ -139,14 +140,10 @@ class Optimizer(Component, ABC):
         constants = self._constants()
         for where, rate_factor, decay in self._pieces:
             rate = learning_rate * rate_factor
-            piece, before = params[where], grads[where]
+            piece = params[where]
             moments = [moment[where] for moment in self._moments]
-            step = self._step(before, moments, self._work("step", piece.shape), rate, constants)
-            np.copyto(before, piece)
-            self._n_moved += 1
-            if decay and weight_decay:
-                np.multiply(piece, 1.0 - rate * weight_decay * decay, out=piece)
-            np.subtract(piece, step, out=piece)
+            work, shrink = self._work("step", piece.shape), 1.0 - rate * weight_decay * decay
+            self._move(piece, grads[where], self._n_moved, moments, work, shrink, rate, constants)
         if self._t % _FLUSH_INTERVAL == 0:
             self._flush()
 
@@ -162,9 +159,9 @@ class Optimizer(Component, ABC):
         grads : ndarray of shape (P,)
             The vector that `update` was given, unchanged since then.
         """
-        for where, _, _ in self._pieces[: self._n_moved]:
+        for where, _, _ in self._pieces[: self._n_moved[0]]:
             np.copyto(params[where], grads[where])
-        self._n_moved = 0
+        self._n_moved[0] = 0
 
     def __getstate__(self):
         return with_picklable_functions(super().__getstate__(), self)
@@ -173,6 +170,7 @@ class Optimizer(Component, ABC):
         super().__setstate__(state)
         if "_moments" in state:  # joblib may have mapped them read-only
             self._moments = [np.array(moment) for moment in self._moments]
+            self._n_moved = np.array(self._n_moved)
 
     def _constants(self):
         """Numbers of this step that all pieces share, as Python floats."""
@@ -184,6 +182,10 @@ class Optimizer(Component, ABC):
 
         `out` is scratch of the length of the piece; `grads` may be overwritten as well.
         """
+
+    def _move(self, params, grads, moved, moments, work, shrink, rate, constants):
+        """Move one piece of the parameters, leave in `grads` what they were, and count that."""
+        take_off(params, grads, moved, self._step(grads, moments, work, rate, constants), shrink)
 
     def _flush(self):
         """Set moments near underflow to zero.
@@ -203,7 +205,17 @@ class Optimizer(Component, ABC):
                 np.subtract(piece, offset, out=piece)
 
 
-def accumulate(moment, value, decay):
-    """Replace a moment by ``decay * moment + value``."""
-    np.multiply(moment, decay, out=moment)
-    np.add(moment, value, out=moment)
+class CompiledOptimizer(Optimizer):
+    """Base of the optimizers whose steps are a kernel; a subclass may still write `_step`."""
+
+    def _step(self, grads, moments, out, rate, constants):
+        raise NotImplementedError("The step is part of the kernel.")
+
+    def _move(self, params, grads, moved, moments, work, shrink, rate, constants):
+        has_step = type(self)._step is not CompiledOptimizer._step
+        move = super()._move if has_step else self._call_kernel
+        move(params, grads, moved, moments, work, shrink, rate, constants)
+
+    @abstractmethod
+    def _call_kernel(self, params, grads, moved, moments, work, shrink, rate, constants):
+        """Call the kernel for one piece of the parameters."""

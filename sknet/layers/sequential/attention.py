@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ... import kernels
 from ...blas import matmul
 from ...initializers import INITIALIZERS, Initializer
 from ...regularization import OF_KERNELS
@@ -266,27 +267,9 @@ class MultiHeadAttention(LayerOverSteps):
 
     def _softmax(self, scores, mask):
         """Normalize the scores of each query, in place, over the keys that it may look at."""
-        n_rows, n_heads, n_keys, n_queries = scores.shape
-        if self.causal and n_queries > 1:  # the queries are those of the last keys
-            last = scores[:, :, n_keys - n_queries :]
-            last += self._later_keys(n_queries)
-        if mask is not None:
-            hidden = self._work("hidden", (n_rows, 1, n_keys, 1))
-            hidden.fill(0.0)
-            hidden[~mask[:, None, :, None]] = -np.inf
-            scores += hidden
-        shape = (n_rows, n_heads, 1, n_queries)
-        highest = self._work("highest", shape)
-        np.maximum.reduce(scores, axis=2, keepdims=True, out=highest)
-        if mask is not None:  # -inf where there is no key; inf - inf would be NaN
-            np.maximum(highest, np.finfo(scores.dtype).min, out=highest)
-        scores -= highest
-        np.exp(scores, out=scores)
-        total = np.matmul(self._row_of_ones(n_keys), scores, out=highest[:, :, 0])
-        if mask is not None:  # at least 1, the share of the highest, unless there is no key
-            np.maximum(total, 1.0, out=total)
-        np.divide(1.0, highest, out=highest)
-        scores *= highest
+        n_keys, n_queries = scores.shape[2:]
+        later = self._later_keys(n_queries) if self.causal and n_queries > 1 else None
+        kernels.softmax_of_keys(scores, mask, later, self._row_of_ones(n_keys), self._work)
 
     def _later_keys(self, n_steps):
         """Return -inf for keys after the query and 0 for others, (keys, queries)."""

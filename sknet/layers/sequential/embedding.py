@@ -3,9 +3,9 @@
 from numbers import Integral
 
 import numpy as np
-from scipy.sparse import csc_matrix
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ... import kernels
 from ...initializers import INITIALIZERS, Initializer
 from ...warning import warn
 from ..base import OF_TRAINING, Layer
@@ -149,16 +149,16 @@ class Embedding(Layer):
                 f"input_dim={self.input_dim}",
                 "Pass dtype='float64'.",
             )
-        self._one_hot = None
+        self._kept = {}
 
     def forward(self, x, training=False, mask=None):
         """Look up the vectors of the codes x."""
         if mask is not None:  # whatever stands at padded steps
             real = mask.reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
             x = np.multiply(x, real, out=self._work("real", x.shape, x.dtype))
-        self._check(x, self.input_dim)
         self._codes = self._work("codes", x.shape, np.intp)
-        np.copyto(self._codes, x, casting="unsafe")
+        if not kernels.read_codes(x, self._codes, self.input_dim, self._work):
+            self._check(x, self.input_dim)  # which refuses them
         out = self._work("out", (*x.shape, self.output_dim))
         # The codes are in range, and to clip them is what NumPy does without a buffer.
         return np.take(self.embeddings_, self._codes, axis=0, out=out, mode="clip")
@@ -173,16 +173,10 @@ class Embedding(Layer):
         if not high < limit:
             self._refuse_code(high, limit)
         if x.dtype.kind == "f":
-            whole = np.rint(x, out=self._scratch("whole", x, x.dtype))
-            equal = np.equal(whole, x, out=self._scratch("equal", x, bool))
+            equal = np.rint(x) == x
             if not equal.all():
                 self._refuse_code(x[~equal][0], limit)
         return high
-
-    def _scratch(self, name, x, dtype):
-        # `adapt` comes before there is scratch memory.
-        work = getattr(self, "_work", None)
-        return np.empty(x.shape, dtype) if work is None else work(name, x.shape, dtype)
 
     def _refuse_code(self, value, limit):
         value = float(value)
@@ -198,24 +192,13 @@ class Embedding(Layer):
     def backward(self, grad_output, input_grad=True):
         """Assign the sums of the gradients of each code; that of the input is zero."""
         if not self.is_frozen:
-            self._add_up(grad_output.reshape(-1, self.output_dim))
+            rows = grad_output.reshape(-1, self.output_dim)
+            kernels.add_by_code(rows, self._codes, self.embeddings_grad_, self._kept)
         if not input_grad:
             return None
         grad_x = self._work("grad_x", self._codes.shape)
         grad_x.fill(0.0)
         return grad_x
-
-    def _add_up(self, grad):
-        # SciPy's product with a sparse matrix of ones is faster than sorting the codes and than
-        # np.add.at: 6400 codes of 10,000 with vectors of 64 take 0.2 ms, 2.2 ms and 2.9 ms.
-        # To make the matrix takes a third of that, so only its codes are replaced.
-        shape = (self.input_dim, len(grad))
-        if self._one_hot is None or self._one_hot.shape != shape:
-            ones, rows = np.ones(len(grad), grad.dtype), np.zeros(len(grad), np.int32)
-            columns = np.arange(len(grad) + 1, dtype=np.int32)
-            self._one_hot = csc_matrix((ones, rows, columns), shape=shape)
-        np.copyto(self._one_hot.indices, self._codes.reshape(-1), casting="same_kind")
-        self.embeddings_grad_[:] = self._one_hot @ grad
 
     def compute_mask(self, x, mask):
         """Return which steps are real: with `mask_zero` those that are not 0."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ... import kernels
 from ...initializers import Initializer, get_initializer
 from .recurrent import RecurrentLayer
 
@@ -24,12 +25,6 @@ class _ForgetBias(Initializer):
         units = shape[0] // 4
         values[units : 2 * units] = 1.0
         return values
-
-
-def _to_sigmoid(values):
-    """Turn tanh(a / 2) into the logistic sigmoid of a, in place."""
-    values += 1.0
-    values *= 0.5
 
 
 class LSTM(RecurrentLayer):
@@ -172,74 +167,33 @@ class LSTM(RecurrentLayer):
         return [squashed for (squashed,) in self._kept_slots("squashed", 1)]
 
     def _views(self, slots):
-        parts = zip(
+        room = 4 if self._training else 2
+        parts = (
             slots,
-            self._shared_slots("terms", 2),
             self._steps.heads(self._memory("cell")),
             self._squashed(),
             self._steps.after(self._states),
-            self._shared_slots("scratch", 2),
-            strict=True,
+            [self._training] * len(slots),
+            self._shared_slots("room", room),
         )
-        views = []
-        for slot, terms, cell, squashed, after, scratch in parts:
-            slopes = (slot[2:4], scratch, scratch[0], slot[:2]) if self._training else None
-            views.append(
-                (slot[1:], slot[2:], *slot[1:], terms, *terms, cell, squashed, after, slopes)
-            )
-        return views
+        return list(zip(*parts, strict=True))
 
-    def _step(self, gates, sigmoids, g, i, f, o, terms, i_g, f_c, cell, squashed, after, slopes):
-        np.tanh(gates, out=gates)
-        _to_sigmoid(sigmoids)
-        np.multiply(i, g, out=i_g)
-        np.multiply(f, cell, out=f_c)
-        np.add(i_g, f_c, out=cell)
-        np.tanh(cell, out=squashed)
-        np.multiply(o, squashed, out=after)
-        if slopes is not None:
-            i_f, scratch, product, slopes_i_f = slopes
-            # d c / d a_i = g i (1 - i) = i g - i i g and d c / d a_f = f c - f f c
-            np.multiply(i_f, terms, out=scratch)
-            # d c / d a_c = i (1 - g g) = i - i g g, which is put where i was
-            g *= i_g
-            np.subtract(i, g, out=i)
-            np.subtract(terms, scratch, out=slopes_i_f)
-            # d h / d c = o (1 - tanh(c) tanh(c)) = o - h tanh(c)
-            squashed *= after
-            np.subtract(o, squashed, out=squashed)
-            # d h / d a_o = h (1 - o)
-            np.multiply(o, after, out=product)
-            np.subtract(after, product, out=o)
+    _step = staticmethod(kernels.lstm_step)
 
     def _start_back(self):
         self._memory("grad_cell")[...] = 0.0
 
     def _views_back(self, slots, grad_gates):
-        parts = zip(
+        parts = (
             slots,
             self._squashed(),
             self._steps.heads(self._memory("grad_cell")),
-            self._shared_slots("scratch", 1),
             grad_gates,
-            strict=True,
+            self._shared_slots("room", 4),
         )
-        return [
-            (*slot, slope, grad_cell, scratch[0], *to)
-            for slot, slope, grad_cell, scratch, to in parts
-        ]
+        return list(zip(*parts, strict=True))
 
-    def _step_back(
-        self, grad, slope_i, slope_f, slope_g, f, slope_o, slope, grad_cell, scratch,
-        to_i, to_f, to_g, to_o,
-    ):  # fmt: skip
-        np.multiply(slope_o, grad, out=to_o)
-        np.multiply(slope, grad, out=scratch)
-        grad_cell += scratch
-        np.multiply(slope_i, grad_cell, out=to_i)
-        np.multiply(slope_f, grad_cell, out=to_f)
-        np.multiply(slope_g, grad_cell, out=to_g)
-        grad_cell *= f
+    _step_back = staticmethod(kernels.lstm_step_back)
 
 
 class GRU(RecurrentLayer):
@@ -378,55 +332,18 @@ class GRU(RecurrentLayer):
         self.bias_grad_[1] = of_states
 
     def _views(self, slots):
-        parts = zip(
+        parts = (
             slots,
             self._steps.before(self._states),
             self._steps.after(self._states),
-            self._shared_slots("scratch", 3),
-            strict=True,
+            [self._training] * len(slots),
+            self._shared_slots("room", 3),
         )
-        return [
-            (slot[1:3], *slot, before, after, scratch[:2], *scratch)
-            for slot, before, after, scratch in parts
-        ]
+        return list(zip(*parts, strict=True))
 
-    def _step(
-        self, z_r, g, z, r, from_state, slope_z, before, after, scratch, by_z, by_r, difference
-    ):
-        np.tanh(z_r, out=z_r)
-        _to_sigmoid(z_r)
-        np.multiply(r, from_state, out=after)
-        g += after
-        np.tanh(g, out=g)
-        np.subtract(before, g, out=difference)
-        np.multiply(z, difference, out=after)
-        after += g
-        if self._training:
-            np.square(z_r, out=scratch)
-            np.subtract(z_r, scratch, out=scratch)
-            # d h / d a_z = (h_{t-1} - g) z (1 - z)
-            np.multiply(by_z, difference, out=slope_z)
-            # d a_h / d a_r = r (1 - r) times what the state gives to h
-            from_state *= by_r
-            # d h / d a_h = (1 - z) (1 - g g)
-            np.subtract(1.0, z, out=difference)
-            np.square(g, out=g)
-            g *= difference
-            np.subtract(difference, g, out=g)
+    _step = staticmethod(kernels.gru_step)
 
     def _views_back(self, slots, grad_gates):
-        scratch = self._shared_slots("scratch", 1)
-        return [
-            (*slot, grad_h[0], *to)
-            for slot, grad_h, to in zip(slots, scratch, grad_gates, strict=True)
-        ]
+        return list(zip(slots, grad_gates, self._shared_slots("room", 3), strict=True))
 
-    def _step_back(
-        self, grad, slope_h, z, r, slope_r, slope_z, grad_h, to_h, to_z, to_r, to_state
-    ):
-        np.multiply(slope_z, grad, out=to_z)
-        np.multiply(slope_h, grad, out=grad_h)
-        np.copyto(to_h, grad_h)
-        np.multiply(slope_r, grad_h, out=to_r)
-        np.multiply(r, grad_h, out=to_state)
-        grad *= z
+    _step_back = staticmethod(kernels.gru_step_back)

@@ -315,9 +315,8 @@ class RecurrentLayer(LayerOverSteps):
         if self._carries_state:
             to_states = [slots[0] for slots in self._shared_slots("to_state", 1)]
         of_states = steps.blocks(self._of_states(self._grad_gates))
-        shape = len(self._grad_gates), self._n_gradients, self.units
-        by_gate = steps.blocks(self._grad_gates.reshape(shape).swapaxes(0, 1))
-        views = self._views_back(self._kept_slots("slots", self._n_slots), by_gate)
+        grad_gates = steps.blocks(self._grad_gates)
+        views = self._views_back(self._kept_slots("slots", self._n_slots), grad_gates)
         return list(zip(grads, of_states, to_states, views, strict=True))
 
     def _start_back(self):
@@ -489,7 +488,7 @@ class SimpleRNN(RecurrentLayer):
         self._activation.forward(gate, after, training=True)
 
     def _views_back(self, slots, grad_gates):
-        return [(gate[0], after) for gate, after in zip(grad_gates, self._after(), strict=True)]
+        return list(zip(grad_gates, self._after(), strict=True))
 
     def _step_back(self, grad, grad_gate, after):
         np.copyto(grad_gate, grad)

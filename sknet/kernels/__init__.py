@@ -1,0 +1,66 @@
+"""The hot functions, which exist twice: compiled, and in NumPy.
+
+Layers, losses and optimizers call ``kernels.f(...)`` and do not know which runs: the compiled ones
+where they are installed. The environment variable ``SKNET_KERNELS`` changes that at the import:
+
+- ``numpy``: the functions of `numpy_kernels`;
+- ``c``: the compiled ones, or an ImportError;
+- ``generic``, ``x86_64_v2``, ``x86_64_v3`` or ``x86_64_v4``: those for such processors.
+"""
+
+import os
+import warnings
+from importlib import import_module
+
+from . import numpy_kernels
+from .numpy_kernels import *  # noqa: F403
+
+#: The names of the kernels.
+KERNELS = [name for name in numpy_kernels.__all__ if name.islower()]
+
+
+def _chosen(wanted):
+    """Return the extension, or None where NumPy's kernels are to run."""
+    if wanted == "numpy":
+        return None
+    try:
+        extension = import_module(f"{__name__}._extension")
+    except ImportError as error:
+        if wanted:
+            raise ImportError(
+                f"SKNET_KERNELS={wanted!r} asks for compiled kernels, and there are none that "
+                f"load ({error}). Unset it, or install sknet again where there is a C compiler."
+            ) from error
+        if not isinstance(error, ModuleNotFoundError):
+            warnings.warn(
+                f"The compiled kernels of sknet do not load ({error}); NumPy's run, which are "
+                "slower. Install sknet again.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return None
+    if wanted not in ("", "c"):
+        extension.use_level(wanted)
+    return extension
+
+
+_extension = _chosen(os.environ.get("SKNET_KERNELS", ""))
+if _extension is not None:
+    missing = [name for name in KERNELS if not hasattr(_extension, name)]
+    if missing:
+        raise ImportError(
+            f"The compiled kernels are older than sknet: they lack {', '.join(missing)}. Install "
+            "sknet again or, in a checkout, run `python hatch_build.py`."
+        )
+    globals().update({name: getattr(_extension, name) for name in KERNELS})
+
+
+def description():
+    """Return which kernels run.
+
+    Returns
+    -------
+    description : str
+        "NumPy", or "C" and the level of processors.
+    """
+    return "NumPy" if _extension is None else f"C, {_extension.level()}"

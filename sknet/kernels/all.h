@@ -1,0 +1,35 @@
+/* All kernels in one precision, and then its names are free again. */
+union NAME(bits) {
+    REAL real;
+    UINT bits;
+};
+
+#include "elementary.h"
+#include "reductions.h"
+
+#include "activations.h"
+#include "dropout.h"
+#include "losses.h"
+#include "normalization.h"
+#include "optimizers.h"
+#include "recurrent.h"
+#include "sequences.h"
+
+#undef REAL
+#undef NAME
+#undef UINT
+#undef MANTISSA_BITS
+#undef EXPONENT_BIAS
+#undef ROUND
+#undef LN2_HIGH
+#undef LN2_LOW
+#undef EXP_LOWEST
+#undef EXP_HIGHEST
+#undef N_FACTORIALS
+#undef N_ODD
+#undef SQRT
+#undef FABS
+#undef COPYSIGN
+#undef LOG1P
+#undef LARGEST
+#undef FMA

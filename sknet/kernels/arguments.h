@@ -1,0 +1,160 @@
+/* What each kernel is given: all arrays are contiguous, and checked by module.c. */
+#ifndef SKNET_ARGUMENTS_H
+#define SKNET_ARGUMENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The activations; numpy_kernels.py has the same numbers. */
+enum activation {
+    IDENTITY,
+    RELU,
+    LEAKY_RELU,
+    EXPONENTIAL,
+    SOFTPLUS,
+    LOGISTIC,
+    TANH,
+    GELU,
+    SILU,
+    MISH,
+    EXACT_GELU /* left to NumPy */
+};
+
+struct sgd {
+    ptrdiff_t size;
+    void *params, *grads, *velocity; /* velocity is NULL without momentum */
+    double shrink, rate, momentum;
+    int nesterov;
+};
+
+struct rmsprop {
+    ptrdiff_t size;
+    void *params, *grads, *square, *velocity;
+    double shrink, rate, rho, epsilon, momentum;
+};
+
+struct adam {
+    ptrdiff_t size;
+    void *params, *grads, *mean, *square;
+    double shrink, rate, beta_1, beta_2, epsilon,
+        nesterov; /* nesterov: weight of the mean, or 0 */
+};
+
+struct lion {
+    ptrdiff_t size;
+    void *params, *grads, *mean;
+    double shrink, rate, weight, beta_2, tiny;
+};
+
+struct activate {
+    ptrdiff_t rows, width;
+    const void *x, *bias;   /* bias is NULL where there is none */
+    void *out, *derivative; /* derivative of gated activations while training, or NULL */
+    double slope, limit;
+    enum activation kind;
+};
+
+struct deactivate {
+    ptrdiff_t rows, width;
+    void *grad, *bias_grad;
+    const void *out; /* of the activation; the derivative of gated ones */
+    double slope, limit;
+    enum activation kind;
+};
+
+struct softmax_loss {
+    ptrdiff_t rows, width;
+    const void *raw, *shares; /* shares are NULL where all are 1 / rows */
+    const int64_t *codes;
+    void *out;
+    double smoothing, value;
+};
+
+struct sigmoid_loss {
+    ptrdiff_t rows, width;
+    const void *raw, *y, *sample_weight;
+    void *out;
+    double smoothing, value;
+    int integers; /* whether y is int64, or else of the precision of raw */
+};
+
+struct dropout {
+    ptrdiff_t size;
+    const void *x;
+    void *out; /* or the gradient */
+    uint8_t *kept;
+    double factor;
+    uint32_t largest; /* draw that keeps an element */
+    uint64_t seed;
+};
+
+struct row_norm {
+    ptrdiff_t rows, width;
+    const void *x, *gamma, *beta;             /* beta is NULL where no mean is subtracted */
+    void *x_hat, *inverse_std, *margin, *out; /* out is the gradient on the way back */
+    void *gamma_grad, *beta_grad;
+    double epsilon;
+    int input_grad, accurate;
+};
+
+struct softmax_of_keys {
+    ptrdiff_t rows, heads, keys, queries;
+    void *scores;
+    const uint8_t *mask; /* (rows, keys), or NULL */
+    int causal;
+};
+
+struct codes {
+    ptrdiff_t n_codes, n_rows, width;
+    const void *values;
+    int64_t *codes;
+    void *table; /* (n_rows, width) */
+    double limit;
+    int accurate;
+};
+
+struct lstm_step {
+    ptrdiff_t rows, width;
+    void *slots, *cell, *squashed, *after; /* on the way back cell is its gradient */
+    const void *grad;
+    void *grad_gates;
+};
+
+struct gru_step {
+    ptrdiff_t rows, width;
+    void *slots, *after; /* on the way back after is its gradient */
+    const void *before;
+    void *grad_gates;
+};
+
+enum kernel {
+    SGD,
+    RMSPROP,
+    ADAM,
+    LION,
+    ACTIVATE,
+    DEACTIVATE,
+    SOFTMAX_LOSS,
+    SIGMOID_LOSS,
+    DROPOUT,
+    DROPOUT_BACKWARD,
+    ROW_NORM,
+    ROW_NORM_BACKWARD,
+    SOFTMAX_OF_KEYS,
+    READ_CODES,
+    ADD_BY_CODE,
+    LSTM_STEP,
+    LSTM_STEP_BACK,
+    GRU_STEP,
+    GRU_STEP_BACK,
+    N_KERNELS
+};
+
+/* The kernels of one level of processors, in single and in double precision. */
+typedef void kernel_function(void *arguments);
+struct level {
+    const char *name;
+    kernel_function *kernels[2][N_KERNELS];
+};
+
+#endif

@@ -1,0 +1,87 @@
+/* Losses of classes and of labels with their gradients; losses/classification.py explains them. */
+
+/* Row by row, with top the largest logit, e_k = e^(raw_k - top) and rest the sum of the e_k but
+   that of the top: the loss is log(1 + rest) - (raw_y - top), its gradient e_k / (1 + rest), and
+   less the others' sum, (1 - e_y) + rest, for the true class y; all times the share of the row.
+   Smoothing s spreads s / K of the target. */
+static void NAME(softmax_loss)(void *arguments) {
+    struct softmax_loss *a = arguments;
+    const REAL *raw = a->raw, *shares = a->shares;
+    REAL *out = a->out;
+    const ptrdiff_t K = a->width;
+    const REAL smoothing = K > 1 ? a->smoothing : 0, even = smoothing / K;
+    const REAL share = 1.0 / a->rows;
+    double value = 0;
+    for (ptrdiff_t row = 0; row < a->rows; row++, raw += K, out += K) {
+        ptrdiff_t top = 0, y = a->codes[row];
+        for (ptrdiff_t k = 1; k < K; k++)
+            top = raw[k] > raw[top] ? k : top;
+        const REAL largest = raw[top];
+        REAL spread = 0, rest = 0;
+        EACH (k, K)
+            out[k] = raw[k] - largest;
+        REAL log_p = out[y];
+        for (ptrdiff_t k = 0; smoothing > 0 && k < K; k++)
+            spread += out[k];
+        EACH (k, K)
+            out[k] = NAME(exp)(out[k]);
+        out[top] = 0; /* of 1, beside which small probabilities would be rounded away */
+        rest = NAME(sum)(K, out);
+        out[top] = 1;
+        REAL slope = shares ? shares[row] : share;
+        REAL log_total = LOG1P(rest), scale = slope / (1 + rest);
+        REAL loss = (log_total - log_p) * (1 - smoothing);
+        REAL miss = ((1 - out[y]) + rest) * scale, part = slope * even;
+        if (smoothing > 0) {
+            loss += smoothing * log_total - spread * even;
+            miss -= part * (K - 1);
+        } else
+            part = 0;
+        EACH (k, K)
+            out[k] = out[k] * scale - part;
+        out[y] = -miss;
+        value += slope * loss;
+    }
+    a->value = value;
+}
+
+/* Element by element, with z the log-odds, t the (smoothed) target and e = e^-|z|: the loss is
+   log(1 + e) + z d, its derivative d - q, where d is 1 - t for z >= 0 and -t for others, and q is
+   e / (1 + e) with the sign of z. */
+static void NAME(sigmoid_loss)(void *arguments) {
+    struct sigmoid_loss *a = arguments;
+    const REAL *raw = a->raw, *weights = a->sample_weight, *reals = a->y;
+    const int64_t *integers = a->y;
+    REAL *out = a->out;
+    const REAL keep = 1 - a->smoothing, even = a->smoothing / 2, share = 1.0 / a->rows;
+    const ptrdiff_t size = a->rows * a->width;
+    REAL losses[BLOCK], targets[BLOCK];
+    double value = 0;
+    for (ptrdiff_t start = 0; start < size; start += BLOCK) {
+        const ptrdiff_t n = NAME(least)(BLOCK, size - start);
+        const REAL *z = raw + start;
+        REAL *gradient = out + start;
+        if (a->integers)
+            EACH (i, n)
+                targets[i] = integers[start + i];
+        else
+            memcpy(targets, reals + start, n * sizeof(REAL));
+        if (a->smoothing > 0)
+            EACH (i, n)
+                targets[i] = targets[i] * keep + even;
+        EACH (i, n) {
+            REAL e = NAME(exp)(-FABS(z[i])), q = e / (1 + e);
+            REAL d = (REAL)(COPYSIGN((REAL)1, z[i]) > 0) - targets[i];
+            losses[i] = NAME(small_log1p)(e) + d * z[i];
+            gradient[i] = (d - COPYSIGN(q, z[i])) * share;
+        }
+        if (weights)
+            for (ptrdiff_t i = 0; i < n; i++) {
+                REAL weight = weights[(start + i) / a->width];
+                losses[i] *= weight;
+                gradient[i] *= weight;
+            }
+        value += NAME(sum)(n, losses);
+    }
+    a->value = a->rows ? value / a->rows : 0;
+}

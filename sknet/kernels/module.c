@@ -1,0 +1,697 @@
+/* The boundary to Python: checks what the kernels are given, and chooses their level.
+
+   A call with plain arrays (contiguous, aligned, of float32 or float64) runs here. One with other
+   arrays, such as strided ones, is handed to the function of the same name in numpy_kernels.py.
+   Arrays that do not fit each other are refused before anything is written. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
+#include <numpy/arrayobject.h>
+#include <numpy/random/bitgen.h>
+
+#include "arguments.h"
+
+#define MAX_ARRAYS 8
+#define MANY 16384 /* elements from which the loop runs without the interpreter's lock */
+
+#ifdef __x86_64__
+extern const struct level kernels_x86_64_v2, kernels_x86_64_v3, kernels_x86_64_v4;
+#endif
+extern const struct level kernels_generic;
+
+struct state {
+    const struct level *level;
+    PyObject *numpy_kernels;
+};
+
+/* What to do with a call: run it, leave it to NumPy, or report an error that is set. */
+enum fate { RUNS, IS_LEFT, FAILED };
+
+struct call {
+    PyObject *module;
+    const char *name;
+    PyObject *const *args;
+    Py_ssize_t n_args;
+    enum fate fate;
+    int type; /* of the first array */
+    int n_arrays, is_output[MAX_ARRAYS];
+    char *data[MAX_ARRAYS];
+    npy_intp n_bytes[MAX_ARRAYS];
+};
+
+enum use { READ, WRITE };
+
+static struct call begin(PyObject *module, const char *name, PyObject *const *args,
+                         Py_ssize_t n_args, Py_ssize_t expected) {
+    struct call call = {.module = module, .name = name, .args = args, .n_args = n_args};
+    call.type = -1;
+    if (n_args != expected) {
+        PyErr_Format(PyExc_TypeError, "%s takes %zd arguments, got %zd", name, expected, n_args);
+        call.fate = FAILED;
+    }
+    return call;
+}
+
+static void fail(struct call *call, PyObject *kind, const char *what) {
+    if (call->fate != FAILED)
+        PyErr_Format(kind, "%s: %s", call->name, what);
+    call->fate = FAILED;
+}
+
+/* Return argument i as an array, and its address in `data`; leave to NumPy what is not plain. */
+static PyArrayObject *take(struct call *call, int i, enum use use, int type, void **data) {
+    *data = NULL;
+    if (call->fate == FAILED)
+        return NULL;
+    if (!PyArray_Check(call->args[i])) {
+        PyErr_Format(PyExc_TypeError, "%s: argument %d must be an array, got %R", call->name, i,
+                     (PyObject *)Py_TYPE(call->args[i]));
+        call->fate = FAILED;
+        return NULL;
+    }
+    PyArrayObject *array = (PyArrayObject *)call->args[i];
+    int flags = PyArray_FLAGS(array), found = PyArray_DESCR(array)->type_num;
+    if (use == WRITE && !(flags & NPY_ARRAY_WRITEABLE)) {
+        fail(call, PyExc_ValueError, "an output is read-only");
+        return NULL;
+    }
+    if (type < 0 && call->type < 0)
+        call->type = found;
+    int plain = flags & NPY_ARRAY_C_CONTIGUOUS && flags & NPY_ARRAY_ALIGNED &&
+                found == (type < 0 ? call->type : type) &&
+                PyArray_ISNBO(PyArray_DESCR(array)->byteorder);
+    if (!plain || (type < 0 && found != NPY_FLOAT && found != NPY_DOUBLE))
+        call->fate = IS_LEFT;
+    *data = PyArray_DATA(array);
+    call->is_output[call->n_arrays] = use == WRITE;
+    call->data[call->n_arrays] = PyArray_BYTES(array);
+    call->n_bytes[call->n_arrays++] = PyArray_NBYTES(array);
+    return array;
+}
+
+/* Take an array of a given number of elements. */
+static void *take_sized(struct call *call, int i, enum use use, npy_intp size) {
+    void *data;
+    PyArrayObject *array = take(call, i, use, -1, &data);
+    if (array && (PyArray_SIZE(array) != size || PyArray_NDIM(array) == 0))
+        fail(call, PyExc_ValueError, "arrays differ in size");
+    return data;
+}
+
+/* The same of an array with one column. */
+static void *take_column(struct call *call, int i, enum use use, npy_intp size) {
+    void *data = take_sized(call, i, use, size);
+    PyArrayObject *array = (PyArrayObject *)call->args[i];
+    if (call->fate != FAILED && !(PyArray_NDIM(array) == 2 && PyArray_DIM(array, 1) == 1))
+        fail(call, PyExc_ValueError, "an array must be a column");
+    return data;
+}
+
+/* Take a sized array, or NULL for None. */
+static void *take_optional(struct call *call, int i, enum use use, npy_intp size) {
+    return call->fate != FAILED && call->args[i] == Py_None ? NULL
+                                                            : take_sized(call, i, use, size);
+}
+
+/* Take a matrix, of which all axes but the last are rows. */
+static void *take_rows(struct call *call, int i, enum use use, ptrdiff_t *rows, ptrdiff_t *width) {
+    void *data;
+    PyArrayObject *array = take(call, i, use, -1, &data);
+    *rows = *width = 0;
+    if (!array)
+        return NULL;
+    if (PyArray_NDIM(array) == 0) {
+        fail(call, PyExc_ValueError, "an array without axes has no rows");
+        return NULL;
+    }
+    *width = PyArray_DIM(array, PyArray_NDIM(array) - 1);
+    *rows = *width ? PyArray_SIZE(array) / *width : 0;
+    return data;
+}
+
+static double take_number(struct call *call, int i) {
+    if (call->fate == FAILED)
+        return 0;
+    double value = PyFloat_AsDouble(call->args[i]);
+    if (value == -1 && PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_OverflowError))
+            fail(call, PyExc_ValueError, "a number is too large");
+        call->fate = FAILED;
+    }
+    return value;
+}
+
+/* Take an array of one int64. */
+static int64_t *take_counter(struct call *call, int i) {
+    void *data;
+    PyArrayObject *array = take(call, i, WRITE, NPY_INT64, &data);
+    if (array && !(PyArray_NDIM(array) == 1 && PyArray_SIZE(array) == 1))
+        fail(call, PyExc_ValueError, "the counter must be a vector of one number");
+    return data;
+}
+
+/* Refuse outputs that overlap other arrays; the first and the second may be the same array. */
+static void check_overlap(struct call *call, int first, int second) {
+    for (int i = 0; i < call->n_arrays && call->fate == RUNS; i++)
+        for (int j = i + 1; j < call->n_arrays; j++) {
+            if (!call->is_output[i] && !call->is_output[j])
+                continue;
+            if (call->data[i] + call->n_bytes[i] <= call->data[j] ||
+                call->data[j] + call->n_bytes[j] <= call->data[i])
+                continue;
+            if (i == first && j == second && call->data[i] == call->data[j] &&
+                call->n_bytes[i] == call->n_bytes[j])
+                continue;
+            fail(call, PyExc_ValueError, "an output overlaps another array");
+            return;
+        }
+}
+
+/* Call the function of the same name in numpy_kernels.py. */
+static PyObject *leave_to_numpy(const struct call *call, PyObject *numpy_kernels) {
+    PyObject *function = PyObject_GetAttrString(numpy_kernels, call->name);
+    PyObject *arguments = PyTuple_New(call->n_args), *result = NULL;
+    for (Py_ssize_t i = 0; arguments && i < call->n_args; i++)
+        PyTuple_SetItem(arguments, i, Py_NewRef(call->args[i]));
+    if (function && arguments)
+        result = PyObject_Call(function, arguments, NULL);
+    Py_XDECREF(function);
+    Py_XDECREF(arguments);
+    return result;
+}
+
+/* Run a kernel, or what stands in for it. */
+static PyObject *finish(struct call *call, enum kernel kernel, void *arguments, npy_intp size) {
+    if (call->fate == FAILED)
+        return NULL;
+    struct state *state = PyModule_GetState(call->module);
+    if (call->fate == IS_LEFT)
+        return leave_to_numpy(call, state->numpy_kernels);
+    kernel_function *run = state->level->kernels[call->type == NPY_DOUBLE][kernel];
+    if (size >= MANY) {
+        Py_BEGIN_ALLOW_THREADS run(arguments);
+        Py_END_ALLOW_THREADS
+    } else
+        run(arguments);
+    return Py_NewRef(Py_None);
+}
+
+/* A kernel that returns a number. */
+static PyObject *finish_value(struct call *call, enum kernel kernel, void *arguments,
+                              npy_intp size, const double *value) {
+    int runs = call->fate == RUNS;
+    PyObject *result = finish(call, kernel, arguments, size);
+    if (!runs || !result)
+        return result;
+    Py_DECREF(result);
+    return PyFloat_FromDouble(*value);
+}
+
+#define KERNEL(name)                                                                              \
+    static PyObject *name(PyObject *module, PyObject *const *args, Py_ssize_t n_args)
+
+/* Take the vector of parameters and the gradient, with which every update begins. */
+#define TAKE_PARAMS(name, n_expected)                                                             \
+    struct call call = begin(module, #name, args, n_args, n_expected);                            \
+    struct name a = {0};                                                                          \
+    PyArrayObject *params = take(&call, 0, WRITE, -1, &a.params);                                 \
+    a.size = params ? PyArray_SIZE(params) : 0;                                                   \
+    a.grads = take_sized(&call, 1, WRITE, a.size);                                                \
+    int64_t *moved = take_counter(&call, 2);
+
+/* Run the update and count it, with nothing in between for an interruption. */
+static PyObject *finish_update(struct call *call, enum kernel kernel, void *arguments,
+                               npy_intp size, int64_t *moved) {
+    check_overlap(call, -1, -1);
+    int runs = call->fate == RUNS;
+    PyObject *result = finish(call, kernel, arguments, size);
+    if (runs && result)
+        ++*moved;
+    return result;
+}
+
+KERNEL(sgd) {
+    TAKE_PARAMS(sgd, 9)
+    a.velocity = take_optional(&call, 3, WRITE, a.size);
+    a.shrink = take_number(&call, 5);
+    a.rate = take_number(&call, 6);
+    a.momentum = take_number(&call, 7);
+    a.nesterov = take_number(&call, 8) != 0;
+    return finish_update(&call, SGD, &a, a.size, moved);
+}
+
+KERNEL(rmsprop) {
+    TAKE_PARAMS(rmsprop, 11)
+    a.square = take_sized(&call, 3, WRITE, a.size);
+    a.velocity = take_optional(&call, 4, WRITE, a.size);
+    a.shrink = take_number(&call, 6);
+    a.rate = take_number(&call, 7);
+    a.rho = take_number(&call, 8);
+    a.epsilon = take_number(&call, 9);
+    a.momentum = take_number(&call, 10);
+    return finish_update(&call, RMSPROP, &a, a.size, moved);
+}
+
+KERNEL(adam) {
+    TAKE_PARAMS(adam, 12)
+    a.mean = take_sized(&call, 3, WRITE, a.size);
+    a.square = take_sized(&call, 4, WRITE, a.size);
+    a.shrink = take_number(&call, 6);
+    a.rate = take_number(&call, 7);
+    a.beta_1 = take_number(&call, 8);
+    a.beta_2 = take_number(&call, 9);
+    a.epsilon = take_number(&call, 10);
+    a.nesterov = take_number(&call, 11);
+    return finish_update(&call, ADAM, &a, a.size, moved);
+}
+
+KERNEL(lion) {
+    TAKE_PARAMS(lion, 9)
+    a.mean = take_sized(&call, 3, WRITE, a.size);
+    a.shrink = take_number(&call, 5);
+    a.rate = take_number(&call, 6);
+    a.weight = take_number(&call, 7);
+    a.beta_2 = take_number(&call, 8);
+    /* The smallest normal number keeps 0 / 0 from the sign. */
+    a.tiny = call.type == NPY_DOUBLE ? 2.2250738585072014e-308 : 1.17549435e-38;
+    return finish_update(&call, LION, &a, a.size, moved);
+}
+
+static int take_kind(struct call *call, int i) {
+    double kind = take_number(call, i);
+    if (call->fate != FAILED && !(kind >= IDENTITY && kind <= EXACT_GELU && kind == (int)kind))
+        fail(call, PyExc_ValueError, "no such activation");
+    if (call->fate != FAILED && kind == EXACT_GELU)
+        call->fate = IS_LEFT;
+    return call->fate == FAILED ? IDENTITY : (int)kind;
+}
+
+KERNEL(activate) {
+    struct call call = begin(module, "activate", args, n_args, 8);
+    struct activate a = {0};
+    a.kind = take_kind(&call, 0);
+    a.x = take_rows(&call, 1, READ, &a.rows, &a.width);
+    a.out = take_sized(&call, 3, WRITE, a.rows * a.width);
+    a.bias = take_optional(&call, 2, READ, a.width);
+    a.derivative = take_optional(&call, 4, WRITE, a.rows * a.width);
+    a.slope = take_number(&call, 5);
+    a.limit = take_number(&call, 6);
+    check_overlap(&call, 0, 1);
+    return finish(&call, ACTIVATE, &a, a.rows * a.width);
+}
+
+KERNEL(deactivate) {
+    struct call call = begin(module, "deactivate", args, n_args, 7);
+    struct deactivate a = {0};
+    a.kind = take_kind(&call, 0);
+    a.grad = take_rows(&call, 1, WRITE, &a.rows, &a.width);
+    a.out = take_sized(&call, 2, READ, a.rows * a.width);
+    a.bias_grad = take_optional(&call, 3, WRITE, a.width);
+    a.slope = take_number(&call, 4);
+    a.limit = take_number(&call, 5);
+    check_overlap(&call, 0, 1);
+    return finish(&call, DEACTIVATE, &a, a.rows * a.width);
+}
+
+KERNEL(softmax_loss) {
+    struct call call = begin(module, "softmax_loss", args, n_args, 6);
+    struct softmax_loss a = {0};
+    void *codes;
+    a.raw = take_rows(&call, 0, READ, &a.rows, &a.width);
+    a.out = take_sized(&call, 4, WRITE, a.rows * a.width);
+    a.shares = take_optional(&call, 2, READ, a.rows);
+    PyArrayObject *array = take(&call, 1, READ, NPY_INT64, &codes);
+    if (array && !PyArray_ISINTEGER(array))
+        fail(&call, PyExc_TypeError, "codes must be integers");
+    if (array && PyArray_SIZE(array) != a.rows)
+        fail(&call, PyExc_ValueError, "there must be one code a row");
+    a.codes = codes;
+    a.smoothing = take_number(&call, 3);
+    if (call.fate != FAILED && args[5] != Py_None)
+        call.fate = IS_LEFT;
+    check_overlap(&call, 0, 1);
+    for (ptrdiff_t row = 0; call.fate == RUNS && row < a.rows; row++)
+        if (a.codes[row] < 0 || a.codes[row] >= a.width)
+            fail(&call, PyExc_ValueError, "a code is no class");
+    return finish_value(&call, SOFTMAX_LOSS, &a, 4 * a.rows * a.width, &a.value);
+}
+
+KERNEL(sigmoid_loss) {
+    struct call call = begin(module, "sigmoid_loss", args, n_args, 6);
+    struct sigmoid_loss a = {0};
+    void *y;
+    a.raw = take_rows(&call, 0, READ, &a.rows, &a.width);
+    a.out = take_sized(&call, 4, WRITE, a.rows * a.width);
+    a.sample_weight = take_optional(&call, 2, READ, a.rows);
+    if (call.fate != FAILED)
+        a.integers = PyArray_Check(args[1]) &&
+                     PyArray_DESCR((PyArrayObject *)args[1])->type_num == NPY_INT64;
+    PyArrayObject *array = take(&call, 1, READ, a.integers ? NPY_INT64 : -1, &y);
+    if (array && PyArray_SIZE(array) != a.rows * a.width)
+        fail(&call, PyExc_ValueError, "there must be one target a raw prediction");
+    a.y = y;
+    a.smoothing = take_number(&call, 3);
+    check_overlap(&call, 0, 1);
+    return finish_value(&call, SIGMOID_LOSS, &a, 4 * a.rows * a.width, &a.value);
+}
+
+/* Take the mask, and leave one that is broadcast to NumPy. */
+static uint8_t *take_kept(struct call *call, int i, enum use use, npy_intp size) {
+    void *data;
+    PyArrayObject *array = take(call, i, use, NPY_BOOL, &data);
+    if (array && PyArray_NDIM(array) == 0)
+        fail(call, PyExc_ValueError, "the mask has no axes");
+    else if (array && PyArray_SIZE(array) != size)
+        call->fate = IS_LEFT;
+    return data;
+}
+
+/* Draw the seed of a call from NumPy's generator. */
+static uint64_t take_seed(struct call *call, int i) {
+    uint64_t seed = 0;
+    if (call->fate != RUNS)
+        return seed;
+    PyObject *bits = PyObject_GetAttrString(call->args[i], "bit_generator");
+    PyObject *capsule = bits ? PyObject_GetAttrString(bits, "capsule") : NULL;
+    bitgen_t *generator = capsule ? PyCapsule_GetPointer(capsule, "BitGenerator") : NULL;
+    if (generator)
+        seed = generator->next_uint64(generator->state);
+    else {
+        PyErr_Clear();
+        fail(call, PyExc_TypeError, "noise comes from a numpy.random.Generator");
+    }
+    Py_XDECREF(capsule);
+    Py_XDECREF(bits);
+    return seed;
+}
+
+KERNEL(dropout) {
+    struct call call = begin(module, "dropout", args, n_args, 7);
+    struct dropout a = {0};
+    ptrdiff_t rows, width;
+    a.x = take_rows(&call, 0, READ, &rows, &width);
+    a.size = rows * width;
+    a.out = take_sized(&call, 1, WRITE, a.size);
+    a.kept = take_kept(&call, 2, WRITE, a.size);
+    double keep = take_number(&call, 4);
+    a.factor = take_number(&call, 5);
+    if (!(keep > 0 && keep <= 1))
+        fail(&call, PyExc_ValueError, "the part that is kept must be in (0, 1]");
+    else
+        a.largest = keep * 4294967296.0 >= 1 ? (uint32_t)(keep * 4294967296.0 - 1) : 0;
+    check_overlap(&call, 0, 1);
+    a.seed = take_seed(&call, 3);
+    return finish(&call, DROPOUT, &a, 4 * a.size);
+}
+
+KERNEL(dropout_backward) {
+    struct call call = begin(module, "dropout_backward", args, n_args, 4);
+    struct dropout a = {0};
+    ptrdiff_t rows, width;
+    a.out = take_rows(&call, 0, WRITE, &rows, &width);
+    a.size = rows * width;
+    a.kept = take_kept(&call, 1, READ, a.size);
+    a.factor = take_number(&call, 2);
+    check_overlap(&call, -1, -1);
+    return finish(&call, DROPOUT_BACKWARD, &a, a.size);
+}
+
+/* The same for a kernel that tells whether something held. */
+static PyObject *finish_truth(struct call *call, enum kernel kernel, void *arguments,
+                              npy_intp size, const int *truth) {
+    int runs = call->fate == RUNS;
+    PyObject *result = finish(call, kernel, arguments, size);
+    if (!runs || !result)
+        return result;
+    Py_DECREF(result);
+    return PyBool_FromLong(*truth);
+}
+
+KERNEL(row_norm) {
+    struct call call = begin(module, "row_norm", args, n_args, 10);
+    struct row_norm a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    a.gamma = take_sized(&call, 1, READ, a.width);
+    a.beta = take_optional(&call, 2, READ, a.width);
+    a.x_hat = take_sized(&call, 3, WRITE, a.rows * a.width);
+    a.inverse_std = take_column(&call, 4, WRITE, a.rows);
+    a.margin = take_column(&call, 5, WRITE, a.rows);
+    a.out = take_sized(&call, 6, WRITE, a.rows * a.width);
+    a.epsilon = take_number(&call, 7);
+    check_overlap(&call, -1, -1);
+    return finish_truth(&call, ROW_NORM, &a, 2 * a.rows * a.width, &a.accurate);
+}
+
+KERNEL(row_norm_backward) {
+    struct call call = begin(module, "row_norm_backward", args, n_args, 9);
+    struct row_norm a = {0};
+    a.out = take_rows(&call, 0, WRITE, &a.rows, &a.width);
+    a.x_hat = take_sized(&call, 1, READ, a.rows * a.width);
+    a.inverse_std = take_column(&call, 2, READ, a.rows);
+    a.gamma = take_sized(&call, 3, READ, a.width);
+    a.gamma_grad = take_sized(&call, 4, WRITE, a.width);
+    a.beta_grad = take_optional(&call, 5, WRITE, a.width);
+    a.input_grad = take_number(&call, 6) != 0;
+    check_overlap(&call, -1, -1);
+    return finish(&call, ROW_NORM_BACKWARD, &a, 2 * a.rows * a.width);
+}
+
+KERNEL(softmax_of_keys) {
+    struct call call = begin(module, "softmax_of_keys", args, n_args, 5);
+    struct softmax_of_keys a = {0};
+    void *mask = NULL;
+    PyArrayObject *scores = take(&call, 0, WRITE, -1, &a.scores);
+    if (scores && PyArray_NDIM(scores) != 4)
+        fail(&call, PyExc_ValueError, "scores have the axes (N, heads, keys, queries)");
+    else if (scores) {
+        const npy_intp *shape = PyArray_DIMS(scores);
+        a.rows = shape[0], a.heads = shape[1], a.keys = shape[2], a.queries = shape[3];
+    }
+    if (call.fate != FAILED && args[1] != Py_None) {
+        PyArrayObject *array = take(&call, 1, READ, NPY_BOOL, &mask);
+        if (array && PyArray_TYPE(array) != NPY_BOOL)
+            fail(&call, PyExc_TypeError, "the mask must be of type bool");
+        if (array && !(PyArray_NDIM(array) == 2 && PyArray_DIM(array, 0) == a.rows &&
+                       PyArray_DIM(array, 1) == a.keys))
+            fail(&call, PyExc_ValueError, "the mask has the axes (N, keys)");
+    }
+    a.mask = mask;
+    a.causal = call.fate != FAILED && args[2] != Py_None;
+    check_overlap(&call, -1, -1);
+    return finish(&call, SOFTMAX_OF_KEYS, &a, 4 * a.rows * a.heads * a.keys * a.queries);
+}
+
+KERNEL(read_codes) {
+    struct call call = begin(module, "read_codes", args, n_args, 4);
+    struct codes a = {0};
+    void *codes;
+    a.values = take_rows(&call, 0, READ, &a.n_rows, &a.width);
+    a.n_codes = a.n_rows * a.width;
+    PyArrayObject *array = take(&call, 1, WRITE, NPY_INT64, &codes);
+    if (array && PyArray_SIZE(array) != a.n_codes)
+        fail(&call, PyExc_ValueError, "there must be one code a value");
+    a.codes = codes;
+    a.limit = take_number(&call, 2);
+    if (call.fate == RUNS && !(a.limit <= 9007199254740992.0)) /* codes are exact up to there */
+        fail(&call, PyExc_ValueError, "there are too many codes");
+    check_overlap(&call, -1, -1);
+    return finish_truth(&call, READ_CODES, &a, a.n_codes, &a.accurate);
+}
+
+KERNEL(add_by_code) {
+    struct call call = begin(module, "add_by_code", args, n_args, 4);
+    struct codes a = {0};
+    void *values, *codes;
+    PyArrayObject *array = take(&call, 0, READ, -1, &values);
+    a.values = values;
+    npy_intp size = array ? PyArray_SIZE(array) : 0;
+    array = take(&call, 1, READ, NPY_INT64, &codes);
+    a.codes = codes;
+    a.n_codes = array ? PyArray_SIZE(array) : 0;
+    a.table = take_rows(&call, 2, WRITE, &a.n_rows, &a.width);
+    if (call.fate != FAILED && size != a.n_codes * a.width)
+        fail(&call, PyExc_ValueError, "there must be one row a code");
+    check_overlap(&call, -1, -1);
+    for (ptrdiff_t i = 0; call.fate == RUNS && i < a.n_codes; i++)
+        if (a.codes[i] < 0 || a.codes[i] >= a.n_rows)
+            fail(&call, PyExc_ValueError, "a code is no row of the table");
+    return finish(&call, ADD_BY_CODE, &a, size + a.n_rows * a.width);
+}
+
+/* A step works on five arrays of (rows, width) in a row, and its gradients are (rows, 4 width). */
+#define SLOTS 5
+#define GATES 4
+/* Multiply-adds of a hyperbolic tangent, about. */
+#define OF_TANH 5
+
+KERNEL(lstm_step) {
+    struct call call = begin(module, "lstm_step", args, n_args, 6);
+    struct lstm_step a = {0};
+    a.cell = take_rows(&call, 1, WRITE, &a.rows, &a.width);
+    const ptrdiff_t size = a.rows * a.width;
+    a.slots = take_sized(&call, 0, WRITE, SLOTS * size);
+    a.squashed = take_sized(&call, 2, WRITE, size);
+    a.after = take_sized(&call, 3, WRITE, size);
+    take_number(&call, 4);
+    check_overlap(&call, -1, -1);
+    return finish(&call, LSTM_STEP, &a, SLOTS * OF_TANH * size);
+}
+
+KERNEL(lstm_step_back) {
+    struct call call = begin(module, "lstm_step_back", args, n_args, 6);
+    struct lstm_step a = {0};
+    a.grad = take_rows(&call, 0, READ, &a.rows, &a.width);
+    const ptrdiff_t size = a.rows * a.width;
+    a.slots = take_sized(&call, 1, READ, SLOTS * size);
+    a.squashed = take_sized(&call, 2, READ, size);
+    a.cell = take_sized(&call, 3, WRITE, size);
+    a.grad_gates = take_sized(&call, 4, WRITE, GATES * size);
+    check_overlap(&call, -1, -1);
+    return finish(&call, LSTM_STEP_BACK, &a, SLOTS * size);
+}
+
+KERNEL(gru_step) {
+    struct call call = begin(module, "gru_step", args, n_args, 5);
+    struct gru_step a = {0};
+    a.before = take_rows(&call, 1, READ, &a.rows, &a.width);
+    const ptrdiff_t size = a.rows * a.width;
+    a.slots = take_sized(&call, 0, WRITE, SLOTS * size);
+    a.after = take_sized(&call, 2, WRITE, size);
+    take_number(&call, 3);
+    check_overlap(&call, -1, -1);
+    return finish(&call, GRU_STEP, &a, GATES * OF_TANH * size);
+}
+
+KERNEL(gru_step_back) {
+    struct call call = begin(module, "gru_step_back", args, n_args, 4);
+    struct gru_step a = {0};
+    a.after = take_rows(&call, 0, WRITE, &a.rows, &a.width);
+    const ptrdiff_t size = a.rows * a.width;
+    a.slots = take_sized(&call, 1, READ, SLOTS * size);
+    a.grad_gates = take_sized(&call, 2, WRITE, GATES * size);
+    check_overlap(&call, -1, -1);
+    return finish(&call, GRU_STEP_BACK, &a, SLOTS * size);
+}
+
+static const struct level *best_level(void) {
+#ifdef __x86_64__
+    __builtin_cpu_init();
+    int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+             __builtin_cpu_supports("bmi2");
+    if (v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        return &kernels_x86_64_v4;
+    if (v3)
+        return &kernels_x86_64_v3;
+    if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"))
+        return &kernels_x86_64_v2;
+#endif
+    return &kernels_generic;
+}
+
+static PyObject *level(PyObject *module, PyObject *none) {
+    struct state *state = PyModule_GetState(module);
+    (void)none;
+    return PyUnicode_FromString(state->level->name);
+}
+
+static PyObject *use_level(PyObject *module, PyObject *name) {
+    struct state *state = PyModule_GetState(module);
+    const struct level *levels[] = {
+        &kernels_generic,
+#ifdef __x86_64__
+        &kernels_x86_64_v2,
+        &kernels_x86_64_v3,
+        &kernels_x86_64_v4,
+#endif
+    };
+    const struct level *best = best_level();
+    for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+        if (PyUnicode_Check(name) &&
+            PyUnicode_CompareWithASCIIString(name, levels[i]->name) == 0) {
+            state->level = levels[i];
+            Py_RETURN_NONE;
+        }
+        if (levels[i] == best) /* the processor has no more */
+            break;
+    }
+    return PyErr_Format(PyExc_ValueError, "this processor has no level %R", name);
+}
+
+#define METHOD(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
+
+static PyMethodDef methods[] = {
+    METHOD(sgd),
+    METHOD(rmsprop),
+    METHOD(adam),
+    METHOD(lion),
+    METHOD(activate),
+    METHOD(deactivate),
+    METHOD(softmax_loss),
+    METHOD(sigmoid_loss),
+    METHOD(dropout),
+    METHOD(dropout_backward),
+    METHOD(row_norm),
+    METHOD(row_norm_backward),
+    METHOD(softmax_of_keys),
+    METHOD(read_codes),
+    METHOD(add_by_code),
+    METHOD(lstm_step),
+    METHOD(lstm_step_back),
+    METHOD(gru_step),
+    METHOD(gru_step_back),
+    {"level", level, METH_NOARGS, "Return the level of processors whose kernels run."},
+    {"use_level", use_level, METH_O, "Run the kernels of a level that this processor has."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int execute(PyObject *module) {
+    struct state *state = PyModule_GetState(module);
+    if (PyArray_ImportNumPyAPI() < 0)
+        return -1;
+    state->level = best_level();
+    state->numpy_kernels = PyImport_ImportModule("sknet.kernels.numpy_kernels");
+    return state->numpy_kernels ? 0 : -1;
+}
+
+static int traverse(PyObject *module, visitproc visit, void *arg) {
+    struct state *state = PyModule_GetState(module);
+    Py_VISIT(state->numpy_kernels);
+    return 0;
+}
+
+static int clear(PyObject *module) {
+    struct state *state = PyModule_GetState(module);
+    Py_CLEAR(state->numpy_kernels);
+    return 0;
+}
+
+static void release(void *module) {
+    clear(module);
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, execute},
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "sknet.kernels._extension",
+    .m_doc = "The kernels of numpy_kernels.py, compiled.",
+    .m_size = sizeof(struct state),
+    .m_methods = methods,
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+    .m_free = release,
+};
+
+PyMODINIT_FUNC PyInit__extension(void) {
+    return PyModuleDef_Init(&definition);
+}

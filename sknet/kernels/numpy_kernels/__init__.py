@@ -1,0 +1,60 @@
+"""The kernels in NumPy: the reference of the compiled ones, and the fallback.
+
+A compiled kernel of the same name takes the same arguments. Those called `work` are scratch
+memory, which NumPy needs between its passes and the compiled kernels do not.
+"""
+
+from .activations import (
+    EXACT_GELU,
+    EXPONENTIAL,
+    GELU,
+    IDENTITY,
+    LEAKY_RELU,
+    LOGISTIC,
+    MISH,
+    RELU,
+    SILU,
+    SOFTPLUS,
+    TANH,
+    activate,
+    deactivate,
+)
+from .dropout import dropout, dropout_backward
+from .losses import sigmoid_loss, softmax_loss
+from .normalization import row_norm, row_norm_backward
+from .optimizers import adam, lion, rmsprop, sgd
+from .recurrent import gru_step, gru_step_back, lstm_step, lstm_step_back
+from .sequences import add_by_code, read_codes, softmax_of_keys
+
+__all__ = [
+    "EXACT_GELU",
+    "EXPONENTIAL",
+    "GELU",
+    "IDENTITY",
+    "LEAKY_RELU",
+    "LOGISTIC",
+    "MISH",
+    "RELU",
+    "SILU",
+    "SOFTPLUS",
+    "TANH",
+    "activate",
+    "adam",
+    "add_by_code",
+    "deactivate",
+    "dropout",
+    "dropout_backward",
+    "gru_step",
+    "gru_step_back",
+    "lion",
+    "lstm_step",
+    "lstm_step_back",
+    "read_codes",
+    "rmsprop",
+    "row_norm",
+    "row_norm_backward",
+    "sgd",
+    "sigmoid_loss",
+    "softmax_loss",
+    "softmax_of_keys",
+]

@@ -1,0 +1,255 @@
+"""Calls of kernels for the tests: arguments that fit, and what the call may write."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sknet import kernels
+from sknet.activations.base import _Scratch
+from sknet.base import Workspace
+
+#: The activations, with a slope and a limit where they have such.
+ACTIVATIONS = {
+    "identity": (kernels.IDENTITY, 0.0, 0.0),
+    "relu": (kernels.RELU, 0.0, 0.0),
+    "leaky_relu": (kernels.LEAKY_RELU, 0.3, 0.0),
+    "elu": (kernels.EXPONENTIAL, 1.0, 1.5),
+    "selu": (kernels.EXPONENTIAL, 1.05, 1.76),
+    "softplus": (kernels.SOFTPLUS, 0.0, 0.0),
+    "logistic": (kernels.LOGISTIC, 0.0, 0.0),
+    "tanh": (kernels.TANH, 0.0, 0.0),
+    "gelu": (kernels.GELU, 0.7978845608, 0.0356774081),
+    "silu": (kernels.SILU, 0.0, 0.0),
+    "mish": (kernels.MISH, 0.0, 0.0),
+    "exact_gelu": (kernels.EXACT_GELU, 0.0, 0.0),
+}
+GATED = ("gelu", "silu", "mish", "exact_gelu")
+
+
+class Call(NamedTuple):
+    """Call of a kernel.
+
+    Parameters
+    ----------
+    name : str
+        The kernel.
+    arguments : list
+        What it is given.
+    outputs : tuple of int
+        Positions of the arguments that it may write.
+    """
+
+    name: str
+    arguments: list
+    outputs: tuple
+
+    def run(self, functions):
+        """Run it with the functions of a module, on copies of the arrays.
+
+        Returns
+        -------
+        result : float or None
+            What the kernel returns.
+        outputs : list of ndarray
+            What it has written.
+        """
+        arguments = [a.copy() if isinstance(a, np.ndarray) else a for a in self.arguments]
+        with np.errstate(all="ignore"):
+            result = getattr(functions, self.name)(*arguments)
+        return result, [arguments[i] for i in self.outputs if arguments[i] is not None]
+
+
+def values(rng, shape, dtype, wild=False):
+    """Return normal values, or with `wild` also some that are not finite, huge or subnormal."""
+    x = rng.normal(scale=2.0, size=shape).astype(dtype)
+    if wild and x.size:
+        info = np.finfo(dtype)
+        special = [np.nan, np.inf, -np.inf, info.max, -info.max, info.tiny, info.tiny / 8, -0.0]
+        chosen = rng.random(x.shape) < 0.3
+        x[chosen] = rng.choice(np.array(special, dtype), chosen.sum())
+    return x
+
+
+def update(rng, name, size, dtype, wild=False):
+    """Return the update of a vector of parameters by an optimizer."""
+    n_moments = {"sgd": 1, "rmsprop": 2, "adam": 2, "lion": 1}[name]
+    moments = [values(rng, size, dtype, wild) for _ in range(n_moments)]
+    if name in ("adam", "rmsprop"):
+        square = 1 if name == "adam" else 0
+        np.abs(moments[square], out=moments[square])
+    if name in ("sgd", "rmsprop") and rng.random() < 0.5:
+        moments[-1] = None
+    numbers = {
+        "sgd": (0.9, bool(rng.integers(2))),
+        "rmsprop": (0.9, 1e-7, 0.8),
+        "adam": (0.9, 0.999, 1e-8, float(rng.choice([0.0, 0.9]))),
+        "lion": (0.09, 0.99),
+    }[name]
+    start = [values(rng, size, dtype, wild), values(rng, size, dtype, wild), np.zeros(1, np.int64)]
+    shrink = float(rng.choice([1.0, 0.99]))
+    arguments = [*start, *moments, np.zeros(size, dtype), shrink, 0.01, *numbers]
+    return Call(name, arguments, tuple(range(3 + n_moments)))
+
+
+def activation(rng, name, shape, dtype, wild=False, in_place=False):
+    """Return the call of an activation, after a bias half of the time."""
+    kind, slope, limit = ACTIVATIONS[name]
+    x = values(rng, shape, dtype, wild)
+    derivative = np.zeros_like(x) if name in GATED and rng.random() < 0.7 else None
+    bias = values(rng, shape[-1], dtype) if rng.random() < 0.5 else None
+    work = _Scratch(len(x), dtype)
+    out = x if in_place else np.zeros_like(x)
+    return Call("activate", [kind, x, bias, out, derivative, slope, limit, work], (3, 4))
+
+
+def derivative(rng, name, shape, dtype, wild=False):
+    """Return the call of an activation's derivative, with the sums of its columns at times."""
+    kind, slope, limit = ACTIVATIONS[name]
+    grad, out = values(rng, shape, dtype, wild), values(rng, shape, dtype, wild)
+    if name == "softplus":
+        np.abs(out, out=out)
+    bias_grad = np.zeros(shape[-1], dtype) if rng.random() < 0.7 else None
+    work = _Scratch(len(out), dtype)
+    return Call("deactivate", [kind, grad, out, bias_grad, slope, limit, work], (1, 3))
+
+
+def softmax(rng, shape, dtype, wild=False):
+    """Return the call of the log loss of classes."""
+    raw, codes = values(rng, shape, dtype, wild), rng.integers(0, max(shape[1], 1), shape[0])
+    weight = np.abs(values(rng, shape[0], dtype)) if rng.random() < 0.5 else None
+    smoothing = float(rng.choice([0.0, 0.1]))
+    return Call("softmax_loss", [raw, codes, weight, smoothing, np.zeros_like(raw), None], (4,))
+
+
+def sigmoid(rng, shape, dtype, wild=False):
+    """Return the call of the log loss of labels."""
+    raw, y = values(rng, shape, dtype, wild), rng.integers(0, 2, shape)
+    y = y.astype(dtype) if rng.random() < 0.5 else y
+    weight = np.abs(values(rng, shape[0], dtype)) if rng.random() < 0.5 else None
+    smoothing = float(rng.choice([0.0, 0.1]))
+    work = _Scratch(len(raw), dtype)
+    return Call("sigmoid_loss", [raw, y, weight, smoothing, np.zeros_like(raw), work], (4,))
+
+
+def dropout(rng, shape, dtype, wild=False):
+    """Return the call of dropout."""
+    x, kept = values(rng, shape, dtype, wild), np.zeros(shape, bool)
+    noise, work = np.random.default_rng(rng.integers(2**32)), Workspace(len(x), dtype)
+    return Call("dropout", [x, np.zeros_like(x), kept, noise, 0.7, 1 / 0.7, work], (1, 2))
+
+
+def dropout_backward(rng, shape, dtype, wild=False):
+    """Return the call of dropout's derivative."""
+    grad, kept = values(rng, shape, dtype, wild), rng.random(shape) < 0.5
+    return Call("dropout_backward", [grad, kept, 1.25, Workspace(len(grad), dtype)], (0,))
+
+
+def row_norm(rng, shape, dtype, wild=False):
+    """Return the call of the normalization of rows, with or without a mean."""
+    rows, gamma = values(rng, shape, dtype, wild), values(rng, shape[1], dtype)
+    beta = values(rng, shape[1], dtype) if rng.random() < 0.5 else None
+    outputs = [np.zeros_like(rows), *np.zeros((2, len(rows), 1), dtype), np.zeros_like(rows)]
+    arguments = [rows, gamma, beta, *outputs, 1e-3, _numbers(shape[1], dtype)]
+    return Call("row_norm", [*arguments, Workspace(len(rows), dtype)], (3, 4, 5, 6))
+
+
+def row_norm_backward(rng, shape, dtype, wild=False):
+    """Return the call of the derivative of the normalization of rows."""
+    grad, x_hat = values(rng, shape, dtype, wild), values(rng, shape, dtype)
+    inverse_std = np.abs(values(rng, (len(grad), 1), dtype))
+    gamma, gamma_grad = values(rng, shape[1], dtype), np.zeros(shape[1], dtype)
+    beta_grad = np.zeros(shape[1], dtype) if rng.random() < 0.5 else None
+    arguments = [grad, x_hat, inverse_std, gamma, gamma_grad, beta_grad, bool(rng.integers(2))]
+    arguments += [_numbers(shape[1], dtype), Workspace(len(grad), dtype)]
+    return Call("row_norm_backward", arguments, (0, 4, 5))
+
+
+def _numbers(length, dtype):
+    numbers = (length, -(2.0**-14), 1e-3)
+    return np.ones(length, dtype), *(np.array([number], dtype) for number in numbers)
+
+
+def softmax_of_keys(rng, shape, dtype, wild=False):
+    """Return the call of attention's softmax over `shape` of keys and queries."""
+    n_keys, n_queries = max(shape), min(shape)
+    scores = values(rng, (3, 2, n_keys, n_queries), dtype, wild)
+    mask = rng.random((3, n_keys)) < 0.7 if rng.random() < 0.5 else None
+    later = None
+    if rng.random() < 0.5:
+        later = np.tril(np.full((n_queries, n_queries), -np.inf, dtype), -1)
+    ones, work = np.ones(n_keys, dtype), Workspace(3, dtype)
+    return Call("softmax_of_keys", [scores, mask, later, ones, work], (0,))
+
+
+def read_codes(rng, shape, dtype, wild=False):
+    """Return the call that reads codes, some of which may be none."""
+    x = rng.integers(0, 9 if rng.random() < 0.5 else 12, shape).astype(dtype)
+    if wild and x.size:
+        x.flat[rng.integers(x.size)] = rng.choice([np.nan, np.inf, -1, 0.5, 1e30])
+    return Call("read_codes", [x, np.zeros(shape, np.intp), 10, Workspace(len(x), dtype)], (1,))
+
+
+def add_by_code(rng, shape, dtype, wild=False):
+    """Return the call that adds up rows by their codes."""
+    codes, rows = rng.integers(0, 7, shape[0]), values(rng, shape, dtype, wild)
+    return Call("add_by_code", [rows, codes, np.zeros((7, shape[1]), dtype), {}], (2,))
+
+
+def lstm_step(rng, shape, dtype, wild=False):
+    """Return the call of a step of an LSTM while training, which writes all slots."""
+    cell, slots = values(rng, shape, dtype, wild), values(rng, (5, *shape), dtype, wild)
+    outputs, work = np.zeros((2, *shape), dtype), np.zeros((4, *shape), dtype)
+    return Call("lstm_step", [slots, cell, *outputs, True, work], (0, 1, 2, 3))
+
+
+def lstm_step_back(rng, shape, dtype, wild=False):
+    """Return the call of its derivative."""
+    grad, slope, grad_cell = values(rng, (3, *shape), dtype, wild)
+    slots, work = values(rng, (5, *shape), dtype, wild), np.zeros((4, *shape), dtype)
+    grad_gates = np.zeros((shape[0], 4 * shape[1]), dtype)
+    return Call("lstm_step_back", [grad, slots, slope, grad_cell, grad_gates, work], (3, 4))
+
+
+def gru_step(rng, shape, dtype, wild=False):
+    """Return the call of a step of a GRU while training, which writes all slots."""
+    before, slots = values(rng, shape, dtype, wild), values(rng, (5, *shape), dtype, wild)
+    work = np.zeros((3, *shape), dtype)
+    return Call("gru_step", [slots, before, np.zeros(shape, dtype), True, work], (0, 2))
+
+
+def gru_step_back(rng, shape, dtype, wild=False):
+    """Return the call of its derivative."""
+    grad, slots = values(rng, shape, dtype, wild), values(rng, (5, *shape), dtype, wild)
+    grad_gates = np.zeros((shape[0], 4 * shape[1]), dtype)
+    return Call("gru_step_back", [grad, slots, grad_gates, np.zeros((3, *shape), dtype)], (0, 2))
+
+
+#: The calls of kernels for arrays of some shape.
+MAKERS = {
+    "add_by_code": add_by_code,
+    "dropout": dropout,
+    "dropout_backward": dropout_backward,
+    "gru_step": gru_step,
+    "gru_step_back": gru_step_back,
+    "lstm_step": lstm_step,
+    "lstm_step_back": lstm_step_back,
+    "read_codes": read_codes,
+    "row_norm": row_norm,
+    "row_norm_backward": row_norm_backward,
+    "sigmoid_loss": sigmoid,
+    "softmax_loss": softmax,
+    "softmax_of_keys": softmax_of_keys,
+}
+
+
+def any_call(rng, wild=False):
+    """Return a random call whose arguments fit."""
+    dtype = rng.choice([np.float32, np.float64])
+    shape = (int(rng.integers(0, 20)), int(rng.integers(1, 40)))
+    name = rng.choice(kernels.KERNELS)
+    if name in ("sgd", "rmsprop", "adam", "lion"):
+        return update(rng, str(name), int(rng.integers(0, 300)), dtype, wild)
+    if name in MAKERS:
+        return MAKERS[name](rng, shape, dtype, wild)
+    make = {"activate": activation, "deactivate": derivative}[str(name)]
+    return make(rng, str(rng.choice(list(ACTIVATIONS))), shape, dtype, wild)
