@@ -87,8 +87,9 @@ default="squared_error"
     """,
     "solver": """
     solver : str or sknet.optimizers.Optimizer, default="adam"
-        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object, which is
-        where momentum, beta_1, weight_decay, max_fun and the like are set.
+        Optimizer: adam, adamw, nadam, radam, amsgrad, rmsprop, adagrad, sgd, sgdw, lion, muon,
+        lamb, lbfgs, or an object, which is where momentum, beta_1, weight_decay, max_fun and the
+        like are set.
     alpha : float, default=1e-4
         L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
         divided by the weight of the rows, is added to the loss.
@@ -123,7 +124,8 @@ default="squared_error"
     """,
     "solver_of_windows": """
     solver : str or sknet.optimizers.Optimizer, default="adam"
-        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object.
+        Optimizer: adam, adamw, nadam, radam, amsgrad, rmsprop, adagrad, sgd, sgdw, lion, muon,
+        lamb, lbfgs, or an object.
     alpha : float, default=1e-4
         L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
         divided by the number of windows of a step, is added to the loss.

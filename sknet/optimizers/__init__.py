@@ -1,34 +1,48 @@
 """Optimizers: rules that turn gradients into steps of one flat parameter vector, in place."""
 
 from ..base import named_component
+from .adagrad import AdaGrad, AMSGrad, RAdam
 from .adaptive import Adam, AdamW, Nadam, RMSprop
+from .arrays import LAMB, Muon
 from .base import Group, Optimizer
 from .lbfgs import LBFGS
-from .momentum import SGD, Lion
+from .momentum import SGD, SGDW, Lion
 
 __all__ = [
+    "LAMB",
     "LBFGS",
     "OPTIMIZERS",
     "SGD",
+    "SGDW",
+    "AMSGrad",
+    "AdaGrad",
     "Adam",
     "AdamW",
     "Group",
     "Lion",
+    "Muon",
     "Nadam",
     "Optimizer",
+    "RAdam",
     "RMSprop",
     "get_optimizer",
 ]
 
 #: The optimizers by name.
 OPTIMIZERS = {
+    "adagrad": AdaGrad,
     "adam": Adam,
     "adamw": AdamW,
+    "amsgrad": AMSGrad,
+    "lamb": LAMB,
     "lbfgs": LBFGS,
     "lion": Lion,
+    "muon": Muon,
     "nadam": Nadam,
+    "radam": RAdam,
     "rmsprop": RMSprop,
     "sgd": SGD,
+    "sgdw": SGDW,
 }
 
 
