@@ -76,6 +76,7 @@ from .spatial.pooling import (
 from .spatial.resampling import UpSampling1D, UpSampling2D, UpSampling3D
 from .spatial.resizing import Resizing
 from .spatial.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from .unit_norm import UnitNorm
 from .weight_norm import WeightNorm
 
 __all__ = [
@@ -159,6 +160,7 @@ __all__ = [
     "TimeDistributed",
     "TransformerBlock",
     "TransposedDense",
+    "UnitNorm",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
