@@ -8,6 +8,7 @@ union NAME(bits) {
 #include "reductions.h"
 
 #include "activations.h"
+#include "depthwise.h"
 #include "dropout.h"
 #include "losses.h"
 #include "normalization.h"

@@ -127,6 +127,14 @@ struct gru_step {
     void *grad_gates;
 };
 
+struct depthwise {
+    ptrdiff_t images, height, width, channels; /* of x */
+    ptrdiff_t rows, columns;                   /* of the windows */
+    ptrdiff_t size[2], stride[2], dilation[2];
+    const void *x, *kernel; /* the kernel, or the gradient of the products */
+    void *out;
+};
+
 enum kernel {
     SGD,
     RMSPROP,
@@ -147,6 +155,8 @@ enum kernel {
     LSTM_STEP_BACK,
     GRU_STEP,
     GRU_STEP_BACK,
+    DEPTHWISE,
+    DEPTHWISE_GRADIENT,
     N_KERNELS
 };
 

@@ -86,6 +86,8 @@
      [LSTM_STEP] = lstm_step_##precision,                                                         \
      [LSTM_STEP_BACK] = lstm_step_back_##precision,                                               \
      [GRU_STEP] = gru_step_##precision,                                                           \
-     [GRU_STEP_BACK] = gru_step_back_##precision}
+     [GRU_STEP_BACK] = gru_step_back_##precision,                                                 \
+     [DEPTHWISE] = depthwise_##precision,                                                         \
+     [DEPTHWISE_GRADIENT] = depthwise_gradient_##precision}
 
 const struct level SYMBOL(LEVEL) = {QUOTED(LEVEL), {KERNELS(single), KERNELS(double)}};
