@@ -1770,8 +1770,18 @@ SEVERAL = [
     ),
     by_columns(
         "an unknown name",
-        r"^loss\['price'\] must be one of 'squared_error', .*'focal', or an instance of Loss; got",
-        loss={**BY_COLUMNS, "price": "hinge"},
+        r"^loss\['price'\] must be one of 'squared_error', .*'tversky', or an instance of Loss; ",
+        loss={**BY_COLUMNS, "price": "hinges"},
+    ),
+    by_columns(
+        "a loss without probabilities",
+        r"^loss\['sold'\]=Hinge has no probabilities; a column of classes takes 'log_loss' or",
+        loss={**BY_COLUMNS, "sold": "hinge"},
+    ),
+    by_columns(
+        "a loss of pixels",
+        r"^loss\['sold'\]=Dice is for a class at each pixel; a column of classes takes 'log_loss'",
+        loss={**BY_COLUMNS, "sold": "dice"},
     ),
     by_columns(
         "a plain function",

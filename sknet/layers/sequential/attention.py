@@ -35,12 +35,12 @@ class MultiHeadAttention(LayerOverSteps):
         Length of the queries and keys of a head, at least 1; None is F / num_heads.
     value_dim : int, default=None
         Length of the values of a head, at least 1; None is that of the keys.
+    dropout : float, default=0.0
+        Part of the weights that is set to zero while training, in [0, 1).
     num_key_value_heads : int, default=None
         Number of heads of keys and values, a divisor of num_heads: each serves as many heads of
         queries, which takes fewer weights and less memory while text is generated. 1 is
         multi-query attention; None is num_heads.
-    dropout : float, default=0.0
-        Part of the weights that is set to zero while training, in [0, 1).
     causal : bool, default=False
         Whether steps look only at themselves and at steps before them.
     rotary : bool, default=False
