@@ -37,6 +37,7 @@ from sknet.layers import (
     MaxPool2D,
     Parallel,
     Pretrained,
+    RandomCrop,
     Reshape,
     Residual,
     Sequential,
@@ -169,6 +170,45 @@ def broken_scorer(estimator, X, y):
 
 
 VALUES = [
+    Misuse(
+        "CutMix of rows",
+        ValueError,
+        r"^mixing='cutmix' expects images or sequences of one length, got samples of shape",
+        parameters=SET(mixing="cutmix"),
+    ),
+    Misuse(
+        "MixUp with lbfgs",
+        ValueError,
+        r"mixing='mixup' is for solvers that train by steps",
+        parameters=SET(mixing="mixup", solver="lbfgs"),
+    ),
+    Misuse(
+        "gathered gradients with lbfgs",
+        ValueError,
+        r"accumulation_steps=2 is for solvers that train by steps",
+        parameters=SET(accumulation_steps=2, solver="lbfgs"),
+    ),
+    Misuse(
+        "a constraint of kernels with lbfgs",
+        ValueError,
+        r"solver='lbfgs' knows no constraints of kernels; leave out the kernel_constraint",
+        parameters=SET(layers=[Dense(3, kernel_constraint="max_norm")], solver="lbfgs"),
+        needs="unfitted",
+    ),
+    Misuse(
+        "a number as a regularizer",
+        ValueError,
+        r"'kernel_regularizer' parameter of Dense must be .* Got 0\.1 instead",
+        parameters=SET(layers=[Dense(3, kernel_regularizer=0.1)]),
+        needs="unfitted",
+    ),
+    Misuse(
+        "a crop larger than the images",
+        ValueError,
+        r"\(RandomCrop\) expects inputs of shape \(height, width, channels\)",
+        parameters=SET(layers=[RandomCrop(9), Flatten()]),
+        needs="unfitted",
+    ),
     Misuse(
         "a width of zero",
         ValueError,
