@@ -82,6 +82,10 @@ class Layer(Component, ABC):
     trainable = True
     #: Multiplies the learning rate of the layer's weights and of those in the layers inside it.
     learning_rate_factor: float = 1.0
+    #: Penalty on the layer's kernels, and what they are brought back to after each step; see the
+    #: parameters of layers that have them.
+    kernel_regularizer = None
+    kernel_constraint = None
     _inside_frozen = False
     #: Whether an item of the layer's list parameter may be a list of layers.
     _has_branches = False

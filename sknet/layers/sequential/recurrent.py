@@ -14,6 +14,7 @@ from ...activations import get_activation
 from ...base import Workspace
 from ...blas import matmul
 from ...initializers import INITIALIZERS, Initializer
+from ...regularization import OF_KERNELS, KernelConstraint, Regularizer
 from ...typing import Array, NamedInitializer, Shape
 from ..base import OF_TRAINING
 from ..dropout import Dropout, SpatialDropout1D
@@ -44,6 +45,7 @@ class RecurrentLayer(LayerOverSteps):
         "kernel_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
         "recurrent_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
         "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
+        **OF_KERNELS,
         **OF_TRAINING,
     }
 
@@ -411,6 +413,11 @@ class SimpleRNN(RecurrentLayer):
         Start of the recurrent kernel.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the kernels, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the kernels are brought back to after each step: max_norm, non_negative, unit_norm, or
+        an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -457,6 +464,8 @@ class SimpleRNN(RecurrentLayer):
         kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "glorot_uniform",
         recurrent_initializer: NamedInitializer | Initializer = "orthogonal",
         bias_initializer: NamedInitializer | Initializer = "zeros",
+        kernel_regularizer: Regularizer | None = None,
+        kernel_constraint: KernelConstraint | None = None,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
@@ -470,6 +479,8 @@ class SimpleRNN(RecurrentLayer):
         self.kernel_initializer = kernel_initializer
         self.recurrent_initializer = recurrent_initializer
         self.bias_initializer = bias_initializer
+        self.kernel_regularizer = kernel_regularizer
+        self.kernel_constraint = kernel_constraint
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
