@@ -97,6 +97,10 @@ def but(values, position, value):
     return values
 
 
+MANY = np.tile(X, (40, 1))
+ONE_HOLE = but(MANY, 1, np.nan)  # not among the rows that a sample of two such blocks has
+
+
 @dataclass
 class Misuse:
     """A wrong use: parameters to set on a good estimator, then a call."""
@@ -962,6 +966,23 @@ NAMES = [
 ]
 
 
+class Again:
+    """Blocks whose iterator starts anew."""
+
+    def __iter__(self):
+        return iter([(X, TARGET)])
+
+
+class ReadOnce:
+    """Blocks whose iterators share what they read."""
+
+    def __init__(self):
+        self.blocks = iter([(X, TARGET)])
+
+    def __iter__(self):
+        return self.blocks
+
+
 def partial_fit(estimator, X=X, y="own", **arguments):
     if isinstance(y, str):
         y = ESTIMATORS[type(estimator)]
@@ -1069,10 +1090,129 @@ ORDER = [
         needs="fitted",
     ),
     Misuse(
+        "blocks that are a generator",
+        TypeError,
+        r"NeuralClassifier\.fit_blocks reads the blocks in every epoch, and a generator can be "
+        r"read only once\. Pass a list of blocks, or an object that reads one whenever asked",
+        lambda estimator: estimator.fit_blocks((X, LABELS) for _ in range(2)),
+    ),
+    Misuse(
+        "blocks that are an array",
+        TypeError,
+        r"NeuralClassifier\.fit_blocks expects blocks of rows, got ndarray\. Pass a list of",
+        lambda estimator: estimator.fit_blocks(X),
+    ),
+    Misuse(
+        "blocks that are a frame",
+        TypeError,
+        r"NeuralClassifier\.fit_blocks expects blocks of rows, got DataFrame\.",
+        lambda estimator: estimator.fit_blocks(FRAME),
+    ),
+    Misuse(
+        "blocks that are a number",
+        TypeError,
+        r"NeuralClassifier\.fit_blocks expects blocks of rows, got int\.",
+        lambda estimator: estimator.fit_blocks(3),
+    ),
+    Misuse(
+        "one block in the place of blocks",
+        TypeError,
+        r"expects each block to be \(X, y\) or \(X, y, sample_weight\), got ndarray at position "
+        r"0\. A single block goes into a list: \[\(X, y\)\]",
+        lambda estimator: estimator.fit_blocks((X, LABELS)),
+    ),
+    Misuse(
+        "a block with too many parts",
+        TypeError,
+        r"expects each block to be X, or a tuple \(X, y, sample_weight\) whose y may be None, got "
+        r"4 items at position 1",
+        lambda estimator: estimator.fit_blocks([X, (X, None, None, None)]),
+        kind=AutoencoderTransformer,
+    ),
+    Misuse(
+        "no blocks",
+        ValueError,
+        r"NeuralRegressor\.fit_blocks expects at least one block that has rows, got none",
+        lambda estimator: estimator.fit_blocks([(X[:0], TARGET[:0])]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a block with missing values",
+        ValueError,
+        r"In a sample of the blocks: Input X contains NaN",
+        lambda estimator: estimator.fit_blocks([(X, TARGET), (np.full_like(X, np.nan), TARGET)]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a block with few missing values",
+        ValueError,
+        r"In block 1: Input X contains NaN",
+        lambda estimator: estimator.fit_blocks([(MANY, MANY[:, 0]), (ONE_HOLE, MANY[:, 0])]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a block of another width",
+        ValueError,
+        r"In block 1: X has samples of shape \(3,\), and in the first block \(4,\); make all",
+        lambda estimator: estimator.fit_blocks([(X, TARGET), (X[:, 1:], TARGET)]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a block whose parts differ in length",
+        ValueError,
+        r"In block 1: Found input variables with inconsistent numbers of samples: \[30, 29\]",
+        lambda estimator: estimator.fit_blocks([(X, TARGET), (X, TARGET[1:])]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "blocks of which some have weights",
+        ValueError,
+        r"In block 1: sample_weight is given: False, and in the first block True; make all",
+        lambda estimator: estimator.fit_blocks([(X, TARGET, np.ones(30)), (X, TARGET)]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a block with weights of 0 alone",
+        ValueError,
+        r"In block 1: (sample_weight is zero in every row|Sample weights must contain at least)",
+        lambda estimator: estimator.fit_blocks([(X, TARGET, 1.0), (X, TARGET, np.zeros(30))]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "blocks with labels of several types",
+        ValueError,
+        r"In block 1: y has values that are 'strings', and in the first block 'numbers'; make all",
+        lambda estimator: estimator.fit_blocks([(X, LABELS), (X, LABELS.astype(str))]),
+    ),
+    Misuse(
+        "blocks with targets of several shapes",
+        ValueError,
+        r"In block 1: y has rows of shape \(2,\), and in the first block \(\); make all blocks",
+        lambda estimator: estimator.fit_blocks([(X, TARGET), (X, TWO_TARGETS)]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "blocks that have other rows in a later pass",
+        ValueError,
+        r"expects the same rows in each pass over the blocks, got 30 rows in the first pass and 0 "
+        r"in a later one\. Pass a list of blocks",
+        lambda estimator: estimator.fit_blocks(ReadOnce()),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "blocks without positions, and no validation set",
+        ValueError,
+        r"NeuralRegressor\.fit_blocks with early_stopping=True can hold out rows of blocks that "
+        r"are reached by position, with one row of X and of y a sample\. Pass X_val",
+        lambda estimator: estimator.fit_blocks(Again()),
+        SET(early_stopping=True),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
         "partial_fit with L-BFGS",
         AttributeError,
-        r"'NeuralClassifier' has no attribute 'partial_fit'.*partial_fit needs a solver that "
-        r"trains by steps, not lbfgs",
+        r"'NeuralClassifier' has no attribute 'partial_fit'.*partial_fit and fit_blocks need a "
+        r"solver that trains by steps, not lbfgs",
         partial_fit,
         SET(solver="lbfgs"),
     ),
@@ -1110,7 +1250,7 @@ ORDER = [
     Misuse(
         "partial_fit with other classes than before",
         ValueError,
-        r"partial_fit got classes=\[0, 1, 2, 3\], but this NeuralClassifier has been fitted to "
+        r"NeuralClassifier got classes=\[0, 1, 2, 3\], but has been fitted to "
         r"array\(\[0, 1, 2\]\); leave out classes",
         partial(partial_fit, classes=[0, 1, 2, 3]),
         needs="fitted",

@@ -188,7 +188,7 @@ TEXTS = {
         Source of the initial weights, the order of rows, the hold-out and the noise. An int
         gives the same bits each time.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        1 or True prints a line an epoch. 2 draws a bar, and in a notebook the curve of the loss.
     dtype : {"float32", "float64"}, default=None
         Precision of the computation and of the predictions; None follows X: float32 stays,
         all else is float64.
@@ -206,7 +206,8 @@ TEXTS = {
     n_outputs_ : int
         Width of the output layer.
     n_features_in_ : int
-        Number of features.
+        Number of features: of samples with several axes, that of the values of one sample; not
+        there for sequences of any length, whose steps alone are of one size.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had string names.
     loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
@@ -218,6 +219,22 @@ TEXTS = {
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows, or of all places in the form of y. Only their ratios count for the
         loss; a weight of 0 leaves a row or place out.
+    """,
+    "blocks": """
+    blocks : sequence or iterable of blocks
+        Each block is (X, y) or (X, y, sample_weight), as `fit` takes them. Blocks are read in
+        every epoch, and once before the first: a generator will not do. If they can be reached
+        by position, as in a list, they are taken in a new order each epoch, where `shuffle` is
+        True; others come in the order of their iterator. The rows of a block are shuffled. A
+        step has rows of one block.
+    """,
+    "blocks_of_X": """
+    blocks : sequence or iterable of blocks
+        Each block is X, or a tuple (X, y, sample_weight) of which y is ignored. Blocks are
+        read in every epoch, and once before the first: a generator will not do. If they can be
+        reached by position, as in a list, they are taken in a new order each epoch, where
+        `shuffle` is True; others come in the order of their iterator. The rows of a block are
+        shuffled. A step has rows of one block.
     """,
     "validation": """
     X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None

@@ -42,12 +42,14 @@ from ..typing import (
     NamedSchedule,
     Precision,
     RandomState,
+    RowBlocks,
     Samples,
     Sizes,
 )
 from ..warning import warn
 from .architecture import hidden_sizes
-from .base import BaseNeuralEstimator, trains_by_steps
+from .base import BaseNeuralEstimator
+from .block_training import trains_by_steps
 from .coders import Coders
 from .reconstruction import Reconstruction
 
@@ -190,7 +192,7 @@ class AutoencoderTransformer(
         Source of the initial weights, the order of rows, the hold-out and the noise. An int
         gives the same bits each time.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        1 or True prints a line an epoch. 2 draws a bar, and in a notebook the curve of the loss.
     dtype : {"float32", "float64"}, default=None
         Precision of the computation and of the predictions; None follows X: float32 stays,
         all else is float64.
@@ -209,7 +211,8 @@ class AutoencoderTransformer(
     n_outputs_ : int
         Width of the output layer.
     n_features_in_ : int
-        Number of features.
+        Number of features: of samples with several axes, that of the values of one sample; not
+        there for sequences of any length, whose steps alone are of one size.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had string names.
     loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
@@ -370,6 +373,38 @@ class AutoencoderTransformer(
             The estimator.
         """
         return self._partial_fit(X, None, sample_weight)
+
+    @available_if(trains_by_steps)
+    @isolated
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_blocks(
+        self,
+        blocks: RowBlocks,
+        *,
+        X_val: Samples | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train encoder and decoder on rows that are read block by block.
+
+        Parameters
+        ----------
+        blocks : sequence or iterable of blocks
+            Each block is X, or a tuple (X, y, sample_weight) of which y is ignored. Blocks are
+            read in every epoch, and once before the first: a generator will not do. If they can be
+            reached by position, as in a list, they are taken in a new order each epoch, where
+            `shuffle` is True; others come in the order of their iterator. The rows of a block are
+            shuffled. A step has rows of one block.
+        X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
+            Validation set: scored after each epoch, and used by early stopping.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Its weights.
+
+        Returns
+        -------
+        self : AutoencoderTransformer
+            The fitted estimator.
+        """
+        return self._fit_blocks(blocks, X_val, None, sample_weight_val)
 
     @isolated
     def transform(self, X: Samples) -> Array | Any:
