@@ -42,6 +42,7 @@ from sknet.layers import (
     Conv3D,
     Cropping1D,
     Cropping2D,
+    CrossAttention,
     Dense,
     Dropout,
     Embedding,
@@ -77,11 +78,13 @@ from sknet.layers import (
     Scaling,
     Sequential,
     SimpleRNN,
+    SourceState,
     SpatialDropout1D,
     SpatialDropout2D,
     TiedSequential,
     TimeDistributed,
     TransformerBlock,
+    TransformerDecoderBlock,
     TransposedDense,
     UpSampling1D,
     UpSampling2D,
@@ -662,7 +665,21 @@ def test_every_public_layer_is_among_the_cases():
     built = [network_of(layer, shape).layer for layer, shape in CASES]
     seen = {type(part) for layer in built for part in layer.walk()}
     apart = {Embedding, Masking, Pretrained}  # which have tests of their own
-    assert public_layers() - seen == apart
+    of_decoders = {CrossAttention, SourceState, TransformerDecoderBlock}
+    assert public_layers() - seen == apart | of_decoders
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [CrossAttention(2), TransformerDecoderBlock(2), SourceState(GRU(4, return_sequences=True))],
+    ids=repr,
+)
+def test_layers_that_look_at_a_source_are_refused(layer):
+    # That of a decoder block is the attention inside.
+    kind = "SourceState" if isinstance(layer, SourceState) else "CrossAttention"
+    network = Network(layer, (None, 4), np.float32)
+    with pytest.raises(ValueError, match=f"{kind}.*cannot be converted to ONNX"):
+        to_onnx(network)
 
 
 def test_layers_of_another_estimator_convert():

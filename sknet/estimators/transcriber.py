@@ -30,7 +30,8 @@ from ..typing import (
     Samples,
 )
 from ..weights import check_weights
-from .base import BaseNeuralEstimator, trains_by_steps
+from .base import BaseNeuralEstimator
+from .block_training import trains_by_steps
 from .overflow import warn_of_overflow
 from .placewise import PlacewiseTargets
 from .transcription import LabelSequences, beam_search, edit_distance, greedy_path
@@ -107,7 +108,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         Source of the initial weights, the order of samples, the hold-out and the noise. An int
         gives the same bits each time.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        1 or True prints a line an epoch. 2 draws a bar, and in a notebook the curve of the loss.
     dtype : {"float32", "float64"}, default=None
         Precision of the computation; None follows X: float32 stays, all else is float64.
 

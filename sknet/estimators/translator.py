@@ -24,6 +24,7 @@ from ..layers import (
 )
 from ..layers.base import LayerItem
 from ..layers.composite import named_layers
+from ..layers.sequential.source import LooksAtSource
 from ..losses import LogLoss, Target
 from ..losses.placewise import PlacewiseLoss
 from ..optimizers import get_optimizer
@@ -38,7 +39,8 @@ from ..tokens import paired
 from ..typing import Array, Function, NamedOptimizer, NamedSchedule, Precision, RandomState
 from ..weights import check_weights
 from .architecture import warn_of_own_output
-from .base import BaseNeuralEstimator, trains_by_steps
+from .base import BaseNeuralEstimator
+from .block_training import trains_by_steps
 from .codec import Decoder, Encoder
 from .encoder_decoder import EncoderDecoder
 from .overflow import warn_of_overflow
@@ -138,7 +140,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         Source of the initial weights, the order of the pairs, the hold-out and the noise.
         An int gives the same bits each time.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        1 or True prints a line an epoch. 2 draws a bar, and in a notebook the curve of the loss.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the computation.
 
@@ -498,7 +500,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
                     "convolutions, LayerNorm in place of BatchNorm, and no layers that run "
                     "backwards."
                 )
-        if not any(part.takes_source for part in parts["decoder"].walk()):
+        if not any(isinstance(part, LooksAtSource) for part in parts["decoder"].walk()):
             raise ValueError(
                 f"{name} expects a decoder that looks at the source, got none of its layers that "
                 "does. Add a TransformerDecoderBlock, or Residual([CrossAttention(4)]) after a "
