@@ -394,11 +394,10 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         warn_of_overflow(self, log_p)
         return log_p, is_right, lengths
 
-    def _check_data(self, X, y, sample_weight, reset, training=True):
+    def _check_data(self, X, y, sample_weight, reset, training=True, name="sample_weight"):
         if reset:
             self._learn_vocabularies(X, y)
         data = self._pairs(X, y)
-        name = "sample_weight" if training else "sample_weight_val"
         weight = check_weights(sample_weight, data.X, name, type(self).__name__)
         if weight is not None:
             places = data.y
