@@ -45,36 +45,9 @@ from .labels import as_labels, family, shown
 from .metrics import compares_numbers
 from .overflow import warn_of_overflow
 from .placewise import PlacewiseTargets
+from .probabilities import gives_probabilities
 
 _BY_COLUMNS = "a dict of losses by the columns of y is for NeuralRegressor"
-
-
-def gives_probabilities(classifier: Any) -> bool:
-    """Tell `available_if` whether there are probabilities: losses of margins have none.
-
-    Parameters
-    ----------
-    classifier : NeuralClassifier
-        The classifier.
-
-    Returns
-    -------
-    available : bool
-        True.
-
-    Raises
-    ------
-    AttributeError
-        If the loss knows no probabilities.
-    """
-    loss = classifier.loss  # which may be anything
-    named = CLASSIFICATION_LOSSES.get(loss) if isinstance(loss, str) else loss
-    if not getattr(named, "gives_probabilities", True):
-        raise AttributeError(
-            f"loss={loss!r} knows scores and no probabilities. Use decision_function, or put the "
-            "estimator into sklearn.calibration.CalibratedClassifierCV."
-        )
-    return True
 
 
 class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeuralEstimator):

@@ -110,7 +110,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         Source of the initial weights, the order of samples, the hold-out and the noise. An int
         gives the same bits each time.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        1 or True prints a line an epoch. 2 draws a bar, and in a notebook the curve of the loss.
     dtype : {"float32", "float64"}, default=None
         Precision of the computation; None follows X: float32 stays, all else is float64.
 
@@ -401,7 +401,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     def _log_inverse(self, raw):
         return self._loss.log_inverse_link(raw)
 
-    def _check_data(self, X, y, sample_weight, reset, training=True):
+    def _check_data(self, X, y, sample_weight, reset, training=True, name="sample_weight"):
         checked = self._check_X_alone(X, reset)
         network = None if reset else self.network_
         if reset:
@@ -412,7 +412,6 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
             self._sequences = LabelSequences(type(self).__name__).fit(y)
             self.classes_ = self._sequences.classes
             self._target = Target("sequences", 1, (len(self.classes_),))
-        name = "sample_weight" if training else "sample_weight_val"
         weight = self._check_weight(sample_weight, checked, name)
         places = self._transcripts(y, self._layout(network, checked))
         self._check_room(places)

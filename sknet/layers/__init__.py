@@ -33,7 +33,7 @@ from .sequential.decoder_block import TransformerDecoderBlock
 from .sequential.embedding import Embedding, PositionalEmbedding
 from .sequential.gated_recurrent import GRU, LSTM
 from .sequential.masking import Masking
-from .sequential.recurrent import SimpleRNN
+from .sequential.simple_recurrent import SimpleRNN
 from .sequential.source_state import SourceState
 from .sequential.time_distributed import TimeDistributed
 from .sequential.transformer import TransformerBlock

@@ -13,46 +13,20 @@ from sklearn.utils._param_validation import Interval, Options
 from .. import kernels
 from ..kernels.numpy_kernels.normalization import scale_and_shift
 from ..typing import Array, Shape
-from .base import OF_TRAINING, Layer
 from .channel_moments import LEAST_SPREAD, ChannelMoments, deviations
 from .last_axes import AXES, last_axes
+from .scaled_and_shifted import ScaledAndShifted, representable
 
-_POSITIVE = [Interval(Real, 0, None, closed="neither")]
 #: Values of a batch that has the full share in moving averages: moments of fewer are too noisy.
 MANY_VALUES = 100
 #: How far deviations stay below the root of the largest number.
 _ROOM = 2.0**10
 
 
-class _Affine(Layer):
-    """Base of layers that scale and shift what they have normalized, where they are to."""
-
-    _parameter_constraints = {
-        "epsilon": _POSITIVE,
-        "center": ["boolean"],
-        "scale": ["boolean"],
-        **OF_TRAINING,
-    }
-    center = scale = True
-
-    def _declare(self, shape):
-        if self.scale:
-            self.add_weight("gamma", shape, "ones")
-        if self.center:
-            self.add_weight("beta", shape, "zeros")
-
-    def _fill_in(self, shape, dtype):
-        """Put ones and zeros in the place of weights that are left out."""
-        if not self.scale:
-            self.gamma_, self.gamma_grad_ = np.ones(shape, dtype), np.empty(shape, dtype)
-        if not self.center:
-            self.beta_, self.beta_grad_ = np.zeros(shape, dtype), np.empty(shape, dtype)
-
-
-class _RowNorm(_Affine):
+class _RowNorm(ScaledAndShifted):
     """Shared arithmetic of layers that divide each row by the root of its mean square."""
 
-    _parameter_constraints = {**_Affine._parameter_constraints, "axis": AXES}
+    _parameter_constraints = {**ScaledAndShifted._parameter_constraints, "axis": AXES}
     #: Whether the mean is subtracted first, and whether beta is added.
     _centres = True
 
@@ -74,7 +48,7 @@ class _RowNorm(_Affine):
         super().allocate(batch_size, dtype, rng)
         self._fill_in(self._shape, dtype)
         length = prod(self._shape)
-        numbers = length, -LEAST_SPREAD, _representable(self.epsilon, dtype)
+        numbers = length, -LEAST_SPREAD, representable(self.epsilon, dtype)
         ones = np.ones(length, dtype)
         self._numbers = ones, *(np.array([number], dtype) for number in numbers)
 
@@ -120,11 +94,6 @@ class _RowNorm(_Affine):
             *(beta_grad, input_grad, self._numbers, self._work),
         )
         return grad.reshape(grad_output.shape) if input_grad else None
-
-
-def _representable(epsilon, dtype):
-    """Return epsilon, or the smallest normal number where the dtype would make it 0."""
-    return max(float(epsilon), float(np.finfo(dtype).tiny))
 
 
 class LayerNorm(_RowNorm):
@@ -233,7 +202,7 @@ class RMSNorm(_RowNorm):
         self.trainable = trainable
 
 
-class _ChannelNorm(_Affine):
+class _ChannelNorm(ScaledAndShifted):
     """Shared arithmetic of layers with moments over the rows of a batch or of a sample."""
 
     def _declare(self, input_shape):
@@ -244,7 +213,7 @@ class _ChannelNorm(_Affine):
         super().allocate(batch_size, dtype, rng)
         self._fill_in(self.input_shape_[-1:], dtype)
         self._moments = ChannelMoments(dtype)
-        self._epsilon = _representable(self.epsilon, dtype)
+        self._epsilon = representable(self.epsilon, dtype)
 
     def _normalize(self, x):
         """Normalize x, laid out before, with its own moments; keep what they are."""
@@ -326,7 +295,7 @@ class BatchNorm(_ChannelNorm):
     """
 
     _parameter_constraints = {
-        **_Affine._parameter_constraints,
+        **ScaledAndShifted._parameter_constraints,
         "momentum": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -464,7 +433,7 @@ class GroupNorm(_ChannelNorm):
     """
 
     _parameter_constraints = {
-        **_Affine._parameter_constraints,
+        **ScaledAndShifted._parameter_constraints,
         "groups": [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1})],
     }
 

@@ -10,8 +10,8 @@ from numpy.typing import DTypeLike
 from ..initializers import Initializer, get_initializer
 from ..typing import Array, Shape
 from .affine import AffineLayer
-from .base import Weight
 from .composite import Composite
+from .weight import Weight
 
 
 class _Direction(Initializer):
