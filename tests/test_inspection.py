@@ -313,6 +313,8 @@ def test_tokens_are_explained_by_their_embeddings():
     display = SaliencyDisplay.from_estimator(
         model, codes, sample=1, target=4, tokens=list("abcd"), n_steps=400
     )
+    fewer = SaliencyDisplay.from_estimator(model, codes, sample=1, target=4, tokens=list("ab"))
+    assert fewer.saliency.shape == (2,)  # the other steps are padding
     model.network_[0].embeddings_[:] = 0
     change = raw - model.network_.predict(codes[1:2].astype(float))[0]
     assert display.saliency.sum() == pytest.approx(change[4], abs=1e-7)

@@ -130,7 +130,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         Source of the initial weights, the order of rows, the hold-out and the noise. An int
         gives the same bits each time.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        1 or True prints a line an epoch. 2 draws a bar, and in a notebook the curve of the loss.
     dtype : {"float32", "float64"}, default=None
         Precision of the computation and of the predictions; None follows X: float32 stays,
         all else is float64.
@@ -425,7 +425,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
             )
 
     @isolated
-    def predict(self, X: Samples, return_std: bool = False) -> tuple[Array, Any]:
+    def predict(self, X: Samples, return_std: bool = False) -> Array | Any:
         """Predict the targets of some rows.
 
         Parameters

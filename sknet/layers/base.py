@@ -61,6 +61,16 @@ class Layer(Component, ABC):
     3. A returned array may be scratch memory, valid until the next call of the same method.
     4. Scratch comes from ``self._work(name, shape)``, which allocates once.
     5. What a layer needs in `backward` it keeps only when ``training`` is true.
+
+    Examples
+    --------
+    >>> from sknet.layers import Layer
+    >>> class PassOn(Layer):
+    ...     def build(self, input_shape): return input_shape
+    ...     def forward(self, x, training=False, mask=None): return x
+    ...     def backward(self, grad_output, input_grad=True): return grad_output
+    >>> PassOn().build((3,))
+    (3,)
     """
 
     input_shape_: Shape
@@ -157,7 +167,7 @@ class Layer(Component, ABC):
             If the layer does not take inputs of this shape.
         """
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare to run: scratch memory for a batch and the source of noise.
 
         Parameters

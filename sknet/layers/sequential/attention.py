@@ -180,7 +180,7 @@ class MultiHeadAttention(LayerOverSteps):
         copy._dropout = self._dropout.replicate()
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._dropout.allocate(batch_size, dtype, rng)

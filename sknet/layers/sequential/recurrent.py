@@ -102,7 +102,7 @@ class RecurrentLayer(LayerOverSteps):
         copy._make_parts()
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory and noise."""
         super().allocate(batch_size, dtype, rng)
         self._input_noise.allocate(batch_size, dtype, rng)
@@ -468,7 +468,7 @@ class SimpleRNN(RecurrentLayer):
         super()._make_parts()
         self._activation = get_activation(self.activation)
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory, noise and the activation."""
         super().allocate(batch_size, dtype, rng)
         self._activation.allocate(batch_size, dtype)
