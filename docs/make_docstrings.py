@@ -20,11 +20,13 @@ PLACES = {
         "AutoencoderTransformer": "architecture coders training codes solver end attributes",
         "AutoencoderTransformer.fit": "fit",
         "AutoencoderTransformer.partial_fit": "fit",
+        "AutoencoderTransformer.fit_blocks": "blocks_of_X",
     },
     "estimators/classifier": {
         "NeuralClassifier": "architecture layers training solver end attributes",
         "NeuralClassifier.fit": "fit validation",
         "NeuralClassifier.partial_fit": "fit",
+        "NeuralClassifier.fit_blocks": "blocks validation",
     },
     "estimators/language_model": {"NeuralLanguageModel": "solver_of_windows"},
     "estimators/outlier_detector": {
@@ -34,7 +36,10 @@ PLACES = {
         "NeuralRegressor": "architecture layers training solver end attributes",
         "NeuralRegressor.fit": "fit validation",
         "NeuralRegressor.partial_fit": "fit",
+        "NeuralRegressor.fit_blocks": "blocks validation",
     },
+    "estimators/transcriber": {"NeuralTranscriber": "solver attributes"},
+    "estimators/translator": {"NeuralTranslator": "solver_of_pairs"},
     "tabular/classifier": {
         "TabularClassifier": "columns network dropout steps training end attributes",
         "TabularClassifier.fit": "X fit",

@@ -57,6 +57,8 @@ DRAWN_BY_EXAMPLES = {
     "income.py": "income.png",
     "house_prices.py": "house_prices.png",
     "forecasting_with_covariates.py": "bicycles.png",
+    "translation.py": "translation.png",
+    "digit_strings.py": "digit_strings.png",
 }
 
 

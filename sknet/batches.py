@@ -70,6 +70,41 @@ class Data:
         weights = self.sample_weight if self.rows is None else self.sample_weight[self.rows]
         return mean_weight(weights)
 
+    def some_X(self, n_rows: int) -> Any:
+        """Return inputs of rows in use that are evenly spaced.
+
+        Parameters
+        ----------
+        n_rows : int
+            How many at most.
+
+        Returns
+        -------
+        X : {ndarray, sparse matrix} of shape (n, n_features) or Sequences
+            The inputs.
+        """
+        rows = np.arange(self.n_rows) if self.rows is None else self.rows
+        if len(rows) > n_rows:
+            rows = rows[np.linspace(0, len(rows) - 1, n_rows).astype(np.intp)]
+        return self.X[rows]
+
+    def batches(self, batch_size: int, mean_weight: float = 1.0) -> Batches:
+        """Return the rows in use in batches.
+
+        Parameters
+        ----------
+        batch_size : int
+            Number of rows of a batch.
+        mean_weight : float, default=1.0
+            Weights are divided by it.
+
+        Returns
+        -------
+        batches : Batches
+            Yields them.
+        """
+        return Batches(self, batch_size, mean_weight)
+
     def transform_y(self, function: Function) -> None:
         """Replace the targets, or those of all places, by what a function makes of them.
 

@@ -31,11 +31,8 @@ def initialize_from_data(
     replica, rng = network.replica(1), np.random.default_rng(random_state)
     for part in filter(_needs_data, replica.layer.walk()):
         part.forward = _initializing(part, rng)
-    rows = np.arange(data.n_rows) if data.rows is None else data.rows
-    if len(rows) > _N_ROWS:
-        rows = rows[np.linspace(0, len(rows) - 1, _N_ROWS).astype(np.intp)]
     with single_threaded_blas():
-        replica.forward(data.X[rows])
+        replica.forward(data.some_X(_N_ROWS))
 
 
 def _needs_data(layer):

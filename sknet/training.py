@@ -231,7 +231,7 @@ class Trainer:
             What happened. The network's weights are those of the last step until `finish`.
         """
         self._take_up(plan)
-        batches = Batches(data, plan.batch_size, plan.mean_weight)
+        batches = data.batches(plan.batch_size, plan.mean_weight)
         step = Step(self, plan, batches.batch_size)
         for _ in range(plan.max_epochs):
             epoch = self._run_epoch(batches, step, plan)

@@ -1,6 +1,6 @@
 """The types that the annotations of public signatures share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
@@ -32,6 +32,15 @@ class FrameLike(Protocol):
 
 
 @runtime_checkable
+class PositionsLike(Protocol):
+    """Items that are reached by position."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, position: int, /) -> Any: ...
+
+
+@runtime_checkable
 class EstimatorLike(Protocol):
     """An estimator, pipeline or search of scikit-learn's kind."""
 
@@ -56,6 +65,8 @@ class ParameterObject:
     def _validate_params(self) -> None: ...
 
 
+#: Blocks of rows that are read again and again.
+RowBlocks: TypeAlias = Iterable[Any] | PositionsLike
 #: Samples: an array, a data frame, a sparse matrix, or a list of sequences of unequal length.
 Samples: TypeAlias = ArrayLike | SparseLike | FrameLike | Sequence[ArrayLike]
 #: Targets: an array, a column or several, or a list of one array a sequence.

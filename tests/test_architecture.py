@@ -23,6 +23,7 @@ GROUPS = [
     {"named_weights"},
     {
         "batches",
+        "blocks",
         "cells",
         "finite",
         "inputs",

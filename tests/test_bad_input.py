@@ -20,6 +20,8 @@ from sknet import (
     NeuralClassifier,
     NeuralOutlierDetector,
     NeuralRegressor,
+    NeuralTranscriber,
+    NeuralTranslator,
     PlacewiseScorer,
 )
 from sknet.activations import FunctionActivation
@@ -28,8 +30,10 @@ from sknet.layers import (
     Activation,
     BatchNorm,
     Conv2D,
+    CrossAttention,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GaussianNoise,
     LayerNorm,
@@ -75,7 +79,12 @@ def fit(estimator, X=X, y="own", **arguments):
     return estimator.fit(X, y, **arguments)
 
 
+SOURCES, TARGETS = ["ab", "b", "", "aab"], ["x", "yx", "xx", ""]
+CLIPS, HEARD = RNG.standard_normal((4, 6, 2)), ["ab", "b", "", "aba"]
+
+
 def predict(estimator, X=X):
+    X = {NeuralTranslator: SOURCES, NeuralTranscriber: CLIPS}.get(type(estimator), X)
     for method in ("predict_proba", "transform", "predict"):
         if hasattr(estimator, method):
             return getattr(estimator, method)(X)
@@ -86,6 +95,10 @@ def but(values, position, value):
     values = np.array(values, dtype=float)
     values[position] = value
     return values
+
+
+MANY = np.tile(X, (40, 1))
+ONE_HOLE = but(MANY, 1, np.nan)  # not among the rows that a sample of two such blocks has
 
 
 @dataclass
@@ -953,6 +966,23 @@ NAMES = [
 ]
 
 
+class Again:
+    """Blocks whose iterator starts anew."""
+
+    def __iter__(self):
+        return iter([(X, TARGET)])
+
+
+class ReadOnce:
+    """Blocks whose iterators share what they read."""
+
+    def __init__(self):
+        self.blocks = iter([(X, TARGET)])
+
+    def __iter__(self):
+        return self.blocks
+
+
 def partial_fit(estimator, X=X, y="own", **arguments):
     if isinstance(y, str):
         y = ESTIMATORS[type(estimator)]
@@ -1060,10 +1090,129 @@ ORDER = [
         needs="fitted",
     ),
     Misuse(
+        "blocks that are a generator",
+        TypeError,
+        r"NeuralClassifier\.fit_blocks reads the blocks in every epoch, and a generator can be "
+        r"read only once\. Pass a list of blocks, or an object that reads one whenever asked",
+        lambda estimator: estimator.fit_blocks((X, LABELS) for _ in range(2)),
+    ),
+    Misuse(
+        "blocks that are an array",
+        TypeError,
+        r"NeuralClassifier\.fit_blocks expects blocks of rows, got ndarray\. Pass a list of",
+        lambda estimator: estimator.fit_blocks(X),
+    ),
+    Misuse(
+        "blocks that are a frame",
+        TypeError,
+        r"NeuralClassifier\.fit_blocks expects blocks of rows, got DataFrame\.",
+        lambda estimator: estimator.fit_blocks(FRAME),
+    ),
+    Misuse(
+        "blocks that are a number",
+        TypeError,
+        r"NeuralClassifier\.fit_blocks expects blocks of rows, got int\.",
+        lambda estimator: estimator.fit_blocks(3),
+    ),
+    Misuse(
+        "one block in the place of blocks",
+        TypeError,
+        r"expects each block to be \(X, y\) or \(X, y, sample_weight\), got ndarray at position "
+        r"0\. A single block goes into a list: \[\(X, y\)\]",
+        lambda estimator: estimator.fit_blocks((X, LABELS)),
+    ),
+    Misuse(
+        "a block with too many parts",
+        TypeError,
+        r"expects each block to be X, or a tuple \(X, y, sample_weight\) whose y may be None, got "
+        r"4 items at position 1",
+        lambda estimator: estimator.fit_blocks([X, (X, None, None, None)]),
+        kind=AutoencoderTransformer,
+    ),
+    Misuse(
+        "no blocks",
+        ValueError,
+        r"NeuralRegressor\.fit_blocks expects at least one block that has rows, got none",
+        lambda estimator: estimator.fit_blocks([(X[:0], TARGET[:0])]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a block with missing values",
+        ValueError,
+        r"In a sample of the blocks: Input X contains NaN",
+        lambda estimator: estimator.fit_blocks([(X, TARGET), (np.full_like(X, np.nan), TARGET)]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a block with few missing values",
+        ValueError,
+        r"In block 1: Input X contains NaN",
+        lambda estimator: estimator.fit_blocks([(MANY, MANY[:, 0]), (ONE_HOLE, MANY[:, 0])]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a block of another width",
+        ValueError,
+        r"In block 1: X has samples of shape \(3,\), and in the first block \(4,\); make all",
+        lambda estimator: estimator.fit_blocks([(X, TARGET), (X[:, 1:], TARGET)]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a block whose parts differ in length",
+        ValueError,
+        r"In block 1: Found input variables with inconsistent numbers of samples: \[30, 29\]",
+        lambda estimator: estimator.fit_blocks([(X, TARGET), (X, TARGET[1:])]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "blocks of which some have weights",
+        ValueError,
+        r"In block 1: sample_weight is given: False, and in the first block True; make all",
+        lambda estimator: estimator.fit_blocks([(X, TARGET, np.ones(30)), (X, TARGET)]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "a block with weights of 0 alone",
+        ValueError,
+        r"In block 1: (sample_weight is zero in every row|Sample weights must contain at least)",
+        lambda estimator: estimator.fit_blocks([(X, TARGET, 1.0), (X, TARGET, np.zeros(30))]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "blocks with labels of several types",
+        ValueError,
+        r"In block 1: y has values that are 'strings', and in the first block 'numbers'; make all",
+        lambda estimator: estimator.fit_blocks([(X, LABELS), (X, LABELS.astype(str))]),
+    ),
+    Misuse(
+        "blocks with targets of several shapes",
+        ValueError,
+        r"In block 1: y has rows of shape \(2,\), and in the first block \(\); make all blocks",
+        lambda estimator: estimator.fit_blocks([(X, TARGET), (X, TWO_TARGETS)]),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "blocks that have other rows in a later pass",
+        ValueError,
+        r"expects the same rows in each pass over the blocks, got 30 rows in the first pass and 0 "
+        r"in a later one\. Pass a list of blocks",
+        lambda estimator: estimator.fit_blocks(ReadOnce()),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
+        "blocks without positions, and no validation set",
+        ValueError,
+        r"NeuralRegressor\.fit_blocks with early_stopping=True can hold out rows of blocks that "
+        r"are reached by position, with one row of X and of y a sample\. Pass X_val",
+        lambda estimator: estimator.fit_blocks(Again()),
+        SET(early_stopping=True),
+        kind=NeuralRegressor,
+    ),
+    Misuse(
         "partial_fit with L-BFGS",
         AttributeError,
-        r"'NeuralClassifier' has no attribute 'partial_fit'.*partial_fit needs a solver that "
-        r"trains by steps, not lbfgs",
+        r"'NeuralClassifier' has no attribute 'partial_fit'.*partial_fit and fit_blocks need a "
+        r"solver that trains by steps, not lbfgs",
         partial_fit,
         SET(solver="lbfgs"),
     ),
@@ -1101,7 +1250,7 @@ ORDER = [
     Misuse(
         "partial_fit with other classes than before",
         ValueError,
-        r"partial_fit got classes=\[0, 1, 2, 3\], but this NeuralClassifier has been fitted to "
+        r"NeuralClassifier got classes=\[0, 1, 2, 3\], but has been fitted to "
         r"array\(\[0, 1, 2\]\); leave out classes",
         partial(partial_fit, classes=[0, 1, 2, 3]),
         needs="fitted",
@@ -2004,6 +2153,137 @@ OUTLIERS = [
     ),
 ]
 
+_NARROW = [Embedding(2), GRU(2, return_sequences=True)]
+TRANSLATOR = {
+    "kind": NeuralTranslator,
+    "good": {"encoder": _NARROW, "decoder": [*_NARROW, CrossAttention(1)]},
+    "good_fit": partial(fit, X=SOURCES, y=TARGETS),
+}
+TRANSCRIBER = {
+    "kind": NeuralTranscriber,
+    "good": {"layers": [GRU(2, return_sequences=True)]},
+    "good_fit": partial(fit, X=CLIPS, y=HEARD),
+}
+PAIRS = [
+    Misuse(
+        "fewer targets than sources",
+        ValueError,
+        r"^NeuralTranslator expects a target in y for each source in X, got 4 sources and 3 "
+        r"targets\.$",
+        partial(fit, X=SOURCES, y=TARGETS[:3]),
+        **TRANSLATOR,
+    ),
+    Misuse(
+        "targets that are no texts",
+        TypeError,
+        r"^NeuralTranslator expects y to hold str, got 3 of type int at position 0\. Convert it, "
+        r"fill missing texts with '', or set target_tokenizer=None to pass arrays of tokens\.$",
+        partial(fit, X=SOURCES, y=[3, 4, 5, 6]),
+        **TRANSLATOR,
+    ),
+    Misuse(
+        "a decoder that never looks at the source",
+        ValueError,
+        r"^NeuralTranslator expects a decoder that looks at the source, got none of its layers "
+        r"that does\. Add a TransformerDecoderBlock, or Residual",
+        partial(fit, X=SOURCES, y=TARGETS),
+        SET(decoder=_NARROW),
+        **TRANSLATOR,
+    ),
+    Misuse(
+        "an encoder of another width",
+        ValueError,
+        r"^Layer 'decoder__2' \(CrossAttention\) expects a source of 2 features a step, got "
+        r"one of shape \(steps, 3\)\. Let the encoder end with a vector of this length for each "
+        r"step, or pass source_dim\.$",
+        partial(fit, X=SOURCES, y=TARGETS),
+        SET(encoder=[Embedding(3)]),
+        **TRANSLATOR,
+    ),
+    Misuse(
+        "a beam of nothing",
+        InvalidParameterError,
+        r"^The 'beam_size' parameter of NeuralTranslator must be an int",
+        partial(fit, X=SOURCES, y=TARGETS),
+        SET(beam_size=0),
+        **TRANSLATOR,
+    ),
+    Misuse(
+        "the attention of no such layer",
+        ValueError,
+        r"expects layer to be the name of a CrossAttention, one of 'decoder__2'; got 'decoder__1'",
+        lambda estimator: estimator.attention_weights(SOURCES, TARGETS, "decoder__1"),
+        needs="fitted",
+        **TRANSLATOR,
+    ),
+    Misuse(
+        "cross-attention in a network of rows",
+        ValueError,
+        r"^Layer 'layers__0' \(CrossAttention\) expects a source to look at, got none\. Put it "
+        r"into the decoder of a NeuralTranslator, in place of MultiHeadAttention\.$",
+        parameters=SET(input_shape=(2, 2), layers=[CrossAttention(1), Flatten()]),
+    ),
+    Misuse(
+        "a translation before fit",
+        NotFittedError,
+        r"This NeuralTranslator instance is not fitted yet",
+        lambda estimator: estimator.predict(SOURCES),
+        needs="unfitted",
+        **TRANSLATOR,
+    ),
+]
+HEARINGS = [
+    Misuse(
+        "more labels than steps",
+        ValueError,
+        r"^NeuralTranscriber expects an output step for each label, and one more for each that "
+        r"follows itself: 7 for the 4 labels at position 1, got 6\. Use less pooling",
+        partial(fit, X=CLIPS, y=["ab", "bbbb", "", "aba"]),
+        **TRANSCRIBER,
+    ),
+    Misuse(
+        "one label a sample",
+        ValueError,
+        r"^NeuralTranscriber expects y to hold a sequence of labels for each sample, a list, a "
+        r"1-D array or a str, got int at position 0\.$",
+        partial(fit, X=CLIPS, y=[0, 1, 1, 0]),
+        **TRANSCRIBER,
+    ),
+    Misuse(
+        "fewer label sequences than samples",
+        ValueError,
+        r"^NeuralTranscriber expects a label sequence in y for each sample of X, got 4 samples "
+        r"and 2 label sequences\.$",
+        partial(fit, X=CLIPS, y=HEARD[:2]),
+        **TRANSCRIBER,
+    ),
+    Misuse(
+        "layers that join the steps",
+        ValueError,
+        r"^NeuralTranscriber expects layers that give a vector for each step, of shape \(T, F\), "
+        r"got \(3,\)\. Set return_sequences=True in recurrent layers",
+        partial(fit, X=CLIPS, y=HEARD),
+        SET(layers=[GRU(3)]),
+        **TRANSCRIBER,
+    ),
+    Misuse(
+        "labels that fit has not seen",
+        ValueError,
+        r"^NeuralTranscriber was fitted to the labels \['a', 'b'\], got in y \['c'\] as well\.",
+        lambda estimator: estimator.partial_fit(CLIPS, ["ab", "c", "", "ab"]),
+        needs="fitted",
+        **TRANSCRIBER,
+    ),
+    Misuse(
+        "rows of a table",
+        ValueError,
+        r"expects inputs of shape \(steps, features\), got \(4,\)",
+        partial(fit, X=X[:4], y=HEARD),
+        needs="unfitted",
+        **TRANSCRIBER,
+    ),
+]
+
 TABLE = [
     *PARAMETERS,
     *VALUES,
@@ -2019,6 +2299,8 @@ TABLE = [
     *FINE_TUNING,
     *FUNCTIONS,
     *SEVERAL,
+    *PAIRS,
+    *HEARINGS,
 ]
 
 

@@ -208,7 +208,7 @@ def test_classes_of_several_outputs_are_checked(classes, message):
 def test_later_classes_are_those_of_the_first_call(first, classes):
     network = classifier().fit(X, first)
     with pytest.raises(
-        ValueError, match=r"partial_fit got classes=.*has been fitted to"
+        ValueError, match=r"NeuralClassifier got classes=.*has been fitted to"
     ) as caught:
         network.partial_fit(X, first, classes=classes)
     assert len(str(caught.value)) < 300

@@ -251,3 +251,19 @@ def test_digits_are_found_on_texture(run):
     text = run("segmentation.py", ["segmentation.png"])
     assert figures(text, "network, seed 0")[0] > 0.45
     assert figures(text, "threshold")[0] > 0.45
+
+
+def test_dates_and_numbers_are_translated(run):
+    text = run("translation.py", ["translation.png"])
+    for task in ("dates", "numbers"):
+        greedy, beam, tokens, perplexity = figures(text, f"{task}, seed 0")[:4]
+        assert tokens > 20 and perplexity < 30, task
+        assert 0 <= greedy <= 100 and 0 <= beam <= 100
+    assert text.count("->") == 8
+
+
+def test_strings_of_spoken_digits_are_read(run):
+    text = run("digit_strings.py", ["digit_strings.png"])
+    greedy, beam = figures(text, "network, seed 0")[:2]
+    assert 0 < greedy < 150 and 0 < beam < 150
+    assert "misheard: " in text

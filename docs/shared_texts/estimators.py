@@ -146,6 +146,35 @@ TEXTS = {
     validation_fraction : float, default=0.1
         Part of the texts to hold out, in (0, 1).
     """,
+    "solver_of_pairs": """
+    solver : str or sknet.optimizers.Optimizer, default="adam"
+        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object.
+    alpha : float, default=1e-4
+        L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
+        divided by the number of pairs of a step, is added to the loss.
+    batch_size : int, default="auto"
+        Pairs of one step; "auto" is min(64, n_samples).
+    learning_rate : str, sknet.schedules.Schedule or callable, default="one_cycle"
+        Shape of the rate over the training: constant, invscaling, adaptive, cosine,
+        flat_cosine, log_cosine, one_cycle, exponential, step, an object, or a function of the
+        progress in [0, 1] that returns the factor of the rate.
+    learning_rate_init : float, default=1e-3
+        The rate that the schedule scales, above 0.
+    max_iter : int, default=20
+        Number of epochs at most.
+    max_time : float, default=None
+        Seconds after which training stops with the model it has.
+    tol : float, default=1e-4
+        Smallest change of the loss (or of the validation score) that counts as progress.
+    n_iter_no_change : int, default=10
+        Training stops after more than this many epochs in a row without progress. Without early
+        stopping, schedules made of cosine waves run to their end.
+    early_stopping : bool, default=False
+        Whether to judge progress on a validation set, stop when it ends, and keep the weights
+        of the best epoch. Without `X_val`, a part of the pairs is held out.
+    validation_fraction : float, default=0.1
+        Part of the pairs to hold out, in (0, 1).
+    """,
     "end": """
     clip_norm : float, default=None
         Norm to which a longer gradient is shortened.
@@ -190,6 +219,22 @@ TEXTS = {
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows, or of all places in the form of y. Only their ratios count for the
         loss; a weight of 0 leaves a row or place out.
+    """,
+    "blocks": """
+    blocks : sequence or iterable of blocks
+        Each block is (X, y) or (X, y, sample_weight), as `fit` takes them. Blocks are read in
+        every epoch, and once before the first: a generator will not do. If they can be reached
+        by position, as in a list, they are taken in a new order each epoch, where `shuffle` is
+        True; others come in the order of their iterator. The rows of a block are shuffled. A
+        step has rows of one block.
+    """,
+    "blocks_of_X": """
+    blocks : sequence or iterable of blocks
+        Each block is X, or a tuple (X, y, sample_weight) of which y is ignored. Blocks are
+        read in every epoch, and once before the first: a generator will not do. If they can be
+        reached by position, as in a list, they are taken in a new order each epoch, where
+        `shuffle` is True; others come in the order of their iterator. The rows of a block are
+        shuffled. A step has rows of one block.
     """,
     "validation": """
     X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None

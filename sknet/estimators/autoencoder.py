@@ -42,12 +42,14 @@ from ..typing import (
     NamedSchedule,
     Precision,
     RandomState,
+    RowBlocks,
     Samples,
     Sizes,
 )
 from ..warning import warn
 from .architecture import hidden_sizes
-from .base import BaseNeuralEstimator, trains_by_steps
+from .base import BaseNeuralEstimator
+from .block_training import trains_by_steps
 from .coders import Coders
 from .reconstruction import Reconstruction
 
@@ -371,6 +373,38 @@ class AutoencoderTransformer(
             The estimator.
         """
         return self._partial_fit(X, None, sample_weight)
+
+    @available_if(trains_by_steps)
+    @isolated
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_blocks(
+        self,
+        blocks: RowBlocks,
+        *,
+        X_val: Samples | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train encoder and decoder on rows that are read block by block.
+
+        Parameters
+        ----------
+        blocks : sequence or iterable of blocks
+            Each block is X, or a tuple (X, y, sample_weight) of which y is ignored. Blocks are
+            read in every epoch, and once before the first: a generator will not do. If they can be
+            reached by position, as in a list, they are taken in a new order each epoch, where
+            `shuffle` is True; others come in the order of their iterator. The rows of a block are
+            shuffled. A step has rows of one block.
+        X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
+            Validation set: scored after each epoch, and used by early stopping.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Its weights.
+
+        Returns
+        -------
+        self : AutoencoderTransformer
+            The fitted estimator.
+        """
+        return self._fit_blocks(blocks, X_val, None, sample_weight_val)
 
     @isolated
     def transform(self, X: Samples) -> Array | Any:

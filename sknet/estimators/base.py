@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from copy import copy
 from math import inf
 from numbers import Integral, Real
@@ -36,6 +37,7 @@ from .architecture import (
     warn_of_swapped_axes,
 )
 from .attributes import FittedAttributes
+from .block_training import BlockTraining
 from .combinations import ParameterChecks
 from .diagram import diagram_of
 from .loop import TrainingLoop
@@ -48,32 +50,9 @@ from .unfreezing import changes_of_training
 from .validation import DataValidation
 
 
-def trains_by_steps(estimator: BaseNeuralEstimator) -> bool:
-    """Tell `available_if` whether there is a `partial_fit`: L-BFGS has none.
-
-    Parameters
-    ----------
-    estimator : BaseNeuralEstimator
-        The estimator.
-
-    Returns
-    -------
-    available : bool
-        True.
-
-    Raises
-    ------
-    AttributeError
-        If the solver is L-BFGS.
-    """
-    solver = estimator.solver  # which may be anything
-    if isinstance(solver, LBFGS) or (isinstance(solver, str) and solver == "lbfgs"):
-        raise AttributeError("partial_fit needs a solver that trains by steps, not lbfgs.")
-    return True
-
-
 class BaseNeuralEstimator(
     FittedAttributes,
+    BlockTraining,
     TrainingLoop,
     ParameterChecks,
     DataValidation,
@@ -160,17 +139,23 @@ class BaseNeuralEstimator(
         With `reset`, learn the scale from the training rows, `data`.
         """
 
-    def _fit(self, X, y, sample_weight, X_val, y_val, sample_weight_val):
+    def _standardize(self, data, name="y"):
+        """Bring the targets of some rows to the scale that has been learned."""
+
+    def _fit(self, X, y, sample_weight, X_val, y_val, sample_weight_val, blocks=None):
         deadline = self._deadline()
         resume = self.warm_start and hasattr(self, "network_")
         with restored_on_error(self), single_threaded_blas():
             self._check_parameters()
-            data = self._check_data(X, y, sample_weight, reset=not resume)
+            with blocks.named() if blocks else nullcontext():
+                data = self._check_data(X, y, sample_weight, reset=not resume)
             if resume:
                 self._check_same_network()
                 self._check_inputs(data)
             else:
                 self._start(data)
+            if blocks is not None:
+                data = self._as_blocks(data, blocks)
             validation = self._check_validation(X_val, y_val, sample_weight_val)
             if validation is not None:
                 self._check_inputs(validation.data, "In the validation set: ")

@@ -16,6 +16,42 @@ from .classes import encode
 from .labels import as_labels, shown
 
 
+class ClassWeights:
+    """Mixin of a classifier whose rows are weighted by their classes."""
+
+    def _weigh_target(self, data, training):
+        if training:
+            self._class_factors = None
+        if self.class_weight is not None:
+            codes = np.reshape(data.y, (len(data.y), -1)).astype(np.intp)
+            if training:
+                self._learn_class_weights(data, codes)
+            self._apply_class_weights(data, codes)
+
+    def _learn_class_weights(self, data, codes):
+        rows = slice(None) if data.rows is None else data.rows
+        weight = None if data.sample_weight is None else data.sample_weight[rows]
+        classes = self._classes_of_outputs()
+        self._class_factors = class_factors(self.class_weight, classes, codes[rows], weight)
+
+    def _apply_class_weights(self, data, codes):
+        """Multiply the sample weights by those of the classes."""
+        weight = np.ones(len(codes)) if data.sample_weight is None else data.sample_weight
+        with np.errstate(over="ignore"):
+            for factors, column in zip(self._class_factors, codes.T, strict=True):
+                weight = weight * factors[column]
+            finite = np.isfinite(weight.sum())
+        if not finite:
+            raise ValueError(
+                "The weights of the rows, sample_weight times class_weight, overflow; only their "
+                "ratios count, so divide them by the largest."
+            )
+        if not weight.any():
+            raise ValueError("class_weight makes the weight of every row zero.")
+        data.sample_weight = weight
+        data.rows = None if weight.all() else np.flatnonzero(weight)
+
+
 def class_factors(
     class_weight: dict[str, Any] | Sequence[dict[str, Any]] | Literal["balanced"],
     classes: Sequence[Array],

@@ -31,12 +31,14 @@ from ..typing import (
     NamedSchedule,
     Precision,
     RandomState,
+    RowBlocks,
     Samples,
     Sizes,
     Targets,
 )
-from .base import BaseNeuralEstimator, trains_by_steps
-from .class_weights import class_factors
+from .base import BaseNeuralEstimator
+from .block_training import trains_by_steps
+from .class_weights import ClassWeights
 from .classes import as_classes, encode, learn_classes, same_classes
 from .labels import as_labels, family, shown
 from .metrics import compares_numbers
@@ -46,7 +48,7 @@ from .placewise import PlacewiseTargets
 _BY_COLUMNS = "a dict of losses by the columns of y is for NeuralRegressor"
 
 
-class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
+class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeuralEstimator):
     """Neural network for classification: binary, multiclass, multilabel, multioutput.
 
     A scikit-learn estimator whose parameters are those of `sklearn.neural_network.MLPClassifier`
@@ -296,30 +298,67 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
                 "class_weight='balanced' needs all rows at once; for partial_fit pass a dict of "
                 "weights."
             )
+        return self._told_classes(classes, self._partial_fit, X, y, sample_weight)
+
+    @available_if(trains_by_steps)
+    @isolated
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_blocks(
+        self,
+        blocks: RowBlocks,
+        classes: ArrayLike | Sequence[ArrayLike] | None = None,
+        *,
+        X_val: Samples | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network on rows that are read block by block, for data larger than memory.
+
+        Parameters
+        ----------
+        blocks : sequence or iterable of blocks
+            Each block is (X, y) or (X, y, sample_weight), as `fit` takes them. Blocks are read in
+            every epoch, and once before the first: a generator will not do. If they can be reached
+            by position, as in a list, they are taken in a new order each epoch, where `shuffle` is
+            True; others come in the order of their iterator. The rows of a block are shuffled. A
+            step has rows of one block.
+        classes : array-like or list of array-like, default=None
+            All labels, as for `partial_fit`; by default those found in the first pass.
+        X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
+            Validation set: scored after each epoch, and used by early stopping.
+        y_val : array-like in the form of y, default=None
+            Its targets.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Its weights.
+
+        Returns
+        -------
+        self : NeuralClassifier
+            The fitted estimator.
+        """
+        validation = X_val, y_val, sample_weight_val
+        return self._told_classes(classes, self._fit_blocks, blocks, *validation)
+
+    def _told_classes(self, classes, train, *args):
+        """Train an estimator that is told its classes unless it is fitted."""
         if classes is not None and hasattr(self, "network_"):
             self._check_same_classes(classes)
         self._expected_classes = classes
         try:
-            return self._partial_fit(X, y, sample_weight)
+            return train(*args)
         finally:
             self.__dict__.pop("_expected_classes", None)
 
     def _readable_y(self, y):
         return None if y is None else as_labels(y)
 
-    def _weigh_target(self, data, training):
-        if training:
-            self._class_factors = None
-        if self.class_weight is not None:
-            codes = np.reshape(data.y, (len(data.y), -1)).astype(np.intp)
-            if training:
-                self._learn_class_weights(data, codes)
-            self._apply_class_weights(data, codes)
-
     def _encode_target(self, data, reset):
         y = column_or_1d(data.y, warn=True) if data.y.shape[1:] == (1,) else data.y
         if reset:
             used = y if data.rows is None else y[data.rows]
+            survey = getattr(self, "_surveyed", None)
+            if survey is not None and survey.y is not None and self._grid is None:
+                used = survey.used_y
             expected = getattr(self, "_expected_classes", None)
             self.classes_, self._target = learn_classes(used, expected)
         self._check_width(y)
@@ -348,12 +387,11 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
             )
 
     def _check_same_classes(self, classes):
-        """Refuse a later `partial_fit` with other `classes` than the first had."""
+        """Refuse to resume training with other `classes` than it began with."""
         if not same_classes(as_classes(classes, self._target.n_outputs), self.classes_):
             raise ValueError(
-                f"partial_fit got classes={brief(classes)}, but this {type(self).__name__} has "
-                f"been fitted to {brief(self.classes_)}; leave out classes, or start anew with "
-                "clone."
+                f"{type(self).__name__} got classes={brief(classes)}, but has been fitted to "
+                f"{brief(self.classes_)}; leave out classes, or start anew with clone."
             )
 
     def _encode(self, y, classes, rows):
@@ -376,29 +414,6 @@ class NeuralClassifier(ClassifierMixin, PlacewiseTargets, BaseNeuralEstimator):
             f"y has labels that {type(self).__name__} does not know: {shown(np.unique(labels))}; "
             f"it knows {shown(classes)}. {advice}"
         )
-
-    def _learn_class_weights(self, data, codes):
-        rows = slice(None) if data.rows is None else data.rows
-        weight = None if data.sample_weight is None else data.sample_weight[rows]
-        classes = self._classes_of_outputs()
-        self._class_factors = class_factors(self.class_weight, classes, codes[rows], weight)
-
-    def _apply_class_weights(self, data, codes):
-        """Multiply the sample weights by those of the classes."""
-        weight = np.ones(len(codes)) if data.sample_weight is None else data.sample_weight
-        with np.errstate(over="ignore"):
-            for factors, column in zip(self._class_factors, codes.T, strict=True):
-                weight = weight * factors[column]
-            finite = np.isfinite(weight.sum())
-        if not finite:
-            raise ValueError(
-                "The weights of the rows, sample_weight times class_weight, overflow; only their "
-                "ratios count, so divide them by the largest."
-            )
-        if not weight.any():
-            raise ValueError("class_weight makes the weight of every row zero.")
-        data.sample_weight = weight
-        data.rows = None if weight.all() else np.flatnonzero(weight)
 
     def _strata(self, y):
         kind = self._target.kind

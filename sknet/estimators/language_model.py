@@ -26,9 +26,18 @@ from ..preprocessing.samples import reread
 from ..schedules.base import Schedule
 from ..settings import isolated
 from ..tokens import scoring_windows, training_windows
-from ..typing import Array, Function, NamedOptimizer, NamedSchedule, Precision, RandomState
+from ..typing import (
+    Array,
+    Function,
+    NamedOptimizer,
+    NamedSchedule,
+    Precision,
+    RandomState,
+    RowBlocks,
+)
 from .architecture import warn_of_own_output
-from .base import BaseNeuralEstimator, trains_by_steps
+from .base import BaseNeuralEstimator
+from .block_training import trains_by_steps
 from .generation import TextGeneration
 from .holdout import hold_out
 from .overflow import warn_of_overflow
@@ -169,6 +178,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
 
     _losses = {"log_loss": LogLoss}
     _auto_batch_size = 32
+    _surveys_all = True
     _parameter_constraints = {
         **_SHARED,
         "tokenizer": [StrOptions({"char", "byte", "word"}), TokenizerTransformer, None],
@@ -254,6 +264,33 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
             The estimator.
         """
         return self._partial_fit(reread(X), None, None)
+
+    @available_if(trains_by_steps)
+    @isolated
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_blocks(
+        self,
+        blocks: RowBlocks,
+        *,
+        X_val: Iterable[str] | Sequence[ArrayLike] | None = None,
+    ) -> Self:
+        """Learn the vocabulary and train the network on texts that are read block by block.
+
+        Parameters
+        ----------
+        blocks : sequence or iterable of blocks
+            Each block is a list of texts. They are read in every epoch, in a new order where
+            they can be reached by position. The vocabulary is that of all texts, which are in
+            memory while it is learned.
+        X_val : iterable of str or list of array-like of int, default=None
+            Validation texts, as for `fit`; early stopping needs them.
+
+        Returns
+        -------
+        self : NeuralLanguageModel
+            The fitted estimator.
+        """
+        return self._fit_blocks(blocks, reread(X_val), None, None)
 
     @isolated
     def score_samples(self, X: Iterable[str] | Sequence[ArrayLike]) -> Array:

@@ -16,7 +16,7 @@ class Persistence:
     """Adds copies that share nothing that training changes."""
 
     #: Attributes that there are only while training.
-    _of_training = ("_best_params", "_best_epoch", "_scorer", "_told_of_scale")
+    _of_training = ("_best_params", "_best_epoch", "_scorer", "_surveyed", "_told_of_scale")
 
     def without_training_state(self) -> Any:
         """Return a copy for deployment, which predicts the same and cannot be trained further.

@@ -27,21 +27,25 @@ class PlacewiseTargets:
     #: Shape of the places of one output, None for any number of steps; None without places.
     _grid = None
 
-    def _check_data(self, X, y, sample_weight, reset, training=True):
+    def _check_data(self, X, y, sample_weight, reset, training=True, name="sample_weight"):
         if reset:
             self._grid = None
         if self._grid is None and not (reset and self._may_have_places(y)):
-            return super()._check_data(X, y, sample_weight, reset, training)
+            return super()._check_data(X, y, sample_weight, reset, training, name)
         checked = self._check_X_alone(X, reset)
         network = None if reset else self.network_
         if reset:
             shape, network = self._try_layers(checked)
             if len(shape) < 2:
                 self._check_has_no_places(y, shape)
-                return super()._check_data(X, y, sample_weight, reset, training)
+                return super()._check_data(X, y, sample_weight, reset, training, name)
             self._grid = shape[:-1]
         layout = self._layout(network, checked)
-        return self._placed(checked, y, sample_weight, layout, reset, training)
+        return self._placed(checked, y, sample_weight, layout, reset, training, name)
+
+    def _kept_target(self, y):
+        is_large = isinstance(self.loss, dict) or sequence_list(y) is not None or _n_axes(y) > 2
+        return None if y is None or is_large else np.array(self._readable_y(y))
 
     def _may_have_places(self, y):
         by_columns = isinstance(self.loss, dict)  # then y is a frame
@@ -86,20 +90,19 @@ class PlacewiseTargets:
             is_real = np.repeat(is_real, prod(tail))
         return Layout(steps, tail, isinstance(X, Sequences), is_real)
 
-    def _placed(self, X, y, sample_weight, layout, reset, training):
+    def _placed(self, X, y, sample_weight, layout, reset, training, name):
         """Return the data of samples whose y has a value at each place."""
-        name = type(self).__name__
-        y = layout.fold(y, "y", name)
+        owner = type(self).__name__
+        y = layout.fold(y, "y", owner)
         if not len(y):
             raise ValueError(
-                f"{name} expects a step that is real; its layers mark every step of X as padding."
+                f"{owner} expects a step that is real; its layers mark every step of X as padding."
             )
         y = self._readable_y(y)
         _, y = check_X_y(
             np.zeros((len(y), 1)), y, estimator=self, multi_output=True, **self._y_checks()
         )
-        which = "sample_weight" if training else "sample_weight_val"
-        weight = self._place_weights(sample_weight, layout, which)
+        weight = self._place_weights(sample_weight, layout, name)
         rows = None if weight is None or weight.all() else np.flatnonzero(weight)
         flat = Data(X, y, weight, rows)
         self._encode_target(flat, reset)

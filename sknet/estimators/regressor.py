@@ -32,12 +32,14 @@ from ..typing import (
     NamedSchedule,
     Precision,
     RandomState,
+    RowBlocks,
     Samples,
     Sizes,
     Targets,
 )
 from ..warning import warn
-from .base import BaseNeuralEstimator, trains_by_steps
+from .base import BaseNeuralEstimator
+from .block_training import trains_by_steps
 from .overflow import warn_of_overflow
 from .placewise import PlacewiseTargets
 from .target_frame import TargetFrame
@@ -287,6 +289,41 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         """
         return self._partial_fit(X, y, sample_weight)
 
+    @available_if(trains_by_steps)
+    @isolated
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_blocks(
+        self,
+        blocks: RowBlocks,
+        *,
+        X_val: Samples | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network on rows that are read block by block, for data larger than memory.
+
+        Parameters
+        ----------
+        blocks : sequence or iterable of blocks
+            Each block is (X, y) or (X, y, sample_weight), as `fit` takes them. Blocks are read in
+            every epoch, and once before the first: a generator will not do. If they can be reached
+            by position, as in a list, they are taken in a new order each epoch, where `shuffle` is
+            True; others come in the order of their iterator. The rows of a block are shuffled. A
+            step has rows of one block.
+        X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
+            Validation set: scored after each epoch, and used by early stopping.
+        y_val : array-like in the form of y, default=None
+            Its targets.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Its weights.
+
+        Returns
+        -------
+        self : NeuralRegressor
+            The fitted estimator.
+        """
+        return self._fit_blocks(blocks, X_val, y_val, sample_weight_val)
+
     def _readable_y(self, y):
         if y is None:
             return None
@@ -331,18 +368,22 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         if self._targets is not None:
             self._scale_columns(data, validation, reset)
             return
-        dtype, standardizes = data.X.dtype, self._standardizes()
+        standardizes = self._standardizes()
         if reset:
             used = data.used_y, data.used_weight
-            self._target_scale = TargetScale(*used, dtype) if standardizes else None
-        if standardizes:
-            data.transform_y(lambda y: self._target_scale.standardized(y, dtype))
-            if validation is not None:
-                validation.data.transform_y(
-                    lambda y: self._target_scale.standardized(y, dtype, "y_val")
-                )
+            self._target_scale = TargetScale(*used, data.X.dtype) if standardizes else None
+        self._standardize(data)
+        if validation is not None:
+            self._standardize(validation.data, "y_val")
         is_usual = standardizes and reset
         self._moments = (0.0, 1.0) if is_usual else least_usual(*moments(data.used_y))
+
+    def _standardize(self, data, name="y"):
+        dtype, scale = data.X.dtype, self._target_scale
+        if self._targets is not None:
+            data.y = self._targets.scaled(data.y, dtype, name)
+        elif scale is not None:
+            data.transform_y(lambda y: scale.standardized(y, dtype, name))
 
     def _scale_advice(self):
         mean, deviation = self._moments

@@ -105,9 +105,9 @@ class TargetFrame:
             chosen = self._standardized_columns()
             targets.learn_scales(data.used_y, data.used_weight, chosen, dtype)
             self._target_scale = targets if any(chosen) else None
-        data.y = targets.scaled(data.y, dtype)
+        self._standardize(data)
         if validation is not None:
-            validation.data.y = targets.scaled(validation.data.y, dtype, "y_val")
+            self._standardize(validation.data, "y_val")
         self._moments = targets.moments(data.used_y)
 
     def _check_same_form(self):

@@ -43,10 +43,12 @@ class DataValidation:
     )
     _on_tables = ""
 
-    def _check_data(self, X, y, sample_weight, reset, training=True):
-        """Return the validated rows, y encoded; rows of weight zero are not in use."""
+    def _check_data(self, X, y, sample_weight, reset, training=True, name="sample_weight"):
+        """Return the validated rows, y encoded; rows of weight zero are not in use.
+
+        If they are not all rows of the training, what all of them tell is not learned from them.
+        """
         X, y = self._check_X_y(X, y, reset)
-        name = "sample_weight" if training else "sample_weight_val"
         weight = self._check_weight(sample_weight, X, name)
         rows = None if weight is None or weight.all() else np.flatnonzero(weight)
         data = Data(X, y, weight, rows)
@@ -205,7 +207,8 @@ class DataValidation:
                 f"{type(self).__name__}.fit got X_val without y_val; pass y_val with it."
             )
         try:
-            data = self._check_data(X_val, y_val, sample_weight_val, reset=False, training=False)
+            given = X_val, y_val, sample_weight_val
+            data = self._check_data(*given, False, training=False, name="sample_weight_val")
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             advice = f" {_STEPS}" if search(r"\bX\b", str(error)) else ""

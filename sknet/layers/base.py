@@ -93,6 +93,13 @@ class Layer(Component, ABC):
     adds_loss = False
     added_loss: float = 0.0
     row_weights = None
+    #: Whether the layer looks at a source as well as at its input, as layers of a decoder may:
+    #: whoever runs it leaves in `source` what the encoder returns, (N, S, C), in `source_mask`
+    #: which of its steps are real, and finds the gradient in `source_grad` after `backward`.
+    takes_source = False
+    source: Any = None
+    source_mask: Any = None
+    source_grad: Any = None
     #: Whether what training makes of a row depends on the other rows of the batch, so that the
     #: batch cannot be divided.
     mixes_rows = False
