@@ -64,8 +64,9 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         Number of beginnings of a label sequence that `predict` keeps, at least 1. 1 reads the
         likeliest path; more add up the paths of each sequence.
     solver : str or sknet.optimizers.Optimizer, default="adam"
-        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object, which is
-        where momentum, beta_1, weight_decay, max_fun and the like are set.
+        Optimizer: adam, adamw, nadam, radam, amsgrad, rmsprop, adagrad, sgd, sgdw, lion, muon,
+        lamb, lbfgs, or an object, which is where momentum, beta_1, weight_decay, max_fun and the
+        like are set.
     alpha : float, default=1e-4
         L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
         divided by the weight of the rows, is added to the loss.
@@ -73,8 +74,9 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         Rows of one step; "auto" is min(200, n_samples). L-BFGS takes all rows.
     learning_rate : str, sknet.schedules.Schedule or callable, default="constant"
         Shape of the rate over the training, for every solver but lbfgs: constant, invscaling,
-        adaptive, cosine, flat_cosine, log_cosine, one_cycle, exponential, step, an object, or
-        a function of the progress in [0, 1] that returns the factor of the rate.
+        adaptive, cosine, cosine_restarts, flat_cosine, log_cosine, one_cycle, cyclic, polynomial,
+        exponential, step, piecewise_constant, inverse_time, an object, or a function of the
+        progress in [0, 1] that returns the factor of the rate.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=200
@@ -86,7 +88,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         for lbfgs, largest element of the gradient at which to stop.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, schedules made of cosine waves run to their end.
+        stopping, schedules of cosine waves, cycles and powers run to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the training set is held out.
@@ -108,7 +110,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         Source of the initial weights, the order of samples, the hold-out and the noise. An int
         gives the same bits each time.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        1 or True prints a line an epoch. 2 draws a bar, and in a notebook the curve of the loss.
     dtype : {"float32", "float64"}, default=None
         Precision of the computation; None follows X: float32 stays, all else is float64.
 
@@ -128,7 +130,8 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     n_outputs_ : int
         Width of the output layer.
     n_features_in_ : int
-        Number of features.
+        Number of features: of samples with several axes, that of the values of one sample; not
+        there for sequences of any length, whose steps alone are of one size.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had string names.
     loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
@@ -398,7 +401,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     def _log_inverse(self, raw):
         return self._loss.log_inverse_link(raw)
 
-    def _check_data(self, X, y, sample_weight, reset, training=True):
+    def _check_data(self, X, y, sample_weight, reset, training=True, name="sample_weight"):
         checked = self._check_X_alone(X, reset)
         network = None if reset else self.network_
         if reset:
@@ -409,7 +412,6 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
             self._sequences = LabelSequences(type(self).__name__).fit(y)
             self.classes_ = self._sequences.classes
             self._target = Target("sequences", 1, (len(self.classes_),))
-        name = "sample_weight" if training else "sample_weight_val"
         weight = self._check_weight(sample_weight, checked, name)
         places = self._transcripts(y, self._layout(network, checked))
         self._check_room(places)

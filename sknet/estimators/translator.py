@@ -24,6 +24,7 @@ from ..layers import (
 )
 from ..layers.base import LayerItem
 from ..layers.composite import named_layers
+from ..layers.sequential.source import LooksAtSource
 from ..losses import LogLoss, Target
 from ..losses.placewise import PlacewiseLoss
 from ..optimizers import get_optimizer
@@ -139,7 +140,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         Source of the initial weights, the order of the pairs, the hold-out and the noise.
         An int gives the same bits each time.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        1 or True prints a line an epoch. 2 draws a bar, and in a notebook the curve of the loss.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the computation.
 
@@ -393,11 +394,10 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         warn_of_overflow(self, log_p)
         return log_p, is_right, lengths
 
-    def _check_data(self, X, y, sample_weight, reset, training=True):
+    def _check_data(self, X, y, sample_weight, reset, training=True, name="sample_weight"):
         if reset:
             self._learn_vocabularies(X, y)
         data = self._pairs(X, y)
-        name = "sample_weight" if training else "sample_weight_val"
         weight = check_weights(sample_weight, data.X, name, type(self).__name__)
         if weight is not None:
             places = data.y
@@ -499,7 +499,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
                     "convolutions, LayerNorm in place of BatchNorm, and no layers that run "
                     "backwards."
                 )
-        if not any(part.takes_source for part in parts["decoder"].walk()):
+        if not any(isinstance(part, LooksAtSource) for part in parts["decoder"].walk()):
             raise ValueError(
                 f"{name} expects a decoder that looks at the source, got none of its layers that "
                 "does. Add a TransformerDecoderBlock, or Residual([CrossAttention(4)]) after a "

@@ -39,7 +39,7 @@ from ...layers.sequential.recurrent import RecurrentLayer
 from ...named_weights import named_parts, weight_name
 from ...storage import read_arrays
 from ...typing import Shape
-from ..foreign import ForeignModel, Part, fitted, joined_weights, plain_name
+from ..foreign import ForeignModel, Part, fitted, identity, joined_weights, plain_name
 from .modules import ModuleReader
 from .weights import COUNTER, group, weights_of
 
@@ -296,7 +296,7 @@ class _Reader:
                 "weights. Write layers for all modules."
             )
         if self.order is not None:
-            back = np.eye(len(self.order))[self.order]
+            back = identity(len(self.order), _SOURCE)[self.order]
             self.parts.append(("order", Part(Dense(len(back), use_bias=False), {"kernel": back})))
         is_double = np.dtype(np.float64) in self.dtypes
         dtype = np.dtype(np.float64 if is_double else np.float32)

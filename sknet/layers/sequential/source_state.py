@@ -13,9 +13,10 @@ from ...blas import matmul
 from ...typing import Array, Shape
 from ..base import OF_TRAINING, Layer, build_layer
 from .recurrent import RecurrentLayer
+from .source import LooksAtSource
 
 
-class SourceState(Layer):
+class SourceState(LooksAtSource, Layer):
     """Start a recurrent layer from the source, in the decoder of a `NeuralTranslator`.
 
     The state before the first step, and the cell of an `LSTM`, is tanh(s @ kernel + bias) in place
@@ -58,7 +59,6 @@ class SourceState(Layer):
     >>> decoder = [Embedding(32), SourceState(GRU(64, return_sequences=True))]
     """
 
-    takes_source = True
     _parameter_constraints = {
         "layer": [RecurrentLayer],
         "source_dim": [Interval(Integral, 1, None, closed="left"), None],
