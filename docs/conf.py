@@ -44,6 +44,7 @@ myst_heading_anchors = 4
 
 autosummary_generate = True
 autodoc_default_options = {"members": False, "inherited-members": False}
+autodoc_typehints = "none"  # the docstrings state the types
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 extlinks = {
@@ -89,6 +90,18 @@ def signature_of_class(app, what, name, obj, options, signature, return_annotati
         return str(inspect.signature(obj)), ""
 
 
+def literal_formulas(app, what, name, obj, options, lines):
+    """Make the indented lines after a colon a literal block: they are formulas."""
+    for i, (line, blank, formula) in enumerate(zip(lines, lines[1:], lines[2:], strict=False)):
+        indent = len(line) - len(line.lstrip())
+        is_deeper = formula[: indent + 1].isspace() and not formula.lstrip().startswith(
+            ("- ", "* ")
+        )
+        if line.endswith(":") and not line.endswith("::") and not blank.strip() and is_deeper:
+            lines[i] += ":"
+
+
 def setup(app):
-    """Connect the function above."""
+    """Connect the functions above."""
+    app.connect("autodoc-process-docstring", literal_formulas, priority=100)  # before numpydoc
     app.connect("autodoc-process-signature", signature_of_class, priority=900)

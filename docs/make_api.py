@@ -15,6 +15,7 @@ SECTIONS = {
     "sknet.preprocessing": "Preprocessing",
     "sknet.inspection": "Inspection",
     "sknet.interop": "Files and other libraries",
+    "sknet.interop.onnx": "Conversion to ONNX",
     "sknet.testing": "Testing of custom parts",
 }
 HEAD = """API reference

@@ -38,6 +38,8 @@ PLACES = {
         "NeuralRegressor.partial_fit": "fit",
         "NeuralRegressor.fit_blocks": "blocks validation",
     },
+    "estimators/transcriber": {"NeuralTranscriber": "solver attributes"},
+    "estimators/translator": {"NeuralTranslator": "solver_of_pairs"},
     "tabular/classifier": {
         "TabularClassifier": "columns network dropout steps training end attributes",
         "TabularClassifier.fit": "X fit",

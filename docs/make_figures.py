@@ -8,7 +8,6 @@ from contextlib import chdir, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
 
 import matplotlib
 
@@ -24,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknet import NeuralClassifier, NeuralRegressor
+from sknet.inspection import TrainingDisplay
 from sknet.losses import Quantile
 from sknet.schedules import (
     Constant,
@@ -40,17 +40,16 @@ from sknet.schedules import (
 DOCS = Path(__file__).resolve().parent
 IMAGES = DOCS / "images"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-#: Pictures that the code of the user guide draws, just as it stands there.
-DRAWN_BY_THE_GUIDE = [
-    "filters.png",
-    "speakers.png",
-    "forecast.png",
-    "attention.png",
-    "embeddings.png",
-    "denoised.png",
-    "samples.png",
-    "next_letters.png",
-]
+#: Pictures that the code of the user guide draws, just as it stands there, by page.
+DRAWN_BY_THE_GUIDE = {
+    "images": ["filters.png"],
+    "sequences": ["speakers.png"],
+    "forecasting": ["forecast.png"],
+    "text": ["attention.png"],
+    "mixed_columns": ["embeddings.png"],
+    "autoencoders": ["denoised.png"],
+    "generation": ["samples.png", "next_letters.png"],
+}
 #: Pictures that examples draw.
 DRAWN_BY_EXAMPLES = {
     "variational_digits.py": "digits_plane.png",
@@ -58,6 +57,8 @@ DRAWN_BY_EXAMPLES = {
     "income.py": "income.png",
     "house_prices.py": "house_prices.png",
     "forecasting_with_covariates.py": "bicycles.png",
+    "translation.py": "translation.png",
+    "digit_strings.py": "digit_strings.png",
 }
 
 
@@ -171,35 +172,25 @@ def draw_learning_curve():
         random_state=0,
     )
     network.fit(X_train, y_train, X_val=X_val, y_val=y_val)
-    history = network.history_
-    epochs = np.arange(1, network.n_iter_ + 1)
-    figure, axes = plt.subplots(figsize=(7, 3.8), layout="constrained")
-    axes.semilogy(epochs, history["loss"], label="loss (training rows)")
-    axes.semilogy(epochs, history["validation_loss"], label="validation_loss")
-    axes.axvline(network.best_iter_, color="k", ls=":", label=f"best_iter_ = {network.best_iter_}")
-    axes.set(
-        title=f"300 digits to train on, {len(y_val):,} to validate: training stops after "
-        f"{network.n_iter_} epochs",
-        xlabel="epoch",
-        ylabel="loss",
+    display = TrainingDisplay.from_estimator(network)
+    display.ax_.set_title(
+        f"300 digits to train on: training stops after {network.n_iter_} epochs and keeps the "
+        f"weights of epoch {network.best_iter_}",
+        fontsize=9,
     )
-    axes.title.set_fontsize(10)
-    axes.legend()
-    axes.grid(alpha=0.3)
-    save(figure, "learning_curve.png")
+    save(display.figure_, "learning_curve.png")
 
 
 def draw_guide():
-    """Run the code of the user guide and keep the pictures that it saves."""
-    module = sys.modules["guide"] = ModuleType("guide")  # so that its classes can be pickled
-    code = BLOCK.findall((DOCS / "user_guide.md").read_text())
+    """Run the code of pages of the user guide and keep the pictures that it saves."""
     with TemporaryDirectory() as folder, chdir(folder):
         Path("examples").symlink_to(DOCS.parent / "examples")
-        with redirect_stdout(StringIO()):
-            for block in code:
-                exec(block, vars(module))
-        for name in DRAWN_BY_THE_GUIDE:
-            keep(name, 900, 256)
+        for page, names in DRAWN_BY_THE_GUIDE.items():
+            code = BLOCK.findall((DOCS / "guide" / f"{page}.md").read_text())
+            with redirect_stdout(StringIO()):
+                exec("\n".join(code), {"__name__": page})
+            for name in names:
+                keep(name, 900, 256)
 
 
 def draw_inspection():

@@ -27,6 +27,8 @@ def copy_examples():
     for script in EXAMPLES.glob("*.py"):
         title = script.stem.replace("_", " ").capitalize()
         begin, rest = script.read_text().split('"""', 2)[1:]
+        # A literal block, else the dashes of options are joined.
+        begin = begin.replace("Run it with\n", "Run it with::\n")
         heading = f'"""\n{title}\n{"=" * len(title)}\n\n'
         # There is no docstring where Sphinx-Gallery runs an example.
         rest = rest.replace("__doc__.splitlines()[0]", f'"{title}"')

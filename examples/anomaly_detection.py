@@ -23,7 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import RocCurveDisplay, roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
@@ -199,19 +199,14 @@ def print_doubt(states, scores, n_samples):
 
 def draw_roc(states, scores, path):
     """Draw the ROC curves of all models."""
-    figure, panels = plt.subplots(1, 2, figsize=(10, 4.9), sharey=True, layout="constrained")
+    figure, panels = plt.subplots(1, 2, figsize=(11, 5.2), sharey=True, layout="constrained")
     for axes, state in zip(panels, (2, 1), strict=True):
         rows = (states == 0) | (states == state)
         for name, found in scores.items():
-            x, y, _ = roc_curve(states[rows] == state, -found[rows])
-            area = areas(states, found)[2 - state]
-            style = {"lw": 2.2, "color": "black"} if name == "autoencoder" else {"lw": 1.3}
-            axes.plot(x, y, label=f"{name}: {area:.3f}", **style)
-        axes.plot([0, 1], [0, 1], color="0.8", lw=1, zorder=0)
-        axes.set(title=f"{STATES[state]} against normal", xlabel="part of normal ones, alarm")
-        axes.set(aspect="equal", xlim=(-0.01, 1), ylim=(0, 1.01))
-        axes.legend(title="area under the curve", loc="lower right", fontsize=9)
-    panels[0].set_ylabel("part of the others found")
+            RocCurveDisplay.from_predictions(
+                states[rows] == state, -found[rows], name=name, ax=axes
+            )
+        axes.set_title(f"{STATES[state]} against normal")
     save(figure, path)
 
 

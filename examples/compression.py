@@ -24,6 +24,7 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 
 from sknet import AutoencoderTransformer
+from sknet.inspection import ReconstructionDisplay
 
 DATA = Path(__file__).parent / "data" / "mnist_5k.npz"
 
@@ -129,26 +130,19 @@ def compare(kind, seeds, quick):
 
 
 def draw_reconstructions(X, y, pca, model, path):
-    """Draw a digit of each class as it is, from its components and from the network's code."""
-    shown = [np.flatnonzero(y == digit)[0] for digit in range(10)]
+    """Draw a digit of each class, and what is left of it in the code and in the components."""
+    shown = np.stack([X[y == digit][0] for digit in range(10)])
     size = round(X.shape[1] ** 0.5)
-    rows = {
-        "original": X[shown],
-        "PCA": project(pca, X[shown]),
-        "autoencoder": model.reconstruct(X[shown]),
-    }
-    figure, grid = plt.subplots(3, 10, figsize=(10, 3.5), layout="constrained")
-    for axes, (name, images) in zip(grid, rows.items(), strict=True):
-        axes[0].set_ylabel(name, fontsize=10)
-        for axis, image, original in zip(axes, images, X[shown], strict=True):
-            axis.imshow(image.reshape(size, size), cmap="gray_r", vmin=0, vmax=1)
-            axis.set(xticks=[], yticks=[])
-            if name != "original":
-                axis.set_xlabel(f"{squared_error(original, image):.4f}", fontsize=9)
-    figure.suptitle(
-        f"Test digits of {size} x {size} pixels through {pca.n_components_} numbers, "
-        "and their squared errors"
+    figure, axes = plt.subplots(2, 1, figsize=(10, 4.8), layout="constrained")
+    ReconstructionDisplay.from_estimator(
+        model, shown, n_samples=10, image_shape=(size, size), ax=axes[0]
     )
+    components = project(pca, shown)
+    ReconstructionDisplay(shown, components, image_shape=(size, size)).plot(axes[1])
+    for axis, name, made in zip(
+        axes, ("autoencoder", "PCA"), (model.reconstruct(shown), components), strict=True
+    ):
+        axis.set_title(f"{name}, {pca.n_components_} numbers: {squared_error(shown, made):.4f}")
     save(figure, path)
 
 
@@ -167,39 +161,13 @@ def draw_sizes(kind, seed, quick, path):
     axes.loglog(sizes, components, "o--", color="tab:gray", label="PCA")
     axes.loglog(sizes, networks, "o-", color="tab:blue", label="autoencoder")
     axes.set_xticks(sizes, [str(size) for size in sizes])
-    ticks = [tick for tick in (0.002, 0.005, 0.01, 0.02, 0.05) if min(networks) < 1.2 * tick]
-    axes.set_yticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
     axes.set(
         title="Test digits of 8 x 8 pixels",
         xlabel="numbers a digit is kept in",
         ylabel="mean squared error",
     )
-    axes.grid(alpha=0.3)
     axes.legend()
-    save(figure, path)
-
-
-def draw_classes(X, y, pca, model, path):
-    """Draw the errors of both methods for each class of digits."""
-    errors = {
-        "PCA": (X - project(pca, X)) ** 2,
-        "autoencoder": (X - model.reconstruct(X)) ** 2,
-    }
-    figure, axes = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
-    colors = ("0.7", "tab:blue")
-    for shift, (name, squares), color in zip((-0.2, 0.2), errors.items(), colors, strict=True):
-        means = [squares[y == digit].mean() for digit in range(10)]
-        axes.bar(np.arange(10) + shift, means, 0.4, label=name, color=color)
-    axes.set(
-        title=f"Test digits through {pca.n_components_} numbers",
-        xlabel="digit",
-        ylabel="mean squared error",
-        xticks=range(10),
-    )
-    axes.margins(y=0.2)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, ncols=2, loc="upper right")
     save(figure, path)
 
 
@@ -227,7 +195,6 @@ def main(arguments=None):
         pca = linear_model(kind, X_train)
         path = options.output / f"compression_{kind}.png"
         draw_reconstructions(X_test, y_test, pca, model, path)
-    draw_classes(X_test, y_test, pca, model, options.output / "compression_classes.png")
     draw_sizes("digits", seed, quick, options.output / "compression_sizes.png")
     print(f"\nPictures of the networks of seed {seed} saved to {options.output}/")
 

@@ -23,6 +23,7 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 
 from sknet import AutoencoderTransformer
+from sknet.inspection import ReconstructionDisplay
 from sknet.layers import Conv2D, Conv2DTranspose, Dense, Reshape
 
 DATA = Path(__file__).parent / "data" / "mnist_5k.npz"
@@ -120,14 +121,12 @@ def print_row(name, error, noisy_error, seconds=None):
 
 
 def compare(X_train, clean, noisy, classical, seeds, quick):
-    """Print the table; return the denoised rows by method, and the first network."""
+    """Print the table; return the first network."""
     noisy_error = squared_error(clean, noisy)
     print(f"{'squared error':<34} {'below':>9} {'fit s':>8}\n{'-' * 53}")
     print_row("noisy", noisy_error, noisy_error)
-    denoised = {}
     for name, denoise in classical.items():
-        denoised[name] = denoise(noisy)
-        print_row(name, squared_error(clean, denoised[name]), noisy_error)
+        print_row(name, squared_error(clean, denoise(noisy)), noisy_error)
     models, errors = [], []
     for seed in seeds:
         start = time.perf_counter()
@@ -137,21 +136,16 @@ def compare(X_train, clean, noisy, classical, seeds, quick):
         print_row(f"autoencoder, seed {seed}", errors[-1], noisy_error, seconds)
     if len(seeds) > 1:
         print_row("autoencoder, median", np.median(errors), noisy_error)
-    return {**denoised, "autoencoder": models[0].reconstruct(noisy)}, models[0]
+    return models[0]
 
 
-def draw_digits(clean, noisy, denoised, path, n_shown):
-    """Draw digits: clean, noisy, and as each method restores them."""
-    rows = {"clean": clean, "noisy": noisy, **denoised}
-    figure, grid = plt.subplots(len(rows), n_shown, figsize=(9.5, 6.1), layout="constrained")
-    for axes, (name, images) in zip(grid, rows.items(), strict=True):
-        label = name.replace(" ", "\n")
-        axes[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=11)
-        for axis, image in zip(axes, images, strict=False):
-            axis.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
-            axis.set(xticks=[], yticks=[])
-    figure.suptitle(f"Test digits with noise of standard deviation {NOISE}, and what is restored")
-    save(figure, path)
+def draw_digits(clean, noisy, model, path, n_shown):
+    """Draw digits: noisy, as the network restores them, and as they were."""
+    display = ReconstructionDisplay.from_estimator(
+        model, noisy, targets=clean, n_samples=n_shown, image_shape=(28, 28)
+    )
+    display.ax_.set_title(f"Test digits, noise of {NOISE}")
+    save(display.figure_, path)
 
 
 def draw_strengths(clean, classical, model, path):
@@ -167,15 +161,10 @@ def draw_strengths(clean, classical, model, path):
     for (name, denoise), style in zip(methods.items(), styles, strict=True):
         errors = [squared_error(clean, denoise(with_noise(clean, 0, d))) for d in deviations]
         axes.semilogy(deviations, errors, style, label=name)
-    axes.axvline(NOISE, color="0.8", zorder=0)
-    axes.annotate(
-        "set for this noise", (NOISE, 0.97), xycoords=("data", "axes fraction"),
-        xytext=(5, 0), textcoords="offset points", va="top", color="0.4", fontsize=9,
-    )  # fmt: skip
+    axes.axvline(NOISE, color="0.8", zorder=0, label="all were set for this noise")
     axes.set(
         title="Test digits", xlabel="standard deviation of the noise", ylabel="mean squared error"
     )
-    axes.grid(alpha=0.3)
     axes.legend(loc="lower right", fontsize=9)
     save(figure, path)
 
@@ -197,9 +186,9 @@ def main(arguments=None):
     X_train, clean = load_data(options.quick)
     noisy = with_noise(clean)
     classical = classical_methods(X_train)
-    denoised, model = compare(X_train, clean, noisy, classical, options.seeds, options.quick)
+    model = compare(X_train, clean, noisy, classical, options.seeds, options.quick)
     path, n_shown = options.output / "denoising_digits.png", 3 if options.quick else 10
-    draw_digits(clean, noisy, denoised, path, n_shown)
+    draw_digits(clean, noisy, model, path, n_shown)
     draw_strengths(clean[:300], classical, model, options.output / "denoising_strengths.png")
     print(f"\nPictures of the network of seed {options.seeds[0]} saved to {options.output}/")
 

@@ -25,6 +25,7 @@ import numpy as np
 from sklearn.model_selection import GridSearchCV, train_test_split
 
 from sknet import AutoencoderTransformer, NeuralClassifier
+from sknet.inspection import FiltersDisplay, ReconstructionDisplay
 from sknet.layers import Conv2D, Conv2DTranspose, Dense, Dropout, Flatten, Pretrained, Reshape
 
 DATA = Path(__file__).parent / "data" / "mnist_5k.npz"
@@ -219,24 +220,19 @@ def draw_accuracy(classifiers, data, quick, path):
     save(figure, path)
 
 
-def draw_features(autoencoder, scratch, n_rows, path, n_shown=24):
+def draw_features(autoencoder, scratch, path, n_shown=24):
     """Draw weights of the first layer: learnt from masked digits, and from labelled ones."""
-    kernels = {
-        f"{n_rows:,} digits without labels": autoencoder.network_["encoder__1"].kernel_,
-        "100 labelled digits": scratch.network_["1"].kernel_,
-    }
-    figure = plt.figure(figsize=(10, 4), layout="constrained")
-    for half, (name, kernel) in zip(figure.subfigures(1, 2), kernels.items(), strict=True):
-        largest = np.argsort(-np.linalg.norm(kernel, axis=0))[:n_shown]
-        for axes, unit in zip(half.subplots(4, n_shown // 4).flat, largest, strict=True):
-            limit = np.abs(kernel[:, unit]).max()
-            image = kernel[:, unit].reshape(28, 28)
-            axes.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit)
-            axes.set(xticks=[], yticks=[])
-        half.suptitle(
-            f"{n_shown} units of the first layer, learnt from\n{name} (each on its own scale)",
-            fontsize=11,
-        )
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    for axis, layer, title in zip(
+        axes,
+        (autoencoder.network_["encoder__1"], scratch.network_["1"]),
+        ("digits without labels", "100 labelled digits"),
+        strict=True,
+    ):
+        largest = np.argsort(-np.linalg.norm(layer.kernel_, axis=0))[:n_shown]
+        filters = layer.kernel_.T[largest].reshape(-1, 28, 28)
+        FiltersDisplay(filters).plot(axis, n_columns=6)
+        axis.set_title(f"{n_shown} units of the first layer,\nlearnt from {title}")
     save(figure, path)
 
 
@@ -244,15 +240,11 @@ def draw_restored(autoencoder, X, path, n_shown=10):
     """Draw what the autoencoder is trained to do, on digits it has not seen."""
     clean = X[:n_shown]
     masked = np.where(np.random.default_rng(0).random(clean.shape) < MASKED, 0, clean)
-    rows = {"as it is": clean, "masked": masked, "restored": autoencoder.reconstruct(masked)}
-    figure, grid = plt.subplots(3, n_shown, figsize=(10, 3.4), layout="constrained")
-    for axes, (name, images) in zip(grid, rows.items(), strict=True):
-        axes[0].set_ylabel(name, fontsize=11)
-        for axis, image in zip(axes, images, strict=True):
-            axis.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
-            axis.set(xticks=[], yticks=[])
-    figure.suptitle("Test digits, four in five pixels set to 0, and what the autoencoder restores")
-    save(figure, path)
+    display = ReconstructionDisplay.from_estimator(
+        autoencoder, masked, targets=clean, n_samples=n_shown, image_shape=(28, 28)
+    )
+    display.ax_.set_title("Test digits, four in five pixels set to 0")
+    save(display.figure_, path)
 
 
 def save(figure, path):
@@ -272,7 +264,7 @@ def main(arguments=None):
     data = load_data(options.quick)
     autoencoder, classifiers = compare(data, options.seeds, options.quick)
     path = options.output / "few_labels_features.png"
-    draw_features(autoencoder, classifiers[0], len(data[0]), path)
+    draw_features(autoencoder, classifiers[0], path)
     draw_restored(autoencoder, data[1], options.output / "few_labels_restored.png")
     draw_accuracy(classifiers, data, options.quick, options.output / "few_labels_accuracy.png")
     print(f"\nPictures of the networks of seed {options.seeds[0]} saved to {options.output}/")

@@ -10,7 +10,6 @@ window. A second network with the quantile loss then gives an interval. Run it w
 """
 
 import argparse
-import calendar
 import time
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknet import NeuralRegressor
+from sknet.inspection import IntervalDisplay
 from sknet.layers import GRU, Conv1D
 from sknet.losses import Quantile
 from sknet.preprocessing import sliding_windows
@@ -188,35 +188,13 @@ def draw_forecast(path, found, quantiles):
     plt.close(figure)
 
 
-def draw_months(path, found):
-    """Draw the error of each month of the held-out year."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    months = pd.DatetimeIndex(found["dates"]).month
-    figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
-    models = (
-        ("yesterday", "persistence", "0.75"),
-        ("linear", "linear autoregression", "tab:orange"),
-        ("network", "network", "tab:blue"),
+def draw_interval(path, found, quantiles):
+    """Draw all intervals of the held-out year, in the order of the forecasts."""
+    display = IntervalDisplay.from_predictions(
+        found["truth"], quantiles[:, [0, -1]], coverage=0.8, n_samples=TEST_DAYS
     )
-    for position, (key, label, color) in enumerate(models):
-        squares = pd.Series((found[key] - found["truth"]) ** 2).groupby(months).mean()
-        place = squares.index + 0.27 * (position - 1)
-        axes.bar(place, np.sqrt(squares), width=0.25, color=color, label=label)
-    axes.set(
-        title="Error of the forecasts by month of the held-out year (with the day of the year)",
-        ylabel="RMSE, degrees Celsius",
-        xticks=range(1, 13),
-        xticklabels=calendar.month_abbr[1:],
-        ylim=(0, axes.get_ylim()[1] * 1.1),
-    )
-    axes.legend(loc="upper right", ncols=3, frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    display.ax_.set(xlabel="days, by the forecast", ylabel="degrees Celsius")
+    display.figure_.savefig(path, dpi=110)
 
 
 def main(arguments=None):
@@ -232,7 +210,7 @@ def main(arguments=None):
     found = compare(True, options.seeds, options.quick)
     quantiles = fit_interval(found, options.seeds[0], options.quick)
     draw_forecast(options.output / "forecast.png", found, quantiles)
-    draw_months(options.output / "forecast_by_month.png", found)
+    draw_interval(options.output / "forecast_interval.png", found, quantiles)
     print(f"Pictures saved to {options.output}. All in {time.perf_counter() - start:.0f} s.")
 
 

@@ -18,16 +18,23 @@ import argparse
 import time
 from pathlib import Path
 
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from sklearn.calibration import CalibrationDisplay
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
+    PrecisionRecallDisplay,
+    RocCurveDisplay,
     average_precision_score,
     brier_score_loss,
-    precision_recall_curve,
     roc_auc_score,
     roc_curve,
 )
@@ -41,23 +48,12 @@ from sklearn.preprocessing import (
 )
 
 from sknet import NeuralClassifier
+from sknet.inspection import EmbeddingDisplay
 from sknet.layers import Branch, ColumnBranches, Dense, Dropout, Embedding
 
 CATEGORIES = ["history", "smoke", "sex"]
 NUMBERS = ["age", "weight", "height", "bmi", "chol", "hdl", "sbp", "dbp"]
 UNKNOWN, MISSING = -2, -1  # of the ordinal encoder; `shift` makes them 0 and 1
-# Where a label may stand beside its point: direction, then its alignment.
-SIDES = (
-    (1, 0, "left", "center"),
-    (-1, 0, "right", "center"),
-    (0, 1, "center", "bottom"),
-    (0, -1, "center", "top"),
-    (0.7, -0.7, "left", "top"),
-    (-0.7, 0.7, "right", "bottom"),
-    (-0.7, -0.7, "right", "top"),
-    (0.7, 0.7, "left", "bottom"),
-)
-COLORS = {"logistic regression": "0.55", "gradient boosting": "tab:orange", "network": "tab:blue"}
 
 
 def load_data(quick):
@@ -215,121 +211,35 @@ def print_doubt(truth, probabilities, n_samples):
         print(f"  {name:<20} {lead.mean():+.4f}, from {low:+.4f} to {high:+.4f}")
 
 
-def calibration(truth, probability, n_bins=10):
-    """Return the mean probability and the part of patients in bins of as many people each."""
-    bins = np.array_split(np.argsort(probability), n_bins)
-    return np.transpose([(probability[rows].mean(), truth[rows].mean()) for rows in bins])
-
-
 def draw_curves(path, truth, probabilities):
     """Draw ROC, precision-recall and calibration curves side by side."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
-    top = 0.0
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4.6), layout="constrained")
     for name, probability in probabilities.items():
-        style = {"color": COLORS[name], "lw": 1.6, "label": name}
-        false_positive, sensitivity, _ = roc_curve(truth, probability)
-        axes[0].plot(false_positive, sensitivity, **style)
-        precision, recall, _ = precision_recall_curve(truth, probability)
-        some = recall > 0.02  # the first few people make the curve jump
-        axes[1].plot(recall[some], precision[some], **style)
-        predicted, observed = calibration(truth, probability)
-        top = max(top, predicted.max(), observed.max())
-        axes[2].plot(predicted, observed, "o-", ms=4, **style)
-    axes[0].plot([0, 1], [0, 1], color="0.8", lw=1, ls="--")
-    axes[1].axhline(truth.mean(), color="0.8", lw=1, ls="--")
-    axes[2].plot([0, top], [0, top], color="0.8", lw=1, ls="--")
-    axes[0].set(title="ROC", xlabel="1 - specificity", ylabel="sensitivity")
-    axes[1].set(title="Precision and recall", xlabel="recall", ylabel="precision", ylim=(0, 1.02))
-    axes[2].set(
-        title="Calibration, tenths of the people",
-        xlabel="predicted probability",
-        ylabel="part that are patients",
-    )
-    axes[0].legend(loc="lower right", frameon=False)
-    for one in axes:
-        one.spines[["top", "right"]].set_visible(False)
+        RocCurveDisplay.from_predictions(truth, probability, name=name, ax=axes[0])
+        PrecisionRecallDisplay.from_predictions(truth, probability, name=name, ax=axes[1])
+        CalibrationDisplay.from_predictions(
+            truth, probability, n_bins=10, strategy="quantile", name=name, ax=axes[2]
+        )
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
 
 def draw_map(path, model, table, is_patient, quick):
     """Draw the two numbers that stand for each set of earlier diagnoses."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     encoder = model[0].named_transformers_["categories"][0]
     names = encoder.categories_[CATEGORIES.index("history")]
     embedding = model[-1].network_["columns__history__0"]
     vectors = embedding.embeddings_[shift(np.arange(len(names)))]  # (names, 2)
     people = pd.Series(is_patient).groupby(table["history"].to_numpy())
     sizes, rates = people.size()[names].to_numpy(), people.mean()[names].to_numpy()
-
     shown = np.flatnonzero(sizes >= (3 if quick else 25))
-    shown = shown[np.argsort(-sizes[shown])]
-    areas = 12 + 9 * np.sqrt(sizes[shown])
-    figure, axes = plt.subplots(figsize=(11, 7.5), layout="constrained")
-    points = axes.scatter(
-        *vectors[shown].T,
-        c=rates[shown],
-        s=areas,
-        cmap="coolwarm",
-        vmin=0,
-        vmax=0.6,
-        alpha=0.85,
-        edgecolors="white",
-        linewidths=0.6,
-    )
-    figure.colorbar(points, label="part that are patients, in training", shrink=0.6, pad=0.01)
-    axes.set(
-        title="Sets of earlier diagnoses, each as the two numbers that the network learnt",
-        xlabel="first number of the embedding",
-        ylabel="second number",
-    )
-    axes.margins(0.08)
-    key = "htn: high blood pressure, MI: infarction, ang/isc: angina, afib: atrial fibrillation"
-    axes.text(0.99, 0.015, key, transform=axes.transAxes, ha="right", fontsize=9, color="0.35")
-    label_apart(axes, vectors[shown], names[shown], areas)
+    figure, axes = plt.subplots(figsize=(10, 7), layout="constrained")
+    EmbeddingDisplay(vectors[shown], y=rates[shown]).plot(axes)
+    for i in shown[np.argsort(-sizes[shown])][:15]:
+        axes.annotate(names[i], vectors[i], fontsize=8)
+    axes.set_title("Sets of earlier diagnoses, coloured by the share that are patients")
     figure.savefig(path, dpi=110)
     plt.close(figure)
-
-
-def label_apart(axes, places, labels, sizes):
-    """Write each label on a free side of its point, the first ones first, or not at all."""
-    axes.figure.draw_without_rendering()
-    radii = np.sqrt(sizes) / 2  # of the points, in typographic points
-    pixels = axes.transData.transform(places)
-    widths = 0.7 * radii[:, None] * axes.figure.dpi / 72  # the squares inside the circles
-    points = np.hstack([pixels - widths, pixels + widths])  # left, bottom, right, top
-    taken = np.empty((0, 4))
-    for place, label, radius in zip(places, labels, radii, strict=True):
-        for x, y, side, level in SIDES:
-            text = axes.annotate(
-                label,
-                place,
-                (x * (radius + 3), y * (radius + 3)),
-                textcoords="offset points",
-                fontsize=9,
-                ha=side,
-                va=level,
-            )
-            box = text.get_window_extent()
-            inside = axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1
-            if inside and not overlaps(box.extents, np.vstack([points, taken])).any():
-                taken = np.vstack([taken, box.extents])
-                break
-            text.remove()
-
-
-def overlaps(box, others):
-    """Return which of the other rectangles (left, bottom, right, top) overlap one."""
-    return (others[:, :2] < box[2:]).all(axis=1) & (others[:, 2:] > box[:2]).all(axis=1)
 
 
 def main(arguments=None):

@@ -12,7 +12,10 @@ import time
 import warnings
 from pathlib import Path
 
-import numpy as np
+import matplotlib
+
+matplotlib.use("Agg")
+
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -21,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
+from sknet.inspection import EmbeddingDisplay
 
 # The networks are stopped where the search leaves them, converged or not.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
@@ -131,11 +135,6 @@ def print_table(rows):
 
 def draw_map(path, quick):
     """Lay out the digits by an autoencoder with a code of two numbers; save the picture."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     X, y = load_digits(return_X_y=True)
     network = AutoencoderTransformer(
         n_components=2,
@@ -148,27 +147,10 @@ def draw_map(path, quick):
         dtype="float32",
         random_state=0,
     )
-    model = make_pipeline(MinMaxScaler(), network)
-    code = model.fit_transform(X)
-
-    figure, axes = plt.subplots(figsize=(7, 6.5), layout="constrained")
-    axes.scatter(*code.T, c=y, cmap="tab10", s=10, alpha=0.8, linewidths=0)
-    for digit in range(10):
-        axes.text(
-            *np.median(code[y == digit], axis=0),
-            str(digit),
-            fontsize=15,
-            weight="bold",
-            ha="center",
-            va="center",
-            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.7},
-        )
-    axes.set(
-        title="1,797 digits of 64 pixels, each as two numbers (labels not used)",
-        xlabel="first component",
-        ylabel="second component",
-    )
-    figure.savefig(path, dpi=120)
+    model = make_pipeline(MinMaxScaler(), network).fit(X)
+    display = EmbeddingDisplay.from_estimator(model, X, y, layer="encoder")
+    display.ax_.set_title("1,797 digits of 64 pixels, each as two numbers (labels not used)")
+    display.figure_.savefig(path, dpi=120)
     error = -model.score(X)
     print(
         f"\nAutoencoder: mean squared error {error:.4f} of pixels in [0, 1]; map saved to {path}"

@@ -14,8 +14,14 @@ import argparse
 import time
 from pathlib import Path
 
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.compose import make_column_transformer
+from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
@@ -30,16 +36,11 @@ from sklearn.preprocessing import (
 )
 
 from sknet import NeuralRegressor
+from sknet.inspection import EmbeddingDisplay
 from sknet.layers import Branch, ColumnBranches, Dense, Dropout, Embedding
 
 CODES = ["userId", "movieId"]
-GENRES = {
-    "Horror": "tab:purple",
-    "Children": "tab:green",
-    "Action": "tab:red",
-    "Comedy": "tab:orange",
-    "Drama": "tab:blue",
-}  # the colours of the map; a movie has that of the first one that it belongs to
+GENRES = ["Horror", "Children", "Action", "Comedy", "Drama"]  # a movie has the first it names
 USER, MOVIE, CONTENT = [0], [1], slice(2, None)  # columns after `encoder`
 
 
@@ -162,81 +163,27 @@ def movie_vectors(model, movies):
     return network.activations(codes, "columns__taste__product__movie")
 
 
-def draw_map(path, model, train, n_labels=80):
+def draw_map(path, model, train, n_labels=12):
     """Lay out the movies by two principal components of their vectors."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    from sklearn.decomposition import PCA
-
     counts = train["movieId"].value_counts()
     movies = train.drop_duplicates("movieId").set_index("movieId", drop=False)
     movies = movies.loc[counts.index[counts >= 5]].dropna(subset=["title"])
     plane = PCA(2, random_state=0).fit_transform(movie_vectors(model, movies))
-
+    genres = movies["genres"].str.extract(f"({'|'.join(GENRES)})", expand=False).fillna("others")
     figure, axes = plt.subplots(figsize=(11, 8), layout="constrained")
-    left = np.ones(len(movies), bool)
-    for genre, color in GENRES.items():
-        chosen = left & movies["genres"].str.contains(genre).to_numpy()
-        left &= ~chosen
-        axes.scatter(*plane[chosen].T, color=color, s=12, alpha=0.45, lw=0, label=genre)
-    axes.scatter(*plane[left].T, color="0.7", s=12, alpha=0.45, lw=0, label="others")
-    low, high = np.quantile(plane, [0.004, 0.998], axis=0)
-    axes.set(
-        title=f"{len(movies):,} movies by the vectors that the network learnt",
-        xlabel="first principal component",
-        ylabel="second principal component",
-        xlim=(low[0], high[0]),
-        ylim=(low[1], high[1]),
-    )
-    axes.legend(title="genre, the first of", loc="lower left", markerscale=2)
-    titles = movies["title"].str.replace(r"^(.*), (The|A|An)\b", r"\2 \1", regex=True)
-    label_apart(axes, plane[:n_labels], titles.iloc[:n_labels])
+    EmbeddingDisplay(plane, y=genres).plot(axes)
+    for place, title in zip(plane[:n_labels], movies["title"], strict=False):
+        axes.annotate(title[:30], place, fontsize=8)
+    axes.set_title(f"{len(movies):,} movies by the vectors that the network learnt")
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
 
-def label_apart(axes, places, labels):
-    """Write the labels, the first ones first, and leave out those that would overlap."""
-    axes.figure.draw_without_rendering()
-    taken = []
-    for place, label in zip(places, labels, strict=True):
-        label = label if len(label) <= 34 else label[:32].rstrip() + "…"
-        text = axes.annotate(label, place, (4, 3), textcoords="offset points", fontsize=8.5)
-        box = text.get_window_extent().padded(1.5)
-        inside = axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1
-        if not inside or any(box.overlaps(other) for other in taken):
-            text.remove()
-            continue
-        taken.append(box)
-        axes.plot(*place, "o", color="black", ms=3)
-
-
 def draw_errors(path, model, train, test):
-    """Draw what is predicted for each rating, and the error by how well a movie is known."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
+    """Draw the error by how well a movie is known."""
     truth, predicted = test["rating"].to_numpy(), model.predict(test)
     known = test["movieId"].map(train["movieId"].value_counts()).fillna(0).to_numpy()
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-    stars = np.unique(truth)
-    parts = left.violinplot(
-        [predicted[truth == star] for star in stars],
-        stars,
-        widths=0.42,
-        showextrema=False,
-        showmedians=True,
-    )
-    for body in parts["bodies"]:
-        body.set(facecolor="tab:blue", alpha=0.45)
-    left.plot([0.5, 5], [0.5, 5], color="0.6", lw=1, ls="--")
-    left.set(title="What was predicted for each rating", xlabel="rating", ylabel="prediction",
-             xticks=stars)  # fmt: skip
-
+    figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
     edges = [0, 1, 4, 16, 64, np.inf]
     names = ["none", "1-3", "4-15", "16-63", "64 or more"]
     groups = np.digitize(known, edges) - 1
@@ -245,8 +192,8 @@ def draw_errors(path, model, train, test):
         ("network", predicted, "tab:blue"),
     ):
         squares = [np.mean((truth - values)[groups == group] ** 2) for group in np.unique(groups)]
-        right.plot(np.unique(groups), np.sqrt(squares), "o-", color=color, label=name)
-    right.set(
+        axes.plot(np.unique(groups), np.sqrt(squares), "o-", color=color, label=name)
+    axes.set(
         title="Error by how often a movie was rated in training",
         xlabel="ratings of the movie",
         ylabel="RMSE",
@@ -254,9 +201,7 @@ def draw_errors(path, model, train, test):
         xticklabels=names,
         xlim=(-0.3, len(names) - 0.7),
     )
-    right.legend(frameon=False)
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

@@ -20,6 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from sknet import NeuralLanguageModel
+from sknet.inspection import AttentionDisplay
 from sknet.layers import Embedding, LayerNorm, PositionalEmbedding, TransformerBlock
 from sknet.schedules import Cosine
 
@@ -202,15 +203,11 @@ def draw_expected(model, text, path, n_lines, n_columns=46, n_ranks=6):
 def draw_attention(model, text, path, block):
     """Draw where the heads of a block look while a line is read."""
     line = text[text.index(LINES) :].splitlines()[0]
-    weights = model.network_.attention_weights(encode(model, line)[None], f"{block}__attention")
     figure, grid = plt.subplots(2, 2, figsize=(9.8, 9.6), layout="constrained")
+    weights = model.network_.attention_weights(encode(model, line)[None], f"{block}__attention")
     for head, axes in enumerate(grid.flat):
-        picture = axes.imshow(weights[0, head], cmap="magma_r", vmin=0, vmax=1)
-        for set_ticks in (axes.set_xticks, axes.set_yticks):
-            set_ticks(range(len(line)), [*line], family="DejaVu Sans Mono", fontsize=8)
-        axes.set(title=f"head {head + 1}", xlabel="... looks here", ylabel="this place ...")
-        axes.tick_params(length=0)
-    figure.colorbar(picture, ax=grid, shrink=0.4, label="share of the attention")
+        AttentionDisplay(weights[0, head], tokens=[*line]).plot(axes, colorbar=False)
+        axes.set_title(f"head {head + 1}")
     figure.suptitle(f"The heads of {block.replace('_', ' ')} while a held-out line is read")
     save(figure, path)
 

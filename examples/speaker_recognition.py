@@ -3,7 +3,7 @@
 Nine men say the Japanese vowels /ae/; each utterance is a series of 12 cepstrum coefficients over
 7 to 29 steps of time. 270 utterances to learn from, 370 to be judged by, as their authors split
 them. A list of arrays goes in as it is: the networks pad the series and leave the padding out of
-all they compute. Shown are some series, who is taken for whom, and a map of the utterances as the
+all they compute. Shown are who is taken for whom, and a map of the utterances as the
 network sees them. Run it with
 
     python examples/speaker_recognition.py [--output DIRECTORY] [--quick] [--seeds 0 1 2]
@@ -19,11 +19,11 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.decomposition import PCA
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.pipeline import make_pipeline
 
 from sknet import NeuralClassifier
+from sknet.inspection import EmbeddingDisplay
 from sknet.layers import (
     GRU,
     Activation,
@@ -126,30 +126,6 @@ def compare(seeds, quick):
     return first
 
 
-def draw_series(X, y, path, speakers=(0, 4), n_shown=5):
-    """Draw utterances of two speakers, scaled as the networks see them."""
-    longest = max(len(series) for series in X)
-    figure, grid = plt.subplots(
-        2, n_shown, figsize=(11, 4.6), sharex=True, sharey=True, layout="constrained"
-    )
-    for row, speaker in zip(grid, speakers, strict=True):
-        of_speaker = np.flatnonzero(y == speaker)
-        chosen = of_speaker[np.linspace(0, len(of_speaker) - 1, n_shown).astype(int)]
-        for axes, i in zip(row, chosen, strict=True):
-            picture = axes.pcolormesh(
-                np.arange(len(X[i]) + 1), np.arange(13) + 0.5, X[i].T,
-                cmap="RdBu_r", vmin=-3, vmax=3,
-            )  # fmt: skip
-            axes.set(xlim=(0, longest), yticks=[1, 4, 8, 12])
-            axes.spines[["top", "right"]].set_visible(False)
-        row[0].set_ylabel(f"speaker {speaker}\ncoefficient")
-    for axes in grid[-1]:
-        axes.set_xlabel("step")
-    figure.colorbar(picture, ax=grid, label="deviations from the mean", extend="both")
-    figure.suptitle(f"{n_shown} utterances each of two speakers")
-    save(figure, path)
-
-
 def draw_confusion(models, X, y, path):
     """Draw who is taken for whom, by each network."""
     figure, row = plt.subplots(1, len(models), figsize=(10, 5.3), layout="constrained")
@@ -169,35 +145,12 @@ def draw_confusion(models, X, y, path):
 
 
 def draw_map(models, X, y, path):
-    """Lay out the utterances by what each network's pooling gives; mistakes are crossed."""
+    """Lay out the utterances by what each network's pooling gives."""
     figure, row = plt.subplots(1, len(models), figsize=(11, 5.2), layout="constrained")
     for axes, (kind, model) in zip(row, models.items(), strict=True):
-        network = model[-1].network_
-        pooled = network.activations(model[:-1].transform(X), "summary")
-        pca = PCA(2, random_state=0).fit(pooled)
-        places, wrong = pca.transform(pooled), model.predict(X) != y
-        axes.scatter(*places.T, c=y, cmap="tab10", vmax=9, s=18, alpha=0.8, linewidths=0)
-        axes.scatter(*places[wrong].T, c="black", marker="x", s=50, label="not recognized")
-        for speaker in np.unique(y):
-            axes.text(
-                *np.median(places[y == speaker], axis=0),
-                str(speaker),
-                fontsize=13,
-                weight="bold",
-                ha="center",
-                va="center",
-                color=plt.get_cmap("tab10")(speaker),
-                bbox={"boxstyle": "circle,pad=0.2", "fc": "white", "ec": "0.5", "alpha": 0.85},
-            )
-        share = pca.explained_variance_ratio_.sum()
-        axes.set(
-            title=f"{kind}: {pooled.shape[1]} numbers an utterance",
-            xlabel=f"first two principal components, {100 * share:.0f} % of the variance",
-            xticks=[],
-            yticks=[],
-        )
-        axes.legend(loc="upper right", fontsize=9)
-    figure.suptitle(f"{len(y)} test utterances of {len(set(y))} speakers after the pooling")
+        EmbeddingDisplay.from_estimator(model, X, y, layer="summary", ax=axes)
+        axes.set_title(f"{kind}: two principal components of the pooling")
+    figure.suptitle(f"{len(y)} test utterances of {len(set(y))} speakers")
     save(figure, path)
 
 
@@ -216,9 +169,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
     models = compare(options.seeds, options.quick)
-    X_train, X_test, y_train, y_test = load_data(options.quick)
-    scaled = StepwiseTransformer().fit_transform(X_train)
-    draw_series(scaled, y_train, options.output / "speakers_series.png")
+    _, X_test, _, y_test = load_data(options.quick)
     draw_confusion(models, X_test, y_test, options.output / "speakers_confusion.png")
     draw_map(models, X_test, y_test, options.output / "speakers_map.png")
     print(f"\nPictures of the networks of seed {options.seeds[0]} saved to {options.output}/")

@@ -3,8 +3,8 @@
 3,000 recordings of six speakers as log-mel spectrograms, of 12 to 100 frames each. They go into
 the networks as they are, a list of arrays (frames, bands): the padding that batches need is made
 and masked inside. 2,700 to learn from, and the official test set of 300 to be judged by. Shown are
-the recordings, what is misheard, what the networks make of digits that are still being spoken, and
-how training went. Run it with
+the recordings, what is misheard, how much of a recording has to be heard, by which frames a digit
+is recognized, and how training went. Run it with
 
     python examples/spoken_digits.py [--output DIRECTORY] [--quick] [--seeds 0 1 2]
 """
@@ -24,6 +24,7 @@ from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.pipeline import Pipeline
 
 from sknet import NeuralClassifier
+from sknet.inspection import SaliencyDisplay, TrainingDisplay
 from sknet.layers import (
     GRU,
     Activation,
@@ -184,74 +185,37 @@ def beginnings(X, fraction):
 def draw_hearing(models, X, y, path):
     """Draw how accuracy rises as the networks hear more of each recording."""
     fractions = np.linspace(0.05, 1, 20)
-    figure, (total, single) = plt.subplots(
-        1, 2, figsize=(11, 4.2), layout="constrained", width_ratios=[4, 5]
-    )
-    heard = {
-        kind: np.array([model.predict(beginnings(X, fraction)) for fraction in fractions])
-        for kind, model in models.items()
-    }
-    for kind, answers in heard.items():
-        total.plot(100 * fractions, 100 * np.mean(answers == y, axis=1), "o-", label=NAMES[kind])
-    total.axhline(10, color="0.6", linestyle=":", label="chance")
-    total.set(xlim=(0, 102), ylim=(0, 102), xlabel="percent of the recording heard")
-    total.set(title="recordings understood, in percent")
-    total.legend()
-    total.grid(alpha=0.3)
-
-    each = [100 * np.mean(heard["gru"][:, y == digit] == digit, axis=1) for digit in range(10)]
-    picture = single.imshow(each, aspect="auto", cmap="viridis", vmin=0, vmax=100)
-    single.set_yticks(range(10), WORDS)
-    single.set_xticks(range(3, 20, 4), [f"{100 * fraction:.0f}" for fraction in fractions[3::4]])
-    single.set(title=f"digit by digit, {NAMES['gru']}", xlabel="percent of the recording heard")
-    figure.colorbar(picture, ax=single, label="understood, in percent")
+    figure, axes = plt.subplots(figsize=(6, 4.2), layout="constrained")
+    for kind, model in models.items():
+        right = [np.mean(model.predict(beginnings(X, part)) == y) for part in fractions]
+        axes.plot(100 * fractions, 100 * np.array(right), "o-", label=NAMES[kind])
+    axes.axhline(10, color="0.6", linestyle=":", label="chance")
+    axes.set(title="recordings understood, in percent", xlabel="percent of the recording heard")
+    axes.legend()
     save(figure, path)
 
 
-def draw_unfolding(model, X, y, speakers, path, speaker="jackson"):
-    """Draw what the recurrent network expects, frame by frame, of words that begin alike."""
+def draw_saliency(model, X, y, speakers, path, speaker="jackson"):
+    """Draw which frames and bands speak for the digit that the network hears."""
     digits = [4, 5, 6, 7]
-    figure, grid = plt.subplots(
-        2, 4, figsize=(11.5, 5), sharex="col", sharey="row", layout="constrained"
-    )
-    for (spectrogram, curves), digit in zip(grid.T, digits, strict=True):
-        frames = X[np.flatnonzero((y == digit) & (speakers == speaker))[0]]
-        show_spectrogram(spectrogram, frames)
-        spectrogram.set_title(f'"{WORDS[digit]}"')
-        heard = np.arange(1, len(frames) + 1)
-        probabilities = model.predict_proba([frames[:n] for n in heard])
-        for other in range(10):
-            width = 3 if other == digit else 1.2
-            curves.plot(heard, probabilities[:, other], linewidth=width)
-        curves.set(xlim=(0, len(frames)), ylim=(-0.02, 1.02), xlabel="frames heard")
-    grid[0, 0].set_ylabel("mel band")
-    grid[1, 0].set_ylabel("probability")
-    handles = [plt.Line2D([], [], color=f"C{digit}", linewidth=2) for digit in range(10)]
-    figure.legend(handles, WORDS, loc="outside lower center", ncols=10)
-    figure.suptitle(
-        f"What the {NAMES['gru']} makes of {speaker.title()}'s words while they are spoken"
-    )
+    figure, grid = plt.subplots(2, 4, figsize=(11.5, 5), layout="constrained")
+    for (above, below), digit in zip(grid.T, digits, strict=True):
+        sample = np.flatnonzero((y == digit) & (speakers == speaker))[0]
+        show_spectrogram(above, X[sample])
+        above.set_title(f'"{WORDS[digit]}"')
+        SaliencyDisplay.from_estimator(model, X, sample=sample, ax=below)
+        below.invert_yaxis()
+    figure.suptitle(f"{speaker.title()}'s words, and what the {NAMES['gru']} hears them by")
     save(figure, path)
 
 
 def draw_learning(models, path):
     """Draw loss and accuracy of both networks over the epochs."""
+    named = {NAMES[kind]: model for kind, model in models.items()}
     figure, (losses, scores) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-    for color, model in zip(("C0", "C1"), models.values(), strict=True):
-        history = model["network"].history_
-        epochs = np.arange(1, len(history["loss"]) + 1)
-        losses.semilogy(epochs, history["loss"], "--", color=color)
-        losses.semilogy(epochs, history["validation_loss"], color=color)
-        scores.plot(epochs, 100 * np.array(history["validation_score"]), color=color)
-    handles = [plt.Line2D([], [], color=f"C{i}") for i in range(2)]
-    handles += [plt.Line2D([], [], color="0.3", linestyle=style) for style in ("--", "-")]
-    losses.legend(handles, [*NAMES.values(), "training, with dropout", "test"])
-    losses.set(title="log loss", xlabel="epoch")
-    scores.set(title="test recordings understood, in percent", xlabel="epoch")
-    scores.legend(handles[:2], NAMES.values(), loc="lower right")
-    for axes in (losses, scores):
-        axes.grid(alpha=0.3)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+    TrainingDisplay.from_estimator(named, ax=losses)
+    TrainingDisplay.from_estimator(named, ax=scores, metric="score")
+    scores.set_ylabel("share of the test recordings understood")
     save(figure, path)
 
 
@@ -278,7 +242,7 @@ def main(arguments=None):
     draw_spectrograms(X_test, y_test, speakers, path("spectrograms"))
     draw_confusion(models, X_test, y_test, path("confusion"))
     draw_hearing(models, X_test, y_test, path("hearing"))
-    draw_unfolding(models["gru"], X_test, y_test, speakers, path("unfolding"))
+    draw_saliency(models["gru"], X_test, y_test, speakers, path("saliency"))
     draw_learning(models, path("learning"))
     print(f"\nPictures of the networks of seed {options.seeds[0]} saved to {options.output}/")
 

@@ -28,6 +28,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from sknet import NeuralClassifier
+from sknet.inspection import (
+    AttentionDisplay,
+    ErrorsDisplay,
+    SaliencyDisplay,
+    TrainingDisplay,
+)
 from sknet.layers import (
     GRU,
     Bidirectional,
@@ -175,20 +181,8 @@ def draw_confusion(models, X, y, path):
 
 def draw_learning(models, path):
     """Draw the losses of the networks over the epochs."""
-    figure, row = plt.subplots(
-        1, len(NETWORKS), figsize=(9, 3.6), sharey=True, layout="constrained"
-    )
-    for axes, kind in zip(row, NETWORKS, strict=True):
-        history = models[kind][-1].history_
-        epochs = np.arange(1, len(history["loss"]) + 1)
-        axes.semilogy(epochs, history["loss"], label="training, with dropout")
-        axes.semilogy(epochs, history["validation_loss"], label="test")
-        axes.set(title=kind, xlabel="epoch")
-        axes.grid(alpha=0.3)
-        axes.legend()
-        axes.xaxis.get_major_locator().set_params(integer=True)
-    row[0].set_ylabel("log loss")
-    save(figure, path)
+    display = TrainingDisplay.from_estimator({kind: models[kind] for kind in NETWORKS})
+    save(display.figure_, path)
 
 
 def words(tokenizer, text):
@@ -196,76 +190,39 @@ def words(tokenizer, text):
     return re.findall(WORD, text)[: tokenizer.length_]
 
 
-def find(start):
-    """Return the test message that starts so, and its label."""
-    _, X, _, y = load_data()
-    return next(pair for pair in zip(X, y, strict=True) if pair[0].startswith(start))
-
-
 def draw_attention(model, text, path):
     """Draw where the words of a message look, in each head of the Transformer."""
-    tokenizer, network = model[0], model[-1].network_
-    tokens = words(tokenizer, text)
-    ids, n = tokenizer.transform([text]), len(tokens)
-    weights = network.attention_weights(ids, "block")[0, :, :n, :n]  # (heads, from, to)
     figure, grid = plt.subplots(2, 2, figsize=(9.5, 9.2), layout="constrained")
-    for head, (axes, values) in enumerate(zip(grid.flat, weights, strict=True), start=1):
-        picture = axes.imshow(values, cmap="magma_r", vmin=0, vmax=weights.max())
-        axes.set_title(f"head {head}")
-        axes.set(xlabel="... looks at this one", ylabel="this word ...")
-        axes.set_xticks(range(n), tokens, rotation=90)
-        axes.set_yticks(range(n), tokens)
+    for head, axes in enumerate(grid.flat):
+        AttentionDisplay.from_estimator(
+            model,
+            [text],
+            "block",
+            head=head,
+            tokens=words(model[0], text),
+            ax=axes,
+            colorbar=False,
+        )
+        axes.set_title(f"head {head + 1}")
         axes.label_outer()
-    figure.colorbar(picture, ax=grid, shrink=0.5, label="share of the attention")
     probability = model.predict_proba([text])[0, 1]
-    figure.suptitle(
-        f"A message that the Transformer gives a spam probability of {probability:.3f}"
-    )
+    figure.suptitle(f"A message with a spam probability of {probability:.3f}")
     save(figure, path)
 
 
-def influences(model, text):
-    """Return the tokens of a text, and what each adds to the log odds of spam.
-
-    That is by how much they fall when the token is left out.
-    """
-    ids = model[0].transform([text])[0]
-    tokens = words(model[0], text)
-    without = np.array([np.append(np.delete(ids, i), 0) for i in range(len(tokens))])
-    whole = model[-1].decision_function(ids[None])
-    return tokens, whole - model[-1].decision_function(without)
-
-
-def draw_words(model, texts, labels, path, n_columns=104):
-    """Write messages, each word coloured by what it adds to the log odds of spam."""
-    probabilities = model.predict_proba(texts)[:, 1]
-    colors = plt.get_cmap("RdBu_r")
-    limit, line, size = 3.0, 0.0, 10.5
-    figure, axes = plt.subplots(figsize=(10.2, 6), layout="constrained")
-    for text, label, probability in zip(texts, labels, probabilities, strict=True):
-        title = f"{label}, to the network spam with probability {probability:.3f}"
-        axes.text(0, line, title, fontsize=size, weight="bold")
-        line, column = line + 1.35, 0
-        for token, value in zip(*influences(model, text), strict=True):
-            if column + len(token) > n_columns:
-                line, column = line + 1.35, 0
-            share = 0.5 + 0.45 * np.clip(value / limit, -1, 1)
-            axes.text(
-                column, line, token, family="monospace", fontsize=size,
-                color="white" if abs(share - 0.5) > 0.3 else "black",
-                bbox={"boxstyle": "round,pad=0.12", "fc": colors(share), "ec": "none"},
-            )  # fmt: skip
-            column += len(token) + 1
-        line += 2.2
-    figure.set_figheight(0.24 * line + 0.9)
-    axes.set(xlim=(0, n_columns), ylim=(line - 1.5, -1))
-    axes.axis("off")
-    scale = plt.cm.ScalarMappable(plt.Normalize(-limit, limit), colors)
-    figure.colorbar(
-        scale, ax=axes, location="bottom", shrink=0.5, aspect=40, extend="both",
-        label="what a word adds to the log odds of spam",
-    )  # fmt: skip
+def draw_words(model, texts, path):
+    """Draw which words speak for spam, and which for ham."""
+    figure, row = plt.subplots(1, len(texts), figsize=(14, 8), layout="constrained")
+    for text, axes in zip(texts, row, strict=True):
+        tokens = words(model[0], text)
+        SaliencyDisplay.from_estimator(model, [text], target="spam", tokens=tokens, ax=axes)
     save(figure, path)
+
+
+def draw_mistakes(model, X, y, path):
+    """Write the messages that are mistaken, the most confident mistakes first."""
+    display = ErrorsDisplay.from_estimator(model, X, y, n_shown=12)
+    save(display.figure_, path)
 
 
 def save(figure, path):
@@ -287,9 +244,11 @@ def main(arguments=None):
     draw_confusion(models, X_test, y_test, options.output / "spam_confusion.png")
     draw_learning(models, options.output / "spam_learning.png")
     recurrent, transformer = (models[kind] for kind in NETWORKS)
-    texts, labels = zip(*map(find, SHOWN), strict=True)
+    _, X_test, _, y_test = load_data()
+    texts = [next(text for text in X_test if text.startswith(start)) for start in SHOWN]
     draw_attention(transformer, texts[0], options.output / "spam_attention.png")
-    draw_words(recurrent, texts, labels, options.output / "spam_words.png")
+    draw_words(recurrent, texts, options.output / "spam_words.png")
+    draw_mistakes(recurrent, X_test, y_test, options.output / "spam_mistakes.png")
     print(f"\nPictures of the networks of seed {options.seeds[0]} saved to {options.output}/")
 
 

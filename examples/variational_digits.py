@@ -22,6 +22,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from sknet import AutoencoderTransformer
+from sknet.inspection import EmbeddingDisplay, LatentDisplay
 
 DATA = Path(__file__).parent / "data" / "mnist_5k.npz"
 
@@ -125,27 +126,14 @@ def show(axes, picture, title=None, **options):
     axes.set(title=title, xticks=[], yticks=[])
 
 
-def draw_map(model, X, y, path, size=20, reach=2.6):
+def draw_map(model, X, y, path):
     """Draw the codes of test digits, and what the points of the plane decode to."""
-    places = model.transform(X)
-    grid = np.linspace(-reach, reach, 2 * size + 1)[1::2]  # the middles of the cells
-    first, second = np.meshgrid(grid, grid[::-1])
-    picture = model.inverse_transform(np.column_stack([first.ravel(), second.ravel()]))
-
     figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 6), layout="constrained")
-    for digit in range(10):
-        left.scatter(*places[y == digit].T, s=9, color=f"C{digit}")
-        middle = np.median(places[y == digit], axis=0)
-        box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": f"C{digit}", "alpha": 0.9}
-        left.text(*middle, digit, ha="center", va="center", weight="bold", bbox=box)
-    right.imshow(mosaic(picture, size, gap=0), cmap="gray_r", extent=(-reach, reach) * 2)
-    n_inside = np.sum(np.all(np.abs(places) < reach, axis=1))
-    left.set_title(f"the codes of test digits: {n_inside:,} of {len(X):,} lie here")
+    EmbeddingDisplay(model.transform(X), y=y).plot(left)
+    LatentDisplay.from_estimator(model, X, size=20, ax=right)
+    left.set(title="the codes of test digits", xlabel="component 0", ylabel="component 1")
+    left.set(xlim=right.get_xlim(), ylim=right.get_ylim())
     right.set_title("the digits that stand there")
-    for axes in (left, right):
-        axes.set(xlabel="first component", xlim=(-reach, reach), ylim=(-reach, reach))
-        axes.set(aspect="equal")
-    left.set_ylabel("second component")
     save(figure, path)
 
 

@@ -9,6 +9,8 @@ from .estimators import (
     NeuralLanguageModel,
     NeuralOutlierDetector,
     NeuralRegressor,
+    NeuralTranscriber,
+    NeuralTranslator,
     PlacewiseScorer,
 )
 from .interop import load, save
@@ -22,6 +24,8 @@ __all__ = [
     "NeuralLanguageModel",
     "NeuralOutlierDetector",
     "NeuralRegressor",
+    "NeuralTranscriber",
+    "NeuralTranslator",
     "PlacewiseScorer",
     "TabularClassifier",
     "TabularRegressor",

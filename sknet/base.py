@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
@@ -16,6 +15,7 @@ from numpy.typing import DTypeLike
 from sklearn.base import clone
 
 from .constraints import Constraints
+from .pages import Documented
 
 # Scikit-learn's own class has no annotations: estimators name it as a base once more.
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ else:
 FORMAT = 3
 
 
-class Component(BaseEstimator):
+class Component(Documented, BaseEstimator):
     """Parameter object whose list parameters can be reached item by item.
 
     Estimators, layers, losses, optimizers and schedules are components: their ``__init__``
@@ -260,7 +260,7 @@ def _is_pair(item):
     return isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)
 
 
-def named_items(items: Sequence[Any]) -> list[tuple[str, Any]]:
+def named_items(items: Any) -> list[tuple[str, Any]]:
     """List the items of a list parameter with the keys that reach them.
 
     Parameters
@@ -376,7 +376,7 @@ class Workspace:
         self._memory = {}
         self._views = {}
 
-    def __call__(self, name: str, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Any:
+    def __call__(self, name: Any, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Any:
         """Return the array `name` with the given shape; its content is undefined."""
         view = self._views.get(name)
         if view is None or view.shape != shape:

@@ -44,6 +44,8 @@ _ADVICE = {
     "sparse matrices": "Stack sparse rows by scipy.sparse.vstack, or take their toarray().",
     "sequences": "Pass sequences as a list of arrays, such as column.to_list(), one a sample.",
 }
+#: Names of float32 in NumPy, in polars and nullable in pandas, and in PyArrow.
+_SINGLE = {"float32", "Float32", "float[pyarrow]"}
 #: What tables hold as a rule, beside numbers.
 _OF_TABLES = {"strings", "dates", "time spans"}
 _OTHER = "The argument must be free of strings and other objects: pass an array of numbers."
@@ -177,7 +179,7 @@ def _filled(values):
 def _as_array(values, name, owner, where):
     try:
         return np.asarray(values)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # of tensors with gradients
         pass
     if not isinstance(values, list | tuple):
         raise ValueError(
@@ -349,6 +351,23 @@ def _is_numeric(dtype):
     if hasattr(dtype, "kind"):
         return dtype.kind in "biuf"
     return dtype.is_numeric() or str(dtype) == "Boolean"  # one of polars
+
+
+def is_single(X: object) -> bool:
+    """Tell whether all columns of a table hold float32, in whatever type of its library.
+
+    Parameters
+    ----------
+    X : object
+        A table of pandas or polars; anything else is none.
+
+    Returns
+    -------
+    is_single : bool
+        Whether it is such a table.
+    """
+    is_table = hasattr(X, "columns") and hasattr(X, "dtypes")
+    return is_table and {str(dtype) for dtype in X.dtypes} <= _SINGLE
 
 
 def column_of(table: Any, position: int) -> Any:

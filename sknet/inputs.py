@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 
 from .base import Workspace
-from .cells import as_array, as_numbers
+from .cells import as_array, as_numbers, column_of
 from .finite import checked
 from .typing import Array, Samples, Shape
 
@@ -141,7 +141,8 @@ def readable(X: Any, owner: str, on_tables: str = "") -> Any:
     -------
     X : ndarray, table, sparse matrix or list of ndarray
         An array of numbers; a table of numbers as it is; a sparse matrix without duplicates; or
-        the samples, if they come in a list, in an object array or in a Series.
+        the samples, if they come in a list, in an object array, in a Series or in a table of this
+        column alone.
 
     Raises
     ------
@@ -152,6 +153,7 @@ def readable(X: Any, owner: str, on_tables: str = "") -> Any:
     """
     if issparse(X):
         return as_numbers(summed(X, owner), "X", owner)
+    X = _only_column(X)
     if not isinstance(X, np.ndarray) or X.dtype == object:
         items = sequence_list(X)
         if items is not None:
@@ -227,8 +229,22 @@ def _listed(X):
     if getattr(X, "ndim", None) == 1 and getattr(X, "dtype", None) == np.dtype(object):
         return list(X)
     # Series of pandas and polars, which have data types of their own.
-    is_series = hasattr(type(X), "to_list")
-    return X.to_list() if is_series else None
+    if hasattr(type(X), "to_list"):
+        return X.to_list()
+    is_array = hasattr(type(X), "to_pylist") and not hasattr(X, "column_names")  # of PyArrow
+    return X.to_pylist() if is_array else None
+
+
+def _only_column(X):
+    """Return the only column of a table if it holds sequences, and anything else as it is."""
+    is_lazy = isinstance(X, type) or hasattr(type(X), "collect")
+    if is_lazy or len(getattr(X, "columns", ())) != 1 or len(X) == 0:
+        return X
+    if hasattr(X, "column_names"):  # of PyArrow
+        column = X.column(0)
+        return column if hasattr(column.type, "value_type") else X
+    column = column_of(X, 0)
+    return column if _has_steps(np.asarray(column.head(1))[0]) else X
 
 
 def _has_steps(item):

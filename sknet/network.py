@@ -448,6 +448,10 @@ class Network(NamedWeights):
         """
         print(self)
 
+    def __repr__(self) -> str:
+        shapes = f"{self.input_shape} -> {self.output_shape}"
+        return f"<Network {shapes}, {self.n_params:,} weights, {self.dtype}>"
+
     def __str__(self) -> str:
         return table_of(self)
 

@@ -145,6 +145,28 @@ class Places(Sequences):
         return np.arange(self.lengths.sum()) - np.repeat(before, self.lengths)
 
 
+class Transcripts(Sequences):
+    """Encoded label sequences, which are not aligned with the outputs that they are read from.
+
+    Parameters
+    ----------
+    values : ndarray of int of shape (total number of labels,)
+        The labels of all samples.
+    starts, lengths : ndarray of int of shape (n,)
+        Where the labels of each sample start, and how many there are.
+    outputs : Places
+        Which outputs of each sample are real; they have no values.
+    """
+
+    def __init__(self, values: Array, starts: Array, lengths: Array, outputs: Places) -> None:
+        super().__init__(values, starts, lengths)
+        self.outputs = outputs
+
+    def __getitem__(self, rows: Any) -> Any:
+        one = self.starts[rows], self.lengths[rows]
+        return type(self)(self.values, *one, self.outputs[rows])
+
+
 class Layout:
     """Where the outputs of some samples have places, and which of them count.
 

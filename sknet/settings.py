@@ -20,6 +20,7 @@ import numpy as np
 import sklearn
 from threadpoolctl import ThreadpoolController
 
+from .dispatch import as_numpy, in_kind
 from .typing import F
 
 
@@ -178,6 +179,10 @@ class _Found:
     def __init__(self) -> None:
         self._filters, self._config = warnings.filters, sklearn.get_config()
 
+    @property
+    def dispatches(self) -> bool:
+        return self._config["array_api_dispatch"]
+
     def restore(self) -> None:
         if warnings.filters is not self._filters:
             warnings.filters = self._filters
@@ -204,6 +209,9 @@ def isolated(function: F) -> F:
     the settings of BLAS, of warnings and of scikit-learn are restored here. So it stands outside
     of scikit-learn's own decorators.
 
+    Under scikit-learn's ``array_api_dispatch``, arrays of other libraries become those of NumPy,
+    and arrays of numbers that the call returns become of the kind of X, its first argument.
+
     Parameters
     ----------
     function : callable
@@ -218,8 +226,9 @@ def isolated(function: F) -> F:
     @wraps(function)
     def call(*args, **kwargs):
         context, found = copy_context(), _Found()
+        run = _run_dispatched if found.dispatches and _found.get() is None else _run
         try:
-            return context.run(_run, found, function, args, kwargs)
+            return context.run(run, found, function, args, kwargs)
         except KeyboardInterrupt:
             found.restore()
             raise
@@ -228,6 +237,14 @@ def isolated(function: F) -> F:
                 blas_setting.release(context[_holder])
 
     return call
+
+
+def _run_dispatched(found, function, args, kwargs):
+    """Run a call from outside on arrays of NumPy; what it returns is of the kind of X."""
+    example = args[1] if len(args) > 1 else kwargs.get("X")
+    args = [as_numpy(value) for value in args]
+    kwargs = {name: as_numpy(value) for name, value in kwargs.items()}
+    return in_kind(_run(found, function, args, kwargs), example)
 
 
 def _run(found, function, args, kwargs):

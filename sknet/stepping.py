@@ -41,6 +41,18 @@ class Stepper:
         """Forget all steps, to begin with other sequences or after an error."""
         self._memory, self.n_steps = {}, 0
 
+    def keep(self, rows: ArrayLike) -> None:
+        """Keep some of the sequences, as a search does that drops some and branches at others.
+
+        Parameters
+        ----------
+        rows : array-like of int
+            Which, in this order; one may come several times.
+        """
+        rows = np.asarray(rows, dtype=np.intp)
+        _keep(self._memory, rows)
+        self._batch_size = len(rows)
+
     @isolated
     def advance(self, x: ArrayLike) -> Array:
         """Read the next steps.
@@ -70,3 +82,14 @@ class Stepper:
             raw = self._replica.layer.advance(x, self._memory).copy()
         self.n_steps += x.shape[1]
         return raw
+
+
+def _keep(memory, rows):
+    """Select rows in what layers remember: arrays, past steps, memories of other layers."""
+    for name, value in memory.items():
+        if isinstance(value, np.ndarray):
+            memory[name] = value[rows]
+        elif isinstance(value, dict):
+            _keep(value, rows)
+        elif hasattr(value, "keep"):
+            value.keep(rows)

@@ -207,3 +207,45 @@ def scoring_windows(
     kept = np.minimum(lengths[owners] - number * hop, size)
     windows = TokenWindows(values, begins, kept, begins, begins, size)
     return windows, owners, np.where(number > 0, size - hop, 0)
+
+
+def paired(
+    sources: Sequence[Any], targets: Sequence[Any], ends: tuple[int, int], dtype: DTypeLike
+) -> tuple[Sequences, Array, Array]:
+    """Return pairs of texts as what a network of an encoder and a decoder takes.
+
+    Step t of a pair holds two ids: that of the source at t, and the one that stands before the
+    target at t. The source is followed by an end; the target as well, which also begins with one.
+    0 pads the shorter of the two.
+
+    Parameters
+    ----------
+    sources, targets : list of ndarray of int
+        Ids of the tokens, at least 1; as many of the ones as of the others.
+    ends : tuple of int
+        Id of the end of a source and of a target.
+    dtype : dtype
+        Element type of the steps.
+
+    Returns
+    -------
+    pairs : Sequences
+        Sequences of steps of two ids.
+    codes : ndarray of int of shape (total number of targets,)
+        The ids of the targets and their ends, one after the other, less 1.
+    lengths : ndarray of int of shape (n,)
+        Number of targets of each pair, the end included.
+    """
+    n_sources, lengths = (
+        np.array([len(text) + 1 for text in texts], dtype=np.intp) for texts in (sources, targets)
+    )
+    n_steps = np.maximum(n_sources, lengths)
+    starts = np.cumsum(n_steps) - n_steps
+    values, codes = np.zeros((int(n_steps.sum()), 2), dtype), []
+    for start, source, target in zip(starts, sources, targets, strict=True):
+        values[start : start + len(source), 0] = source
+        values[start + len(source), 0] = ends[0]
+        values[start, 1] = ends[1]
+        values[start + 1 : start + 1 + len(target), 1] = target
+        codes += [target, ends[1:]]
+    return Sequences(values, starts, n_steps), np.concatenate(codes).astype(np.intp) - 1, lengths

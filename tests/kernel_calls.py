@@ -195,6 +195,43 @@ def add_by_code(rng, shape, dtype, wild=False):
     return Call("add_by_code", [rows, codes, np.zeros((7, shape[1]), dtype), {}], (2,))
 
 
+def _pooling(rng, shape, dtype, wild):
+    """Return x, the values of its windows, and their size and strides, for one to three axes."""
+    n_axes = int(rng.integers(1, 4))
+    lengths = rng.integers(1, 6, n_axes)
+    size = tuple(int(rng.integers(1, n + 1)) for n in lengths)
+    strides = tuple(int(n) for n in rng.integers(1, 4, n_axes))
+    windows = [(n - k) // s + 1 for n, k, s in zip(lengths, size, strides, strict=True)]
+    x = values(rng, (shape[0], *lengths, shape[1]), dtype, wild)
+    return x, np.zeros((shape[0], *windows, shape[1]), dtype), (size, strides)
+
+
+def max_pool(rng, shape, dtype, wild=False):
+    """Return the call that takes the maxima of windows."""
+    x, out, geometry = _pooling(rng, shape, dtype, wild)
+    places = np.zeros(out.shape, np.uint8) if rng.random() < 0.5 else None
+    return Call("max_pool", [x, out, places, *geometry, Workspace(1, dtype)], (1, 2))
+
+
+def max_unpool(rng, shape, dtype, wild=False):
+    """Return the call of its derivative, which may overwrite the gradient."""
+    x, out, geometry = _pooling(rng, shape, dtype, wild)
+    places, work = np.zeros(out.shape, np.uint8), Workspace(1, dtype)
+    known = kernels.max_pool(x, out, places, *geometry, work)
+    arrays = [values(rng, out.shape, dtype), np.zeros_like(x), places if known else None, x, out]
+    return Call("max_unpool", [*arrays, *geometry, work], (0, 1))
+
+
+def mix_rows(rng, shape, dtype, wild=False):
+    """Return the call that mixes rows of tiles."""
+    n_in, n_out = (int(n) for n in rng.integers(1, 7, 2))
+    x = values(rng, (shape[0], 3, n_in, shape[1]), dtype, wild)
+    out = np.zeros((shape[0], 3, n_out, shape[1]), dtype)
+    if rng.random() < 0.5:
+        x = np.ascontiguousarray(x.transpose(2, 0, 1, 3)).transpose(1, 2, 0, 3)
+    return Call("mix_rows", [values(rng, (n_out, n_in), dtype), x, out], (2,))
+
+
 def lstm_step(rng, shape, dtype, wild=False):
     """Return the call of a step of an LSTM while training, which writes all slots."""
     cell, slots = values(rng, shape, dtype, wild), values(rng, (5, *shape), dtype, wild)
@@ -233,6 +270,9 @@ MAKERS = {
     "gru_step_back": gru_step_back,
     "lstm_step": lstm_step,
     "lstm_step_back": lstm_step_back,
+    "max_pool": max_pool,
+    "max_unpool": max_unpool,
+    "mix_rows": mix_rows,
     "read_codes": read_codes,
     "row_norm": row_norm,
     "row_norm_backward": row_norm_backward,

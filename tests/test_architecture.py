@@ -17,8 +17,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
-    {"kernels"},
-    {"base", "constraints", "lanes", "settings", "typing", "warning"},
+    {"kernels", "typing"},
+    {"base", "constraints", "dispatch", "lanes", "pages", "settings", "warning"},
     {"activations", "blas", "compatibility", "functions", "holders", "initializers", "storage"},
     {"named_weights"},
     {
@@ -49,8 +49,11 @@ ALLOWED = {"sknet", "numpy", "scipy", "sklearn", "threadpoolctl", "joblib"}
 #: What a module imports inside functions, where it is needed.
 OPTIONAL = {
     "sknet.compatibility": {"cloudpickle"},  # joblib brings it, and once contained it
+    "sknet.estimators.progress": {"IPython"},  # only in a notebook, where it is there
     "sknet.inspection.architecture": {"matplotlib"},
     "sknet.inspection.display": {"matplotlib"},
+    "sknet.interop.keras.reading": {"keras"},
+    "sknet.interop.onnx.pipelines": {"skl2onnx"},
     "sknet.interop.outside": {"skops"},
     "sknet.preprocessing.frames": {"narwhals"},
     "sknet.storage": {"safetensors"},

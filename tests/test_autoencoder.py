@@ -121,6 +121,27 @@ def test_the_output_has_feature_names_and_follows_set_output(X):
     assert frame.columns == names
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_rows_that_are_decoded_or_filled_follow_set_output(X, library):
+    pandas, frames = pytest.importorskip("pandas"), pytest.importorskip(library)
+    table = pandas.DataFrame(X, columns=list("abcd"), index=range(5, 5 + len(X)))
+    network = small(handle_missing="ignore").fit(table)
+    holes = table.mask(np.eye(len(table), 4, dtype=bool))
+    filled, decoded = network.impute(holes), network.inverse_transform(network.transform(table))
+    network.set_output(transform=library)
+    for found, expected in (
+        (network.impute(holes), filled),
+        (network.inverse_transform(network.transform(table)), decoded),
+    ):
+        assert isinstance(found, frames.DataFrame)
+        assert list(found.columns) == list("abcd")
+        np.testing.assert_array_equal(found, expected)
+    if library == "pandas":
+        assert network.impute(holes).index.equals(table.index)
+    unnamed = small(handle_missing="ignore").set_output(transform=library).fit(X)
+    assert list(unnamed.impute(X).columns) == ["x0", "x1", "x2", "x3"]
+
+
 def test_names_are_of_the_fitted_code_whatever_the_parameter_says(X):
     network = small(n_components=3).fit(X).set_params(n_components=1)
     assert len(network.get_feature_names_out()) == 3

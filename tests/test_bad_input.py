@@ -20,6 +20,8 @@ from sknet import (
     NeuralClassifier,
     NeuralOutlierDetector,
     NeuralRegressor,
+    NeuralTranscriber,
+    NeuralTranslator,
     PlacewiseScorer,
 )
 from sknet.activations import FunctionActivation
@@ -28,8 +30,10 @@ from sknet.layers import (
     Activation,
     BatchNorm,
     Conv2D,
+    CrossAttention,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GaussianNoise,
     LayerNorm,
@@ -75,7 +79,12 @@ def fit(estimator, X=X, y="own", **arguments):
     return estimator.fit(X, y, **arguments)
 
 
+SOURCES, TARGETS = ["ab", "b", "", "aab"], ["x", "yx", "xx", ""]
+CLIPS, HEARD = RNG.standard_normal((4, 6, 2)), ["ab", "b", "", "aba"]
+
+
 def predict(estimator, X=X):
+    X = {NeuralTranslator: SOURCES, NeuralTranscriber: CLIPS}.get(type(estimator), X)
     for method in ("predict_proba", "transform", "predict"):
         if hasattr(estimator, method):
             return getattr(estimator, method)(X)
@@ -2144,6 +2153,137 @@ OUTLIERS = [
     ),
 ]
 
+_NARROW = [Embedding(2), GRU(2, return_sequences=True)]
+TRANSLATOR = {
+    "kind": NeuralTranslator,
+    "good": {"encoder": _NARROW, "decoder": [*_NARROW, CrossAttention(1)]},
+    "good_fit": partial(fit, X=SOURCES, y=TARGETS),
+}
+TRANSCRIBER = {
+    "kind": NeuralTranscriber,
+    "good": {"layers": [GRU(2, return_sequences=True)]},
+    "good_fit": partial(fit, X=CLIPS, y=HEARD),
+}
+PAIRS = [
+    Misuse(
+        "fewer targets than sources",
+        ValueError,
+        r"^NeuralTranslator expects a target in y for each source in X, got 4 sources and 3 "
+        r"targets\.$",
+        partial(fit, X=SOURCES, y=TARGETS[:3]),
+        **TRANSLATOR,
+    ),
+    Misuse(
+        "targets that are no texts",
+        TypeError,
+        r"^NeuralTranslator expects y to hold str, got 3 of type int at position 0\. Convert it, "
+        r"fill missing texts with '', or set target_tokenizer=None to pass arrays of tokens\.$",
+        partial(fit, X=SOURCES, y=[3, 4, 5, 6]),
+        **TRANSLATOR,
+    ),
+    Misuse(
+        "a decoder that never looks at the source",
+        ValueError,
+        r"^NeuralTranslator expects a decoder that looks at the source, got none of its layers "
+        r"that does\. Add a TransformerDecoderBlock, or Residual",
+        partial(fit, X=SOURCES, y=TARGETS),
+        SET(decoder=_NARROW),
+        **TRANSLATOR,
+    ),
+    Misuse(
+        "an encoder of another width",
+        ValueError,
+        r"^Layer 'decoder__2' \(CrossAttention\) expects a source of 2 features a step, got "
+        r"one of shape \(steps, 3\)\. Let the encoder end with a vector of this length for each "
+        r"step, or pass source_dim\.$",
+        partial(fit, X=SOURCES, y=TARGETS),
+        SET(encoder=[Embedding(3)]),
+        **TRANSLATOR,
+    ),
+    Misuse(
+        "a beam of nothing",
+        InvalidParameterError,
+        r"^The 'beam_size' parameter of NeuralTranslator must be an int",
+        partial(fit, X=SOURCES, y=TARGETS),
+        SET(beam_size=0),
+        **TRANSLATOR,
+    ),
+    Misuse(
+        "the attention of no such layer",
+        ValueError,
+        r"expects layer to be the name of a CrossAttention, one of 'decoder__2'; got 'decoder__1'",
+        lambda estimator: estimator.attention_weights(SOURCES, TARGETS, "decoder__1"),
+        needs="fitted",
+        **TRANSLATOR,
+    ),
+    Misuse(
+        "cross-attention in a network of rows",
+        ValueError,
+        r"^Layer 'layers__0' \(CrossAttention\) expects a source to look at, got none\. Put it "
+        r"into the decoder of a NeuralTranslator, in place of MultiHeadAttention\.$",
+        parameters=SET(input_shape=(2, 2), layers=[CrossAttention(1), Flatten()]),
+    ),
+    Misuse(
+        "a translation before fit",
+        NotFittedError,
+        r"This NeuralTranslator instance is not fitted yet",
+        lambda estimator: estimator.predict(SOURCES),
+        needs="unfitted",
+        **TRANSLATOR,
+    ),
+]
+HEARINGS = [
+    Misuse(
+        "more labels than steps",
+        ValueError,
+        r"^NeuralTranscriber expects an output step for each label, and one more for each that "
+        r"follows itself: 7 for the 4 labels at position 1, got 6\. Use less pooling",
+        partial(fit, X=CLIPS, y=["ab", "bbbb", "", "aba"]),
+        **TRANSCRIBER,
+    ),
+    Misuse(
+        "one label a sample",
+        ValueError,
+        r"^NeuralTranscriber expects y to hold a sequence of labels for each sample, a list, a "
+        r"1-D array or a str, got int at position 0\.$",
+        partial(fit, X=CLIPS, y=[0, 1, 1, 0]),
+        **TRANSCRIBER,
+    ),
+    Misuse(
+        "fewer label sequences than samples",
+        ValueError,
+        r"^NeuralTranscriber expects a label sequence in y for each sample of X, got 4 samples "
+        r"and 2 label sequences\.$",
+        partial(fit, X=CLIPS, y=HEARD[:2]),
+        **TRANSCRIBER,
+    ),
+    Misuse(
+        "layers that join the steps",
+        ValueError,
+        r"^NeuralTranscriber expects layers that give a vector for each step, of shape \(T, F\), "
+        r"got \(3,\)\. Set return_sequences=True in recurrent layers",
+        partial(fit, X=CLIPS, y=HEARD),
+        SET(layers=[GRU(3)]),
+        **TRANSCRIBER,
+    ),
+    Misuse(
+        "labels that fit has not seen",
+        ValueError,
+        r"^NeuralTranscriber was fitted to the labels \['a', 'b'\], got in y \['c'\] as well\.",
+        lambda estimator: estimator.partial_fit(CLIPS, ["ab", "c", "", "ab"]),
+        needs="fitted",
+        **TRANSCRIBER,
+    ),
+    Misuse(
+        "rows of a table",
+        ValueError,
+        r"expects inputs of shape \(steps, features\), got \(4,\)",
+        partial(fit, X=X[:4], y=HEARD),
+        needs="unfitted",
+        **TRANSCRIBER,
+    ),
+]
+
 TABLE = [
     *PARAMETERS,
     *VALUES,
@@ -2159,6 +2299,8 @@ TABLE = [
     *FINE_TUNING,
     *FUNCTIONS,
     *SEVERAL,
+    *PAIRS,
+    *HEARINGS,
 ]
 
 

@@ -285,7 +285,7 @@ def test_verbose_prints_a_line_an_epoch(blobs, capsys):
     network = small(verbose=True, max_iter=3, early_stopping=True).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == ["Epoch 1", "Epoch 2", "Epoch 3"]
-    assert f"loss {network.loss_:.6g}, validation loss" in lines[-1]
+    assert f"loss {network.loss_:#.4g}, validation " in lines[-1]
     small(max_iter=3).fit(X, y)
     assert capsys.readouterr().out == ""
 

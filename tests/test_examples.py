@@ -89,14 +89,14 @@ def test_handwritten_digits_are_recognized(run):
 
 
 def test_spoken_digits_are_recognized(run):
-    kinds = ("spectrograms", "confusion", "hearing", "unfolding", "learning")
+    kinds = ("spectrograms", "confusion", "hearing", "saliency", "learning")
     text = run("spoken_digits.py", [f"spoken_{kind}.png" for kind in kinds])
     assert figures(text, "bidirectional GRU")[0] > 60
     assert figures(text, "CNN")[0] > 60
 
 
 def test_temperatures_are_forecast_with_an_interval(run):
-    text = run("forecasting.py", ["forecast.png", "forecast_by_month.png"])
+    text = run("forecasting.py", ["forecast.png", "forecast_interval.png"])
     assert text.count("network, seed 0") == 2
     assert 50 < figures(text, "Interval between the quantiles 0.1 and 0.9:")[0] < 100
 
@@ -123,14 +123,14 @@ def test_patients_are_found_among_their_controls(run):
 
 
 def test_spam_is_told_from_ham(run):
-    kinds = ("confusion", "learning", "attention", "words")
+    kinds = ("confusion", "learning", "attention", "words", "mistakes")
     text = run("text_classification.py", [f"spam_{kind}.png" for kind in kinds])
     for model in ("TF-IDF and linear SVM", "bidirectional GRU, seed 0", "Transformer, seed 0"):
         assert figures(text, model)[0] > 95
 
 
 def test_speakers_are_recognized(run):
-    kinds = ("series", "confusion", "map")
+    kinds = ("confusion", "map")
     text = run("speaker_recognition.py", [f"speakers_{kind}.png" for kind in kinds])
     for model in ("convolutional, seed 0", "bidirectional GRU, seed 0"):
         assert figures(text, model)[0] > 80
@@ -193,7 +193,7 @@ def test_outliers_are_decided_upon(run):
 
 
 def test_digits_are_compressed_beside_principal_components(run):
-    kinds = ("digits", "mnist", "classes", "sizes")
+    kinds = ("digits", "mnist", "sizes")
     text = run("compression.py", [f"compression_{kind}.png" for kind in kinds])
     for label in ("digits in 8 numbers, seed 0", "mnist in 32 numbers, seed 0"):
         linear, network = figures(text, label)[:2]
@@ -251,3 +251,19 @@ def test_digits_are_found_on_texture(run):
     text = run("segmentation.py", ["segmentation.png"])
     assert figures(text, "network, seed 0")[0] > 0.45
     assert figures(text, "threshold")[0] > 0.45
+
+
+def test_dates_and_numbers_are_translated(run):
+    text = run("translation.py", ["translation.png"])
+    for task in ("dates", "numbers"):
+        greedy, beam, tokens, perplexity = figures(text, f"{task}, seed 0")[:4]
+        assert tokens > 20 and perplexity < 30, task
+        assert 0 <= greedy <= 100 and 0 <= beam <= 100
+    assert text.count("->") == 8
+
+
+def test_strings_of_spoken_digits_are_read(run):
+    text = run("digit_strings.py", ["digit_strings.png"])
+    greedy, beam = figures(text, "network, seed 0")[:2]
+    assert 0 < greedy < 150 and 0 < beam < 150
+    assert "misheard: " in text

@@ -62,6 +62,34 @@ def test_float32_stays_and_float16_becomes_float64(cls, dtype, integers):
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("library", ["polars", "nullable", "pyarrow types", "pyarrow"])
+def test_float32_columns_stay_whatever_the_library(cls, library, integers):
+    X, y = integers[0].astype(np.float32), integers[1]
+    pandas = pytest.importorskip("pandas")
+    arrow = pytest.importorskip("pyarrow")
+    frame = pandas.DataFrame(X, columns=list("abcd"))
+    table = {
+        "polars": lambda: pytest.importorskip("polars").DataFrame(X, schema=list("abcd")),
+        "nullable": lambda: frame.astype("Float32"),
+        "pyarrow types": lambda: frame.astype("float[pyarrow]"),
+        "pyarrow": lambda: arrow.table(dict(frame)),
+    }[library]()
+    network = fitted(cls, table, y)
+    assert network.network_.dtype == outputs(network, table).dtype == np.float32
+    assert_array_equal(outputs(network, table), outputs(fitted(cls, X, y), X))
+
+
+def test_a_single_column_of_float64_makes_all_float64(integers):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(integers[0].astype(np.float32)).astype("Float32")
+    frame[0] = frame[0].astype("Float64")
+    assert (
+        fitted(NeuralClassifier, frame.set_axis(list("abcd"), axis=1), integers[1]).network_.dtype
+        == np.float64
+    )
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
 def test_the_parameter_dtype_rules_over_that_of_x(cls, integers):
     X, y = integers
     network = cls(**PARAMS, dtype="float32").fit(X.astype(float), y)

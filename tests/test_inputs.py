@@ -138,7 +138,10 @@ def test_the_shape_of_a_sample_is_read_from_x(X, shape):
         ([["a", "b"], ["c"]], r"strings at position 0 in the sequence at position 0"),
         ([[1], np.zeros(2, "M8[D]")], r"dates in the sequence at position 1"),
         ([1, [2, 3]], r"item 1 differs"),
-        (pd.DataFrame({"s": [[1, 2], [1]]}), r"sequences in column 's'\. .*to_list"),
+        (
+            pd.DataFrame({n: [[1, 2], [1]] for n in "st"}),
+            r"sequences in columns .s., .t.\. .*to_list",
+        ),
         ([], r"Found array with 0 sample\(s\) \(shape=\(0,\)\)"),
         (np.ones((0, 2, 2)), r"Found array with 0 sample\(s\) \(shape=\(0, 2, 2\)\)"),
     ],
@@ -171,6 +174,51 @@ def test_a_series_of_sequences_is_taken_like_a_list():
     for series in (pd.Series(X, index=range(5, 17)), as_object_array(X)):
         network = model([GRU(2)], max_iter=2, tol=0, early_stopping=True).fit(series, y)
         np.testing.assert_array_equal(network.predict_proba(series), expected.predict_proba(X))
+
+
+def test_a_table_of_one_column_of_sequences_is_taken_like_a_list():
+    pyarrow = pytest.importorskip("pyarrow")
+    X, y = draw_sequences(12)
+    expected = model([GRU(2)], max_iter=2, tol=0).fit(X, y).predict_proba(X)
+    lists = [x.tolist() for x in X]
+    forms = [
+        pd.DataFrame({"series": X}),
+        pl.DataFrame({"series": lists}),
+        pl.Series(lists),
+        pyarrow.table({"series": lists}),
+        pyarrow.array(lists),
+    ]
+    for form in forms:
+        network = model([GRU(2)], max_iter=2, tol=0).fit(form, y)
+        np.testing.assert_array_equal(network.predict_proba(form), expected)
+        assert not hasattr(network, "feature_names_in_")
+    with pytest.raises(ValueError, match="sequences in columns 'a', 'b'"):
+        model([GRU(2)]).fit(pd.DataFrame({"a": X, "b": X}), y)
+
+
+def walks(n_steps, n_features):
+    """Return series that change smoothly from step to step, each feature by itself."""
+    steps = np.random.default_rng(0).normal(size=(10, n_steps, n_features))
+    return np.cumsum(steps, axis=1)
+
+
+def test_steps_that_stand_where_channels_belong_are_warned_of():
+    y = np.arange(10) % 2
+    for n_channels in (1, 3):
+        X = walks(60, n_channels)
+        swapped = X.swapaxes(1, 2)
+        message = rf"\({n_channels}, 60\) look like series of 60 steps .*from_channels_first"
+        with pytest.warns(UserWarning, match=message):
+            model([GRU(2)], max_iter=1, tol=0).fit(swapped, y)
+        model([GRU(2)], max_iter=1, tol=0).fit(X, y)
+
+
+def test_wide_samples_that_need_no_swap_are_not_warned_of():
+    y, noise = np.arange(10) % 2, np.random.default_rng(0).normal(size=(10, 3, 60))
+    spectra = np.cumsum(walks(12, 60), axis=2)  # smooth in both directions
+    for X in (noise, spectra, np.zeros((10, 3, 60)), walks(60, 30).swapaxes(1, 2)):
+        model([GRU(2)], max_iter=1, tol=0).fit(X, y)
+    model([Flatten()], max_iter=1, tol=0).fit(walks(60, 3).swapaxes(1, 2), y)
 
 
 @pytest.mark.parametrize("make", [csr_matrix, csc_matrix, coo_matrix])

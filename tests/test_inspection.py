@@ -15,6 +15,7 @@ from sknet import (
     AutoencoderTransformer,
     NeuralClassifier,
     NeuralRegressor,
+    NeuralTranslator,
     TabularClassifier,
     TabularRegressor,
 )
@@ -145,6 +146,28 @@ def test_attention_has_the_tokens_on_its_axes():
         AttentionDisplay.from_estimator(model, codes, "block", head=2)
     with pytest.raises(ValueError, match="5 tokens were given for 4 steps"):
         AttentionDisplay.from_estimator(model, codes, "block", tokens=list("abcde"))
+    with pytest.raises(
+        ValueError, match="the name of a layer, and y for a NeuralTranslator alone"
+    ):
+        AttentionDisplay.from_estimator(model, codes)
+
+
+def test_attention_goes_from_the_tokens_of_a_target_to_those_of_its_source():
+    X, y = ["one two", "two"], ["ab", "b"]
+    translator = NeuralTranslator("word", max_iter=1, random_state=0).fit(X, y)
+    display = AttentionDisplay.from_estimator(translator, X, y=y, head=1)
+    weights = translator.attention_weights(X[:1], y[:1])[0][1]
+    np.testing.assert_array_equal(display.weights, weights)
+    assert (display.tokens, display.targets) == (["one", "two", "end"], ["a", "b", "end"])
+    labels = display.ax_.get_xticklabels(), display.ax_.get_yticklabels()
+    assert [[label.get_text() for label in each] for each in labels] == [
+        ["one", "two", "end"],
+        ["a", "b", "end"],
+    ]
+    written = AttentionDisplay.from_estimator(translator, X, sample=1)
+    assert written.targets == [*translator.predict(X)[1], "end"]
+    codes = NeuralTranslator(None, None, max_iter=1, random_state=0).fit([[3, 0]], [[1]])
+    assert AttentionDisplay.from_estimator(codes, [[3, 0]]).tokens == ["3", "0", "end"]
 
 
 def test_embeddings_of_two_units_are_drawn_as_they_are_and_others_reduced():
@@ -313,6 +336,8 @@ def test_tokens_are_explained_by_their_embeddings():
     display = SaliencyDisplay.from_estimator(
         model, codes, sample=1, target=4, tokens=list("abcd"), n_steps=400
     )
+    fewer = SaliencyDisplay.from_estimator(model, codes, sample=1, target=4, tokens=list("ab"))
+    assert fewer.saliency.shape == (2,)  # the other steps are padding
     model.network_[0].embeddings_[:] = 0
     change = raw - model.network_.predict(codes[1:2].astype(float))[0]
     assert display.saliency.sum() == pytest.approx(change[4], abs=1e-7)

@@ -564,3 +564,10 @@ def test_networks_of_each_form_come_back_and_resume_with_the_same_bits(model, X,
             assert_array_equal(one, other)
         model.set_params(warm_start=True).fit(X, y)
         loaded.set_params(warm_start=True).fit(X, y)
+
+
+def test_a_conversion_without_onnx_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    network = NeuralClassifier(max_iter=1, tol=0).fit(np.eye(4), [0, 1, 0, 1])
+    with pytest.raises(ImportError, match=r"needs onnx here, .* Install it: pip install onnx\."):
+        sknet.interop.to_onnx(network)

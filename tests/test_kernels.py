@@ -115,6 +115,41 @@ def test_layers_are_near_those_of_numpy(level, shape, dtype):
 
 
 @every_dtype
+@pytest.mark.parametrize("shape", [(1, 1), (5, 2), (2, 70), (0, 3), (3, 0)])
+def test_maxima_of_windows_are_those_of_numpy(level, shape, dtype):
+    rng = np.random.default_rng(11)
+    for wild in (False, True) * 8:
+        call = kernel_calls.max_pool(rng, shape, dtype, wild)
+        assert_array_equal(call.run(extension)[1][0], call.run(numpy_kernels)[1][0])
+        call = kernel_calls.max_unpool(rng, shape, dtype)
+        grad = call.run(extension)[1][1]
+        assert_allclose(grad, call.run(numpy_kernels)[1][1], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("window", "row", "column"),
+    [([[7, 7], [7, 7]], 0, 0), ([[0, 7], [7, 0]], 1, 0), ([[0, 7], [0, 7]], 0, 1)],
+)
+def test_of_equal_elements_the_first_along_the_last_axis_has_the_gradient(window, row, column):
+    x = np.array(window, np.float32).reshape(1, 2, 2, 1)
+    out, grad = np.zeros((1, 1, 1, 1), np.float32), np.ones((1, 1, 1, 1), np.float32)
+    places, grad_x = np.zeros(out.shape, np.uint8), np.zeros_like(x)
+    assert extension.max_pool(x, out, places, (2, 2), (2, 2), None)
+    extension.max_unpool(grad, grad_x, places, x, out, (2, 2), (2, 2), None)
+    expected = np.zeros((2, 2))
+    expected[row, column] = 1
+    assert_array_equal(grad_x.reshape(2, 2), expected)
+
+
+@every_dtype
+@pytest.mark.parametrize("shape", [(1, 1), (5, 2), (2, 1500), (0, 3), (3, 0)])
+def test_mixtures_of_rows_are_near_those_of_numpy(level, shape, dtype):
+    rng = np.random.default_rng(10)
+    for _ in range(8):
+        assert_near(kernel_calls.mix_rows(rng, shape, dtype), 8, scale=20.0)
+
+
+@every_dtype
 @pytest.mark.parametrize("shape", [(1, 1), (5, 2), (50, 10), (7, 65), (0, 3)])
 def test_steps_are_near_those_of_numpy(level, shape, dtype):
     rng = np.random.default_rng(9)

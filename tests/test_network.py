@@ -367,6 +367,12 @@ def test_no_rows_give_no_predictions():
 # The table
 
 
+def test_the_repr_is_one_line():
+    network = Network(Sequential([Dense(3), LSTM(40)]), (None, 2), np.float32)
+    n = 2 * 3 + 3 + 4 * 40 * (3 + 40 + 1)
+    assert repr(network) == f"<Network (None, 2) -> (40,), {n:,} weights, float32>"
+
+
 def test_the_summary_lists_layers_shapes_and_numbers_of_weights(capsys):
     layers = [
         ("wide", Dense(300, activation="relu")),

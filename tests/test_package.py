@@ -10,7 +10,7 @@ import sknet
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs/guide").glob("*.md")]
 SOURCES = [
     path for folder in ("sknet", "examples", "docs") for path in (ROOT / folder).rglob("*.py")
 ]

@@ -9,9 +9,16 @@ from sklearn import config_context
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
-from sknet.layers import Dense, Dropout, Residual, Sequential
+from sknet import (
+    AutoencoderTransformer,
+    FeatureExtractor,
+    NeuralClassifier,
+    NeuralRegressor,
+    TabularClassifier,
+)
+from sknet.layers import GRU, Bidirectional, Dense, Dropout, Parallel, Residual, Sequential
 from sknet.optimizers import SGD
+from sknet.tabular.members import ClassifierMember
 
 ESTIMATORS = [NeuralClassifier, NeuralRegressor, AutoencoderTransformer]
 
@@ -71,6 +78,81 @@ def test_a_pipeline_shows_the_layers_inside(data):
 @pytest.mark.parametrize("cls", ESTIMATORS)
 def test_a_network_without_layers_to_show_is_one_box(cls):
     assert cls.__name__ in diagram(cls())
+
+
+def test_the_diagram_has_shapes_weights_and_the_curve_of_the_training(data):
+    X, y = data
+    network = NeuralClassifier((4,), max_iter=3, tol=0, random_state=0)
+    network.fit(X, y, X_val=X, y_val=y)
+    for model in (network, make_pipeline(StandardScaler(), network).fit(X, y)):
+        html = model._repr_html_()
+        assert html.count("<svg") == 1 and "&lt;svg" not in html
+    text = diagram(network)
+    for told in ("(4,), 16 weights", "(1,), 5 weights", "21 weights, 3 epochs"):
+        assert told in text
+    assert f"loss: {network.loss_:.4g}" in text
+    assert "21 weights" in diagram(network.without_training_state())
+
+
+def test_composites_are_drawn_with_what_is_inside(data):
+    layers = [
+        ("sides", Parallel([[], [3, ("b", Dense(4))], 5])),
+        ("block", Residual([6, Dense(12)])),
+    ]
+    unfitted = NeuralClassifier(layers=layers, max_iter=1, tol=0)
+    before, after = diagram(unfitted), diagram(unfitted.fit(*data))
+    for text in (before, after):
+        for name in ("sides: Parallel", "b: Dense", "block: Residual", "1: Dense"):
+            assert name in text
+    assert ": LayerList" not in after and "(12,), 84 weights" in after
+    html = unfitted._repr_html_()
+    assert 'class="sk-parallel"' in html
+    sequence = NeuralClassifier(layers=[Bidirectional(GRU(2))], max_iter=1, tol=0)
+    text = diagram(sequence.fit(data[0].reshape(20, 3, 1), data[1]))
+    assert "forward: GRU" in text and "backward: GRU" in text
+
+
+def test_a_tabular_estimator_shows_a_member(data):
+    model = TabularClassifier(cv=2, max_iter=1, random_state=0)
+    assert "TabularClassifier" in diagram(model)
+    text = diagram(model.fit(*data))
+    assert "TableEncoder" in text and "(member 1 of 2)" in text and "output: Dense" in text
+
+
+def test_names_are_escaped(data):
+    network = NeuralClassifier(layers=[("<b>", Dense(2)), Residual(["<i>"])])
+    html = network._repr_html_()
+    assert "<b>:" not in html and "<i>" not in html and "&lt;b&gt;: Dense" in html
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        (NeuralClassifier(), "sknet.NeuralClassifier"),
+        (TabularClassifier(), "sknet.TabularClassifier"),
+        (FeatureExtractor(NeuralClassifier()), "sknet.FeatureExtractor"),
+        (Dense(3), "sknet.layers.Dense"),
+        (SGD(), "sknet.optimizers.SGD"),
+        (ClassifierMember(), "sknet.NeuralClassifier"),
+    ],
+    ids=lambda part: str(part),
+)
+def test_links_lead_to_the_page_of_the_class(part, name, monkeypatch):
+    monkeypatch.setenv("SKNET_DOCS", "https://docs.local/")
+    assert part._get_doc_link() == f"https://docs.local/api/generated/{name}.html"
+    assert f'href="https://docs.local/api/generated/{name}.html' in part._repr_html_()
+
+
+def test_there_are_no_links_without_a_site_or_for_classes_of_others(monkeypatch, tmp_path):
+    class Mine(NeuralClassifier):
+        pass
+
+    monkeypatch.setattr("sknet.pages._BUILT", tmp_path)
+    monkeypatch.delenv("SKNET_DOCS", raising=False)
+    assert Dense(3)._get_doc_link() == "" and "?" not in diagram(NeuralClassifier((3,)))
+    (tmp_path / "index.html").touch()
+    assert Dense(3)._get_doc_link() == f"{tmp_path.as_uri()}/api/generated/sknet.layers.Dense.html"
+    assert Mine()._get_doc_link() == ""
 
 
 ODD = [

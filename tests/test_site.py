@@ -22,7 +22,7 @@ pytestmark = [
 ]
 PAGES = [
     "index.html",
-    "user_guide.html",
+    "guide/images.html",
     "gallery/house_prices.html",
     "api/generated/sknet.layers.LSTM.html",
 ]

@@ -132,3 +132,14 @@ def test_an_inverse_of_other_features_is_refused():
     scaler = SquashingScaler().fit(draw(5, 2))
     with pytest.raises(ValueError, match="X has 3 features, but SquashingScaler is expecting 2"):
         scaler.inverse_transform(draw(5, 3))
+
+
+@pytest.mark.parametrize("dtype", ["Float32", "float[pyarrow]"])
+def test_nullable_float32_columns_stay_float32(dtype):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    X = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+    expected = SquashingScaler().fit_transform(X)
+    found = SquashingScaler().fit_transform(pandas.DataFrame(X, columns=["a", "b"]).astype(dtype))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, expected)

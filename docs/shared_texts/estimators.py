@@ -146,6 +146,35 @@ TEXTS = {
     validation_fraction : float, default=0.1
         Part of the texts to hold out, in (0, 1).
     """,
+    "solver_of_pairs": """
+    solver : str or sknet.optimizers.Optimizer, default="adam"
+        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object.
+    alpha : float, default=1e-4
+        L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
+        divided by the number of pairs of a step, is added to the loss.
+    batch_size : int, default="auto"
+        Pairs of one step; "auto" is min(64, n_samples).
+    learning_rate : str, sknet.schedules.Schedule or callable, default="one_cycle"
+        Shape of the rate over the training: constant, invscaling, adaptive, cosine,
+        flat_cosine, log_cosine, one_cycle, exponential, step, an object, or a function of the
+        progress in [0, 1] that returns the factor of the rate.
+    learning_rate_init : float, default=1e-3
+        The rate that the schedule scales, above 0.
+    max_iter : int, default=20
+        Number of epochs at most.
+    max_time : float, default=None
+        Seconds after which training stops with the model it has.
+    tol : float, default=1e-4
+        Smallest change of the loss (or of the validation score) that counts as progress.
+    n_iter_no_change : int, default=10
+        Training stops after more than this many epochs in a row without progress. Without early
+        stopping, schedules made of cosine waves run to their end.
+    early_stopping : bool, default=False
+        Whether to judge progress on a validation set, stop when it ends, and keep the weights
+        of the best epoch. Without `X_val`, a part of the pairs is held out.
+    validation_fraction : float, default=0.1
+        Part of the pairs to hold out, in (0, 1).
+    """,
     "end": """
     clip_norm : float, default=None
         Norm to which a longer gradient is shortened.
@@ -159,7 +188,7 @@ TEXTS = {
         Source of the initial weights, the order of rows, the hold-out and the noise. An int
         gives the same bits each time.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        1 or True prints a line an epoch. 2 draws a bar, and in a notebook the curve of the loss.
     dtype : {"float32", "float64"}, default=None
         Precision of the computation and of the predictions; None follows X: float32 stays,
         all else is float64.
@@ -177,7 +206,8 @@ TEXTS = {
     n_outputs_ : int
         Width of the output layer.
     n_features_in_ : int
-        Number of features.
+        Number of features: of samples with several axes, that of the values of one sample; not
+        there for sequences of any length, whose steps alone are of one size.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had string names.
     loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_

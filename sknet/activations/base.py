@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from math import prod
+from typing import Any
 
 from numpy.typing import DTypeLike
 
@@ -23,13 +24,13 @@ class _Scratch(Workspace):
     scalar: a comparison with a kept array of zeros takes a third of the time.
     """
 
-    def zeros(self, shape):
+    def zeros(self, shape: tuple[int, ...]) -> Any:
         """Return zeros that broadcast to a shape."""
         if prod(shape[1:]) >= _LONG_SAMPLE:
             shape = shape[1:]
         return self._filled("zeros", shape, 0)
 
-    def ones(self, n):
+    def ones(self, n: Any) -> Any:
         """Return a vector of ones."""
         return self._filled("ones", (n,), 1)
 

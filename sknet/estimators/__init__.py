@@ -7,6 +7,8 @@ from .language_model import NeuralLanguageModel
 from .outlier_detector import NeuralOutlierDetector
 from .regressor import NeuralRegressor
 from .scoring import PlacewiseScorer
+from .transcriber import NeuralTranscriber
+from .translator import NeuralTranslator
 
 __all__ = [
     "AutoencoderTransformer",
@@ -15,5 +17,7 @@ __all__ = [
     "NeuralLanguageModel",
     "NeuralOutlierDetector",
     "NeuralRegressor",
+    "NeuralTranscriber",
+    "NeuralTranslator",
     "PlacewiseScorer",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Literal
 
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
@@ -15,6 +16,9 @@ from ..layers.base import Layer
 from ..layers.spatial.axes import LayerOverAxes, is_channels_first
 from ..network import Network
 from ..warning import warn
+
+#: Training rows that tell how the axes of sequences lie.
+_ROWS_OF_AXES = 100
 
 
 def hidden_sizes(hidden_layer_sizes: int | ArrayLike) -> list[int]:
@@ -109,6 +113,45 @@ def warn_of_channels_first(network: Network) -> None:
             f"last, and these are read as images of {shape[0]} x {shape[1]} with {shape[2]} "
             "channels. Put X through sknet.preprocessing.from_channels_first.",
         )
+
+
+def warn_of_swapped_axes(network: Network, X: object) -> None:
+    """Warn where sequences look as if their channels come before their steps.
+
+    The rule: layers over steps get samples of shape (T, F) with at least four features a step;
+    over the first rows, values correlate above 0.8 with those of the next feature, as neighbouring
+    times do, and below 0.3 with those of the next step. Spectra, whose features are smooth as
+    well, change smoothly from step to step, too.
+
+    Parameters
+    ----------
+    network : Network
+        The built network.
+    X : ndarray of shape (n_samples, T * F), sparse matrix or Sequences
+        Training inputs.
+    """
+    shape = network.input_shape
+    if len(shape) != 2 or not isinstance(X, np.ndarray) or None in shape:
+        return
+    parts = (part for part in network.layer.walk() if isinstance(part, LayerOverAxes))
+    if shape[1] < 4 * shape[0] or not any(part.input_shape_ == shape for part in parts):
+        return
+    x = X[:_ROWS_OF_AXES].reshape(-1, *shape)
+    if _smoothness(x) > 0.8 and _smoothness(x.swapaxes(1, 2)) < 0.3:
+        warn(
+            f"Samples of shape {shape} look like series of {shape[1]} steps whose channels come "
+            f"first; here channels come last, so these are read with {shape[1]} features a step. "
+            "Put X through sknet.preprocessing.from_channels_first."
+        )
+
+
+def _smoothness(x):
+    """Return the correlation of neighbours along the last axis, where each series has mean 0."""
+    with np.errstate(all="ignore"):
+        x = x - x.mean(axis=-1, keepdims=True, dtype=np.float64)
+        before, after = x[..., :-1].ravel(), x[..., 1:].ravel()
+        found = before @ after / np.sqrt((before @ before) * (after @ after))
+    return float(np.nan_to_num(found))
 
 
 def warn_of_own_output(hidden: Sequence[tuple[str, Layer]], widths: set[int], owner: str) -> None:

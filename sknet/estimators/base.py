@@ -16,11 +16,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..activations import ACTIVATIONS, ActivationName
 from ..activations import Activation as ActivationFunction
-from ..base import Component, copied, named_items, same
-from ..compatibility import CallbackSupportMixin, VisualBlock
+from ..base import Component, copied, same
+from ..compatibility import CallbackSupportMixin
 from ..initialization import initialize_from_data
 from ..inputs import Sequences, in_shape
-from ..layers import Dense, Flatten, Layer, Sequential
+from ..layers import Dense, Flatten, Sequential
 from ..layers.composite import named_layers, takes_sparse
 from ..losses import get_loss
 from ..network import Network
@@ -34,10 +34,12 @@ from .architecture import (
     plain_layers,
     warn_of_channels_first,
     warn_of_own_output,
+    warn_of_swapped_axes,
 )
 from .attributes import FittedAttributes
 from .block_training import BlockTraining
 from .combinations import ParameterChecks
+from .diagram import diagram_of
 from .loop import TrainingLoop
 from .mismatch import warn_of_mismatch
 from .persistence import Persistence
@@ -229,6 +231,7 @@ class BaseNeuralEstimator(
         layer = self._joined([*hidden, ("output", output)])
         self.network_: Network = Network(layer, self._input_shape, data.X.dtype, weights_seed)
         self._check_network()
+        warn_of_swapped_axes(self.network_, data.used_X)
         self._try_lengths(data.used_X)
         self.n_outputs_: int = self.network_.output_shape[-1]
         self._trainer = Trainer(
@@ -458,18 +461,4 @@ class BaseNeuralEstimator(
 
     def _sk_visual_block_(self):
         """Show the layers inside the estimator in scikit-learn's HTML diagram."""
-        network = getattr(self, "network_", None)
-        # Before fit the parameters may be anything: they are shown as they are.
-        lists = [getattr(self, name) for name in self._list_parameters]
-        pairs = [pair for items in lists for pair in named_items(items)]
-        pairs = pairs if network is None else network.layer.sublayers()
-        if not pairs:
-            return VisualBlock("single", self, names=type(self).__name__, name_details=str(self))
-        blocks = []
-        for name, part in pairs:
-            kind = type(part).__name__ if isinstance(part, Layer) else repr(part)
-            blocks.append(
-                VisualBlock("single", part, names=f"{name}: {kind}", name_details=str(part))
-            )
-        names = [block.names for block in blocks]
-        return VisualBlock("serial", blocks, names=names, name_details=names)
+        return diagram_of(self)

@@ -21,12 +21,13 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ..compatibility import fit_context
 from ..holders import held, innermost
+from ..pages import Documented
 from ..settings import isolated
 from ..typing import Array, EstimatorLike, Samples
 from .overflow import warn_of_overflow
 
 
-class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
+class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, Documented, BaseEstimator):
     """Transform samples to the outputs of a layer of a network.
 
     What a hidden layer has learned often describes a sample better than its columns do: for

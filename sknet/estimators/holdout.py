@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
@@ -18,7 +17,7 @@ def hold_out(
     fraction: float,
     random_state: np.random.SeedSequence,
     strata: Array | None = None,
-    names: Sequence[Any] | None = None,
+    names: Any = None,
 ) -> tuple[Array, Array]:
     """Split rows into those to train on and those to validate on.
 

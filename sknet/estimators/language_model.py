@@ -115,7 +115,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         Source of the initial weights, the windows and their order, the hold-out and the noise.
         An int gives the same bits each time.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        1 or True prints a line an epoch. 2 draws a bar, and in a notebook the curve of the loss.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the computation.
 

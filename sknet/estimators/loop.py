@@ -15,6 +15,7 @@ from ..schedules import Adaptive, Constant, InvScaling
 from ..settings import restore_after_interruption
 from ..warning import warn
 from .metrics import as_scorer, check_takes_weight
+from .progress import make_progress
 
 
 class TrainingLoop:
@@ -33,6 +34,8 @@ class TrainingLoop:
         self._check_scorer(self._scorer)
         self._start_judging(validation)
 
+        done, scored = len(self.loss_curve_), self._scorer is not None
+        progress = make_progress(self.verbose, done + plan.max_epochs, scored)
         watched = hasattr(self, "_skl_callbacks")  # else a task an epoch would be for nobody
 
         def begin():
@@ -41,6 +44,8 @@ class TrainingLoop:
 
         def end(epoch, epoch_task):
             self._record(epoch, validation)
+            if progress:
+                progress.show(self.history_)
             stop = self._should_stop(epoch, plan)
             return (watched and epoch_task.call_on_fit_task_end(**task, **state)) or stop
 
@@ -55,6 +60,8 @@ class TrainingLoop:
             self._warn_of_interruption()
         finally:
             self._finish()
+            if progress:
+                progress.close()
         context.call_on_fit_task_end(**task, **state)
 
     def _start_judging(self, validation):
@@ -153,8 +160,6 @@ class TrainingLoop:
             self._trainer.go_on()
             history.update(learning_rate=epoch.learning_rate, seconds=epoch.seconds)
             self._append(number, history)
-        if self.verbose:
-            self._print(number, history)
 
     def _judge(self, number, history):
         """Tell whether the epoch brought progress, and keep the weights of the best."""
@@ -206,13 +211,6 @@ class TrainingLoop:
             f"scoring must return a number, got {brief(score)} ({type(score).__name__}) from "
             f"{self.scoring!r}."
         )
-
-    def _print(self, number, history):
-        parts = [f"Epoch {number}: loss {history['loss']:.6g}"]
-        if "validation_score" in history:
-            parts.append(f"validation loss {history['validation_loss']:.6g}")
-            parts.append(f"score {history['validation_score']:.6g}")
-        print(", ".join([*parts, f"{history['seconds']:.2f} s"]))
 
     def _should_stop(self, epoch, plan):
         """Tell whether to stop after this epoch, warning where that is not what was planned."""

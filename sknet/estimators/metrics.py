@@ -105,7 +105,7 @@ def check_takes_weight(scorer: Function, scoring: Any) -> None:
         )
 
 
-def compares_numbers(scorer: Function) -> bool:
+def compares_numbers(scorer: Any) -> bool:
     """Tell whether a scorer is that of a metric for regression.
 
     Parameters

@@ -17,6 +17,7 @@ from ..losses.base import Loss, weighted_quantile
 from ..optimizers.base import Optimizer
 from ..optimizers.lbfgs import LBFGS
 from ..schedules.base import Schedule
+from ..settings import isolated
 from ..typing import (
     Array,
     Function,
@@ -164,7 +165,7 @@ class NeuralOutlierDetector(OutlierMixin, AutoencoderTransformer):
         Source of the initial weights, the order of rows, the hold-out and the noise. An int
         gives the same bits each time.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        1 or True prints a line an epoch. 2 draws a bar, and in a notebook the curve of the loss.
     dtype : {"float32", "float64"}, default=None
         Precision of the computation and of the predictions; None follows X: float32 stays,
         all else is float64.
@@ -186,7 +187,8 @@ class NeuralOutlierDetector(OutlierMixin, AutoencoderTransformer):
     n_outputs_ : int
         Width of the output layer.
     n_features_in_ : int
-        Number of features.
+        Number of features: of samples with several axes, that of the values of one sample; not
+        there for sequences of any length, whose steps alone are of one size.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had string names.
     loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
@@ -292,6 +294,7 @@ class NeuralOutlierDetector(OutlierMixin, AutoencoderTransformer):
         weight = np.ones(len(scores)) if sample_weight is None else np.asarray(sample_weight)
         self.offset_: float = _threshold(scores, weight, self.contamination)
 
+    @isolated
     def decision_function(self, X: Samples) -> Array:
         """Return how far the scores of some rows are above the threshold.
 
@@ -307,6 +310,7 @@ class NeuralOutlierDetector(OutlierMixin, AutoencoderTransformer):
         """
         return self.score_samples(X) - self.offset_
 
+    @isolated
     def predict(self, X: Samples) -> Array:
         """Tell outliers from other rows.
 

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from scipy.special import ndtri
 from sklearn.utils import check_random_state
+from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
+from sklearn.utils.validation import _check_feature_names_in
 
 from ..base import written
 from ..cells import as_array
@@ -124,8 +126,8 @@ class Reconstruction:
 
         Returns
         -------
-        X_original : ndarray of shape (n_samples, n_features)
-            The rows that the codes stand for.
+        X_original : ndarray or frame of shape (n_samples, n_features)
+            The rows that the codes stand for, in the container that `set_output` asks for.
 
         Raises
         ------
@@ -138,16 +140,24 @@ class Reconstruction:
                 f"{type(self).__name__}.inverse_transform expects codes of samples of one shape: "
                 "a code does not tell how many steps a sequence has. Use reconstruct."
             )
-        X = as_array(X, "X", f"{type(self).__name__}.inverse_transform")
+        values = as_array(X, "X", f"{type(self).__name__}.inverse_transform")
         options = {"dtype": self.network_.dtype, "estimator": self}
-        code = checked(X, X, "Leave such codes out.", **options)
+        code = checked(values, values, "Leave such codes out.", **options)
         width = self._code_size
         if code.shape[1] != width:
             raise ValueError(
                 f"{type(self).__name__}.inverse_transform expects codes of {width} components, "
                 f"got X of shape {code.shape}."
             )
-        return self._linked(self._decode(code))
+        return self._in_container(self._linked(self._decode(code)), X)
+
+    def _in_container(self, features, X):
+        """Return features as `set_output` asks for, with the names of those of the fit."""
+        form = _get_output_config("transform", self)["dense"]
+        if form == "default":
+            return features
+        names = _check_feature_names_in(self, None)
+        return ADAPTERS_MANAGER.adapters[form].create_container(features, X, columns=names)
 
     def _decode(self, code):
         return self.network_.predict(self.network_.predict(code, "decoder"), "output")
@@ -199,14 +209,16 @@ class Reconstruction:
 
         Returns
         -------
-        X_filled : ndarray of shape (n_samples, n_features)
-            The rows, whose observed cells are as they were.
+        X_filled : ndarray or frame of shape (n_samples, n_features)
+            The rows, whose observed cells are as they were, in the container that `set_output`
+            asks for.
         """
         self._require_fit()
         if not self._ignores_missing():
             self._refuse_changed("impute", "handle_missing='ignore'")
-        X = self._check_X(X)
-        return np.where(np.isnan(X), self._linked(self.network_.predict(X)), X)
+        rows = self._check_X(X)
+        filled = np.where(np.isnan(rows), self._linked(self.network_.predict(rows)), rows)
+        return self._in_container(filled, X)
 
     @isolated
     def score(self, X: Samples, y: None = None, sample_weight: ArrayLike | None = None) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..finite import check_finite
-from ..typing import Array, Precision
+from ..typing import Array
 
 #: Deviations that the mean may lie from 0 for float32 to hold predictions as exactly as it made
 #: them.
@@ -36,15 +36,19 @@ class TargetScale:
 
     mean: Array
 
-    def __init__(self, y: Array, sample_weight: Array | None, dtype: Precision | None) -> None:
+    def __init__(self, y: Array, sample_weight: Array | None, dtype: DTypeLike) -> None:
         self.mean, deviation = moments(y, sample_weight)
         self.deviation: Array = np.where(deviation > 0, deviation, 1.0)
-        limit = _LARGEST_DEVIATION
-        is_near = np.abs(self.mean) <= _FARTHEST_MEAN * self.deviation
-        is_safe = is_near & (self.deviation > 1 / limit) & (self.deviation < limit)
-        self._dtype = np.dtype(dtype if is_safe.all() else np.float64)
+        self._dtype = np.dtype(dtype if self.fits_float32 else np.float64)
         self._mean = self.mean.astype(self._dtype)
         self._deviation = self.deviation.astype(self._dtype)
+
+    @property
+    def fits_float32(self) -> bool:
+        """Whether float32 holds predictions on the target's scale as exactly as it made them."""
+        limit = _LARGEST_DEVIATION
+        is_near = np.abs(self.mean) <= _FARTHEST_MEAN * self.deviation
+        return bool(np.all(is_near & (self.deviation > 1 / limit) & (self.deviation < limit)))
 
     def standardized(self, y: Array, dtype: DTypeLike, name: str = "y") -> Array:
         """Return targets as the network learns them.

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from os import PathLike
 from typing import Self
 
 from numpy.typing import ArrayLike
 
-from ..settings import isolated
+from ..settings import isolated, single_threaded_blas
 from ..storage import read_arrays
 from ..training import Trainer
 from ..typing import Array
+from .rollback import restored_on_error
 
 
 class TrainedWeights:
@@ -105,3 +107,31 @@ class TrainedWeights:
         """
         self._require_fit()
         return self.set_weights(read_arrays(path))
+
+    @isolated
+    def _take_weights(self, X, y, weights):
+        """Become fitted to samples like X and targets like y without training.
+
+        Parameters
+        ----------
+        X, y : array-like
+            As for `fit`; only their shapes, types and classes count.
+        weights : dict of str to array-like
+            As for `set_weights`.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        with restored_on_error(self), single_threaded_blas():
+            self._validate_params()
+            self._check_parameters()
+            data = self._check_data(X, y, None, reset=True)
+            with warnings.catch_warnings():  # of layers that are as the user has not written them
+                warnings.simplefilter("ignore", UserWarning)
+                self._start(data)
+            self._scale_target(data, None, reset=True)
+            self._mean_weight = data.mean_weight
+            self.network_.set_weights(weights)
+        return self

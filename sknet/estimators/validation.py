@@ -10,6 +10,7 @@ from sklearn.utils import _safe_indexing, check_X_y, indexable
 from sklearn.utils.validation import validate_data
 
 from ..batches import Data
+from ..cells import is_single
 from ..finite import checked, located
 from ..inputs import as_inputs, as_rows, check_width, infer_shape, readable, stacked
 from ..places import Places
@@ -91,6 +92,8 @@ class DataValidation:
     def _check_table(self, X, y="no_validation", reset=False, **checks):
         """Return a table, and y if given, as scikit-learn checks them."""
         options = self._X_checks(reset)
+        if isinstance(options["dtype"], tuple) and is_single(X):
+            options["dtype"] = np.float32  # scikit-learn knows that of NumPy's types alone
         try:
             with np.errstate(invalid="ignore"):  # of the sum by which NaN are looked for
                 found = validate_data(self, self._as_rows(X), y, reset=reset, **checks, **options)

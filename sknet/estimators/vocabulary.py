@@ -16,9 +16,7 @@ from ..typing import Array
 
 #: Largest number of codes: float32 has all whole numbers up to here.
 _MOST_CODES = 2**24 - 2
-_NO_TEXT = (
-    "Convert it, fill missing texts with '', or set tokenizer=None to pass arrays of tokens."
-)
+_NO_TEXT = "Convert it, fill missing texts with '', or set {}=None to pass arrays of tokens."
 _CODES = "arrays of tokens, whole numbers from 0 on"
 
 
@@ -31,19 +29,27 @@ class TextVocabulary:
         Level of a tokenizer that keeps capitals, or a tokenizer.
     owner : str
         Who takes texts, for errors.
+    name : str, default="X"
+        What the texts are called, for errors.
+    parameter : str, default="tokenizer"
+        Name of the parameter, for errors.
     """
 
     #: Never written, as it stands for no text.
     unwritten: tuple[int, ...] = (UNKNOWN,)
 
     def __init__(
-        self, tokenizer: Literal["char", "byte", "word"] | TokenizerTransformer | None, owner: str
+        self,
+        tokenizer: Literal["char", "byte", "word"] | TokenizerTransformer | None,
+        owner: str,
+        name: str = "X",
+        parameter: str = "tokenizer",
     ) -> None:
         is_level = isinstance(tokenizer, str)
         self.tokenizer: TokenizerTransformer = (
             TokenizerTransformer(tokenizer, lowercase=False) if is_level else clone(tokenizer)
         )
-        self.owner = owner
+        self.owner, self.name, self.parameter = owner, name, parameter
 
     def fit(self, X: Any) -> Self:
         """Learn the vocabulary of some texts."""
@@ -75,7 +81,8 @@ class TextVocabulary:
         return self.tokenizer.inverse_transform(np.asarray(ids)[None])[0]
 
     def _check(self, X):
-        return _check_any(check_texts(X, self.owner, _NO_TEXT), self.owner)
+        texts = check_texts(X, self.owner, _NO_TEXT.format(self.parameter), self.name)
+        return _check_any(texts, self.owner, self.name)
 
 
 class CodeVocabulary:
@@ -85,13 +92,17 @@ class CodeVocabulary:
     ----------
     owner : str
         Who takes arrays of numbers, for errors.
+    name : str, default="X"
+        What the arrays are called, for errors.
+    parameter : str, default="tokenizer"
+        Name of the parameter, for errors.
     """
 
     unwritten: tuple[int, ...] = ()
     tokenizer = None
 
-    def __init__(self, owner: str) -> None:
-        self.owner = owner
+    def __init__(self, owner: str, name: str = "X", parameter: str = "tokenizer") -> None:
+        self.owner, self.name, self.parameter = owner, name, parameter
 
     def fit(self, X: Any) -> Self:
         """Learn the largest number."""
@@ -120,7 +131,8 @@ class CodeVocabulary:
     def encode_prompt(self, prompt: Any) -> Array:
         """Return the ids of the first tokens."""
         is_empty = isinstance(prompt, str) and not prompt
-        return self._ids(_codes([] if is_empty else prompt, f"{self.owner}.generate", ""))
+        prompt = [] if is_empty else prompt
+        return self._ids(_codes(prompt, f"{self.owner}.generate", "", self.parameter))
 
     def _ids(self, row):
         if len(row) and row.max() >= self.n_codes:
@@ -135,17 +147,20 @@ class CodeVocabulary:
         return np.asarray(ids, dtype=np.intp) - 1
 
     def _rows(self, X):
+        owner, where = f"{self.owner} with {self.parameter}=None", " in the array at position {}"
         if len(getattr(X, "shape", ())) > 1:
-            X = as_array(X, "the tokens", f"{self.owner} with tokenizer=None")
-        items = listed(X, f"{self.owner} with tokenizer=None", "a list of arrays of tokens")
-        where = " in the array at position {}"
-        rows = [_codes(item, self.owner, where.format(i)) for i, item in enumerate(items)]
-        return _check_any(rows, self.owner)
+            X = as_array(X, "the tokens", owner)
+        items = listed(X, owner, "a list of arrays of tokens")
+        rows = [
+            _codes(item, self.owner, where.format(i), self.parameter)
+            for i, item in enumerate(items)
+        ]
+        return _check_any(rows, self.owner, self.name)
 
 
-def _codes(item, owner, where):
+def _codes(item, owner, where, parameter):
     """Return a row of tokens as an array of int, or refuse what is none."""
-    owner = f"{owner} with tokenizer=None"
+    owner = f"{owner} with {parameter}=None"
     row = np.array([]) if isinstance(item, str) else as_array(item, "the tokens", owner, where)
     row = row if row.size else row.astype(np.intp)
     found = None
@@ -160,19 +175,22 @@ def _codes(item, owner, where):
     if found is not None:
         raise ValueError(
             f"{owner} expects {_CODES}, got {found}{where}. Pass lists or 1-D "
-            "arrays of int, or set tokenizer."
+            f"arrays of int, or set {parameter}."
         )
     return row
 
 
-def _check_any(items, owner):
+def _check_any(items, owner, name):
     if not len(items):
-        raise ValueError(f"{owner} expects X to hold at least one text, got none.")
+        raise ValueError(f"{owner} expects {name} to hold at least one text, got none.")
     return items
 
 
 def get_vocabulary(
-    tokenizer: str | TokenizerTransformer | None, owner: str
+    tokenizer: str | TokenizerTransformer | None,
+    owner: str,
+    name: str = "X",
+    parameter: str = "tokenizer",
 ) -> TextVocabulary | CodeVocabulary:
     """Return the vocabulary for the parameter `tokenizer`, still to be fitted.
 
@@ -182,10 +200,16 @@ def get_vocabulary(
         The parameter.
     owner : str
         Who takes texts, for errors.
+    name : str, default="X"
+        What the texts are called, for errors.
+    parameter : str, default="tokenizer"
+        Name of the parameter, for errors.
 
     Returns
     -------
     vocabulary : TextVocabulary or CodeVocabulary
         A new one.
     """
-    return CodeVocabulary(owner) if tokenizer is None else TextVocabulary(tokenizer, owner)
+    if tokenizer is None:
+        return CodeVocabulary(owner, name, parameter)
+    return TextVocabulary(tokenizer, owner, name, parameter)

@@ -158,7 +158,9 @@ class ReconstructionDisplay(Display):
         height, width = images[0].shape[1:3]
         size = min(12, n)
         ax = self._axes(ax, figsize=(size, len(parts) * size / n * height / width))
-        show_images(ax, mosaic(np.concatenate(images), n))
+        # What is drawn below the darkest and above the brightest original would grey the others.
+        clean = images[-1 if self.targets is not None else 0]
+        show_images(ax, mosaic(np.concatenate(images), n), vmin=clean.min(), vmax=clean.max())
         middles = [(height + 1) * i + height / 2 for i in range(len(parts))]
         ax.set_yticks(middles, list(parts))
         ax.tick_params(length=0)

@@ -126,7 +126,7 @@ class SaliencyDisplay(Display):
         n_steps : int, default=64
             Number of points of the line.
         tokens : list of str, default=None
-            Names of the steps of a sequence.
+            Names of the steps of a sequence; padding after them is left out.
         image_shape : tuple of int, default=None
             Shape of an image, (height, width) or (height, width, channels); None is the
             network's input shape if that has three axes.
@@ -155,6 +155,8 @@ class SaliencyDisplay(Display):
         x = as_inputs(one, network.input_shape, network.dtype, cls.__name__)
         column, sign, title = _output(part, network, x, target)
         saliency = _saliency(network, x, column, sign, method, baseline, n_steps)
+        if tokens is not None:
+            saliency = saliency[: len(names)]  # the rest is padding
         if image_shape is None and len(network.input_shape) == 3:
             image_shape = network.input_shape
         display = cls(

@@ -21,9 +21,11 @@ from .. import (
 )
 from ..base import Workspace, brief
 from ..estimators.codec import Decoder, Encoder, RepeatCode, SequenceCodec, ZeroMissing
+from ..estimators.encoder_decoder import EncoderDecoder
 from ..estimators.several_targets import SeveralTargets
 from ..estimators.stopping import Patience
 from ..estimators.target_scale import TargetScale
+from ..estimators.transcription import LabelSequences
 from ..estimators.vocabulary import CodeVocabulary, TextVocabulary
 from ..layers.composite import LayerList
 from ..losses.base import Target
@@ -59,8 +61,10 @@ _PARTS = (
     Decoder,
     EndedTraining,
     Encoder,
+    EncoderDecoder,
     HeldOut,
     IndicatorEncoding,
+    LabelSequences,
     LayerList,
     Layout,
     Levels,

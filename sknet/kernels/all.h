@@ -8,10 +8,12 @@ union NAME(bits) {
 #include "reductions.h"
 
 #include "activations.h"
+#include "correlation.h"
 #include "dropout.h"
 #include "losses.h"
 #include "normalization.h"
 #include "optimizers.h"
+#include "pooling.h"
 #include "recurrent.h"
 #include "sequences.h"
 

@@ -127,6 +127,26 @@ struct gru_step {
     void *grad_gates;
 };
 
+#define MOST_AXES 3
+
+/* Windows over axes; those that an array lacks have the length 1, and come first. */
+struct max_pool {
+    ptrdiff_t n, channels, in[MOST_AXES], windows[MOST_AXES], size[MOST_AXES], strides[MOST_AXES];
+    const void *x, *grad;
+    void *out, *grad_x;
+    uint8_t *places; /* which element of its window was the maximum, or NULL */
+};
+
+#define MOST_MIXED 6 /* rows */
+
+struct mix_rows {
+    ptrdiff_t shape[2], n_in, n_out, width;
+    const void *weights; /* (n_out, n_in) */
+    const char *x;
+    char *out;
+    ptrdiff_t x_strides[3], out_strides[3]; /* bytes */
+};
+
 enum kernel {
     SGD,
     RMSPROP,
@@ -147,6 +167,9 @@ enum kernel {
     LSTM_STEP_BACK,
     GRU_STEP,
     GRU_STEP_BACK,
+    MIX_ROWS,
+    MAX_POOL,
+    MAX_UNPOOL,
     N_KERNELS
 };
 

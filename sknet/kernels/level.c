@@ -86,6 +86,9 @@
      [LSTM_STEP] = lstm_step_##precision,                                                         \
      [LSTM_STEP_BACK] = lstm_step_back_##precision,                                               \
      [GRU_STEP] = gru_step_##precision,                                                           \
-     [GRU_STEP_BACK] = gru_step_back_##precision}
+     [GRU_STEP_BACK] = gru_step_back_##precision,                                                 \
+     [MIX_ROWS] = mix_rows_##precision,                                                           \
+     [MAX_POOL] = max_pool_##precision,                                                           \
+     [MAX_UNPOOL] = max_unpool_##precision}
 
 const struct level SYMBOL(LEVEL) = {QUOTED(LEVEL), {KERNELS(single), KERNELS(double)}};

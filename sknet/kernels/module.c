@@ -130,6 +130,42 @@ static void *take_rows(struct call *call, int i, enum use use, ptrdiff_t *rows, 
     return data;
 }
 
+/* Take an array of four axes whose last lies in one piece; the others may be anywhere. */
+static void *take_tiles(struct call *call, int i, enum use use, npy_intp *shape,
+                        npy_intp *strides) {
+    if (call->fate == FAILED)
+        return NULL;
+    if (!PyArray_Check(call->args[i]) || PyArray_NDIM((PyArrayObject *)call->args[i]) != 4) {
+        fail(call, PyExc_ValueError, "tiles have the axes (N, tiles, rows, elements)");
+        return NULL;
+    }
+    PyArrayObject *array = (PyArrayObject *)call->args[i];
+    void *data;
+    enum fate before = call->fate;
+    take(call, i, use, -1, &data);
+    if (call->fate == FAILED)
+        return NULL;
+    int found = PyArray_DESCR(array)->type_num;
+    npy_intp item = PyArray_ITEMSIZE(array), extent = item;
+    int plain = found == call->type && (found == NPY_FLOAT || found == NPY_DOUBLE) &&
+                PyArray_FLAGS(array) & NPY_ARRAY_ALIGNED &&
+                PyArray_ISNBO(PyArray_DESCR(array)->byteorder) &&
+                (PyArray_STRIDE(array, 3) == item || PyArray_DIM(array, 3) <= 1);
+    for (int axis = 0; axis < 4; axis++) {
+        shape[axis] = PyArray_DIM(array, axis);
+        strides[axis] = PyArray_STRIDE(array, axis);
+        plain = plain && strides[axis] >= 0;
+        extent = shape[axis] ? extent + (shape[axis] - 1) * strides[axis] : 0;
+        if (!shape[axis])
+            break;
+    }
+    for (int axis = 0; axis < 4; axis++)
+        shape[axis] = PyArray_DIM(array, axis);
+    call->fate = plain ? before : IS_LEFT;
+    call->n_bytes[call->n_arrays - 1] = extent;
+    return data;
+}
+
 static double take_number(struct call *call, int i) {
     if (call->fate == FAILED)
         return 0;
@@ -574,6 +610,126 @@ KERNEL(gru_step_back) {
     return finish(&call, GRU_STEP_BACK, &a, SLOTS * size);
 }
 
+KERNEL(mix_rows) {
+    struct call call = begin(module, "mix_rows", args, n_args, 3);
+    struct mix_rows a = {0};
+    npy_intp x_shape[4] = {0}, out_shape[4] = {0}, strides[4] = {0};
+    void *weights = take_rows(&call, 0, READ, &a.n_out, &a.n_in);
+    a.weights = weights;
+    a.x = take_tiles(&call, 1, READ, x_shape, strides);
+    memcpy(a.x_strides, strides, sizeof a.x_strides);
+    a.out = take_tiles(&call, 2, WRITE, out_shape, strides);
+    memcpy(a.out_strides, strides, sizeof a.out_strides);
+    if (call.fate != FAILED &&
+        !(PyArray_NDIM((PyArrayObject *)args[0]) == 2 && x_shape[0] == out_shape[0] &&
+          x_shape[1] == out_shape[1] && x_shape[2] == a.n_in && out_shape[2] == a.n_out &&
+          x_shape[3] == out_shape[3]))
+        fail(&call, PyExc_ValueError, "weights, rows and mixtures differ in number");
+    if (call.fate == RUNS && (a.n_in < 1 || a.n_in > MOST_MIXED))
+        call.fate = IS_LEFT;
+    a.shape[0] = x_shape[0], a.shape[1] = x_shape[1], a.width = x_shape[3];
+    check_overlap(&call, -1, -1);
+    return finish(&call, MIX_ROWS, &a, x_shape[0] * x_shape[1] * x_shape[3] * MOST_MIXED);
+}
+
+/* Take a tuple of a whole number of at least 1 for each axis, as the last ones of three. */
+static void take_lengths(struct call *call, int i, int n_axes, ptrdiff_t *lengths) {
+    if (call->fate == FAILED)
+        return;
+    PyObject *tuple = call->args[i];
+    if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != n_axes) {
+        fail(call, PyExc_ValueError, "windows have one whole number for each axis");
+        return;
+    }
+    for (int axis = 0; axis < MOST_AXES; axis++) {
+        int at = axis - (MOST_AXES - n_axes);
+        lengths[axis] = at < 0 ? 1 : PyLong_AsSsize_t(PyTuple_GetItem(tuple, at));
+        if (lengths[axis] < 1) {
+            PyErr_Clear();
+            fail(call, PyExc_ValueError, "windows have whole numbers of at least 1");
+            return;
+        }
+    }
+}
+
+/* Take x and the values of its windows, which have to fit each other; leave windows whose elements
+   a byte does not count to NumPy. */
+static void take_windows(struct call *call, struct max_pool *a, PyArrayObject *x,
+                         PyArrayObject *out, int size, int strides) {
+    if (!x || !out || call->fate == FAILED)
+        return;
+    int n_axes = PyArray_NDIM(x) - 2;
+    if (n_axes < 1 || n_axes > MOST_AXES) {
+        fail(call, PyExc_ValueError, "windows have one to three axes");
+        return;
+    }
+    take_lengths(call, size, n_axes, a->size);
+    take_lengths(call, strides, n_axes, a->strides);
+    if (call->fate == FAILED)
+        return;
+    int fits = PyArray_NDIM(out) == PyArray_NDIM(x) && PyArray_DIM(out, 0) == PyArray_DIM(x, 0) &&
+               PyArray_DIM(out, n_axes + 1) == PyArray_DIM(x, n_axes + 1);
+    a->n = PyArray_DIM(x, 0), a->channels = PyArray_DIM(x, n_axes + 1);
+    ptrdiff_t n_elements = 1;
+    for (int axis = 0; axis < MOST_AXES && fits; axis++) {
+        int at = axis - (MOST_AXES - n_axes);
+        a->in[axis] = at < 0 ? 1 : PyArray_DIM(x, at + 1);
+        a->windows[axis] = at < 0 ? 1 : PyArray_DIM(out, at + 1);
+        fits = a->in[axis] < PTRDIFF_MAX / 2 && a->size[axis] <= a->in[axis] &&
+               a->windows[axis] == (a->in[axis] - a->size[axis]) / a->strides[axis] + 1;
+        n_elements *= fits && n_elements <= UINT8_MAX ? a->size[axis] : 1;
+    }
+    if (!fits)
+        fail(call, PyExc_ValueError, "arrays and windows do not fit each other");
+    else if (n_elements > UINT8_MAX + 1 || PyArray_SIZE(x) == 0)
+        call->fate = IS_LEFT;
+}
+
+/* Take the places of maxima, or NULL for None. */
+static uint8_t *take_places(struct call *call, int i, enum use use, const PyArrayObject *out) {
+    void *data = NULL;
+    if (call->fate == FAILED || call->args[i] == Py_None)
+        return NULL;
+    PyArrayObject *places = take(call, i, use, NPY_UINT8, &data);
+    if (places && out && PyArray_SIZE(places) != PyArray_SIZE((PyArrayObject *)out))
+        fail(call, PyExc_ValueError, "places and maxima differ in size");
+    return data;
+}
+
+KERNEL(max_pool) {
+    struct call call = begin(module, "max_pool", args, n_args, 6);
+    struct max_pool a = {0};
+    void *x_data, *out_data;
+    PyArrayObject *x = take(&call, 0, READ, -1, &x_data);
+    PyArrayObject *out = take(&call, 1, WRITE, -1, &out_data);
+    a.x = x_data, a.out = out_data;
+    a.places = take_places(&call, 2, WRITE, out);
+    take_windows(&call, &a, x, out, 3, 4);
+    check_overlap(&call, -1, -1);
+    if (call.fate != RUNS)
+        return finish(&call, MAX_POOL, &a, 0);
+    PyObject *result = finish(&call, MAX_POOL, &a, PyArray_SIZE(x));
+    Py_XDECREF(result);
+    return result ? PyBool_FromLong(1) : NULL;
+}
+
+KERNEL(max_unpool) {
+    struct call call = begin(module, "max_unpool", args, n_args, 8);
+    struct max_pool a = {0};
+    void *grad_data;
+    PyArrayObject *grad = take(&call, 0, READ, -1, &grad_data);
+    PyArrayObject *grad_x = take(&call, 1, WRITE, -1, &a.grad_x);
+    a.grad = grad_data;
+    a.places = take_places(&call, 2, READ, grad);
+    take_sized(&call, 3, READ, grad_x ? PyArray_SIZE(grad_x) : 0);
+    take_sized(&call, 4, READ, grad ? PyArray_SIZE(grad) : 0);
+    take_windows(&call, &a, grad_x, grad, 5, 6);
+    if (call.fate == RUNS && !a.places)
+        call.fate = IS_LEFT;
+    check_overlap(&call, -1, -1);
+    return finish(&call, MAX_UNPOOL, &a, grad_x ? PyArray_SIZE(grad_x) : 0);
+}
+
 static const struct level *best_level(void) {
 #ifdef __x86_64__
     __builtin_cpu_init();
@@ -642,6 +798,9 @@ static PyMethodDef methods[] = {
     METHOD(lstm_step_back),
     METHOD(gru_step),
     METHOD(gru_step_back),
+    METHOD(mix_rows),
+    METHOD(max_pool),
+    METHOD(max_unpool),
     {"level", level, METH_NOARGS, "Return the level of processors whose kernels run."},
     {"use_level", use_level, METH_O, "Run the kernels of a level that this processor has."},
     {NULL, NULL, 0, NULL},

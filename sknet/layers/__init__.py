@@ -19,10 +19,13 @@ from .reshaping import Flatten, Reshape
 from .scaling import Scaling
 from .sequential.attention import MultiHeadAttention
 from .sequential.bidirectional import Bidirectional
+from .sequential.cross_attention import CrossAttention
+from .sequential.decoder_block import TransformerDecoderBlock
 from .sequential.embedding import Embedding, PositionalEmbedding
 from .sequential.gated_recurrent import GRU, LSTM
 from .sequential.masking import Masking
 from .sequential.recurrent import SimpleRNN
+from .sequential.source_state import SourceState
 from .sequential.time_distributed import TimeDistributed
 from .sequential.transformer import TransformerBlock
 from .spatial.augmentation import RandomFlip, RandomRotation, RandomTranslation
@@ -73,6 +76,7 @@ __all__ = [
     "Conv3D",
     "Cropping1D",
     "Cropping2D",
+    "CrossAttention",
     "Dense",
     "Dropout",
     "Embedding",
@@ -108,11 +112,13 @@ __all__ = [
     "Scaling",
     "Sequential",
     "SimpleRNN",
+    "SourceState",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "TiedSequential",
     "TimeDistributed",
     "TransformerBlock",
+    "TransformerDecoderBlock",
     "TransposedDense",
     "UpSampling1D",
     "UpSampling2D",

@@ -32,7 +32,7 @@ class Activation(Layer):
     _parameter_constraints = {"activation": [ActivationName(), ActivationFunction]}
     is_causal = True
 
-    def __init__(self, activation: NamedActivation | Activation | None = "relu") -> None:
+    def __init__(self, activation: NamedActivation | ActivationFunction | None = "relu") -> None:
         self.activation = activation
 
     def build(self, input_shape: Shape) -> Shape:
@@ -46,7 +46,7 @@ class Activation(Layer):
         copy._activation = get_activation(self._activation)
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory for the layer and its activation."""
         super().allocate(batch_size, dtype, rng)
         self._activation.allocate(batch_size, dtype)

@@ -61,6 +61,16 @@ class Layer(Component, ABC):
     3. A returned array may be scratch memory, valid until the next call of the same method.
     4. Scratch comes from ``self._work(name, shape)``, which allocates once.
     5. What a layer needs in `backward` it keeps only when ``training`` is true.
+
+    Examples
+    --------
+    >>> from sknet.layers import Layer
+    >>> class PassOn(Layer):
+    ...     def build(self, input_shape): return input_shape
+    ...     def forward(self, x, training=False, mask=None): return x
+    ...     def backward(self, grad_output, input_grad=True): return grad_output
+    >>> PassOn().build((3,))
+    (3,)
     """
 
     input_shape_: Shape
@@ -83,6 +93,13 @@ class Layer(Component, ABC):
     adds_loss = False
     added_loss: float = 0.0
     row_weights = None
+    #: Whether the layer looks at a source as well as at its input, as layers of a decoder may:
+    #: whoever runs it leaves in `source` what the encoder returns, (N, S, C), in `source_mask`
+    #: which of its steps are real, and finds the gradient in `source_grad` after `backward`.
+    takes_source = False
+    source: Any = None
+    source_mask: Any = None
+    source_grad: Any = None
     #: Whether what training makes of a row depends on the other rows of the batch, so that the
     #: batch cannot be divided.
     mixes_rows = False
@@ -157,7 +174,7 @@ class Layer(Component, ABC):
             If the layer does not take inputs of this shape.
         """
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare to run: scratch memory for a batch and the source of noise.
 
         Parameters

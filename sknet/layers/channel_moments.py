@@ -21,7 +21,9 @@ LEAST_SPREAD = 2.0**-14
 _LARGE = 2.0**30
 
 
-def deviations(x, first, axis, weights=None):
+def deviations(
+    x: Array, first: Array | float, axis: int | Shape, weights: Array | None = None
+) -> tuple[Array, Array]:
     """Return x - first in units of powers of 2, of which neither squares nor sums overflow.
 
     Differences of values that are close are exact, and those of equal values 0, which those

@@ -243,7 +243,7 @@ class Composite(Layer):
         copy._children = [(name, layer.replicate()) for name, layer in self._children]
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare the layers to run."""
         super().allocate(batch_size, dtype, rng)
         for _, layer in self._children:

@@ -123,7 +123,7 @@ class InLanes(Composite):
         first, last = children[0][1], children[-1][1]
         self.input_shape_, self.output_shape_ = first.input_shape_, last.output_shape_
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare the lanes."""
         self._work = Workspace(batch_size, dtype)
         self._rng = rng if self.is_stochastic else None

@@ -16,7 +16,7 @@ from .channel_moments import LEAST_SPREAD, ChannelMoments, deviations
 
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
 #: Values of a batch that has the full share in moving averages: moments of fewer are too noisy.
-_MANY_VALUES = 100
+MANY_VALUES = 100
 #: How far deviations stay below the root of the largest number.
 _ROOM = 2.0**10
 
@@ -48,7 +48,7 @@ class _RowNorm(Layer):
             self.add_weight("beta", input_shape[-1:], "zeros")
         return input_shape
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         numbers = self.input_shape_[-1], -LEAST_SPREAD, _representable(self.epsilon, dtype)
@@ -184,7 +184,7 @@ class _ChannelNorm(Layer):
         self.add_weight("gamma", input_shape[-1:], "ones")
         self.add_weight("beta", input_shape[-1:], "zeros")
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._moments = ChannelMoments(dtype)
@@ -343,7 +343,7 @@ class BatchNorm(_ChannelNorm):
     def _share(self, which, n):
         """Count n values; return their share in the moving mean (0) or variance (1)."""
         count = float(self.counts_[which])
-        largest = max(n, _MANY_VALUES) / (1 - float(self.momentum))
+        largest = max(n, MANY_VALUES) / (1 - float(self.momentum))
         count = min(count + n, max(count, largest))
         self.counts_[which] = count
         return n / count

@@ -9,7 +9,6 @@ from numpy.typing import DTypeLike
 
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName, get_activation
-from ..activations.base import Activation
 from ..typing import Array, NamedActivation, Shape
 from .scaling import LayerOfFeatures
 
@@ -56,7 +55,7 @@ class ParametricActivation(LayerOfFeatures):
 
     def __init__(
         self,
-        activation: NamedActivation | Activation | None = "selu",
+        activation: NamedActivation | ActivationFunction | None = "selu",
         *,
         learning_rate_factor: float = 0.1,
         decay: bool = True,
@@ -79,7 +78,7 @@ class ParametricActivation(LayerOfFeatures):
         copy._activation = get_activation(self._activation)
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory for the layer and its activation."""
         super().allocate(batch_size, dtype, rng)
         self._activation.allocate(batch_size, dtype)

@@ -127,7 +127,7 @@ class PeriodicEmbedding(Layer):
             waves = size // self.embedding_dim * (self.n_frequencies + 2)
             yield from (size, waves, waves)
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory, and the matrices of the groups of features."""
         super().allocate(batch_size, dtype, rng)
         n_features, n_waves = self.input_shape_[-1], self.n_frequencies

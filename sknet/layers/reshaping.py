@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from numbers import Integral
 
@@ -76,7 +77,7 @@ class Reshape(_Reshaping):
 
     _parameter_constraints = {"target_shape": ["array-like"]}
 
-    def __init__(self, target_shape: Shape) -> None:
+    def __init__(self, target_shape: Sequence[int]) -> None:
         self.target_shape = target_shape
 
     def build(self, input_shape: Shape) -> Shape:

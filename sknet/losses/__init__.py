@@ -9,12 +9,14 @@ from sklearn.utils._param_validation import StrOptions
 from ..base import named_component
 from .base import Loss, Target
 from .classification import ClassificationLoss, FocalLoss, LogLoss
+from .ctc import CTC
 from .distribution import Gaussian, Quantile
 from .function import FunctionLoss
 from .regression import AbsoluteError, Gamma, Huber, Poisson, RegressionLoss, SquaredError
 
 __all__ = [
     "CLASSIFICATION_LOSSES",
+    "CTC",
     "REGRESSION_LOSSES",
     "AbsoluteError",
     "ClassificationLoss",

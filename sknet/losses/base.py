@@ -19,8 +19,10 @@ class Target(NamedTuple):
 
     Parameters
     ----------
-    kind : {"binary", "multiclass", "multilabel", "multioutput", "continuous", "several"}
-        The kind of target; "several" is one of columns with losses of their own.
+    kind : {"binary", "multiclass", "multilabel", "multioutput", "continuous", "several", \
+"sequences"}
+        The kind of target; "several" is one of columns with losses of their own, "sequences" one
+        of label sequences that are not aligned with the outputs.
     n_outputs : int
         Number of columns of the target; 1 for a vector.
     n_classes : tuple of int, default=()

@@ -48,7 +48,7 @@ class ClassificationLoss(Loss):
     _blocks = ()
 
     @property
-    def link(self) -> Array:
+    def link(self) -> str:
         """The inverse link: "logistic" or "softmax", known after `build`."""
         return "softmax" if self._blocks else "logistic"
 

@@ -55,7 +55,7 @@ class Quantile(RegressionLoss):
         "quantiles": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
 
-    def __init__(self, quantiles: float | Sequence[float] = 0.5) -> None:
+    def __init__(self, quantiles: float | Sequence[float] | Array = 0.5) -> None:
         self.quantiles = quantiles
 
     def inverse_link(self, raw: Array) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from sklearn.base import clone
 
-from ..typing import Array, Shape
+from ..typing import Array
 from .base import Loss
 from .classification import LogLoss
 from .regression import RegressionLoss
@@ -36,11 +36,11 @@ class ObservedLoss(Loss):
         return self.loss.kinds
 
     @property
-    def link(self) -> Array:
+    def link(self) -> Any:
         """The inverse link function."""
         return self._inner.link
 
-    def build(self, target: Any) -> Shape:
+    def build(self, target: Any) -> int:
         """Bind the loss to a target."""
         self._inner = clone(self.loss)
         width = self._inner.build(target)

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 from sklearn.base import clone
 
 from ..inputs import Sequences
-from ..typing import Array, Shape
+from ..typing import Array
 from .base import Loss
 
 
@@ -36,11 +36,11 @@ class SequenceLoss(Loss):
         return self.loss.kinds
 
     @property
-    def link(self) -> Array:
+    def link(self) -> Any:
         """The inverse link function."""
         return self._inner.link
 
-    def build(self, target: Any) -> Shape:
+    def build(self, target: Any) -> int:
         """Bind the loss to the target of a step."""
         self._inner, self._target = clone(self.loss), target
         return self._inner.build(target)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from sklearn.base import clone
 
-from ..typing import Array, Shape
+from ..typing import Array
 from .base import Loss, Target
 
 
@@ -35,7 +35,7 @@ class SeveralLosses(Loss):
         self.losses = losses
         self.weights = weights
 
-    def build(self, target: Any) -> Shape:
+    def build(self, target: Any) -> int:
         """Bind the losses to the columns of a target."""
         self._target = target
         self._members, stop = [], 0

@@ -15,7 +15,7 @@ from ..functions import with_picklable_functions
 from ..kernels.numpy_kernels.optimizers import take_off
 from ..schedules import SCHEDULES, Schedule, get_schedule
 from ..schedules.base import Progress
-from ..typing import Array, Shape
+from ..typing import Array
 
 # Bytes of one vector that are worked on at a time: 65,536 elements in float32, 32,768 in
 # float64. Microseconds for the ten passes of Adam, best of many, 1 MiB of L2 a core, 32 MiB of L3:
@@ -56,6 +56,12 @@ class Group(NamedTuple):
         Multiplies the learning rate; 0 freezes the group.
     decay : float
         Multiplies weight decay; 0 or False keeps it from the group.
+
+    Examples
+    --------
+    >>> from sknet.optimizers import Group
+    >>> Group(slice(0, 6), rate_factor=0.1, decay=False).where.stop
+    6
     """
 
     where: slice
@@ -76,6 +82,17 @@ class Optimizer(Component, ABC):
     See Also
     --------
     sknet.testing.check_optimizer : Check that a custom optimizer keeps the contract.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet import NeuralRegressor
+    >>> from sknet.optimizers import Optimizer
+    >>> class Signs(Optimizer):
+    ...     def _step(self, grads, moments, out, rate, constants):
+    ...         return np.multiply(np.sign(grads, out=out), rate, out=out)
+    >>> NeuralRegressor(solver=Signs(), max_iter=2, tol=0).fit(np.eye(3), [1, 2, 3]).n_iter_
+    2
     """
 
     _hint_by_position = " The learning rate is learning_rate_init of the estimator."
@@ -83,7 +100,7 @@ class Optimizer(Component, ABC):
     weight_decay: float = 0.0
     weight_decay_schedule = None
 
-    def build(self, params: Array, groups: Iterable[Group]) -> Shape:
+    def build(self, params: Array, groups: Iterable[Group]) -> None:
         """Forget all state and bind to a vector of parameters.
 
         Parameters

@@ -12,7 +12,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import FLOAT_DTYPES, check_array, check_is_fitted, validate_data
 
 from ..base import Component, stamp, unstamp
-from ..cells import as_numbers
+from ..cells import as_numbers, is_single
+from ..settings import isolated
 from ..typing import Array
 
 #: Scaled values are cut here, so that their squares do not overflow.
@@ -84,6 +85,7 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component, BaseEst
         self.max_absolute_value = max_absolute_value
         self.quantile_range = quantile_range
 
+    @isolated
     def fit(self, X: ArrayLike, y: None = None) -> Self:
         """Learn the medians and scales.
 
@@ -114,6 +116,7 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component, BaseEst
         self.center_, self.scale_ = center, scale
         return self
 
+    @isolated
     def transform(self, X: ArrayLike) -> Array:
         """Scale X and clip it smoothly.
 
@@ -132,6 +135,7 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component, BaseEst
         out = squash(X, self.center_, self.scale_, float(self.max_absolute_value))
         return out.astype(X.dtype, copy=False)
 
+    @isolated
     def inverse_transform(self, X: ArrayLike) -> Array:
         """Undo `transform`.
 
@@ -182,9 +186,8 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component, BaseEst
 
     def _check(self, X, reset):
         X = as_numbers(X, "X", type(self).__name__)
-        return validate_data(
-            self, X, reset=reset, dtype=FLOAT_DTYPES, ensure_all_finite="allow-nan"
-        )
+        dtype = np.float32 if is_single(X) else FLOAT_DTYPES
+        return validate_data(self, X, reset=reset, dtype=dtype, ensure_all_finite="allow-nan")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

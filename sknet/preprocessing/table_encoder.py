@@ -22,6 +22,7 @@ from sklearn.utils.validation import (
 
 from ..base import Component, brief, stamp, unstamp
 from ..cells import named, without_order
+from ..settings import isolated
 from ..typing import Array, Samples
 from .encodings import Parts, encoding_of
 from .frames import FEW_ROWS, array_columns, frame_columns, is_frame, labels_of, row_columns
@@ -149,6 +150,7 @@ class TableEncoder(TransformerMixin, Component, BaseEstimator):
         self.max_categories = max_categories
         self.dtype = dtype
 
+    @isolated
     def fit(self, X: Samples, y: None = None) -> Self:
         """Learn the levels of categories, the scales of numbers and the parts of dates.
 
@@ -167,6 +169,7 @@ class TableEncoder(TransformerMixin, Component, BaseEstimator):
         self._learn(X)
         return self
 
+    @isolated
     def fit_transform(self, X: Samples, y: None = None) -> Array:
         """Learn from a table and encode it, which reads it once.
 
@@ -184,6 +187,7 @@ class TableEncoder(TransformerMixin, Component, BaseEstimator):
         """
         return self._finished(*self._learn(X))
 
+    @isolated
     def transform(self, X: Samples) -> Array:
         """Encode a table.
 

@@ -31,7 +31,10 @@ _OF_ENCODE = Constraints({"cut": ["boolean"]})
 
 
 def check_texts(
-    X: Iterable[str], owner: str, advice: str = "Convert it, or fill missing texts with ''."
+    X: Iterable[str],
+    owner: str,
+    advice: str = "Convert it, or fill missing texts with ''.",
+    name: str = "X",
 ) -> list[str]:
     """Return the texts of an iterable as a list.
 
@@ -43,6 +46,8 @@ def check_texts(
         Who takes them, for errors.
     advice : str
         What to do about an item that is no str, for errors.
+    name : str, default="X"
+        What they are called, for errors.
 
     Returns
     -------
@@ -59,14 +64,14 @@ def check_texts(
     shape = shape_of(X) or ()
     if len(shape) > 1:
         raise ValueError(
-            f"{owner} expects X to be a 1-D array-like of str, got shape {tuple(shape)}. Pass "
-            'a single column, such as X["text"] or X[:, 0].'
+            f"{owner} expects {name} to be a 1-D array-like of str, got shape {tuple(shape)}. "
+            f'Pass a single column, such as {name}["text"] or {name}[:, 0].'
         )
-    texts = listed(X, owner, "X to be a 1-D array-like of str", single="a single ")
+    texts = listed(X, owner, f"{name} to be a 1-D array-like of str", single="a single ")
     for position, text in enumerate(texts):
         if not isinstance(text, str):
             raise TypeError(
-                f"{owner} expects X to hold str, got {brief(text)} of type "
+                f"{owner} expects {name} to hold str, got {brief(text)} of type "
                 f"{type(text).__name__} at position {position}. {advice}"
             )
     return texts

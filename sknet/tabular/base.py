@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName
 from ..base import Component, copied, same, stamp, unstamp
+from ..compatibility import VisualBlock
 from ..estimators.labels import as_labels
 from ..functions import with_picklable_functions
 from ..preprocessing.table_encoder import TableEncoder
@@ -313,6 +314,16 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
+
+    def _sk_visual_block_(self):
+        """Show the encoder and the first member in scikit-learn's HTML diagram."""
+        if not self.__sklearn_is_fitted__():
+            name = type(self).__name__
+            return VisualBlock("single", self, names=name, name_details=str(self))
+        parts = [self.encoder_, self.members_[0]]
+        names = [type(part).__name__ for part in parts]
+        names[1] += f" (member 1 of {len(self.members_)})"
+        return VisualBlock("serial", parts, names=names, name_details=list(map(str, parts)))
 
     def __getstate__(self) -> dict[str, Any]:
         state = with_picklable_functions(stamp(super().__getstate__()), self)

@@ -411,6 +411,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         )
         return likely_classes(parts, shares, misses, coverage)
 
+    @isolated
     def score(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy: the share of rows whose labels are all right.
 

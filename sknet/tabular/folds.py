@@ -35,7 +35,7 @@ def make_folds(
     n_members: int | None,
     entropy: int,
     distinct: DistinctRows,
-    y: Array,
+    y: Array | None,
     strata: Array | None,
     groups: ArrayLike | None,
     sample_weight: Array | None = None,

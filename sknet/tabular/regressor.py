@@ -270,7 +270,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return float(np.average(errors.mean(axis=1), weights=sample_weight))
 
     @isolated
-    def predict(self, X: Samples, return_std: bool = False) -> tuple[Array, Any]:
+    def predict(self, X: Samples, return_std: bool = False) -> Array | Any:
         """Predict the targets of some rows.
 
         Parameters

@@ -148,7 +148,7 @@ class _Case:
 
     def build(
         self, layer: Any, dtype: DTypeLike = np.float64, shape: tuple[int, ...] | None = None
-    ) -> Shape:
+    ) -> Network:
         """Return a network of a layer, always with the same initial weights."""
         return Network(layer, shape or self.x.shape[1:], dtype, self.random_state)
 

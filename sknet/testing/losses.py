@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.base import clone
 
 from ..losses import FunctionLoss, Target
 from ..losses.base import Loss
+from ..places import Layout, Transcripts
 from .memory import peak_of
 
 #: Rows of the batches, small because differences are taken one raw prediction at a time.
@@ -21,7 +23,10 @@ _TARGETS = {
     "multilabel": [Target("multilabel", 3)],
     "multioutput": [Target("multioutput", 2, (3, 2))],
     "continuous": [Target("continuous", 3), Target("continuous", 1)],
+    "sequences": [Target("sequences", 1, (2,))],
 }
+#: Largest numbers of steps of outputs, and of labels, for a target of label sequences.
+_N_STEPS, _N_LABELS = 4, 2
 
 
 def check_loss(loss: Loss, target: Target | None = None, random_state: int = 0) -> None:
@@ -32,9 +37,9 @@ def check_loss(loss: Loss, target: Target | None = None, random_state: int = 0) 
     values, rows of weight 0 have no gradient, a short batch equals the same rows of a full
     one; `out` is used and returned, inputs are left intact; float32 stays float32 and is
     near float64; nothing that grows with the batch is allocated except vectors of a few
-    numbers a row, unless plain functions (`FunctionLoss`) return new arrays; predictions have
-    one row for each row; the initial bias is finite, and where the loss says ``exact_bias`` no
-    constant nearby is better; clones and unpickled
+    numbers a row, unless plain functions (`FunctionLoss`) return new arrays or the target is
+    one of label sequences; predictions have one row for each row; the initial bias is finite,
+    and where the loss says ``exact_bias`` no constant nearby is better; clones and unpickled
     copies give the same values.
 
     Parameters
@@ -77,7 +82,8 @@ class _Case:
             f"build has to return the width of the raw predictions, got {self.n_raw!r}",
         )
         self.y = _draw_target(self.loss, target, _N_ROWS, rng)
-        self.raw = rng.normal(size=(_N_ROWS, self.n_raw))
+        steps = (_N_STEPS,) if target.kind == "sequences" else ()
+        self.raw = rng.normal(size=(_N_ROWS, *steps, self.n_raw))
         self.weights = rng.uniform(0.2, 2.0, _N_ROWS)
         self.weights[::4] = 0.0
         self.loss.allocate(_N_ROWS, np.float64)
@@ -122,6 +128,8 @@ def _find_target(loss, kind):
 
 def _draw_target(loss, target, n_rows, rng):
     """Draw an encoded target (N, ...), for continuous ones in a range the loss accepts."""
+    if target.kind == "sequences":
+        return _draw_sequences(target, n_rows, rng)
     if target.kind == "continuous":
         shape = (n_rows, target.n_outputs)
         draws = [rng.normal(size=shape), rng.gamma(2.0, size=shape) + 0.1]
@@ -141,9 +149,17 @@ def _draw_target(loss, target, n_rows, rng):
     return y if target.kind == "multioutput" else y[:, 0]
 
 
+def _draw_sequences(target, n_rows, rng):
+    lengths = rng.integers(0, _N_LABELS + 1, n_rows)
+    outputs = Layout(rng.integers(2 * _N_LABELS - 1, _N_STEPS + 1, n_rows), is_list=True)
+    codes = rng.integers(0, target.n_classes[0], lengths.sum())
+    starts = np.cumsum(lengths) - lengths
+    return Transcripts(codes, starts, lengths, outputs.place(np.empty(outputs.counts.sum())))
+
+
 def _check_result(case):
     inputs = (case.raw, case.y, case.weights)
-    before = [array.copy() for array in inputs]
+    before = deepcopy(inputs)
     value, gradient = case.call(weights=case.weights)
     expected = gradient.copy()
     case.require(type(value) is float, f"the value has to be a float, got {type(value)}")
@@ -157,7 +173,8 @@ def _check_result(case):
     case.require(returned is out, "value_and_gradient has to return the out that it was given")
     case.require_close(out, expected, "the gradient in out has to be the one without out")
     for name, array, copy in zip(("raw", "y", "sample_weight"), inputs, before, strict=True):
-        case.require(np.array_equal(array, copy), f"value_and_gradient must not write to {name}")
+        same = np.array_equal(*(getattr(each, "values", each) for each in (array, copy)))
+        case.require(same, f"value_and_gradient must not write to {name}")
 
 
 def _check_gradient(case, step=1e-5):
@@ -255,7 +272,7 @@ def _check_initial_bias(case):
         f"initial_bias has to return {case.n_raw} float64 numbers, got {bias!r}",
     )
     case.require(np.isfinite(bias).all(), f"initial_bias has to be finite, got {bias}")
-    repeated = case.loss.initial_bias(np.repeat(case.y, counts, axis=0))
+    repeated = case.loss.initial_bias(case.y[np.repeat(np.arange(_N_ROWS), counts)])
     case.require_close(
         repeated, bias, "initial_bias of integer weights has to equal repeated rows", 1e-12
     )
@@ -292,8 +309,8 @@ def _check_copies(case):
 def _check_memory(case, n_rows=4096, n_wide=40, n_vectors=20):
     """Compare the peak of a call with some vectors (N,), for a target that is wide."""
     loss, target = clone(case.original), case.target
-    if isinstance(loss, FunctionLoss):  # plain functions return new arrays
-        return
+    if isinstance(loss, FunctionLoss) or target.kind == "sequences":
+        return  # plain functions return new arrays, and how many paths there are depends on y
     wide = target._replace(
         n_outputs=n_wide if target.kind in ("multilabel", "continuous") else target.n_outputs,
         n_classes=(n_wide,) if target.kind == "multiclass" else target.n_classes,

@@ -19,10 +19,12 @@ from .activations import (
     activate,
     deactivate,
 )
+from .correlation import mix_rows
 from .dropout import dropout, dropout_backward
 from .losses import sigmoid_loss, softmax_loss
 from .normalization import row_norm, row_norm_backward
 from .optimizers import adam, lion, rmsprop, sgd
+from .pooling import max_pool, max_unpool
 from .recurrent import gru_step, gru_step_back, lstm_step, lstm_step_back
 from .sequences import add_by_code, read_codes, softmax_of_keys
 
@@ -49,6 +51,9 @@ __all__ = [
     "lion",
     "lstm_step",
     "lstm_step_back",
+    "max_pool",
+    "max_unpool",
+    "mix_rows",
     "read_codes",
     "rmsprop",
     "row_norm",

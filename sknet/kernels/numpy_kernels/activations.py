@@ -1,7 +1,13 @@
 """Bias and activation of the rows of a product, and back."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from scipy.special import ndtr
+
+from ...typing import Array
 
 #: The activations; `enum activation` in arguments.h has the same numbers.
 (
@@ -22,7 +28,16 @@ from scipy.special import ndtr
 _FEW_OUTPUTS = 64
 
 
-def activate(kind, x, bias, out, derivative, slope, limit, work):
+def activate(
+    kind: int,
+    x: Array,
+    bias: Array | None,
+    out: Array,
+    derivative: Array | None,
+    slope: float,
+    limit: float,
+    work: Any,
+) -> None:
     """Write f(x + bias) to out, which may be x; bias may be None.
 
     Gated activations write f' to derivative, if that is not None.
@@ -32,7 +47,15 @@ def activate(kind, x, bias, out, derivative, slope, limit, work):
     _FORWARD[kind](x, out, derivative, slope, limit, work)
 
 
-def deactivate(kind, grad, out, bias_grad, slope, limit, work):
+def deactivate(
+    kind: int,
+    grad: Array,
+    out: Array,
+    bias_grad: Array | None,
+    slope: float,
+    limit: float,
+    work: Any,
+) -> None:
     """Multiply grad by f', given out = f(x), or f' itself for gated activations.
 
     The sums of its columns are written to bias_grad, if that is not None.

@@ -1,9 +1,23 @@
 """Random parts of a batch that are set to zero."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
+from ...typing import Array
 
-def dropout(x, out, kept, rng, keep, factor, work):
+
+def dropout(
+    x: Array,
+    out: Array,
+    kept: Array,
+    rng: np.random.Generator,
+    keep: float,
+    factor: float,
+    work: Any,
+) -> None:
     """Keep a random part of x, times a factor; note which in `kept`, which is broadcast to x.
 
     The compiled one draws other numbers: those of a generator that one number of rng starts.
@@ -14,7 +28,7 @@ def dropout(x, out, kept, rng, keep, factor, work):
     np.multiply(x, _scale(kept, factor, work), out=out)
 
 
-def dropout_backward(grad, kept, factor, work):
+def dropout_backward(grad: Array, kept: Array, factor: float, work: Any) -> None:
     """Keep the same part of the gradient."""
     np.multiply(grad, _scale(kept, factor, work), out=grad)
 

@@ -1,9 +1,23 @@
 """Values and gradients of the losses of classes and labels."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
+
+from ...typing import Array
 
 
-def softmax_loss(raw, codes, shares, smoothing, out, class_losses):
+def softmax_loss(
+    raw: Array,
+    codes: Array,
+    shares: Array,
+    smoothing: float,
+    out: Array,
+    class_losses: Array | None,
+) -> float:
     """Return the weighted loss of logits (N, K), its gradient in `out`, which may be raw.
 
     `shares` are what multiplies the losses of the rows; None is 1 / N for all.
@@ -47,7 +61,9 @@ def softmax_loss(raw, codes, shares, smoothing, out, class_losses):
     return float(shares @ losses)
 
 
-def sigmoid_loss(raw, y, sample_weight, smoothing, out, work):
+def sigmoid_loss(
+    raw: Array, y: Array, sample_weight: Array | None, smoothing: float, out: Array, work: Any
+) -> float:
     """Return the weighted mean log loss of log-odds (N, L), its gradient in `out`."""
     losses = work("losses", raw.shape)
     excess, rest = cross_entropy(raw, y, losses, smoothing, work)
@@ -55,7 +71,9 @@ def sigmoid_loss(raw, y, sample_weight, smoothing, out, work):
     return average(losses, out, sample_weight)
 
 
-def cross_entropy(raw, y, losses, smoothing, work):
+def cross_entropy(
+    raw: Array, y: Array, losses: Array, smoothing: float, work: Any
+) -> tuple[Any, Any]:
     """Write ``-log p(y)`` of labels in `losses`; return two parts of its derivative.
 
     With t the (smoothed) target and z the log-odds, the loss is
@@ -82,7 +100,7 @@ def cross_entropy(raw, y, losses, smoothing, work):
     return excess, rest
 
 
-def average(losses, gradient, sample_weight):
+def average(losses: Array, gradient: Array, sample_weight: Array | None) -> float:
     """Return the weighted mean of losses (N, K) or (N,); scale their gradient to match."""
     n = max(len(losses), 1)
     if sample_weight is None:
@@ -93,7 +111,7 @@ def average(losses, gradient, sample_weight):
     return float((shares @ losses).sum())
 
 
-def row_shares(n, sample_weight, dtype):
+def row_shares(n: int, sample_weight: Array | None, dtype: DTypeLike) -> Array:
     """Return the factors (N,) that sum up row losses: the weights over N."""
     share = 1 / max(n, 1)
     if sample_weight is None:

@@ -1,6 +1,12 @@
 """Normalization of rows."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+
+from ...typing import Array
 
 #: NumPy pays for every row of a broadcast operation: rows are joined until they are this long.
 _ROW_ELEMENTS = 256
@@ -8,7 +14,18 @@ _ROW_ELEMENTS = 256
 _FEWEST_ROWS = 256
 
 
-def row_norm(x, gamma, beta, x_hat, inverse_std, margin, out, epsilon, numbers, work):
+def row_norm(
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    x_hat: Array,
+    inverse_std: Array,
+    margin: float,
+    out: Array,
+    epsilon: float,
+    numbers: Any,
+    work: Any,
+) -> bool:
     """Normalize rows (N, F), times gamma, plus beta; without beta no mean is subtracted.
 
     Returns whether all rows are accurate: where beta is given and `margin` is not at least 0, or
@@ -39,7 +56,9 @@ def row_norm(x, gamma, beta, x_hat, inverse_std, margin, out, epsilon, numbers, 
     return bool(least(margin) >= 0)
 
 
-def scale_and_shift(x_hat, gamma, beta, out, work):
+def scale_and_shift(
+    x_hat: Array, gamma: Array | None, beta: Array | None, out: Array, work: Any
+) -> None:
     """Write gamma x_hat + beta to out; there is no compiled one."""
     wide = _joined(out)
     np.multiply(_joined(x_hat), _tiled("gammas", gamma, x_hat, work), out=wide)
@@ -48,8 +67,16 @@ def scale_and_shift(x_hat, gamma, beta, out, work):
 
 
 def row_norm_backward(
-    grad, x_hat, inverse_std, gamma, gamma_grad, beta_grad, input_grad, numbers, work
-):
+    grad: Array,
+    x_hat: Array,
+    inverse_std: Array,
+    gamma: Array | None,
+    gamma_grad: Array | None,
+    beta_grad: Array | None,
+    input_grad: bool,
+    numbers: Any,
+    work: Any,
+) -> None:
     """Turn grad into the gradient of x, if that is asked for; assign those of gamma and beta."""
     length = numbers[1]
     # Not in the memory of the output, which the next layer may still need.
@@ -71,7 +98,7 @@ def row_norm_backward(
     grad *= inverse_std
 
 
-def rows_to_join(n_rows, width):
+def rows_to_join(n_rows: int, width: int) -> int:
     """Return how many rows to view as one, for elementwise operations with a vector.
 
     Parameters
@@ -96,7 +123,7 @@ def rows_to_join(n_rows, width):
     return n_joined
 
 
-def least(values):
+def least(values: Array) -> float:
     """Return the smallest of some values, NaN if there is one, 0 if there is none.
 
     Parameters

@@ -4,10 +4,26 @@
 `shrink` of 1 there is no weight decay.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
+from ...typing import Array
 
-def sgd(params, grads, moved, velocity, work, shrink, rate, momentum, nesterov):
+
+def sgd(
+    params: Array,
+    grads: Array,
+    moved: Any,
+    velocity: Array | None,
+    work: Any,
+    shrink: float,
+    rate: float,
+    momentum: float,
+    nesterov: bool,
+) -> None:
     """Step along the gradient or, with a velocity, along a momentum of it.
 
     The velocity is -momentum * v of the rule, which saves a pass of Nesterov's.
@@ -23,7 +39,19 @@ def sgd(params, grads, moved, velocity, work, shrink, rate, momentum, nesterov):
     take_off(params, grads, moved, work, shrink)
 
 
-def rmsprop(params, grads, moved, square, velocity, work, shrink, rate, rho, epsilon, momentum):
+def rmsprop(
+    params: Array,
+    grads: Array,
+    moved: Any,
+    square: Array,
+    velocity: Array | None,
+    work: Any,
+    shrink: float,
+    rate: float,
+    rho: float,
+    epsilon: float,
+    momentum: float,
+) -> None:
     """Divide the gradient by a running root mean square; velocity may be None."""
     np.multiply(grads, grads, out=work)
     _accumulate(square, work, rho)
@@ -38,8 +66,19 @@ def rmsprop(params, grads, moved, square, velocity, work, shrink, rate, rho, eps
 
 
 def adam(
-    params, grads, moved, mean, square, work, shrink, rate, beta_1, beta_2, epsilon, nesterov
-):
+    params: Array,
+    grads: Array,
+    moved: Any,
+    mean: Array,
+    square: Array,
+    work: Any,
+    shrink: float,
+    rate: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    nesterov: float,
+) -> None:
     """Divide the mean of the gradients by their root mean square.
 
     With nesterov, the numerator is nesterov * mean + grads.
@@ -58,7 +97,17 @@ def adam(
     take_off(params, grads, moved, work, shrink)
 
 
-def lion(params, grads, moved, mean, work, shrink, rate, weight, beta_2):
+def lion(
+    params: Array,
+    grads: Array,
+    moved: Any,
+    mean: Array,
+    work: Any,
+    shrink: float,
+    rate: float,
+    weight: float,
+    beta_2: float,
+) -> None:
     """Step by the rate along the sign of weight * mean + grads."""
     np.multiply(mean, weight, out=work)
     np.add(work, grads, out=work)
@@ -72,7 +121,7 @@ def lion(params, grads, moved, mean, work, shrink, rate, weight, beta_2):
     take_off(params, grads, moved, work, shrink)
 
 
-def take_off(params, grads, moved, step, shrink):
+def take_off(params: Array, grads: Array, moved: Any, step: Array, shrink: float) -> None:
     """Shrink the parameters and take a step off; there is no compiled one."""
     np.copyto(grads, params)
     moved[0] += 1

@@ -3,7 +3,13 @@
 `work` has room for as many arrays of a gate's shape as a step needs.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+
+from ...typing import Array
 
 
 def _to_sigmoid(values):
@@ -11,7 +17,7 @@ def _to_sigmoid(values):
     values *= 0.5
 
 
-def lstm_step(slots, cell, squashed, after, training, work):
+def lstm_step(slots: Any, cell: Any, squashed: Any, after: Any, training: bool, work: Any) -> None:
     """Replace cell by f c + i g and put o tanh(c) into after, of the slots (free, g, i, f, o).
 
     While training the slopes of i, f and c then fill the first three slots, f stays, and the slope
@@ -44,7 +50,9 @@ def lstm_step(slots, cell, squashed, after, training, work):
         np.subtract(after, scratch[0], out=o)
 
 
-def lstm_step_back(grad, slots, squashed, grad_cell, grad_gates, work):
+def lstm_step_back(
+    grad: Array, slots: Any, squashed: Any, grad_cell: Any, grad_gates: Any, work: Any
+) -> None:
     """Put the gradients of i, f, c and o side by side into grad_gates, (rows, 4 U).
 
     grad_cell, that of the cell, becomes that of the cell before.
@@ -61,7 +69,7 @@ def lstm_step_back(grad, slots, squashed, grad_cell, grad_gates, work):
     grad_cell *= f
 
 
-def gru_step(slots, before, after, training, work):
+def gru_step(slots: Any, before: Any, after: Any, training: bool, work: Any) -> None:
     """Put z h + (1 - z) tanh(x + r y) into after, of the slots (x, z, r, y, free).
 
     While training the slope of the candidate fills the first slot, z and r stay, and the slopes of
@@ -93,7 +101,7 @@ def gru_step(slots, before, after, training, work):
         np.subtract(difference, g, out=g)
 
 
-def gru_step_back(grad, slots, grad_gates, work):
+def gru_step_back(grad: Array, slots: Any, grad_gates: Any, work: Any) -> None:
     """Put the gradients of x, z, r and y side by side into grad_gates, (rows, 4 U).
 
     grad, that of the state, becomes what goes on to the state before.

@@ -1,10 +1,18 @@
 """Kernels of layers over sequences: attention and embeddings."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from scipy.sparse import csc_matrix
 
+from ...typing import Array
 
-def softmax_of_keys(scores, mask, later, ones, work):
+
+def softmax_of_keys(
+    scores: Array, mask: Array | None, later: Array | None, ones: Array, work: Any
+) -> None:
     """Normalize scores (N, heads, keys, queries), in place, over the keys.
 
     `mask` (N, keys) tells which are real, and `later` (queries, queries) is None, or -inf for keys
@@ -32,7 +40,7 @@ def softmax_of_keys(scores, mask, later, ones, work):
     scores *= highest
 
 
-def read_codes(x, codes, limit, work):
+def read_codes(x: Array, codes: Array, limit: int, work: Any) -> bool:
     """Write x as whole numbers; return whether they are such, from 0 to limit - 1."""
     if not x.size:
         return True
@@ -46,7 +54,7 @@ def read_codes(x, codes, limit, work):
     return True
 
 
-def add_by_code(rows, codes, table, kept):
+def add_by_code(rows: Array, codes: Array, table: Array, kept: dict[str, Any]) -> None:
     """Write the sums of the rows of each code to a table; `kept` is a dict between calls."""
     # SciPy's product with a sparse matrix of ones is faster than sorting the codes and than
     # np.add.at: 6400 codes of 10,000 with vectors of 64 take 0.2 ms, 2.2 ms and 2.9 ms.

@@ -68,7 +68,7 @@ class ActivityPenalty(RowLoss):
         """Take any shape."""
         return input_shape
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._ones = np.empty(0, dtype)

@@ -17,7 +17,6 @@ from ...activations import (
     Softplus,
     Tanh,
 )
-from ...activations.base import Activation
 from ...initializers.base import Initializer
 from ...typing import Array, NamedActivation, NamedInitializer, Shape
 from ..dense import Dense
@@ -84,7 +83,7 @@ sknet.activations.Activation, default="logistic"
     def __init__(
         self,
         units: int,
-        activation: NamedActivation | Activation | None = "logistic",
+        activation: NamedActivation | ActivationFunction | None = "logistic",
         *,
         penalty: float = 0.1,
         use_bias: bool = True,

@@ -180,7 +180,7 @@ class MultiHeadAttention(LayerOverSteps):
         copy._dropout = self._dropout.replicate()
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
         self._dropout.allocate(batch_size, dtype, rng)
@@ -275,28 +275,29 @@ class MultiHeadAttention(LayerOverSteps):
 
     def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of the maps; return that of x."""
-        grad = _rows(grad_output)
-        matmul(_rows(self._context).T, grad, self.output_kernel_grad_)
+        grad = self._backward_affine("grad_context", self._context, grad_output, "output_")
+        grad_projected = self._work("grad_projected", self._projected.shape)
+        self._backward_heads(grad, self._split(self._projected), self._split(grad_projected))
+        self._scale_queries(grad_projected)
+        return self._backward_affine("grad_x", self._x, grad_projected, "", input_grad)
+
+    def _backward_affine(self, name, x, grad, prefix, input_grad=True):
+        """Assign the gradients of a map, whose weights have a prefix; return that of x."""
+        grad = _rows(grad)
+        matmul(_rows(x).T, grad, getattr(self, prefix + "kernel_grad_"))
         if self.use_bias:
-            np.matmul(self._row_of_ones(len(grad)), grad, out=self.output_bias_grad_)
-        grad_context = self._work("grad_context", self._context.shape)
-        matmul(grad, self.output_kernel_.T, _rows(grad_context))
-        grad_projected = self._backward_heads(grad_context)
-        grad = _rows(grad_projected)
-        matmul(_rows(self._x).T, grad, self.kernel_grad_)
-        if self.use_bias:
-            np.matmul(self._row_of_ones(len(grad)), grad, out=self.bias_grad_)
+            bias_grad = getattr(self, prefix + "bias_grad_")
+            np.matmul(self._row_of_ones(len(grad)), grad, out=bias_grad)
         if not input_grad:
             return None
-        grad_x = self._work("grad_x", self._x.shape)
-        matmul(grad, self.kernel_.T, _rows(grad_x))
+        grad_x = self._work(name, x.shape)
+        matmul(grad, getattr(self, prefix + "kernel_").T, _rows(grad_x))
         return grad_x
 
-    def _backward_heads(self, grad_context):
-        """Return the gradient of queries, keys and values from that of the heads' results."""
-        queries, keys, values = self._split(self._projected)
-        grad_projected = self._work("grad_projected", self._projected.shape)
-        grad_queries, grad_keys, grad_values = self._split(grad_projected)
+    def _backward_heads(self, grad_context, projected, grads):
+        """Write the gradients of queries, keys and values, from that of the heads' results."""
+        queries, keys, values = projected
+        grad_queries, grad_keys, grad_values = grads
         by_head = self._by_head(grad_context)
         np.matmul(self._kept, by_head, out=grad_values)
         grad = self._work("grad_scores", self._attention.shape)
@@ -313,8 +314,6 @@ class MultiHeadAttention(LayerOverSteps):
         grad *= self._attention
         np.matmul(grad, queries, out=grad_keys)
         np.matmul(grad.swapaxes(2, 3), keys, out=grad_queries)
-        self._scale_queries(grad_projected)
-        return grad_projected
 
 
 def _rows(x):

@@ -93,7 +93,7 @@ class Bidirectional(Layer):
         copy._directions = [(name, layer.replicate()) for name, layer in self._directions]
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare both layers to run."""
         super().allocate(batch_size, dtype, rng)
         self._noise = [noise_of_a_lane() for _ in self._directions]

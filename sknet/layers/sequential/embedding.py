@@ -144,7 +144,7 @@ class Embedding(Layer):
         self.add_weight("embeddings", shape, self.embeddings_initializer, decay=self.decay)
         return (*input_shape, self.output_dim)
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory; refuse more codes than the precision can tell apart."""
         super().allocate(batch_size, dtype, rng)
         limit = _n_exact(dtype)
@@ -308,7 +308,7 @@ class PositionalEmbedding(OrderedLayer, LayerOverSteps):
                 f"Pass max_length={n_steps} or more, or shorten the sequences.",
             )
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory and room for sinusoids."""
         super().allocate(batch_size, dtype, rng)
         self._sinusoids = np.empty((0, 0), dtype)

@@ -155,7 +155,7 @@ class LSTM(RecurrentLayer):
         return shape, _ForgetBias(initializer) if self.unit_forget_bias else initializer
 
     def _run(self):
-        self._memory("cell")[...] = self._start.get("cell", 0.0)
+        self._memory("cell")[: self._steps.n_sequences] = self._start_of("cell")
         super()._run()
 
     def _squashed(self):

@@ -199,6 +199,10 @@ class AllSteps(Steps):
         """Return one row a sequence in the order of packed rows."""
         return rows
 
+    def unsort(self, rows: Array) -> Array:
+        """Return rows in the order of packed rows as those of the sequences."""
+        return rows
+
     def outputs(self, states: Any, out: Array | None) -> None:
         """Copy the state after each step to an array (N, T, U), the first step first."""
         np.copyto(out, self._by_step(states[self.n_sequences :]))
@@ -258,6 +262,12 @@ class RealSteps(Steps):
     def sort(self, rows: Any) -> Array:
         """Return one row a sequence in the order of packed rows."""
         return rows[self._order[: self.n_sequences]]
+
+    def unsort(self, rows: Array) -> Array:
+        """Return rows in the order of packed rows as those of the sequences."""
+        found = np.zeros_like(rows)  # for sequences without a real step
+        found[self._order[: self.n_sequences]] = rows[: self.n_sequences]
+        return found
 
     def outputs(self, states: Any, out: Array | None) -> None:
         """Copy the state after each step, masked ones included, to an array (N, T, U)."""

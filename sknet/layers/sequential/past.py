@@ -43,3 +43,13 @@ class PastSteps:
         self._memory[..., first:stop, :] = steps
         self._n_steps = stop
         return self._memory[..., :stop, :]
+
+    def keep(self, rows: Array) -> None:
+        """Keep some rows, in this order.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Positions along the first axis; one may come several times.
+        """
+        self._memory = self._memory[rows]

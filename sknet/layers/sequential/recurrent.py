@@ -102,7 +102,7 @@ class RecurrentLayer(LayerOverSteps):
         copy._make_parts()
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory and noise."""
         super().allocate(batch_size, dtype, rng)
         self._input_noise.allocate(batch_size, dtype, rng)
@@ -153,8 +153,17 @@ class RecurrentLayer(LayerOverSteps):
         """Return scratch memory for the states, with those before the first step."""
         n, n_steps = self._shape
         memory = self._work("states", (n, (n_steps + 1) * self.units)).reshape(-1, self.units)
-        memory[: self._steps.n_sequences] = self._start.get("state", 0.0)
+        memory[: self._steps.n_sequences] = self._start_of("state")
         return memory[: self._steps.n_sequences + self._steps.n_rows]
+
+    def _start_of(self, name):
+        """Return what is carried from before the first step, in the order of packed rows."""
+        start = self._start.get(name)
+        return 0.0 if start is None else self._steps.sort(start)
+
+    def _start_gradient(self, name):
+        """Return the gradient of what the run back began from: "state" or a name of `_carried`."""
+        return self._steps.unsort(self._memory(f"grad_{name}"))
 
     # Forward
 
@@ -304,7 +313,7 @@ class RecurrentLayer(LayerOverSteps):
             if grads[position] is not None:
                 grad += grads[position]
             self._step_back(grad, *views)
-            if position == 0:  # before it the state is zero, whatever the weights
+            if position == 0 and not self._start:  # the state before is zero, whatever the weights
                 break
             matmul(grad_gates, transposed, to_state)
             if self._scales is not None:
@@ -468,7 +477,7 @@ class SimpleRNN(RecurrentLayer):
         super()._make_parts()
         self._activation = get_activation(self.activation)
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory, noise and the activation."""
         super().allocate(batch_size, dtype, rng)
         self._activation.allocate(batch_size, dtype)

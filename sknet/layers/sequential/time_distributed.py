@@ -64,7 +64,7 @@ class TimeDistributed(Composite):
         n_steps, *step_shape = input_shape
         return (n_steps, *super().build(tuple(step_shape)))
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare the layers to run on all steps of a batch."""
         # Where the number of steps is free, scratch memory grows with the first batches.
         n_steps = self.input_shape_[0] or 1

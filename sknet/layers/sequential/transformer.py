@@ -11,7 +11,6 @@ from sklearn.utils._param_validation import Interval
 
 from ...activations import Activation as ActivationFunction
 from ...activations import ActivationName
-from ...activations.base import Activation
 from ...typing import Array, NamedActivation, Shape
 from ..base import OF_TRAINING, Layer, build_layer
 from ..composite import Residual
@@ -84,7 +83,7 @@ class TransformerBlock(LayerOverSteps):
         key_dim: int | None = None,
         dropout: float = 0.0,
         causal: bool = False,
-        activation: NamedActivation | Activation | None = "gelu",
+        activation: NamedActivation | ActivationFunction | None = "gelu",
         epsilon: float = 1e-5,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
@@ -153,7 +152,7 @@ class TransformerBlock(LayerOverSteps):
         copy._branches = [branch.replicate() for branch in self._branches]
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare the layers to run."""
         super().allocate(batch_size, dtype, rng)
         for branch in self._branches:

@@ -296,7 +296,7 @@ class RandomRotation(_Displacement):
         """Whether the training output is random: it is unless the factor is 0."""
         return self.factor > 0
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory and the coordinates of pixels about the centre."""
         super().allocate(batch_size, dtype, rng)
         height, width, _ = self.input_shape_

@@ -36,9 +36,10 @@ class _GlobalMaxPooling(MaxPooling):
 
     def _forward(self, x, training, mask):
         """Take the maximum of each channel over the real steps."""
-        lengths = enumerate(x.shape[1:-1])
-        self._stages = [(axis, length, length) for axis, length in lengths if length > 1]
         return super()._forward(x, training, mask).reshape(len(x), x.shape[-1])
+
+    def _geometry(self, padded):
+        return padded.shape[1:-1], padded.shape[1:-1]
 
     def _backward(self, grad_output, input_grad):
         """Give each gradient to one maximal element of its channel."""

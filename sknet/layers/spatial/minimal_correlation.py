@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from ... import kernels
 from ...base import Workspace
 from ...typing import Array, Shape
 from .correlation import N_LANES, Correlation, scratch, share_out
@@ -94,7 +95,7 @@ class MinimalCorrelation(Correlation):
         self._n_rows = windows.size[0]
         self._n_out = _N_MIXED + 1 - self._n_rows
         self._weights = _powers(self._n_rows) / _SCALES[:, None]
-        self._join = _powers(self._n_out).T
+        self._join = np.ascontiguousarray(_powers(self._n_out).T)
 
     def correlate(self, padded: Array, kernel: Array, out: Array | None, work: Workspace) -> None:
         """Compute the products of all windows with the kernel."""
@@ -112,7 +113,7 @@ class MinimalCorrelation(Correlation):
                 tiles = self._tiles(out, strip, strip.height)
                 products = _room_for_mixed(tiles, lane, work)
                 np.matmul(columns, weights, out=products.reshape(_N_MIXED, -1, n_filters))
-                np.matmul(join[: strip.height], products.transpose(1, 2, 0, 3), out=tiles)
+                kernels.mix_rows(join[: strip.height], products.transpose(1, 2, 0, 3), tiles)
 
         share_out(run, len(out), out.size * kernel[..., 0].size)
 
@@ -134,7 +135,8 @@ class MinimalCorrelation(Correlation):
                 columns = self._mixed_columns(padded, strip, grad.shape, lane, work)
                 tiles = self._tiles(grad, strip, strip.height)
                 mixed = _room_for_mixed(tiles, lane, work)
-                np.matmul(join[: strip.height].T, tiles, out=mixed.transpose(1, 2, 0, 3))
+                split = np.ascontiguousarray(join[: strip.height].T)
+                kernels.mix_rows(split, tiles, mixed.transpose(1, 2, 0, 3))
                 rows = mixed.reshape(_N_MIXED, -1, n_filters)
                 np.matmul(columns.transpose(0, 2, 1), rows, out=terms)
                 totals[lane] += terms
@@ -163,7 +165,7 @@ class MinimalCorrelation(Correlation):
         """Return six matrices with the windows of mixed rows as rows."""
         tiles = self._tiles(padded, strip, strip.height + self._n_rows - 1)
         mixed = scratch(work, f"mixed {lane}", (*tiles.shape[:2], _N_MIXED, tiles.shape[-1]))
-        np.matmul(_SPLIT[:, : tiles.shape[2]].astype(padded.dtype), tiles, out=mixed)
+        kernels.mix_rows(_SPLIT[:, : tiles.shape[2]].astype(padded.dtype, order="C"), tiles, mixed)
         mixed = mixed.reshape(*mixed.shape[:3], *padded.shape[2:])
         steps, size = mixed.strides[3:-1], self.windows.size[1:]
         strides = [s * n for s, n in zip(self.windows.strides[1:], steps, strict=True)]

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ... import kernels
 from ...base import Workspace
+from ...kernels.numpy_kernels.pooling import pool, unpool_sums
 from ...typing import Shape, Window
 from .axes import OrderedLayer
-from .reduction import add_or_write, along, clear_gaps, elements_of_windows, give_to_maxima
 from .windows import PADDING, SIZE, Windows
-
-#: Elements of one operation: with the scratch memory, those of all windows stay in a core's cache,
-#: and threads side by side seldom wait for the interpreter. With 2**16, steps of a network of
-#: images took up to 1.1 times as long.
-_BLOCK_ELEMENTS = 2**17
 
 
 class _Pooling(OrderedLayer):
-    """Pooling over any number of axes, one axis after the other.
+    """Pooling over any number of axes."""
 
-    The maximum, or sum, of a window is that along one axis of those along the others: k + l
-    operations for a window of k x l, most of them on long contiguous rows.
-    """
-
-    #: What joins two elements of a window, and the value that changes nothing.
-    _join = None
+    #: What padding is filled with.
     _neutral = None
     _parameter_constraints = {"pool_size": SIZE, "strides": [*SIZE, None], "padding": PADDING}
 
@@ -48,9 +38,6 @@ class _Pooling(OrderedLayer):
         size = self._per_axis("pool_size")
         strides = size if self.strides is None else self._per_axis("strides")
         self._windows = Windows(size, strides, (1,) * len(size), self.padding)
-        # Windows of one element that leave no gaps change nothing along their axis.
-        steps = enumerate(zip(size, strides, strict=True))
-        self._stages = [(axis, *step) for axis, step in steps if step != (1, 1)]
         return (*self._count_windows(input_shape[:-1]), input_shape[-1])
 
     def _count_windows(self, lengths):
@@ -68,7 +55,7 @@ class _Pooling(OrderedLayer):
         """Return how many windows a batch has along each axis."""
         return self._windows.counts(lengths)
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory, some of it for a few samples only."""
         super().allocate(batch_size, dtype, rng)
         self._few = Workspace(1, dtype)
@@ -76,119 +63,42 @@ class _Pooling(OrderedLayer):
     def _output_mask(self, x, mask):
         return self._windows.output_mask(x, mask)
 
-    def _pool(self, x, mask):
-        """Return x with padding, and what joins the elements of its windows."""
+    def _lay_out(self, x, mask):
+        """Return x with padding, and memory for the values of its windows."""
         lengths = self._counts(x.shape[1:-1])
         padded = self._windows.pad(x, mask, self._work, self._neutral)
-        out = self._work("out", (len(x), *lengths, x.shape[-1]))
-        for block in self._blocks(padded):
-            if self._stages:
-                inputs = self._stage_inputs(padded[block])
-                self._run_stage(-1, inputs[-1], out[block])
-            else:
-                np.copyto(out[block], padded[block])
-        return padded, out
-
-    def _blocks(self, x):
-        """Yield slices of as many samples as are worked on at a time."""
-        longest = max((size for _, size, _ in self._stages), default=1)
-        n_samples = max(1, _BLOCK_ELEMENTS * longest // prod(x.shape[1:]))
-        for start in range(0, len(x), n_samples):
-            yield slice(start, start + n_samples)
-
-    def _stage_shapes(self, shape):
-        """Return the shapes of the inputs of all stages."""
-        shapes = [shape]
-        for axis, size, stride in self._stages[:-1]:
-            shape = list(shape)
-            shape[1 + axis] = (shape[1 + axis] - size) // stride + 1
-            shapes.append(tuple(shape))
-        return shapes
-
-    def _stage_inputs(self, x):
-        """Return the inputs of all stages: x, and what each but the last makes of it."""
-        inputs = [x]
-        for stage, shape in enumerate(self._stage_shapes(x.shape)[1:]):
-            out = self._few(f"stage_{stage}", shape)
-            inputs.append(self._run_stage(stage, inputs[-1], out))
-        return inputs
-
-    def _run_stage(self, stage, x, out):
-        axis, size, stride = self._stages[stage]
-        n_windows = out.shape[1 + axis]
-        x, target = along(x, axis), along(out, axis)
-        if n_windows == 1:
-            self._join.reduce(x[:, :size], axis=1, out=target[:, 0])
-            return out
-        first, *others = elements_of_windows(x, size, stride, n_windows)
-        if not others:
-            np.copyto(target, first)
-        for other in others:
-            first = self._join(first, other, out=target)
-        return out
-
-    def _unpool(self, grad_output, padded, shape, mask):
-        """Return the gradient of x, of the given shape."""
-        grad_padded = self._work("grad_padded", padded.shape)
-        for block in self._blocks(padded):
-            grad, values = grad_output[block], self._values(padded, block)
-            shapes = self._stage_shapes(padded[block].shape)
-            for stage in reversed(range(1, len(self._stages))):
-                target = self._few(f"grad_{stage}", shapes[stage])
-                grad = self._unpool_stage(stage, grad, target, values)
-            if self._stages:
-                self._unpool_stage(0, grad, grad_padded[block], values)
-            else:
-                np.copyto(grad_padded[block], grad)
-        return self._windows.unpad(grad_padded, shape, mask, self._work)
-
-    def _unpool_stage(self, stage, grad, grad_input, values):
-        axis, size, stride = self._stages[stage]
-        rows, grad = along(grad_input, axis), along(grad, axis)
-        clear_gaps(rows, size, stride, grad.shape[1])
-        targets = elements_of_windows(rows, size, stride, grad.shape[1])
-        self._share_out(stage, grad, targets, values)
-        return grad_input
-
-    def _values(self, padded, block):
-        """Return what `_share_out` needs to know of the forward pass."""
+        return padded, self._work("out", (len(x), *lengths, x.shape[-1]))
 
 
 class MaxPooling(_Pooling):
     """Maximum over windows, of any number of axes."""
 
-    _join = np.maximum
     _neutral = -np.inf
 
     def _forward(self, x, training, mask):
-        padded, out = self._pool(x, mask)
+        padded, out = self._lay_out(x, mask)
+        places = self._work("places", out.shape, np.uint8) if training else None
+        known = kernels.max_pool(padded, out, places, *self._geometry(padded), self._few)
+        if training:
+            self._padded, self._out, self._places = padded, out, places if known else None
+            self._batch = x.shape, mask
         if mask is not None:
             # Windows without a real step have no maximum.
             np.copyto(out, 0.0, where=np.isneginf(out))
-        if training:
-            self._padded, self._out, self._batch = padded, out, (x.shape, mask)
         return out
+
+    def _geometry(self, padded):
+        return self._windows.size, self._windows.strides
 
     def _backward(self, grad_output, input_grad):
         """Give each gradient to one maximal element of its window."""
-        return self._unpool(grad_output, self._padded, *self._batch) if input_grad else None
-
-    def _values(self, padded, block):
-        return [*self._stage_inputs(padded[block]), self._out[block]]
-
-    def _share_out(self, stage, grad, targets, values):
-        axis, size, stride = self._stages[stage]
-        elements = elements_of_windows(along(values[stage], axis), size, stride, grad.shape[1])
-        if grad.shape[1] == 1:
-            # NumPy compares scattered rows of few elements by way of a buffer.
-            elements = (self._copy(element) for element in elements)
-        maxima = along(values[stage + 1], axis)
-        give_to_maxima(grad, elements, maxima, targets, stride, self._few)
-
-    def _copy(self, element):
-        copy = self._few("element", element.shape)
-        np.copyto(copy, element)
-        return copy
+        if not input_grad:
+            return None
+        padded, geometry = self._padded, self._geometry(self._padded)
+        grad = self._work("grad_padded", padded.shape)
+        arrays = grad_output, grad, self._places, padded, self._out
+        kernels.max_unpool(*arrays, *geometry, self._few)
+        return self._windows.unpad(grad, *self._batch, self._work)
 
 
 class MaxPool1D(MaxPooling):
@@ -296,11 +206,11 @@ class MaxPool3D(MaxPooling):
 
 
 class _AveragePooling(_Pooling):
-    _join = np.add
     _neutral = 0.0
 
     def _forward(self, x, training, mask):
-        padded, out = self._pool(x, mask)
+        padded, out = self._lay_out(x, mask)
+        pool(np.add, padded, out, self._windows.size, self._windows.strides, self._few)
         if training:
             self._padded, self._batch = padded, (x.shape, mask)
         return self._divide(out, x.shape, mask)
@@ -309,12 +219,10 @@ class _AveragePooling(_Pooling):
         """Share each gradient out among the real elements of its window."""
         if not input_grad:
             return None
-        grad = self._divide(grad_output, *self._batch)
-        return self._unpool(grad, self._padded, *self._batch)
-
-    def _share_out(self, stage, grad, targets, values):
-        for position, target in enumerate(targets):
-            add_or_write(target, grad, position, self._stages[stage][2])
+        sums = self._divide(grad_output, *self._batch)
+        grad = self._work("grad_padded", self._padded.shape)
+        unpool_sums(sums, grad, self._windows.size, self._windows.strides, self._few)
+        return self._windows.unpad(grad, *self._batch, self._work)
 
     def _divide(self, out, shape, mask):
         """Divide what is known of each window, in place, by its number of real elements."""
@@ -350,7 +258,8 @@ class _AveragePooling(_Pooling):
         first = Windows((size,), (stride,), (1,), self.padding)
         real = first.pad(mask[..., None], mask, lambda _, shape: np.empty(shape))
         (n_windows,) = first.counts(mask.shape[1:])
-        counts = sum(elements_of_windows(real, size, stride, n_windows))
+        counts = np.empty((len(mask), n_windows, 1))
+        pool(np.add, real, counts, (size,), (stride,), Workspace(1, counts.dtype))
         return np.maximum(counts[..., 0], 1)
 
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ...kernels.numpy_kernels.pooling import along
 from ...typing import Shape
 from .axes import OrderedLayer
-from .reduction import along
 from .windows import SIZE, fill_border, interior, per_axis
 
 _BORDER = [Interval(Integral, 0, None, closed="left"), "array-like"]

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ...base import Workspace
 from ...typing import Array, Shape, Window
 
 #: Constraints of the parameters that layers with windows share.
@@ -19,7 +18,9 @@ PADDING: list[Any] = [StrOptions({"valid", "same"})]
 PADDING_OF_SEQUENCES: list[Any] = [StrOptions({"valid", "same", "causal"})]
 
 
-def per_axis(value: int | ArrayLike, n_axes: int, parameter: str, minimum: int = 1) -> Shape:
+def per_axis(
+    value: int | ArrayLike, n_axes: int, parameter: str, minimum: int = 1
+) -> tuple[int, ...]:
     """Return one int an axis for an int or a sequence of ints.
 
     Parameters
@@ -169,7 +170,7 @@ class Windows:
             return np.zeros((len(x), 1), bool)
         return None if mask is None else mask[:, first :: self.strides[0]]
 
-    def pad(self, x: Array, mask: Array | None, work: Workspace, value: float = 0.0) -> Array:
+    def pad(self, x: Array, mask: Array | None, work: Any, value: float = 0.0) -> Array:
         """Return x with padding around it, and with `value` at padded and masked places.
 
         Parameters
@@ -206,9 +207,7 @@ class Windows:
             _copy_real(inside, target, x[rows, :n_steps], real[rows, :n_steps])
         return padded
 
-    def unpad(
-        self, grad_padded: Array, shape: Shape, mask: Array | None, work: Workspace
-    ) -> Array:
+    def unpad(self, grad_padded: Array, shape: Shape, mask: Array | None, work: Any) -> Array:
         """Return the gradient of x from that of what `pad` made of it.
 
         Parameters

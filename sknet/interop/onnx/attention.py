@@ -1,0 +1,134 @@
+"""Attention and Transformer blocks, and positions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...layers import Masking, MultiHeadAttention, PositionalEmbedding, TransformerBlock
+from ...layers.sequential.transformer import _Branch
+from .composites import residual
+from .graph import Graph
+from .masks import n_steps, over_steps, positions, real_first
+from .registry import Found, convert, converts
+
+
+@converts(MultiHeadAttention)
+def _attention(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    queries, keys, values = _heads(graph, layer, x)
+    if graph.memory is not None:
+        keys, values = (
+            _with_past(graph, layer, mask, each, dim)
+            for each, dim in zip((keys, values), layer._dims[1:], strict=True)
+        )
+    visible = _visible(graph, layer, queries, keys, mask)
+    context = _attend(graph, queries, keys, values, visible, mask is not None)
+    return _joined(graph, layer, context)
+
+
+def _heads(graph, layer, x):
+    """Return queries, keys and values, (N, heads, T, dim) each."""
+    factors = np.ones(layer.kernel_.shape[1])
+    factors[: layer.num_heads * layer._dims[0]] = layer._dims[0] ** -0.5
+    projected = graph.op("MatMul", x, layer.kernel_ * factors)
+    if layer.use_bias:
+        projected = graph.op("Add", projected, layer.bias_ * factors)
+    sizes = [layer.num_heads * dim for dim in layer._dims]
+    parts = []
+    for part, dim in zip(
+        graph.op("Split", projected, sizes, n_outputs=3, axis=-1), layer._dims, strict=True
+    ):
+        part = graph.op("Reshape", part, [0, 0, layer.num_heads, dim])
+        parts.append(graph.op("Transpose", part, perm=[0, 2, 1, 3]))
+    return parts
+
+
+def _with_past(graph, layer, mask, steps, dim):
+    """Return keys or values with those of the steps before them."""
+    shape = (None, int(layer.num_heads), "past", int(dim))
+    past = graph.memory.past(layer, mask, shape, graph.dtype)
+    steps = graph.op("Concat", past, steps, axis=2)
+    graph.memory.keep(past, steps)
+    return steps
+
+
+def _visible(graph, layer, queries, keys, mask):
+    """Return which keys each query sees, broadcast to (N, heads, queries, keys), or None."""
+    visible = None
+    if layer.causal:
+        n_queries, n_keys = (
+            graph.op("Gather", graph.op("Shape", each), 2) for each in (queries, keys)
+        )
+        steps = graph.op("Range", np.int64(0), n_keys, np.int64(1))
+        own = graph.op("Range", graph.op("Sub", n_keys, n_queries), n_keys, np.int64(1))
+        visible = graph.op("LessOrEqual", steps, graph.op("Unsqueeze", own, [-1]))
+    if mask is not None:
+        real = graph.op("Unsqueeze", mask, [1, 2])
+        visible = real if visible is None else graph.op("And", visible, real)
+    return visible
+
+
+def _attend(graph, queries, keys, values, visible, may_see_none):
+    scores = graph.op("MatMul", queries, graph.op("Transpose", keys, perm=[0, 1, 3, 2]))
+    if visible is not None:
+        scores = graph.op("Where", visible, scores, float(np.finfo(graph.dtype).min) / 2)
+    shares = graph.op("Softmax", scores, axis=-1)
+    if may_see_none:
+        shares = graph.op("Mul", shares, graph.cast(visible, graph.dtype))
+    return graph.op("MatMul", shares, values)
+
+
+def _joined(graph, layer, context):
+    context = graph.op("Transpose", context, perm=[0, 2, 1, 3])
+    context = graph.op("Reshape", context, [0, 0, layer.num_heads * layer._dims[2]])
+    out = graph.op("MatMul", context, layer.output_kernel_)
+    return graph.op("Add", out, layer.output_bias_) if layer.use_bias else out
+
+
+@converts(TransformerBlock)
+def _transformer_block(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    for branch in layer._branches:
+        x, _ = convert(graph, branch, x, mask)
+    return x, mask
+
+
+converts(_Branch)(residual)
+
+
+@converts(PositionalEmbedding)
+def _positional_embedding(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    if graph.memory is not None:
+        past = graph.memory.past(layer, mask, (1,), np.int64)
+        steps = graph.op("Add", positions(graph, x), past)
+        graph.memory.keep(past, graph.op("Add", past, n_steps(graph, x)))
+        return graph.op("Add", x, _table(graph, layer, steps))
+    if mask is None:
+        return graph.op("Add", x, _table(graph, layer, positions(graph, x)))
+    _, places, _ = real_first(graph, mask)
+    vectors = _table(graph, layer, graph.op("Mul", places, graph.cast(mask, np.int64)))
+    return graph.op("Add", x, vectors)
+
+
+def _table(graph, layer, steps):
+    """Return the vectors of some steps."""
+    if layer.kind == "learned":
+        return graph.op("Gather", layer.embeddings_, steps, axis=0)
+    features = layer.input_shape_[-1]
+    column = np.arange(features)
+    # In float64: sines of large angles in float32 would be off by more than the angles' rounding.
+    frequencies = graph.constant(10000.0 ** (-(column // 2 * 2) / features), np.float64)
+    phases = graph.constant(column % 2 * (np.pi / 2), np.float64)
+    angles = graph.op("Unsqueeze", graph.cast(steps, np.float64), [-1])
+    angles = graph.op("Add", graph.op("Mul", angles, frequencies), phases)
+    return graph.cast(graph.op("Sin", angles), graph.dtype)
+
+
+@converts(Masking)
+def _masking(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    differs = graph.op("Not", graph.op("Equal", x, float(layer.mask_value)))
+    axes = list(range(2, len(layer.input_shape_) + 1))
+    real = graph.op("ReduceMax", graph.cast(differs, graph.dtype), axes, keepdims=0)
+    real = graph.op("Greater", real, 0.0)
+    real = real if mask is None else graph.op("And", real, mask)
+    return graph.op("Mul", x, over_steps(graph, real, len(layer.input_shape_))), real

@@ -1,0 +1,339 @@
+"""Agreement with Keras: the same outputs on each layer and on whole models."""
+
+import os
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+BACKEND = next((name for name in ("torch", "jax", "tensorflow") if find_spec(name)), "none")
+if BACKEND == "none":
+    pytest.skip("Keras has no backend", allow_module_level=True)
+os.environ.setdefault("KERAS_BACKEND", BACKEND)
+keras = pytest.importorskip("keras")
+
+from sklearn.base import clone  # noqa: E402
+
+from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor  # noqa: E402
+from sknet.interop import from_keras, to_keras  # noqa: E402
+from sknet.layers import (  # noqa: E402
+    LSTM,
+    BatchNorm,
+    Bidirectional,
+    Dense,
+    GlobalAveragePool1D,
+    Parallel,
+    PositionalEmbedding,
+    Scaling,
+    TimeDistributed,
+    TransformerBlock,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+K = keras.layers
+STEPS, IMAGE, VOLUME = (7, 6), (9, 8, 4), (5, 6, 4, 3)
+
+LAYERS = {
+    "dense": (lambda: K.Dense(5, activation="tanh"), (6,)),
+    "dense on steps": (lambda: K.Dense(5, activation="relu", use_bias=False), STEPS),
+    "conv 1d": (lambda: K.Conv1D(5, 3, strides=2, padding="same", activation="elu"), STEPS),
+    "causal": (lambda: K.Conv1D(5, 3, padding="causal", dilation_rate=2), STEPS),
+    "conv 2d": (lambda: K.Conv2D(6, (3, 2), strides=(2, 1), padding="same", groups=2), IMAGE),
+    "conv 3d": (lambda: K.Conv3D(2, 3, activation="selu"), VOLUME),
+    "depthwise 1d": (lambda: K.DepthwiseConv1D(3, depth_multiplier=2), STEPS),
+    "depthwise 2d": (lambda: K.DepthwiseConv2D(3, strides=2, use_bias=False), IMAGE),
+    "rescaling": (lambda: K.Rescaling(1 / 127.5, offset=-1.0), IMAGE),
+    "normalization": (
+        lambda: K.Normalization(mean=[1.0, 2, 3, 4], variance=[0.5, 4, 1, 2]),
+        IMAGE,
+    ),
+    "transposed 1d": (lambda: K.Conv1DTranspose(5, 3, strides=2, padding="same"), STEPS),
+    "transposed 2d": (lambda: K.Conv2DTranspose(5, 3, strides=2), IMAGE),
+    "max 1d": (lambda: K.MaxPooling1D(3, strides=2), STEPS),
+    "max 2d": (lambda: K.MaxPooling2D((3, 2), padding="same"), IMAGE),
+    "max 3d": (lambda: K.MaxPooling3D(2), VOLUME),
+    "average 1d": (lambda: K.AveragePooling1D(2), STEPS),
+    "average 2d": (lambda: K.AveragePooling2D(2, padding="same"), IMAGE),
+    "average 3d": (lambda: K.AveragePooling3D(2), VOLUME),
+    "global max 1d": (lambda: K.GlobalMaxPooling1D(), STEPS),
+    "global max 2d": (lambda: K.GlobalMaxPooling2D(), IMAGE),
+    "global max 3d": (lambda: K.GlobalMaxPooling3D(), VOLUME),
+    "global average 1d": (lambda: K.GlobalAveragePooling1D(), STEPS),
+    "global average 2d": (lambda: K.GlobalAveragePooling2D(), IMAGE),
+    "global average 3d": (lambda: K.GlobalAveragePooling3D(), VOLUME),
+    "batch norm": (lambda: K.BatchNormalization(), IMAGE),
+    "batch norm without scale": (lambda: K.BatchNormalization(scale=False, center=False), (6,)),
+    "layer norm": (lambda: K.LayerNormalization(), STEPS),
+    "group norm": (lambda: K.GroupNormalization(2), IMAGE),
+    "rms norm": (lambda: K.RMSNormalization(), STEPS),
+    "simple rnn": (lambda: K.SimpleRNN(4, activation="relu"), STEPS),
+    "lstm": (lambda: K.LSTM(4, return_sequences=True), STEPS),
+    "lstm backwards": (lambda: K.LSTM(4, go_backwards=True, use_bias=False), STEPS),
+    "gru": (lambda: K.GRU(4, return_sequences=True, go_backwards=True), STEPS),
+    "bidirectional": (lambda: K.Bidirectional(K.GRU(4, return_sequences=True)), STEPS),
+    "bidirectional sum": (lambda: K.Bidirectional(K.LSTM(4), merge_mode="sum"), STEPS),
+    "time distributed": (lambda: K.TimeDistributed(K.Conv1D(2, 3)), IMAGE),
+    "flatten": (lambda: K.Flatten(), IMAGE),
+    "reshape": (lambda: K.Reshape((6, -1)), IMAGE),
+    "up 1d": (lambda: K.UpSampling1D(2), STEPS),
+    "up 2d": (lambda: K.UpSampling2D((2, 3), interpolation="bilinear"), IMAGE),
+    "padding 1d": (lambda: K.ZeroPadding1D((1, 2)), STEPS),
+    "padding 2d": (lambda: K.ZeroPadding2D(((1, 0), (2, 1))), IMAGE),
+    "cropping 1d": (lambda: K.Cropping1D((1, 2)), STEPS),
+    "cropping 2d": (lambda: K.Cropping2D(((1, 0), (2, 1))), IMAGE),
+    "dropout": (lambda: K.Dropout(0.5), (6,)),
+    "gelu": (lambda: K.Activation("gelu"), (6,)),
+    "leaky relu": (lambda: K.LeakyReLU(0.3), (6,)),
+    "relu with slope": (lambda: K.ReLU(negative_slope=0.1), (6,)),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def double_precision():
+    keras.config.set_floatx("float64")
+    yield
+    keras.config.set_floatx("float32")
+
+
+def randomized(model, seed=0):
+    """Give all weights random values, also those that start at 0 or 1."""
+    rng = np.random.default_rng(seed)
+    signs = [1 if "variance" in w.path else rng.choice([-1, 1], w.shape) for w in model.weights]
+    sizes = [rng.uniform(0.1, 0.6, w.shape) for w in model.weights]
+    model.set_weights([sign * size for sign, size in zip(signs, sizes, strict=True)])
+    return model
+
+
+def example(shape, n=3):
+    return np.random.default_rng(1).normal(size=(n, *shape))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_agree(name):
+    make, shape = LAYERS[name]
+    model = randomized(keras.Sequential([keras.Input(shape), make()]))
+    X = example(shape)
+    expected = outputs(model, X)
+    estimator = from_keras(model)
+    assert isinstance(estimator, NeuralRegressor)
+    np.testing.assert_allclose(estimator.predict(X), expected, rtol=0, atol=1e-6)
+
+
+def outputs(model, X):
+    return keras.ops.convert_to_numpy(model(X))
+
+
+def cnn():
+    first = [K.Conv2D(4, 3, padding="same", use_bias=False), K.BatchNormalization(), K.ReLU()]
+    base = keras.Sequential([keras.Input(IMAGE), *first, K.MaxPooling2D()], name="base")
+    head = [K.Flatten(), K.Dense(8, activation="relu"), K.Dropout(0.5)]
+    return keras.Sequential([keras.Input(IMAGE), base, *head, K.Dense(3, activation="softmax")])
+
+
+def stacked_lstm():
+    inputs = keras.Input((None,), dtype="int32")
+    x = K.Embedding(20, 6, mask_zero=True)(inputs)
+    x = K.Bidirectional(K.LSTM(5, return_sequences=True, dropout=0.2))(x)
+    return keras.Model(inputs, K.Dense(1, activation="sigmoid")(K.LSTM(4)(x)))
+
+
+def transformer():
+    inputs = keras.Input((None, 6))
+    x = K.Dense(8)(inputs)
+    for causal in (True, False):
+        attention = K.MultiHeadAttention(2, 4, dropout=0.1)
+        x = K.LayerNormalization()(x + attention(x, x, use_causal_mask=causal))
+        hidden = K.Dense(16, activation="gelu")(x)
+        x = K.LayerNormalization()(K.Add()([x, K.Dense(8)(hidden)]))
+    return keras.Model(inputs, K.Dense(2, activation="softmax")(K.GlobalAveragePooling1D()(x)))
+
+
+def masked_transformer():
+    inputs = keras.Input((None,))
+    x = K.Embedding(20, 8, mask_zero=True)(inputs)
+    x = K.LayerNormalization()(K.Add()([x, K.MultiHeadAttention(2, 4)(x, x)]))
+    x = K.Dropout(0.1)(K.Dense(8, activation="relu")(x))
+    return keras.Model(inputs, K.Dense(3, activation="softmax")(K.GlobalAveragePooling1D()(x)))
+
+
+def branches():
+    inputs = keras.Input(IMAGE)
+    paths = [K.Conv2D(3, k, padding="same")(inputs) for k in (1, 3)]
+    x = K.Concatenate()([*paths, inputs])
+    x = K.Multiply()([K.Conv2D(5, 1, activation="sigmoid")(x), K.Conv2D(5, 1)(x)])
+    return keras.Model(inputs, K.Dense(4, activation="sigmoid")(K.GlobalMaxPooling2D()(x)))
+
+
+CODES = np.array([[3, 1, 19, 7, 0, 0], [5, 2, 0, 0, 0, 0]])
+MODELS = {
+    "cnn": (cnn, example(IMAGE)),
+    "stacked lstm": (stacked_lstm, CODES),
+    "masked transformer": (masked_transformer, CODES),
+    "transformer": (transformer, example(STEPS)),
+    "branches": (branches, example(IMAGE)),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_agree(name):
+    make, X = MODELS[name]
+    model = randomized(make())
+    estimator = from_keras(model)
+    assert isinstance(estimator, NeuralClassifier)
+    expected, found = outputs(model, X), estimator.predict_proba(X)
+    expected = np.hstack([1 - expected, expected]) if expected.shape[1] == 1 else expected
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_come_back_to_keras(name):
+    make, shape = LAYERS[name]
+    model, X = randomized(keras.Sequential([keras.Input(shape), make()])), example(shape)
+    back = to_keras(from_keras(model, NeuralRegressor(dtype="float64")))
+    np.testing.assert_allclose(outputs(back, X), outputs(model, X), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_come_back_to_keras(name):
+    make, X = MODELS[name]
+    model = randomized(make())
+    expected, back = outputs(model, X), outputs(to_keras(from_keras(model)), X)
+    # Of two classes the model has the second one alone.
+    expected = expected[:, 1:] if expected.shape[1] == 2 else expected
+    np.testing.assert_allclose(back, expected, rtol=0, atol=1e-6)
+
+
+def on_steps(*stack):
+    return keras.Sequential([keras.Input(STEPS), *stack])
+
+
+def functional(function, shape=STEPS):
+    inputs = keras.Input(shape)
+    return keras.Model(inputs, function(inputs))
+
+
+def with_mask(layer):
+    return keras.Sequential([keras.Input((7,)), K.Embedding(5, 3, mask_zero=True), layer])
+
+
+def twice(x):
+    layer = K.Dense(6)
+    return layer(layer(x))
+
+
+class Custom(K.Layer):
+    def call(self, x):
+        return x
+
+
+REFUSED = {
+    "reset_after=False": lambda: on_steps(K.GRU(3, reset_after=False)),
+    "activation='relu'": lambda: on_steps(K.LSTM(3, activation="relu")),
+    "return_state=True": lambda: functional(lambda x: K.LSTM(3, return_state=True)(x)[0]),
+    "merge_mode='mul'": lambda: on_steps(K.Bidirectional(K.LSTM(3), merge_mode="mul")),
+    "data_format='channels_first'": lambda: on_steps(
+        K.AveragePooling1D(2, data_format="channels_first")
+    ),
+    "axis=1, sknet the last": lambda: on_steps(K.BatchNormalization(axis=1)),
+    "the activation 'relu6'": lambda: on_steps(K.Dense(3, activation="relu6")),
+    r"'mine' \(Permute\) is a layer that sknet does not": lambda: on_steps(
+        K.Permute((2, 1), name="mine")
+    ),
+    r"\(Custom\) is none of Keras's own": lambda: on_steps(Custom()),
+    "'softmax', which sknet has at the end": lambda: on_steps(K.Softmax(), K.Dense(2)),
+    "used twice": lambda: functional(twice),
+    "takes a constant": lambda: functional(lambda x: x * 2),
+    "several different inputs": lambda: functional(
+        lambda x: K.MultiHeadAttention(2, 3)(x, K.Dense(6)(x))
+    ),
+    "given attention_mask": lambda: functional(
+        lambda x: K.MultiHeadAttention(2, 3)(x, x, attention_mask=np.ones((1, 7, 7)))
+    ),
+    "one input and one output, got 2 outputs": lambda: functional(lambda x: [K.Dense(2)(x)] * 2),
+    "ignores in Keras which steps are real": lambda: with_mask(K.GroupNormalization(1)),
+    "that has been built": lambda: keras.Sequential([K.Dense(3)]),
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_what_sknet_does_not_have_is_named(message):
+    with pytest.raises(ValueError, match=message):
+        from_keras(REFUSED[message]())
+
+
+def test_regularizers_are_left_out_with_a_warning():
+    model = on_steps(K.Dense(3, kernel_regularizer="l2"))
+    with pytest.warns(UserWarning, match="leaves out kernel_regularizer of layer"):
+        from_keras(model)
+
+
+def test_frozen_layers_stay_frozen():
+    layers = [K.LSTM(3, trainable=False), K.Dense(4, activation="relu"), K.Dense(1)]
+    frozen, dense = from_keras(on_steps(*layers)).layers
+    assert (frozen[1].trainable, dense[1].trainable) == (False, True)
+
+
+S = example(STEPS, 30)
+ESTIMATORS = {
+    "mlp": NeuralRegressor((6, 4), "gelu", normalization="batch", dropout=0.1),
+    "counts": NeuralRegressor((6, 4), "mish", loss="poisson", normalization="layer"),
+    "transformer": NeuralRegressor(
+        layers=[
+            PositionalEmbedding(),
+            TransformerBlock(2),
+            TransformerBlock(3, causal=True, activation="leaky_relu"),
+            GlobalAveragePool1D(),
+        ]
+    ),
+    "branches": NeuralRegressor(
+        layers=[
+            PositionalEmbedding("sinusoidal"),
+            Parallel([[8, Dense(3)], [], Dense(4, "elu")]),
+            TimeDistributed([8, BatchNorm()]),
+            Bidirectional(LSTM(3)),
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_estimators_become_models(name, tmp_path):
+    estimator = clone(ESTIMATORS[name]).set_params(max_iter=2, tol=0, random_state=0)
+    X = S[:, 0] if estimator.layers is None else S
+    estimator.fit(X, np.abs(3 + X.reshape(30, -1)[:, 0]))
+    model = to_keras(estimator)
+    assert model.dtype == "float64"
+    np.testing.assert_allclose(outputs(model, X)[:, 0], estimator.predict(X), rtol=1e-6)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(outputs(loaded, X), outputs(model, X))
+
+
+@pytest.mark.parametrize(
+    ("message", "estimator"),
+    [
+        ("expects a NeuralClassifier or a", AutoencoderTransformer()),
+        ("is not fitted yet", NeuralRegressor()),
+        (r"'layers__0' \(Scaling\)", NeuralRegressor(layers=[Scaling()])),
+        ("merge='dot'", NeuralRegressor(layers=[Parallel([4, 4], "dot")])),
+        ("loss='gaussian'", NeuralRegressor(loss="gaussian")),
+    ],
+)
+def test_what_keras_does_not_have_is_named(message, estimator):
+    if "fitted" not in message:
+        estimator = clone(estimator).set_params(max_iter=1, tol=0).fit(S[:, 0], S[:, 0, 0])
+    with pytest.raises((TypeError, ValueError), match=message):
+        to_keras(estimator)
+
+
+def test_the_page_on_frameworks_runs(tmp_path, monkeypatch, double_precision):
+    pytest.importorskip("torch")
+    from tests.test_docs import ROOT, run
+
+    keras.config.set_floatx("float32")
+    monkeypatch.chdir(tmp_path)
+    try:
+        run((ROOT / "docs/frameworks.md").read_text().replace("```py\n", "```python\n"), "page")
+    finally:
+        keras.config.set_floatx("float64")
