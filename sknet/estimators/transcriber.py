@@ -27,10 +27,12 @@ from ..typing import (
     NamedSchedule,
     Precision,
     RandomState,
+    RowBlocks,
     Samples,
 )
 from ..weights import check_weights
-from .base import BaseNeuralEstimator, trains_by_steps
+from .base import BaseNeuralEstimator
+from .block_training import trains_by_steps
 from .overflow import warn_of_overflow
 from .placewise import PlacewiseTargets
 from .transcription import LabelSequences, beam_search, edit_distance, greedy_path
@@ -127,7 +129,8 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     n_outputs_ : int
         Width of the output layer.
     n_features_in_ : int
-        Number of features.
+        Number of features: of samples with several axes, that of the values of one sample; not
+        there for sequences of any length, whose steps alone are of one size.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had string names.
     loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
@@ -260,6 +263,41 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
             The estimator.
         """
         return self._partial_fit(X, y, sample_weight)
+
+    @available_if(trains_by_steps)
+    @isolated
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_blocks(
+        self,
+        blocks: RowBlocks,
+        *,
+        X_val: Samples | None = None,
+        y_val: Sequence[str | ArrayLike] | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network on sequences that are read block by block.
+
+        Parameters
+        ----------
+        blocks : sequence or iterable of blocks
+            Each block is (X, y) or (X, y, sample_weight), as `fit` takes them. Blocks are read in
+            every epoch, and once before the first: a generator will not do. If they can be reached
+            by position, as in a list, they are taken in a new order each epoch, where `shuffle` is
+            True; others come in the order of their iterator. The rows of a block are shuffled. A
+            step has rows of one block.
+        X_val : list of array-like of shape (n_steps, n_features), default=None
+            Sequences of a validation set, which early stopping needs.
+        y_val : list of str or array-like, default=None
+            Their labels.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Their weights.
+
+        Returns
+        -------
+        self : NeuralTranscriber
+            The fitted estimator.
+        """
+        return self._fit_blocks(blocks, X_val, y_val, sample_weight_val)
 
     @isolated
     def predict(self, X: Samples) -> Any:
@@ -397,7 +435,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     def _log_inverse(self, raw):
         return self._loss.log_inverse_link(raw)
 
-    def _check_data(self, X, y, sample_weight, reset, training=True):
+    def _check_data(self, X, y, sample_weight, reset, training=True, name="sample_weight"):
         checked = self._check_X_alone(X, reset)
         network = None if reset else self.network_
         if reset:
@@ -408,7 +446,6 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
             self._sequences = LabelSequences(type(self).__name__).fit(y)
             self.classes_ = self._sequences.classes
             self._target = Target("sequences", 1, (len(self.classes_),))
-        name = "sample_weight" if training else "sample_weight_val"
         weight = self._check_weight(sample_weight, checked, name)
         places = self._transcripts(y, self._layout(network, checked))
         self._check_room(places)
