@@ -27,6 +27,7 @@ from ..typing import (
     NamedSchedule,
     Precision,
     RandomState,
+    RowBlocks,
     Samples,
 )
 from ..weights import check_weights
@@ -264,6 +265,41 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
             The estimator.
         """
         return self._partial_fit(X, y, sample_weight)
+
+    @available_if(trains_by_steps)
+    @isolated
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_blocks(
+        self,
+        blocks: RowBlocks,
+        *,
+        X_val: Samples | None = None,
+        y_val: Sequence[str | ArrayLike] | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network on sequences that are read block by block.
+
+        Parameters
+        ----------
+        blocks : sequence or iterable of blocks
+            Each block is (X, y) or (X, y, sample_weight), as `fit` takes them. Blocks are read in
+            every epoch, and once before the first: a generator will not do. If they can be reached
+            by position, as in a list, they are taken in a new order each epoch, where `shuffle` is
+            True; others come in the order of their iterator. The rows of a block are shuffled. A
+            step has rows of one block.
+        X_val : list of array-like of shape (n_steps, n_features), default=None
+            Sequences of a validation set, which early stopping needs.
+        y_val : list of str or array-like, default=None
+            Their labels.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Their weights.
+
+        Returns
+        -------
+        self : NeuralTranscriber
+            The fitted estimator.
+        """
+        return self._fit_blocks(blocks, X_val, y_val, sample_weight_val)
 
     @isolated
     def predict(self, X: Samples) -> Any:
