@@ -13,8 +13,9 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _num_samples
 
 from ..base import brief
+from ..blocks import Blocks
 from ..cells import as_array
-from ..typing import Array
+from ..typing import Array, Function
 from .labels import family
 
 #: Rows of a sample, where no block has more.
@@ -52,7 +53,7 @@ class Survey:
         How many rows apart those of the sample are.
     """
 
-    def __init__(self, blocks, kept_target, keeps_all=False):
+    def __init__(self, blocks: Blocks, kept_target: Function, keeps_all: bool = False) -> None:
         sizes, targets, weights, forms, sample = [], [], [], {}, _Sample(keeps_all)
         self.numbers = []
         for number, (X, y, weight) in blocks.read():
@@ -83,7 +84,7 @@ class Survey:
             self.sample_weight = np.concatenate(list(arrays))
 
     @property
-    def used_y(self):
+    def used_y(self) -> Any:
         """Targets of the rows whose weight is not 0."""
         return self.y if self.sample_weight is None else self.y[self.sample_weight != 0]
 
@@ -124,12 +125,12 @@ class Survey:
 class _Sample:
     """Rows of blocks that are evenly spaced over all blocks seen so far."""
 
-    def __init__(self, keeps_all):
+    def __init__(self, keeps_all: Any) -> None:
         self._parts, self.step, self._seen = [], 1, 0  # pairs: number of the first row, and rows
         self._limit = np.inf if keeps_all else _N_ROWS
         self.n_rows = 0
 
-    def add(self, rows):
+    def add(self, rows: Any) -> None:
         n_rows = _num_samples(rows[0])
         self._limit = max(self._limit, n_rows)
         added = self._thinned([(self._seen, rows)], 1)
@@ -151,7 +152,7 @@ class _Sample:
                 kept.append((first + skipped, [taken(each, index) for each in rows]))
         return kept
 
-    def rows(self):
+    def rows(self) -> Any:
         return tuple(map(joined, zip(*(rows for _, rows in self._parts), strict=True)))
 
 

@@ -127,7 +127,8 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     n_outputs_ : int
         Width of the output layer.
     n_features_in_ : int
-        Number of features.
+        Number of features: of samples with several axes, that of the values of one sample; not
+        there for sequences of any length, whose steps alone are of one size.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if X had string names.
     loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
@@ -482,7 +483,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     def _check_combinations(self):
         """Find nothing to refuse: there are no plain hidden layers."""
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.input_tags.three_d_array = True

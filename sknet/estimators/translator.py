@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -508,7 +508,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         if self.decoder is not None:
             warn_of_own_output(parts["decoder"].sublayers(), {network.output_shape[-1]}, name)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = self.source_tokenizer is not None
         tags.input_tags.one_d_array = True

@@ -104,7 +104,7 @@ class SourceState(Layer):
         copy.layer = self.layer.replicate()
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare the layer to run."""
         super().allocate(batch_size, dtype, rng)
         self.layer.allocate(batch_size, dtype, rng)
