@@ -30,7 +30,8 @@ from ..typing import (
     Samples,
 )
 from ..weights import check_weights
-from .base import BaseNeuralEstimator, trains_by_steps
+from .base import BaseNeuralEstimator
+from .block_training import trains_by_steps
 from .overflow import warn_of_overflow
 from .placewise import PlacewiseTargets
 from .transcription import LabelSequences, beam_search, edit_distance, greedy_path

@@ -38,7 +38,8 @@ from ..tokens import paired
 from ..typing import Array, Function, NamedOptimizer, NamedSchedule, Precision, RandomState
 from ..weights import check_weights
 from .architecture import warn_of_own_output
-from .base import BaseNeuralEstimator, trains_by_steps
+from .base import BaseNeuralEstimator
+from .block_training import trains_by_steps
 from .codec import Decoder, Encoder
 from .encoder_decoder import EncoderDecoder
 from .overflow import warn_of_overflow
