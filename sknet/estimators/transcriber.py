@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval
 from ..batches import Data
 from ..compatibility import available_if, fit_context
 from ..layers import GRU, Bidirectional
-from ..layers.base import LayerItem
+from ..layers.items import LayerItem
 from ..losses import CTC, Target
 from ..optimizers.base import Optimizer
 from ..optimizers.lbfgs import LBFGS

@@ -22,8 +22,8 @@ from ..layers import (
     TransformerBlock,
     TransformerDecoderBlock,
 )
-from ..layers.base import LayerItem
 from ..layers.composite import named_layers
+from ..layers.items import LayerItem
 from ..losses import LogLoss, Target
 from ..losses.placewise import PlacewiseLoss
 from ..optimizers import get_optimizer

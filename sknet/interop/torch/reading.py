@@ -33,8 +33,9 @@ from ...layers import (
     TransformerBlock,
 )
 from ...layers.affine import AffineLayer
-from ...layers.base import LayerItem, build_layer
+from ...layers.base import build_layer
 from ...layers.composite import named_layers
+from ...layers.items import LayerItem
 from ...layers.sequential.recurrent import RecurrentLayer
 from ...named_weights import named_parts, weight_name
 from ...storage import read_arrays
