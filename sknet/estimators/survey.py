@@ -53,9 +53,14 @@ class Survey:
         How many rows apart those of the sample are.
     """
 
+    sizes: Array
+    sample: Any
+    n_sample: int
+    step: int
+
     def __init__(self, blocks: Blocks, kept_target: Function, keeps_all: bool = False) -> None:
         sizes, targets, weights, forms, sample = [], [], [], {}, _Sample(keeps_all)
-        self.numbers = []
+        self.numbers: list[Any] = []
         for number, (X, y, weight) in blocks.read():
             with blocks.named(number):
                 sizes.append(_num_samples(X))
@@ -77,8 +82,8 @@ class Survey:
         self.sizes, self.sample = np.array(sizes), sample.rows()
         self.n_sample, self.step = sample.n_rows, sample.step
         has_targets = all(y is not None for y in targets)
-        self.y = np.concatenate(targets) if has_targets else None
-        self.sample_weight = None
+        self.y: Array | None = np.concatenate(targets) if has_targets else None
+        self.sample_weight: Array | None = None
         if weights[0] is not None and (has_targets or not blocks.has_target):
             arrays = (as_array(each, "sample_weight", blocks.owner) for each in weights)
             self.sample_weight = np.concatenate(list(arrays))

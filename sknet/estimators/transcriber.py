@@ -163,6 +163,9 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     array(['ab', 'ba', 'aab', 'bb'], dtype=object)
     """
 
+    loss: str
+    activation: str
+
     _losses = {"ctc": CTC}
     _auto_batch_size = 32
     _parameter_constraints = {
@@ -408,7 +411,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
                 self._refuse_places(shape)
             self._grid = shape[:-1]
             self._sequences = LabelSequences(type(self).__name__).fit(y)
-            self.classes_ = self._sequences.classes
+            self.classes_: Array = self._sequences.classes
             self._target = Target("sequences", 1, (len(self.classes_),))
         name = "sample_weight" if training else "sample_weight_val"
         weight = self._check_weight(sample_weight, checked, name)

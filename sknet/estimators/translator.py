@@ -191,6 +191,11 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
     array(['21'], dtype=object)
     """
 
+    loss: str
+    layers: None
+    input_shape: None
+    activation: str
+
     _list_parameters = ("encoder", "decoder")
     _losses = {"log_loss": LogLoss}
     _auto_batch_size = 64
@@ -415,8 +420,8 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
     def _learn_vocabularies(self, X, y):
         self._source_vocabulary = self._vocabulary("source_tokenizer", "X").fit(X)
         self._target_vocabulary = self._vocabulary("target_tokenizer", "y").fit(y)
-        self.source_tokenizer_ = self._source_vocabulary.tokenizer
-        self.target_tokenizer_ = self._target_vocabulary.tokenizer
+        self.source_tokenizer_: TokenizerTransformer | None = self._source_vocabulary.tokenizer
+        self.target_tokenizer_: TokenizerTransformer | None = self._target_vocabulary.tokenizer
         given = self.source_tokenizer, self.target_tokenizer
         self._given_tokenizers = clone(given, safe=False)
         self._input_shape = (None, 2)

@@ -58,6 +58,8 @@ class SourceState(Layer):
     >>> decoder = [Embedding(32), SourceState(GRU(64, return_sequences=True))]
     """
 
+    source_grad: Any
+
     takes_source = True
     _parameter_constraints = {
         "layer": [RecurrentLayer],
