@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval
 from ..batches import Data
 from ..compatibility import available_if, fit_context
 from ..layers import GRU, Bidirectional
-from ..layers.base import LayerItem
+from ..layers.items import LayerItem
 from ..losses import CTC, Target
 from ..optimizers.base import Optimizer
 from ..optimizers.lbfgs import LBFGS
@@ -165,6 +165,9 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     >>> model.fit(X, y).predict(X[:4])
     array(['ab', 'ba', 'aab', 'bb'], dtype=object)
     """
+
+    loss: str
+    activation: str
 
     _losses = {"ctc": CTC}
     _auto_batch_size = 32
@@ -446,7 +449,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
                 self._refuse_places(shape)
             self._grid = shape[:-1]
             self._sequences = LabelSequences(type(self).__name__).fit(y)
-            self.classes_ = self._sequences.classes
+            self.classes_: Array = self._sequences.classes
             self._target = Target("sequences", 1, (len(self.classes_),))
         weight = self._check_weight(sample_weight, checked, name)
         places = self._transcripts(y, self._layout(network, checked))
@@ -521,7 +524,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     def _check_combinations(self):
         """Find nothing to refuse: there are no plain hidden layers."""
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.input_tags.three_d_array = True
