@@ -38,8 +38,14 @@ PLACES = {
         "NeuralRegressor.partial_fit": "fit",
         "NeuralRegressor.fit_blocks": "blocks validation",
     },
-    "estimators/transcriber": {"NeuralTranscriber": "solver attributes"},
-    "estimators/translator": {"NeuralTranslator": "solver_of_pairs"},
+    "estimators/transcriber": {
+        "NeuralTranscriber": "solver attributes",
+        "NeuralTranscriber.fit_blocks": "blocks",
+    },
+    "estimators/translator": {
+        "NeuralTranslator": "solver_of_pairs",
+        "NeuralTranslator.fit_blocks": "blocks",
+    },
     "tabular/classifier": {
         "TabularClassifier": "columns network dropout steps training end attributes",
         "TabularClassifier.fit": "X fit",

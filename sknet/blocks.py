@@ -37,15 +37,21 @@ class Blocks:
         Whether a block can be read by its position, and so is the same in each pass.
     """
 
+    owner: str
+    has_target: bool
+
     def __init__(self, blocks: RowBlocks, owner: str, has_target: bool) -> None:
-        self.owner, self._blocks, self.has_target = f"{owner}.fit_blocks", blocks, has_target
+        self.owner: str = f"{owner}.fit_blocks"
+        self.has_target: bool = has_target
+        self._blocks = blocks
         kind = type(blocks).__name__
         if isinstance(blocks, Iterator):
             raise TypeError(
                 f"{self.owner} reads the blocks in every epoch, and a {kind} can be read only "
                 f"once. {_READABLE}"
             )
-        self.have_positions = hasattr(blocks, "__getitem__") and hasattr(blocks, "__len__")
+        is_indexed = hasattr(blocks, "__getitem__") and hasattr(blocks, "__len__")
+        self.have_positions: bool = is_indexed
         is_data = hasattr(blocks, "dtype") or hasattr(blocks, "columns")
         is_other = is_data or isinstance(blocks, str | bytes | Mapping | type)
         if is_other or not (self.have_positions or hasattr(blocks, "__iter__")):
@@ -221,8 +227,11 @@ class BlockBatches:
         Weights are divided by it.
     """
 
+    batch_size: int
+
     def __init__(self, data: BlockData, batch_size: int, mean_weight: float) -> None:
-        self.n_rows, self.batch_size = data.n_rows, min(batch_size, int(data.sizes.max()))
+        self.n_rows: int = data.n_rows
+        self.batch_size: int = min(batch_size, int(data.sizes.max()))
         self._data, self._mean_weight = data, mean_weight
 
     def __len__(self) -> int:
@@ -241,4 +250,4 @@ class BlockBatches:
                 f"{data.blocks.owner} expects the same rows in each pass over the blocks, got "
                 f"{data.n_given} rows in the first pass and {n_given} in a later one. {_READABLE}"
             )
-        self.n_rows = n_rows  # from here on it is exact
+        self.n_rows: int = n_rows  # from here on it is exact

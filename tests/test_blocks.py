@@ -20,11 +20,13 @@ from sknet import (
     NeuralLanguageModel,
     NeuralOutlierDetector,
     NeuralRegressor,
+    NeuralTranscriber,
+    NeuralTranslator,
 )
 from sknet.blocks import Blocks
 from sknet.estimators.survey import Survey
 from sknet.initializers import DataPoints, UnitVariance
-from sknet.layers import GRU, Dense, Embedding
+from sknet.layers import GRU, CrossAttention, Dense, Embedding
 from sknet.testing.memory import peak_of
 
 X, LABELS = make_classification(
@@ -85,6 +87,7 @@ def frame():
 
 
 PLACES = {"layers": [GRU(4, return_sequences=True)], **PARAMS, "hidden_layer_sizes": (100,)}
+RECURRENT = [Embedding(4), GRU(4, return_sequences=True)]
 ONE_BLOCK = {
     "classifier": (NeuralClassifier(**PARAMS, class_weight="balanced"), (X, LABELS, WEIGHT)),
     "rows left out": (NeuralClassifier(**PARAMS), (X, LABELS, WEIGHT * (LABELS > 0))),
@@ -103,8 +106,16 @@ ONE_BLOCK = {
     "places": (NeuralClassifier(**PLACES), sequences()),
     "autoencoder": (AutoencoderTransformer(**PARAMS), (X, None, WEIGHT)),
     "outliers": (NeuralOutlierDetector(**PARAMS), (X,)),
+    "transcriptions": (
+        NeuralTranscriber([GRU(4, return_sequences=True)]),
+        (sequences()[0], ["ab", "b", "a"] * 8, np.linspace(1, 2, 24)),
+    ),
+    "translations": (
+        NeuralTranslator(encoder=RECURRENT, decoder=[*RECURRENT, CrossAttention(2)]),
+        (["ab", "b", "aab"] * 8, ["x", "y", "xy"] * 8, np.linspace(1, 2, 24)),
+    ),
     "texts": (
-        NeuralLanguageModel(layers=[Embedding(4), GRU(6, return_sequences=True)]),
+        NeuralLanguageModel(layers=RECURRENT),
         (TEXTS,),
     ),
 }

@@ -24,7 +24,7 @@ from ..compatibility import available_if, fit_context
 from ..constraints import is_true
 from ..finite import located
 from ..inputs import Sequences
-from ..layers.base import LayerItem
+from ..layers.items import LayerItem
 from ..losses import REGRESSION_LOSSES, LogLoss, Loss, LossName, SquaredError, Target, get_loss
 from ..losses.observed import ObservedLoss
 from ..losses.sequence import SequenceLoss

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import StrOptions
 from ..activations.base import Activation
 from ..base import brief
 from ..compatibility import available_if, fit_context
-from ..layers.base import LayerItem
+from ..layers.items import LayerItem
 from ..losses import CLASSIFICATION_LOSSES, Loss, LossName
 from ..mixing import MIXINGS, Mixing
 from ..optimizers.base import Optimizer

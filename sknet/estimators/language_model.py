@@ -14,8 +14,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..batches import Data
 from ..compatibility import available_if, fit_context
 from ..layers import Embedding, LayerNorm, PositionalEmbedding, TransformerBlock
-from ..layers.base import LayerItem
 from ..layers.composite import named_layers
+from ..layers.items import LayerItem
 from ..losses import LogLoss, Target
 from ..losses.placewise import PlacewiseLoss
 from ..optimizers.base import Optimizer

@@ -12,7 +12,7 @@ from sklearn.base import OutlierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..activations.base import Activation
-from ..layers.base import LayerItem
+from ..layers.items import LayerItem
 from ..losses.base import Loss, weighted_quantile
 from ..optimizers.base import Optimizer
 from ..optimizers.lbfgs import LBFGS

@@ -18,7 +18,7 @@ from ..activations.base import Activation
 from ..cells import as_array
 from ..compatibility import available_if, fit_context
 from ..finite import check_finite
-from ..layers.base import LayerItem
+from ..layers.items import LayerItem
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, Target
 from ..mixing import MIXINGS, Mixing
 from ..optimizers.base import Optimizer

@@ -13,8 +13,9 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _num_samples
 
 from ..base import brief
+from ..blocks import Blocks
 from ..cells import as_array
-from ..typing import Array
+from ..typing import Array, Function
 from .labels import family
 
 #: Rows of a sample, where no block has more.
@@ -52,9 +53,9 @@ class Survey:
         How many rows apart those of the sample are.
     """
 
-    def __init__(self, blocks, kept_target, keeps_all=False):
+    def __init__(self, blocks: Blocks, kept_target: Function, keeps_all: bool = False) -> None:
         sizes, targets, weights, forms, sample = [], [], [], {}, _Sample(keeps_all)
-        self.numbers = []
+        self.numbers: list[int] = []
         for number, (X, y, weight) in blocks.read():
             with blocks.named(number):
                 sizes.append(_num_samples(X))
@@ -73,17 +74,19 @@ class Survey:
                 sample.add([X, y, weight])
         if not sizes:
             raise ValueError(f"{blocks.owner} expects at least one block that has rows, got none.")
-        self.sizes, self.sample = np.array(sizes), sample.rows()
-        self.n_sample, self.step = sample.n_rows, sample.step
+        self.sizes: Array = np.array(sizes)
+        self.sample: tuple[Any, ...] = sample.rows()
+        self.n_sample: int = sample.n_rows
+        self.step: int = sample.step
         has_targets = all(y is not None for y in targets)
-        self.y = np.concatenate(targets) if has_targets else None
-        self.sample_weight = None
+        self.y: Any = np.concatenate(targets) if has_targets else None
+        self.sample_weight: Any = None
         if weights[0] is not None and (has_targets or not blocks.has_target):
             arrays = (as_array(each, "sample_weight", blocks.owner) for each in weights)
             self.sample_weight = np.concatenate(list(arrays))
 
     @property
-    def used_y(self):
+    def used_y(self) -> Any:
         """Targets of the rows whose weight is not 0."""
         return self.y if self.sample_weight is None else self.y[self.sample_weight != 0]
 
@@ -124,12 +127,12 @@ class Survey:
 class _Sample:
     """Rows of blocks that are evenly spaced over all blocks seen so far."""
 
-    def __init__(self, keeps_all):
+    def __init__(self, keeps_all: Any) -> None:
         self._parts, self.step, self._seen = [], 1, 0  # pairs: number of the first row, and rows
         self._limit = np.inf if keeps_all else _N_ROWS
         self.n_rows = 0
 
-    def add(self, rows):
+    def add(self, rows: Any) -> None:
         n_rows = _num_samples(rows[0])
         self._limit = max(self._limit, n_rows)
         added = self._thinned([(self._seen, rows)], 1)
@@ -151,7 +154,7 @@ class _Sample:
                 kept.append((first + skipped, [taken(each, index) for each in rows]))
         return kept
 
-    def rows(self):
+    def rows(self) -> Any:
         return tuple(map(joined, zip(*(rows for _, rows in self._parts), strict=True)))
 
 

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval
 from ..batches import Data
 from ..compatibility import available_if, fit_context
 from ..layers import GRU, Bidirectional
-from ..layers.base import LayerItem
+from ..layers.items import LayerItem
 from ..losses import CTC, Target
 from ..optimizers.base import Optimizer
 from ..optimizers.lbfgs import LBFGS
@@ -27,6 +27,7 @@ from ..typing import (
     NamedSchedule,
     Precision,
     RandomState,
+    RowBlocks,
     Samples,
 )
 from ..weights import check_weights
@@ -165,6 +166,9 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     array(['ab', 'ba', 'aab', 'bb'], dtype=object)
     """
 
+    loss: str
+    activation: str
+
     _losses = {"ctc": CTC}
     _auto_batch_size = 32
     _parameter_constraints = {
@@ -264,6 +268,41 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
             The estimator.
         """
         return self._partial_fit(X, y, sample_weight)
+
+    @available_if(trains_by_steps)
+    @isolated
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_blocks(
+        self,
+        blocks: RowBlocks,
+        *,
+        X_val: Samples | None = None,
+        y_val: Sequence[str | ArrayLike] | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network on sequences that are read block by block.
+
+        Parameters
+        ----------
+        blocks : sequence or iterable of blocks
+            Each block is (X, y) or (X, y, sample_weight), as `fit` takes them. Blocks are read in
+            every epoch, and once before the first: a generator will not do. If they can be reached
+            by position, as in a list, they are taken in a new order each epoch, where `shuffle` is
+            True; others come in the order of their iterator. The rows of a block are shuffled. A
+            step has rows of one block.
+        X_val : list of array-like of shape (n_steps, n_features), default=None
+            Sequences of a validation set, which early stopping needs.
+        y_val : list of str or array-like, default=None
+            Their labels.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Their weights.
+
+        Returns
+        -------
+        self : NeuralTranscriber
+            The fitted estimator.
+        """
+        return self._fit_blocks(blocks, X_val, y_val, sample_weight_val)
 
     @isolated
     def predict(self, X: Samples) -> Any:
@@ -410,7 +449,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
                 self._refuse_places(shape)
             self._grid = shape[:-1]
             self._sequences = LabelSequences(type(self).__name__).fit(y)
-            self.classes_ = self._sequences.classes
+            self.classes_: Array = self._sequences.classes
             self._target = Target("sequences", 1, (len(self.classes_),))
         weight = self._check_weight(sample_weight, checked, name)
         places = self._transcripts(y, self._layout(network, checked))
@@ -485,7 +524,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     def _check_combinations(self):
         """Find nothing to refuse: there are no plain hidden layers."""
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.input_tags.three_d_array = True

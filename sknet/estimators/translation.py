@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike
 from ..base import Workspace, brief
 from ..layers import CrossAttention, PositionalEmbedding
 from ..named_weights import named_parts
+from ..places import real_rows
 from ..preprocessing.samples import reread
 from ..settings import isolated, single_threaded_blas
 from ..tokens import paired
 from ..typing import Array
+from ..weights import check_weights
 from .beam_search import BeamSearch
 from .overflow import warn_of_overflow
 
@@ -23,7 +25,7 @@ Texts: TypeAlias = Iterable[str] | Sequence[ArrayLike]
 
 
 class Translation:
-    """Adds ``predict`` and ``candidates`` to a translator."""
+    """Adds to a translator what it says of texts: targets, and how likely they are."""
 
     @isolated
     def predict(self, X: Texts) -> Any:
@@ -136,6 +138,93 @@ class Translation:
         for pair in range(len(pairs)):
             found.append(self.network_.attention_weights([pairs[[pair]].joined()], layer)[0])
         return found
+
+    @isolated
+    def score_samples(self, X: Texts, y: Texts) -> Array:
+        """Return the log-likelihood of each target, given its source.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Sources.
+        y : iterable of str, of length n_samples, or list of array-like of int
+            Targets.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            Logarithm of the probability of each target, its end included, in nats.
+        """
+        log_p, _, lengths = self._judge_tokens(reread(X), reread(y))
+        return np.add.reduceat(log_p, np.cumsum(lengths) - lengths)
+
+    @isolated
+    def score(self, X: Texts, y: Texts, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy of single tokens, given the true ones before.
+
+        For the share of sources that `predict` turns into exactly their target, use
+        ``accuracy_score(y, model.predict(X))``.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Sources.
+        y : iterable of str, of length n_samples, or list of array-like of int
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the pairs.
+
+        Returns
+        -------
+        score : float
+            Share of the targets' tokens, ends included, to which the network gives the largest
+            probability, given the source and the true tokens before.
+        """
+        _, is_right, lengths = self._judge_tokens(reread(X), reread(y))
+        name = type(self).__name__
+        weight = check_weights(sample_weight, lengths, "sample_weight", name)
+        weights = None if weight is None else np.repeat(weight, lengths)
+        return float(np.average(is_right, weights=weights))
+
+    @isolated
+    def perplexity(self, X: Texts, y: Texts) -> float:
+        """Return the effective number of tokens that the model hesitates between.
+
+        Parameters
+        ----------
+        X : iterable of str, of length n_samples, or list of array-like of int
+            Sources.
+        y : iterable of str, of length n_samples, or list of array-like of int
+            Targets.
+
+        Returns
+        -------
+        perplexity : float
+            The exponential of minus the mean log-likelihood of a token; at least 1, less is
+            better.
+        """
+        return float(np.exp(-self._judge_tokens(reread(X), reread(y))[0].mean()))
+
+    def _judge_tokens(self, X, y):
+        """Return log-likelihoods of all targets' tokens, which are likeliest, and the lengths."""
+        self._require_fit()
+        network, data = self.network_, self._pairs(X, y)
+        lengths = data.y.lengths
+        log_p, is_right = np.empty(len(data.y.values)), np.empty(len(data.y.values), bool)
+        # Pairs of one length lie together: there is less padding to compute.
+        order = np.argsort(data.X.lengths, kind="stable")
+        n_rows = network.chunk_rows(data.X)
+        for start in range(0, len(order), n_rows):
+            rows = order[start : start + n_rows]
+            batch = data.y[rows]
+            raw = real_rows(network.predict(data.X[rows]), batch.lengths)
+            codes = batch.targets()
+            where = np.repeat(batch.starts, batch.lengths) + batch.steps()
+            each = self._loss.log_inverse_link(raw)
+            log_p[where] = np.take_along_axis(each, codes[:, None], axis=1)[:, 0]
+            is_right[where] = raw.argmax(axis=1) == codes
+        warn_of_overflow(self, log_p)
+        return log_p, is_right, lengths
 
 
 class _Reader:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,28 +22,34 @@ from ..layers import (
     TransformerBlock,
     TransformerDecoderBlock,
 )
-from ..layers.base import LayerItem
 from ..layers.composite import named_layers
+from ..layers.items import LayerItem
 from ..layers.sequential.source import LooksAtSource
 from ..losses import LogLoss, Target
 from ..losses.placewise import PlacewiseLoss
 from ..optimizers import get_optimizer
 from ..optimizers.base import Optimizer
 from ..optimizers.lbfgs import LBFGS
-from ..places import Places, real_rows
+from ..places import Places
 from ..preprocessing import TokenizerTransformer
 from ..preprocessing.samples import reread
 from ..schedules.base import Schedule
 from ..settings import isolated
 from ..tokens import paired
-from ..typing import Array, Function, NamedOptimizer, NamedSchedule, Precision, RandomState
+from ..typing import (
+    Function,
+    NamedOptimizer,
+    NamedSchedule,
+    Precision,
+    RandomState,
+    RowBlocks,
+)
 from ..weights import check_weights
 from .architecture import warn_of_own_output
 from .base import BaseNeuralEstimator
 from .block_training import trains_by_steps
 from .codec import Decoder, Encoder
 from .encoder_decoder import EncoderDecoder
-from .overflow import warn_of_overflow
 from .translation import Texts, Translation
 from .vocabulary import get_vocabulary
 
@@ -192,9 +198,15 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
     array(['21'], dtype=object)
     """
 
+    loss: str
+    layers: None
+    input_shape: None
+    activation: str
+
     _list_parameters = ("encoder", "decoder")
     _losses = {"log_loss": LogLoss}
     _auto_batch_size = 64
+    _surveys_all = True
     _parameter_constraints = {
         **_SHARED,
         "source_tokenizer": _TOKENIZER,
@@ -304,95 +316,45 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         """
         return self._partial_fit(reread(X), reread(y), sample_weight)
 
+    @available_if(trains_by_steps)
     @isolated
-    def score_samples(self, X: Texts, y: Texts) -> Array:
-        """Return the log-likelihood of each target, given its source.
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_blocks(
+        self,
+        blocks: RowBlocks,
+        *,
+        X_val: Texts | None = None,
+        y_val: Texts | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Learn the vocabularies and train the network on pairs that are read block by block.
+
+        The vocabularies are those of all pairs, which are in memory while they are learned.
 
         Parameters
         ----------
-        X : iterable of str, of length n_samples, or list of array-like of int
-            Sources.
-        y : iterable of str, of length n_samples, or list of array-like of int
-            Targets.
+        blocks : sequence or iterable of blocks
+            Each block is (X, y) or (X, y, sample_weight), as `fit` takes them. Blocks are read in
+            every epoch, and once before the first: a generator will not do. If they can be reached
+            by position, as in a list, they are taken in a new order each epoch, where `shuffle` is
+            True; others come in the order of their iterator. The rows of a block are shuffled. A
+            step has rows of one block.
+        X_val : iterable of str or list of array-like of int, default=None
+            Sources of a validation set, which early stopping needs.
+        y_val : iterable of str or list of array-like of int, default=None
+            Its targets.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Its weights.
 
         Returns
         -------
-        log_likelihood : ndarray of shape (n_samples,)
-            Logarithm of the probability of each target, its end included, in nats.
+        self : NeuralTranslator
+            The fitted estimator.
         """
-        log_p, _, lengths = self._judge_tokens(reread(X), reread(y))
-        return np.add.reduceat(log_p, np.cumsum(lengths) - lengths)
-
-    @isolated
-    def score(self, X: Texts, y: Texts, sample_weight: ArrayLike | None = None) -> float:
-        """Return the accuracy of single tokens, given the true ones before.
-
-        For the share of sources that `predict` turns into exactly their target, use
-        ``accuracy_score(y, model.predict(X))``.
-
-        Parameters
-        ----------
-        X : iterable of str, of length n_samples, or list of array-like of int
-            Sources.
-        y : iterable of str, of length n_samples, or list of array-like of int
-            Targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the pairs.
-
-        Returns
-        -------
-        score : float
-            Share of the targets' tokens, ends included, to which the network gives the largest
-            probability, given the source and the true tokens before.
-        """
-        _, is_right, lengths = self._judge_tokens(reread(X), reread(y))
-        name = type(self).__name__
-        weight = check_weights(sample_weight, lengths, "sample_weight", name)
-        weights = None if weight is None else np.repeat(weight, lengths)
-        return float(np.average(is_right, weights=weights))
-
-    @isolated
-    def perplexity(self, X: Texts, y: Texts) -> float:
-        """Return the effective number of tokens that the model hesitates between.
-
-        Parameters
-        ----------
-        X : iterable of str, of length n_samples, or list of array-like of int
-            Sources.
-        y : iterable of str, of length n_samples, or list of array-like of int
-            Targets.
-
-        Returns
-        -------
-        perplexity : float
-            The exponential of minus the mean log-likelihood of a token; at least 1, less is
-            better.
-        """
-        return float(np.exp(-self._judge_tokens(reread(X), reread(y))[0].mean()))
+        return self._fit_blocks(blocks, reread(X_val), reread(y_val), sample_weight_val)
 
     def _ends(self):
         return self._source_vocabulary.end, self._target_vocabulary.end
-
-    def _judge_tokens(self, X, y):
-        """Return log-likelihoods of all targets' tokens, which are likeliest, and the lengths."""
-        self._require_fit()
-        network, data = self.network_, self._pairs(X, y)
-        lengths = data.y.lengths
-        log_p, is_right = np.empty(len(data.y.values)), np.empty(len(data.y.values), bool)
-        # Pairs of one length lie together: there is less padding to compute.
-        order = np.argsort(data.X.lengths, kind="stable")
-        n_rows = network.chunk_rows(data.X)
-        for start in range(0, len(order), n_rows):
-            rows = order[start : start + n_rows]
-            batch = data.y[rows]
-            raw = real_rows(network.predict(data.X[rows]), batch.lengths)
-            codes = batch.targets()
-            where = np.repeat(batch.starts, batch.lengths) + batch.steps()
-            each = self._loss.log_inverse_link(raw)
-            log_p[where] = np.take_along_axis(each, codes[:, None], axis=1)[:, 0]
-            is_right[where] = raw.argmax(axis=1) == codes
-        warn_of_overflow(self, log_p)
-        return log_p, is_right, lengths
 
     def _check_data(self, X, y, sample_weight, reset, training=True, name="sample_weight"):
         if reset:
@@ -415,8 +377,8 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
     def _learn_vocabularies(self, X, y):
         self._source_vocabulary = self._vocabulary("source_tokenizer", "X").fit(X)
         self._target_vocabulary = self._vocabulary("target_tokenizer", "y").fit(y)
-        self.source_tokenizer_ = self._source_vocabulary.tokenizer
-        self.target_tokenizer_ = self._target_vocabulary.tokenizer
+        self.source_tokenizer_: TokenizerTransformer | None = self._source_vocabulary.tokenizer
+        self.target_tokenizer_: TokenizerTransformer | None = self._target_vocabulary.tokenizer
         given = self.source_tokenizer, self.target_tokenizer
         self._given_tokenizers = clone(given, safe=False)
         self._input_shape = (None, 2)
@@ -509,7 +471,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         if self.decoder is not None:
             warn_of_own_output(parts["decoder"].sublayers(), {network.output_shape[-1]}, name)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = self.source_tokenizer is not None
         tags.input_tags.one_d_array = True

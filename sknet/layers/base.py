@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from math import prod
 from numbers import Real
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -425,12 +425,6 @@ class Layer(Component, ABC):
         if self.has_been_built:
             copy._had_weights = True
         return copy
-
-
-#: What a list of layers may hold.
-LayerItem: TypeAlias = Layer | int | tuple[str, Layer | int]
-#: What a list of branches may hold.
-BranchItem: TypeAlias = LayerItem | Sequence[LayerItem] | tuple[str, Sequence[LayerItem]]
 
 
 def validate_layer(layer: Layer, path: str) -> None:

@@ -38,7 +38,7 @@ from sknet.layers import (
     Sequential,
     TransformerBlock,
 )
-from sknet.layers.base import LayerItem
+from sknet.layers.items import LayerItem
 from sknet.losses import FocalLoss, Huber, LogLoss, Quantile
 from sknet.network import Network
 from sknet.optimizers import LBFGS, SGD, Adam, AdamW
@@ -109,6 +109,17 @@ NeuralClassifier(layers=[Parallel([[8, 4], ("wide", [16])], merge="add")])
 # Methods, and what they return.
 model = NeuralClassifier().fit(X, y, sample_weight=np.ones(8), X_val=X, y_val=y)
 model.partial_fit(X, y, classes=[0, 1]).fit(X.tolist(), y.tolist())
+
+
+class RowGroups:
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, position: int) -> tuple[object, object]:
+        return X, y
+
+
+model.fit_blocks(RowGroups(), classes=[0, 1], X_val=X, y_val=y).fit_blocks([(X, y)])
 accuracy: float = model.score(X, y)
 network: Network = model.network_
 losses: list[float] = model.history_["loss"]

@@ -79,6 +79,7 @@ NeuralClassifier().fit(X)  # wrong
 NeuralClassifier().fit(X, y, sample_weights=y)  # wrong
 NeuralClassifier().fit(X, y, y, X)  # wrong
 NeuralClassifier().partial_fit(X, y, class_names=[0, 1])  # wrong
+NeuralClassifier().fit_blocks(3)  # wrong
 NeuralClassifier().predict()  # wrong
 NeuralClassifier().fit(X, y).predict_probability(X)  # wrong, says pyright
 NeuralRegressor().fit(X, y, classes=[0, 1])  # wrong

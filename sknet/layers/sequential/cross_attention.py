@@ -203,5 +203,7 @@ class CrossAttention(LooksAtSource, MultiHeadAttention):
         ]
         self._backward_heads(grad, self._split(self._projected), self._split(grads))
         self._scale_queries(grads[0])
-        self.source_grad = self._backward_affine("source_grad", self.source, grads[1], "source_")
+        self.source_grad: Any = self._backward_affine(
+            "source_grad", self.source, grads[1], "source_"
+        )
         return self._backward_affine("grad_x", self._x, grads[0], "", input_grad)

@@ -59,6 +59,8 @@ class SourceState(LooksAtSource, Layer):
     >>> decoder = [Embedding(32), SourceState(GRU(64, return_sequences=True))]
     """
 
+    source_grad: Any
+
     _parameter_constraints = {
         "layer": [RecurrentLayer],
         "source_dim": [Interval(Integral, 1, None, closed="left"), None],
@@ -104,7 +106,7 @@ class SourceState(LooksAtSource, Layer):
         copy.layer = self.layer.replicate()
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare the layer to run."""
         super().allocate(batch_size, dtype, rng)
         self.layer.allocate(batch_size, dtype, rng)
