@@ -25,7 +25,7 @@ class Lambda(Layer):
     Parameters
     ----------
     function : callable
-        ``function(x)`` returns the outputs (N, ...) for inputs x of shape (N, *input_shape),
+        ``function(x)`` returns the outputs (N, ...) for inputs x of shape ``(N, *input_shape)``,
         which it must not change.
     gradient : callable
         ``gradient(x, grad)`` returns the gradient with respect to x, given that with respect to
