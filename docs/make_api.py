@@ -10,6 +10,8 @@ SECTIONS = {
     "sknet.losses": "Losses",
     "sknet.activations": "Activations",
     "sknet.optimizers": "Optimizers",
+    "sknet.regularization": "Regularization of kernels",
+    "sknet.mixing": "Mixtures of samples",
     "sknet.schedules": "Schedules",
     "sknet.initializers": "Initializers",
     "sknet.preprocessing": "Preprocessing",

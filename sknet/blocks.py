@@ -37,6 +37,9 @@ class Blocks:
         Whether a block can be read by its position, and so is the same in each pass.
     """
 
+    owner: str
+    has_target: bool
+
     def __init__(self, blocks: RowBlocks, owner: str, has_target: bool) -> None:
         self.owner: str = f"{owner}.fit_blocks"
         self.has_target: bool = has_target
@@ -224,6 +227,8 @@ class BlockBatches:
         Weights are divided by it.
     """
 
+    batch_size: int
+
     def __init__(self, data: BlockData, batch_size: int, mean_weight: float) -> None:
         self.n_rows: int = data.n_rows
         self.batch_size: int = min(batch_size, int(data.sizes.max()))
@@ -245,4 +250,4 @@ class BlockBatches:
                 f"{data.blocks.owner} expects the same rows in each pass over the blocks, got "
                 f"{data.n_given} rows in the first pass and {n_given} in a later one. {_READABLE}"
             )
-        self.n_rows = n_rows  # from here on it is exact
+        self.n_rows: int = n_rows  # from here on it is exact

@@ -350,9 +350,10 @@ def as_rows(X: Samples, shape: Shape | None, owner: str) -> Any:
     """
     if len(X.shape) < 3:
         return X
-    fits = X.ndim == len(shape) + 1 and all(
-        n in (None, m) for n, m in zip(shape, X.shape[1:], strict=True)
-    )
+    got = X.shape[1:]
+    if len(got) == 2 and len(shape) == 3 and shape[-1] == 1:  # images without their channel
+        got = (*got, 1)
+    fits = len(got) == len(shape) and all(n in (None, m) for n, m in zip(shape, got, strict=True))
     if not fits:
         raise ValueError(
             f"{owner} expects samples of input_shape={tuple(shape)}, got samples of shape "

@@ -112,16 +112,18 @@ class Network(NamedWeights):
             for index, weight in enumerate(part._weights):
                 factor = outer * weight.rate_factor
                 key = -factor, -float(weight.decay)
-                declared.append((key, part_index, index, weight.size))
+                declared.append((key, part_index, index, weight))
         declared.sort(key=lambda item: item[0])
         self._slices, self.groups, start = {}, [], 0
         for (negative_factor, negative_decay), members in groupby(declared, lambda item: item[0]):
             begin = start
-            for _, part_index, index, size in members:
-                self._slices[part_index, index] = slice(start, start + size)
-                start += size
+            shapes = []
+            for _, part_index, index, weight in members:
+                self._slices[part_index, index] = slice(start, start + weight.size)
+                shapes.append(weight.shape)
+                start += weight.size
             where = slice(begin, start)
-            self.groups.append(Group(where, -negative_factor, -negative_decay))
+            self.groups.append(Group(where, -negative_factor, -negative_decay, tuple(shapes)))
         self._offsets_end = start
         trainable = [group.where.stop for group in self.groups if group.rate_factor > 0]
         self.n_trainable: int = max(trainable, default=0)

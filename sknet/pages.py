@@ -1,5 +1,7 @@
 """Where the documentation of a class lies, for the links in scikit-learn's HTML diagram."""
 
+from __future__ import annotations
+
 import os
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 _BUILT = Path(__file__).resolve().parents[1] / "docs" / "_build"
 
 
-def page_template():
+def page_template() -> str:
     """Return the address of the pages of classes, with the place of a name.
 
     The environment variable ``SKNET_DOCS`` names the address of a site; without it, links lead
@@ -25,7 +27,7 @@ def page_template():
     return f"{site.rstrip('/')}/api/generated/{{name}}.html" if site else ""
 
 
-def public_name(cls):
+def public_name(cls: type) -> str:
     """Return the name of the page of a class.
 
     Parameters

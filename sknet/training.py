@@ -76,6 +76,12 @@ class Plan:
         L2 penalty: alpha / 2 times the sum of squared kernels is added to the sum of row losses.
     clip_norm : float or None
         Largest norm of the gradient.
+    clip_value : float or None
+        Largest absolute value of its elements, which are clipped first.
+    accumulation_steps : int
+        Batches whose gradients make one step.
+    mixing : Mixing or None
+        How the samples of a batch are mixed.
     averaging : float or None
         Decay of the exponential average of the weights.
     shuffle : bool
@@ -93,6 +99,9 @@ class Plan:
     horizon: float
     alpha: float = 0.0
     clip_norm: float | None = None
+    clip_value: float | None = None
+    accumulation_steps: int = 1
+    mixing: object = None
     averaging: float | None = None
     shuffle: bool = True
     mean_weight: float = 1.0
@@ -242,13 +251,15 @@ class Trainer:
     def _run_epoch(self, batches, step, plan):
         begin, start = perf_counter(), self.epochs
         epoch = Epoch(0.0, 0.0, 0.0)
-        seen = 0
+        seen, n_together = 0, min(plan.accumulation_steps, len(batches))
         try:
             with single_threaded_blas():
-                for x, y, weight in batches(self.order_rng if plan.shuffle else None):
-                    progress = self._progress(plan, 1 / len(batches))
+                drawn = batches(self.order_rng if plan.shuffle else None)
+                for number, (x, y, weight) in enumerate(drawn, start=1):
+                    moves = number % n_together == 0 or number == len(batches)
+                    progress = self._progress(plan, n_together / len(batches))
                     epoch.learning_rate = self._rate(plan, progress)
-                    loss, finite = step(x, y, weight, epoch.learning_rate, progress)
+                    loss, finite = step(x, y, weight, epoch.learning_rate, progress, moves)
                     epoch.loss += loss * len(y)
                     seen += len(y)
                     if not finite:
@@ -256,7 +267,8 @@ class Trainer:
                         break
                     self.samples += len(y)
                     self.epochs = start + seen / batches.n_rows
-                    self._update_average(plan.averaging)
+                    if moves:
+                        self._update_average(plan.averaging)
                     if plan.is_over:
                         break
         except KeyboardInterrupt:

@@ -261,9 +261,32 @@ def gru_step_back(rng, shape, dtype, wild=False):
     return Call("gru_step_back", [grad, slots, grad_gates, np.zeros((3, *shape), dtype)], (0, 2))
 
 
+def depthwise(rng, shape, dtype, wild=False, gradient=False):
+    """Return the call of a convolution of each channel: `shape` is (rows, channels)."""
+    rows, channels = max(1, shape[0] % 7), shape[1]
+    columns, size = int(rng.integers(1, 6)), rng.integers(1, 4, 2)
+    strides, dilation = rng.integers(1, 3, 2), rng.integers(1, 3, 2)
+    height, width = (np.array([rows, columns]) - 1) * strides + (size - 1) * dilation + 1
+    n_images = min(shape[0], 2)
+    x = values(rng, (n_images, height, width, channels), dtype, wild)
+    products = values(rng, (n_images, rows, columns, channels), dtype, wild)
+    taps = values(rng, (*size, channels), dtype, wild)
+    numbers = [*map(int, strides), *map(int, dilation)]
+    if gradient:
+        return Call("depthwise_gradient", [x, products, taps, *numbers], (2,))
+    return Call("depthwise", [x, taps, products, *numbers], (2,))
+
+
+def depthwise_gradient(rng, shape, dtype, wild=False):
+    """Return the call of its gradient by the kernel."""
+    return depthwise(rng, shape, dtype, wild, gradient=True)
+
+
 #: The calls of kernels for arrays of some shape.
 MAKERS = {
     "add_by_code": add_by_code,
+    "depthwise": depthwise,
+    "depthwise_gradient": depthwise_gradient,
     "dropout": dropout,
     "dropout_backward": dropout_backward,
     "gru_step": gru_step,

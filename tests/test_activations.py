@@ -14,13 +14,18 @@ from sknet.activations import (
     SELU,
     Activation,
     FunctionActivation,
+    HardSigmoid,
+    HardSwish,
     Identity,
     LeakyReLU,
     Logistic,
     Mish,
     ReLU,
+    ReLU6,
     SiLU,
+    Softmax,
     Softplus,
+    Softsign,
     Tanh,
     get_activation,
 )
@@ -58,6 +63,10 @@ REFERENCES = [
     pytest.param(SiLU(), lambda x: x * special.expit(x), id="silu"),
     pytest.param(Mish(), lambda x: x * np.tanh(np.logaddexp(0, x)), id="mish"),
     pytest.param(Softplus(), lambda x: np.logaddexp(0, x), id="softplus"),
+    pytest.param(ReLU6(), lambda x: np.minimum(leaky(0.0)(x), 6), id="relu6"),
+    pytest.param(HardSigmoid(), lambda x: np.clip((x + 3) / 6, 0, 1), id="hard_sigmoid"),
+    pytest.param(HardSwish(), lambda x: x * np.clip((x + 3) / 6, 0, 1), id="hard_swish"),
+    pytest.param(Softsign(), lambda x: x / (1 + np.abs(x)), id="softsign"),
 ]
 every_activation = pytest.mark.parametrize(
     "activation", [pytest.param(case.values[0], id=case.id) for case in REFERENCES]
@@ -86,7 +95,7 @@ def derivative(activation, x):
 
 def test_every_name_has_a_reference():
     tested = {type(case.values[0]) for case in REFERENCES}
-    assert set(ACTIVATIONS.values()) == tested
+    assert set(ACTIVATIONS.values()) == tested | {Softmax}
 
 
 @with_reference
@@ -382,3 +391,16 @@ def test_selu_starts_with_lecuns_kernels_and_all_others_with_glorots():
     found = {name: activation.initializer for name, activation in ACTIVATIONS.items()}
     assert found.pop("selu") == "lecun_normal"
     assert set(found.values()) == {"glorot_uniform"}
+
+
+def test_softmax_is_that_of_scipy_with_the_jacobian_of_the_formula():
+    x, grad = sample((6, 3, 5)), sample((6, 3, 5), seed=1)
+    activation = fresh(Softmax(), 6)
+    out = activation.forward(x, np.empty_like(x), training=True)
+    p = special.softmax(x, axis=-1)
+    np.testing.assert_allclose(out, p, rtol=1e-12)
+    jacobian = p[..., None] * (np.eye(5) - p[..., None, :])
+    expected = np.einsum("ntij,ntj->nti", jacobian, grad)
+    np.testing.assert_allclose(activation.backward(grad.copy(), out), expected, atol=1e-12)
+    huge = np.array([[1e4, 0.0, -1e4]])
+    np.testing.assert_array_equal(fresh(Softmax(), 1).forward(huge, huge), [[1, 0, 0]])

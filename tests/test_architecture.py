@@ -19,7 +19,16 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 GROUPS = [
     {"kernels", "typing"},
     {"base", "constraints", "dispatch", "lanes", "pages", "settings", "warning"},
-    {"activations", "blas", "compatibility", "functions", "holders", "initializers", "storage"},
+    {
+        "activations",
+        "blas",
+        "compatibility",
+        "functions",
+        "holders",
+        "initializers",
+        "regularization",
+        "storage",
+    },
     {"named_weights"},
     {
         "batches",
@@ -29,6 +38,7 @@ GROUPS = [
         "inputs",
         "layers",
         "losses",
+        "mixing",
         "optimizers",
         "places",
         "preprocessing",

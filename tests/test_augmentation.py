@@ -8,9 +8,14 @@ from sknet import NeuralClassifier
 from sknet.layers import (
     Dense,
     Flatten,
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomErasing,
     RandomFlip,
     RandomRotation,
     RandomTranslation,
+    RandomZoom,
 )
 from sknet.network import Network
 from sknet.testing import check_layer
@@ -25,6 +30,15 @@ LAYERS = [
     RandomRotation(0.2),
     RandomRotation(0.5, "nearest"),
     RandomRotation(0.05, fill_value=-1.5),
+    RandomRotation(0.4, "reflect"),
+    RandomTranslation(1.0, 0.6, "reflect"),
+    RandomTranslation(0.9, 0.4, "reflect", fractional=True),
+    RandomTranslation(0.3, 0.4, fractional=True, fill_value=1.5),
+    RandomZoom(0.3),
+    RandomZoom(0.9, 0.4, "reflect"),
+    RandomBrightness(0.5),
+    RandomContrast(0.7),
+    RandomErasing(0.8, area=(0.1, 0.5), fill_value=0.3),
 ]
 
 
@@ -215,3 +229,107 @@ def test_an_estimator_trains_on_augmented_images_and_predicts_without_noise():
         layers=layers, input_shape=(6, 6, 1), max_iter=5, tol=0, random_state=0
     ).fit(X, y)
     np.testing.assert_array_equal(model.predict_proba(X), model.predict_proba(X))
+
+
+def sampled(image, rows, columns, fill_mode, fill_value=0.0):
+    """Interpolate the channels of an image at places, SciPy's way."""
+    mode = {"constant": "grid-constant"}.get(fill_mode, fill_mode)
+    options = {"order": 1, "mode": mode, "cval": fill_value}
+    grid = np.meshgrid(rows, columns, indexing="ij")
+    channels = np.moveaxis(image, -1, 0)
+    return np.stack([ndimage.map_coordinates(c, grid, **options) for c in channels], axis=-1)
+
+
+def uniforms(n_images, n_draws):
+    """Reproduce the uniform numbers that a layer draws for each image."""
+    return np.random.default_rng(0).random((n_images, n_draws))
+
+
+@pytest.mark.parametrize("fill_mode", ["constant", "nearest", "reflect"])
+def test_fractional_shifts_are_those_of_scipy(fill_mode):
+    x = draw(30, 7, 5, 2)
+    layer = RandomTranslation(0.6, 1.0, fill_mode, fill_value=0.4, fractional=True)
+    out, _ = train(layer, x)
+    for image, result, (down, across) in zip(x, out, 2 * uniforms(30, 2) - 1, strict=True):
+        rows, columns = np.arange(7) + 0.6 * 7 * down, np.arange(5) + 5 * across
+        expected = sampled(image, rows, columns, fill_mode, 0.4)
+        np.testing.assert_allclose(result, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("fill_mode", ["constant", "nearest", "reflect"])
+@pytest.mark.parametrize("width_factor", [None, 0.3])
+def test_zooms_are_those_of_scipy(fill_mode, width_factor):
+    x = draw(30, 7, 6, 2)
+    out, _ = train(RandomZoom(0.9, width_factor, fill_mode, fill_value=0.4), x)
+    for image, result, (first, second) in zip(x, out, 2 * uniforms(30, 2) - 1, strict=True):
+        across = 0.9 * first if width_factor is None else 0.3 * second
+        rows = 3 + (1 + 0.9 * first) * (np.arange(7) - 3)
+        columns = 2.5 + (1 + across) * (np.arange(6) - 2.5)
+        expected = sampled(image, rows, columns, fill_mode, 0.4)
+        np.testing.assert_allclose(result, expected, atol=1e-9)
+
+
+def test_whole_shifts_see_the_mirror_image():
+    x = draw(40, 4, 3, 1)
+    out, layer = train(RandomTranslation(1.0, 1.0, "reflect"), x)
+    for image, result, (top, left) in zip(x, out, layer._starts, strict=True):
+        mirrored = np.pad(image, [(4, 4), (3, 3), (0, 0)], mode="symmetric")
+        np.testing.assert_array_equal(result, mirrored[top : top + 4, left : left + 3])
+
+
+def test_crops_are_windows_and_central_at_inference():
+    x = draw(200, 6, 5, 2)
+    replica = ready(RandomCrop(4, 3), x.shape)
+    np.testing.assert_array_equal(replica.forward(x), x[:, 1:5, 1:4])
+    out = replica.forward(x, training=True).copy()
+    starts = np.floor(uniforms(200, 2) * 3).astype(int)
+    assert len(np.unique(starts, axis=0)) == 9
+    for image, result, (top, left) in zip(x, out, starts, strict=True):
+        np.testing.assert_array_equal(result, image[top : top + 4, left : left + 3])
+    grad = replica.layer.backward(np.ones_like(out))
+    assert grad.shape == x.shape and grad.sum() == out.size
+    check_layer(RandomCrop(2), (4, 3, 2))
+    check_layer(RandomCrop(3), (3, 3, 2))
+
+
+def test_brightness_and_contrast_are_drawn_within_their_factors():
+    x = draw(50, 4, 5, 2)
+    out, _ = train(RandomBrightness(0.3), x)
+    shifts = 0.3 * (2 * uniforms(50, 1) - 1)
+    np.testing.assert_allclose(out, x + shifts[:, :, None, None], atol=1e-12)
+    out, _ = train(RandomContrast(0.4), x)
+    factors = 0.6 + 0.8 * uniforms(50, 1)[:, :, None, None]
+    mean = x.mean(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(out, mean + factors * (x - mean), atol=1e-12)
+
+
+def test_erased_rectangles_have_the_areas_and_ratios_that_were_asked_for():
+    x = draw(1500, 30, 20, 1)
+    layer = RandomErasing(0.6, area=(0.1, 0.2), aspect_ratio=(0.5, 1.5), fill_value=7.0)
+    out, _ = train(layer, x)
+    erased = (out == 7.0)[..., 0]
+    np.testing.assert_array_equal(out[~erased], x[~erased])
+    low, high = stats.binom.interval(1 - 1e-9, 1500, 0.6)
+    chosen = erased.any(axis=(1, 2))
+    assert low <= chosen.sum() <= high
+    tall = erased.any(axis=2).sum(axis=1)[chosen]
+    wide = erased.any(axis=1).sum(axis=1)[chosen]
+    np.testing.assert_array_equal(tall * wide, erased[chosen].sum(axis=(1, 2)))
+    assert 0.08 < (tall * wide).min() / 600 < 0.11 and 0.19 < (tall * wide).max() / 600 < 0.22
+    assert 0.42 < (tall / wide).min() < 0.6 and 1.35 < (tall / wide).max() < 1.8
+    tops = erased[chosen].any(axis=2).argmax(axis=1)
+    assert tops.min() == 0 and (tops + tall).max() == 30
+
+
+def test_wrong_windows_and_rectangles_have_a_sentence():
+    cases = [
+        (RandomCrop(5, 3), "expects images of at least 5 x 3, got 4 x 4. Choose a smaller window"),
+        (RandomErasing(area=(0.5, 0.1)), "area must be two numbers above 0 and at most 1, the sm"),
+        (RandomErasing(aspect_ratio=(0.0, 1.0)), "aspect_ratio must be two numbers above 0, the "),
+        (RandomZoom(1.0), "The 'height_factor' parameter of RandomZoom must be"),
+        (RandomContrast(2.0), "The 'factor' parameter of RandomContrast must be"),
+    ]
+    for layer, sentence in cases:
+        with pytest.raises(ValueError) as caught:
+            Network(layer, (4, 4, 1), path="layers__0")
+        assert sentence in str(caught.value)

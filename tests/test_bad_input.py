@@ -41,6 +41,7 @@ from sknet.layers import (
     MaxPool2D,
     Parallel,
     Pretrained,
+    RandomCrop,
     Reshape,
     Residual,
     Sequential,
@@ -123,7 +124,7 @@ WRONG_VALUES = {
     "input_shape": 4,
     "dropout": 1.0,
     "normalization": "group",
-    "loss": "hinge",
+    "loss": "hinges",
     "solver": "adams",
     "alpha": -1e-4,
     "batch_size": 0,
@@ -137,7 +138,10 @@ WRONG_VALUES = {
     "validation_fraction": 1.0,
     "scoring": 3,
     "class_weight": "balance",
+    "mixing": "mix",
     "clip_norm": 0.0,
+    "clip_value": 0.0,
+    "accumulation_steps": 0,
     "averaging": 1.0,
     "shuffle": None,
     "standardize_target": "no",
@@ -179,6 +183,45 @@ def broken_scorer(estimator, X, y):
 
 
 VALUES = [
+    Misuse(
+        "CutMix of rows",
+        ValueError,
+        r"^mixing='cutmix' expects images or sequences of one length, got samples of shape",
+        parameters=SET(mixing="cutmix"),
+    ),
+    Misuse(
+        "MixUp with lbfgs",
+        ValueError,
+        r"mixing='mixup' is for solvers that train by steps",
+        parameters=SET(mixing="mixup", solver="lbfgs"),
+    ),
+    Misuse(
+        "gathered gradients with lbfgs",
+        ValueError,
+        r"accumulation_steps=2 is for solvers that train by steps",
+        parameters=SET(accumulation_steps=2, solver="lbfgs"),
+    ),
+    Misuse(
+        "a constraint of kernels with lbfgs",
+        ValueError,
+        r"solver='lbfgs' knows no constraints of kernels; leave out the kernel_constraint",
+        parameters=SET(layers=[Dense(3, kernel_constraint="max_norm")], solver="lbfgs"),
+        needs="unfitted",
+    ),
+    Misuse(
+        "a number as a regularizer",
+        ValueError,
+        r"'kernel_regularizer' parameter of Dense must be .* Got 0\.1 instead",
+        parameters=SET(layers=[Dense(3, kernel_regularizer=0.1)]),
+        needs="unfitted",
+    ),
+    Misuse(
+        "a crop larger than the images",
+        ValueError,
+        r"\(RandomCrop\) expects inputs of shape \(height, width, channels\)",
+        parameters=SET(layers=[RandomCrop(9), Flatten()]),
+        needs="unfitted",
+    ),
     Misuse(
         "a width of zero",
         ValueError,
@@ -1916,8 +1959,18 @@ SEVERAL = [
     ),
     by_columns(
         "an unknown name",
-        r"^loss\['price'\] must be one of 'squared_error', .*'focal', or an instance of Loss; got",
-        loss={**BY_COLUMNS, "price": "hinge"},
+        r"^loss\['price'\] must be one of 'squared_error', .*'tversky', or an instance of Loss; ",
+        loss={**BY_COLUMNS, "price": "hinges"},
+    ),
+    by_columns(
+        "a loss without probabilities",
+        r"^loss\['sold'\]=Hinge has no probabilities; a column of classes takes 'log_loss' or",
+        loss={**BY_COLUMNS, "sold": "hinge"},
+    ),
+    by_columns(
+        "a loss of pixels",
+        r"^loss\['sold'\]=Dice is for a class at each pixel; a column of classes takes 'log_loss'",
+        loss={**BY_COLUMNS, "sold": "dice"},
     ),
     by_columns(
         "a plain function",

@@ -16,6 +16,7 @@ from sknet.layers import (
     TransformerDecoderBlock,
 )
 from sknet.layers.composite import Composite
+from sknet.layers.sequential.source import LooksAtSource
 from sknet.network import Network
 from sknet.testing import check_layer
 
@@ -28,7 +29,7 @@ class SelfSourced(Composite):
         return self._children[1][1].output_shape_
 
     def readers(self):
-        return [part for part in self._children[1][1].walk() if part.takes_source]
+        return [part for part in self._children[1][1].walk() if isinstance(part, LooksAtSource)]
 
     def forward(self, x, training=False, mask=None):
         (_, source), (_, reader) = self._children
@@ -73,7 +74,7 @@ def sourced(layer, source, shape, mask=None):
     """Return a replica of a network of a layer, which looks at a source."""
     replica = Network(layer, shape, random_state=0).replica(len(source))
     for part in replica.layer.walk():
-        if part.takes_source:
+        if isinstance(part, LooksAtSource):
             part.source, part.source_mask = source, mask
     return replica
 

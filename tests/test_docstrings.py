@@ -16,8 +16,10 @@ MODULES = [
     "sknet.interop.onnx",
     "sknet.layers",
     "sknet.losses",
+    "sknet.mixing",
     "sknet.optimizers",
     "sknet.preprocessing",
+    "sknet.regularization",
     "sknet.schedules",
     "sknet.testing",
 ]

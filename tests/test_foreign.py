@@ -11,7 +11,7 @@ import sknet
 from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor
 from sknet.interop import from_keras, from_torch, to_keras
 from sknet.interop.foreign import plain_name
-from sknet.layers import LSTM, Dense, Dropout, Flatten, MaxPool2D, Parallel, Pretrained
+from sknet.layers import LSTM, Dense, Dropout, Embedding, Flatten, MaxPool2D, Parallel, Pretrained
 from sknet.losses import Quantile
 
 rng = np.random.default_rng(0)
@@ -113,6 +113,8 @@ def test_free_lengths_begin_where_the_layers_can():
         from_torch({"a.weight": weight}, layers, input_shape=(None, 2, 1))
 
 
+EMBEDDED = {"a.weight": np.ones((5, 180))}
+WIDE = [Embedding(180, input_dim=5), Flatten()]
 STATE = {**HIDDEN, "b.weight": np.eye(4)}
 WRONG = [
     ("3 different labels in the order", {"classes": [1, 2]}),
@@ -154,6 +156,7 @@ def test_wrong_estimators_and_classes_are_refused(message, options):
         ("input_shape as a tuple of ints", HIDDEN, [Dense(4)], {"input_shape": 3}),
         ("expects input_shape, the shape of a sample", HIDDEN, [Dropout(), Dense(4)], {}),
         ("at the end of a model only", STATE, [Dense(4, "softmax"), Dense(4)], {}),
+        ("would need 10800 x 10800 weights", EMBEDDED, WIDE, {"input_shape": (60,)}),
         ("finite numbers", {"a.weight": np.full((4, 3), np.nan)}, [Dense(4)], {}),
         ("'.npz' or '.safetensors', got 'a.pt'", "a.pt", [Dense(4)], {}),
     ],

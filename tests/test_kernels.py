@@ -150,6 +150,15 @@ def test_mixtures_of_rows_are_near_those_of_numpy(level, shape, dtype):
 
 
 @every_dtype
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (6, 16), (5, 33), (0, 3)])
+def test_depthwise_convolutions_are_near_those_of_numpy(level, shape, dtype):
+    rng = np.random.default_rng(3)
+    for _ in range(5):
+        assert_near(kernel_calls.depthwise(rng, shape, dtype), 16, scale=9.0)
+        assert_near(kernel_calls.depthwise_gradient(rng, shape, dtype), 64, scale=30.0)
+
+
+@every_dtype
 @pytest.mark.parametrize("shape", [(1, 1), (5, 2), (50, 10), (7, 65), (0, 3)])
 def test_steps_are_near_those_of_numpy(level, shape, dtype):
     rng = np.random.default_rng(9)

@@ -11,8 +11,10 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sknet import NeuralClassifier, NeuralRegressor
 from sknet.activations import ACTIVATIONS, LeakyReLU
 from sknet.layers import (
+    GLU,
     LSTM,
     Activation,
+    AlphaDropout,
     BatchNorm,
     Dense,
     Dropout,
@@ -21,9 +23,11 @@ from sknet.layers import (
     Layer,
     LayerNorm,
     MaskingNoise,
+    PReLU,
     Reshape,
     Residual,
     Sequential,
+    SwiGLU,
 )
 from sknet.network import Network
 from sknet.optimizers import AdamW, Group
@@ -35,6 +39,12 @@ ANY_SHAPE = [
     Activation(LeakyReLU(0.2)),
     Dropout(0.0),
     Dropout(0.4),
+    AlphaDropout(0.3),
+    PReLU(),
+    PReLU(-0.5, decay=True),
+    GLU(),
+    GLU("gelu"),
+    SwiGLU(3, use_bias=False),
     GaussianNoise(0.0),
     GaussianNoise(0.3),
     LayerNorm(),
@@ -336,6 +346,36 @@ def test_nesting_changes_no_value():
     np.testing.assert_array_equal(flat.predict(x), other.predict(x))
 
 
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_alpha_dropout_keeps_mean_and_variance_of_selu_units(rate):
+    x = stats.norm.rvs(size=(400, 500), random_state=0)
+    _, out = raw(AlphaDropout(rate), x, training=True)
+    assert out.mean() == pytest.approx(0, abs=0.02)
+    assert out.var() == pytest.approx(1, abs=0.03)
+    limit, q = -1.0507009873554805 * 1.6732632423543772, 1 - rate
+    scale = (q + limit**2 * q * (1 - q)) ** -0.5
+    shift = -scale * limit * (1 - q)
+    dropped = np.isclose(out, scale * limit + shift)
+    np.testing.assert_allclose(out[~dropped], (scale * x + shift)[~dropped])
+    low, high = stats.binom.interval(1 - 1e-9, x.size, rate)
+    assert low <= dropped.sum() <= high
+
+
+def test_slopes_and_gates_are_those_of_the_formulas():
+    x = draw(5, 3, 6)
+    _, out = raw(PReLU(), x, weights={"slope": np.arange(6.0)})
+    np.testing.assert_allclose(out, np.where(x > 0, x, np.arange(6.0) * x))
+    assert raw(PReLU(0.3), x)[0].layer.slope_.tolist() == [0.3] * 6
+    _, out = raw(GLU(), x)
+    np.testing.assert_allclose(out, x[..., :3] * special.expit(x[..., 3:]))
+    network, out = raw(SwiGLU(2), x)
+    dense = network.layer.sublayers()[0][1]
+    value, gate = np.split(x @ dense.kernel_ + dense.bias_, 2, axis=-1)
+    np.testing.assert_allclose(out, value * gate * special.expit(gate))
+    with pytest.raises(ValueError, match="expects inputs with an even number of features, got"):
+        Network(GLU(), (3,))
+
+
 # Frozen layers
 
 
@@ -411,6 +451,7 @@ def test_the_keys_of_get_params_are_those_of_the_layers():
     sequential = {f"layers__0__layers__0{end}" for end in ends}
     start = "layers__0__layers__0__layers__"
     dense = ["activation", "bias_initializer", "kernel_initializer", "trainable", "units"]
+    dense += ["kernel_regularizer", "kernel_constraint"]
     dense += ["use_bias", "learning_rate_factor", "bias_learning_rate_factor", "parametrization"]
     dropout = {f"{start}1{end}" for end in ("", "__rate", "__schedule")}
     expected = residual | sequential | {f"{start}inner"} | dropout

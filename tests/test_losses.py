@@ -21,18 +21,28 @@ from sknet.losses import (
     CLASSIFICATION_LOSSES,
     REGRESSION_LOSSES,
     AbsoluteError,
+    CosineSimilarity,
+    Dice,
     FocalLoss,
     FunctionLoss,
     Gamma,
     Gaussian,
+    Hinge,
     Huber,
+    KLDivergence,
     LogLoss,
     Loss,
     Poisson,
     Quantile,
     SquaredError,
+    SquaredHinge,
     Target,
+    Tversky,
+    Tweedie,
     get_loss,
+)
+from sknet.losses import (
+    LogCosh as LogCosh_,
 )
 from sknet.testing.losses import check_loss
 from sknet.testing.memory import peak_of
@@ -61,6 +71,17 @@ LOSSES = [
     Quantile(quantiles=[0.05, 0.5, 0.6, 0.9]),
     Gaussian(),
     Gaussian(min_variance=0.1),
+    Hinge(),
+    SquaredHinge(),
+    LogCosh_(),
+    Tweedie(),
+    Tweedie(1.1),
+    KLDivergence(),
+    CosineSimilarity(),
+    Dice(),
+    Dice(smooth=0.1),
+    Tversky(),
+    Tversky(0.2, 1.5, smooth=0.5),
 ]
 
 
@@ -621,8 +642,9 @@ def test_initial_biases_of_regression_are_means_and_quantiles(rng):
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_initial_biases_do_not_depend_on_the_scale_of_the_weights(loss, rng):
     kind = loss.kinds[0]
-    target = BINARY if kind == "binary" else ONE
-    y = rng.integers(0, 2, 30) if kind == "binary" else rng.gamma(2.0, size=(30, 1))
+    width = 2 if isinstance(loss, KLDivergence | CosineSimilarity) else 1
+    target = BINARY if kind == "binary" else Target("continuous", width)
+    y = rng.integers(0, 2, 30) if kind == "binary" else rng.gamma(2.0, size=(30, width))
     weights = rng.integers(0, 4, 30)
     scaled = weights / weights.mean()
     bind(loss, target)

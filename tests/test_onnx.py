@@ -15,11 +15,14 @@ from sknet import (
     NeuralLanguageModel,
     NeuralOutlierDetector,
     NeuralRegressor,
+    NeuralTranscriber,
+    NeuralTranslator,
     TabularClassifier,
     TabularRegressor,
     layers,
 )
 from sknet.activations import ACTIVATIONS, ELU, GELU, FunctionActivation, LeakyReLU
+from sknet.base import Workspace
 from sknet.inputs import as_inputs
 from sknet.interop.onnx import converts, to_onnx
 from sknet.layers import (
@@ -42,6 +45,7 @@ from sknet.layers import (
     Conv3D,
     Cropping1D,
     Cropping2D,
+    CrossAttention,
     Dense,
     Dropout,
     Embedding,
@@ -77,11 +81,13 @@ from sknet.layers import (
     Scaling,
     Sequential,
     SimpleRNN,
+    SourceState,
     SpatialDropout1D,
     SpatialDropout2D,
     TiedSequential,
     TimeDistributed,
     TransformerBlock,
+    TransformerDecoderBlock,
     TransposedDense,
     UpSampling1D,
     UpSampling2D,
@@ -91,6 +97,7 @@ from sknet.layers import (
 from sknet.layers.base import build_layer
 from sknet.losses import REGRESSION_LOSSES, FunctionLoss, Quantile, SquaredError
 from sknet.network import Network
+from sknet.places import real_rows
 from sknet.preprocessing import TableEncoder
 
 pytest.importorskip("onnx")
@@ -654,6 +661,52 @@ def test_a_language_model_gives_logits_with_and_without_its_memory():
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+def translator(decoder, encoder=None):
+    encoder = encoder or [Embedding(8), PositionalEmbedding("sinusoidal"), TransformerBlock(2)]
+    model = NeuralTranslator(encoder=encoder, decoder=decoder, max_iter=1, random_state=0)
+    return model.fit(["one", "two", "three", "eleven"] * 4, ["1", "2", "3", "11"] * 4)
+
+
+@pytest.mark.filterwarnings("ignore:.*converged")
+@pytest.mark.parametrize(
+    "decoder, encoder",
+    [
+        ([Embedding(8), TransformerDecoderBlock(2)], None),
+        ([Embedding(8), GRU(8, return_sequences=True), Residual([CrossAttention(2)])], None),
+        ([Embedding(8), SourceState(LSTM(8, return_sequences=True))], None),
+        (
+            [Embedding(8), SourceState(GRU(8, return_sequences=True))],
+            [Embedding(8), Bidirectional(GRU(4))],
+        ),
+    ],
+    ids=named,
+)
+def test_a_translator_gives_the_logits_of_the_next_token(decoder, encoder):
+    model = translator(decoder, encoder)
+    data = model._pairs(["one", "eleven", "two"], ["1", "11", "2"])
+    x, _ = data.X.padded(Workspace(3, np.float32))
+    source, target = (x[:, :, side].astype(np.int64) for side in (0, 1))
+    source = source[:, : 1 + np.flatnonzero(source.any(axis=0)).max()]
+    target = target[:, : 1 + np.flatnonzero(target.any(axis=0)).max()]
+    expected = real_rows(model.network_.predict(data.X), data.y.lengths)
+    found = run(session_of(to_onnx(model)), source=source, target=target)["logits"]
+    check_values(real_rows(found, data.y.lengths), expected)
+
+
+def test_a_transcriber_gives_the_probabilities_of_its_steps():
+    x = samples((9, 3), 12)
+    layers = [GRU(4, return_sequences=True)]
+    model = NeuralTranscriber(layers, (None, 3), max_iter=1, tol=0, random_state=0)
+    model.fit(x, ["ab", "ba", "a"] * 4)
+    check_values(run(session_of(to_onnx(model)), X=x)["probabilities"], model.predict_proba(x))
+    sequences = [x[0], x[1, :5], x[2, :7]]
+    padded = x[:3] * (np.arange(9)[:, None] < np.array([9, 5, 7])[:, None, None])
+    session = session_of(to_onnx(model, sequences))
+    found = run(session, X=padded.astype(np.float32), lengths=np.array([9, 5, 7]))["probabilities"]
+    for row, expected in zip(found, model.predict_proba(sequences), strict=True):
+        check_values(row[: len(expected)], expected)
+
+
 def public_layers():
     return {getattr(layers, name) for name in layers.__all__} - {Layer}
 
@@ -661,7 +714,8 @@ def public_layers():
 def test_every_public_layer_is_among_the_cases():
     built = [network_of(layer, shape).layer for layer, shape in CASES]
     seen = {type(part) for layer in built for part in layer.walk()}
-    apart = {Embedding, Masking, Pretrained}  # which have tests of their own
+    # These have tests of their own.
+    apart = {Embedding, Masking, Pretrained, CrossAttention, SourceState, TransformerDecoderBlock}
     assert public_layers() - seen == apart
 
 
@@ -718,6 +772,7 @@ REFUSED = [
         (None, 4),
         "a layer in it changes which steps are real. Leave out Masking inside it.",
     ),
+    (Residual([CrossAttention(2)]), (None, 4), "it looks at a source. Convert the Neural"),
     (
         Parallel([[Masking(), Dense(4)], Dense(4)]),
         (None, 4),
@@ -744,6 +799,7 @@ def test_what_cannot_be_converted_says_which_layer_and_why(layer, shape, sentenc
         ),
         (lambda: fitted(), {"dtype": "int8"}, "expects dtype 'float32' or 'float64', got 'int8'"),
         (lambda: fitted(), {"X": X[0]}, "expects X as samples of shape (5,) or as rows"),
+        (lambda: fitted(), {"X": [X, X[:2]]}, "as rows, got something else."),
         (lambda: variational(), {}, "of variational codes cannot be converted to ONNX."),
     ],
 )

@@ -30,6 +30,7 @@ from sknet import (
     NeuralLanguageModel,
     NeuralOutlierDetector,
     NeuralRegressor,
+    NeuralTranslator,
     TabularClassifier,
     TabularRegressor,
 )
@@ -195,6 +196,11 @@ NETWORKS = {
     "chorales": (lambda m: m.build_model(0, True), codes(*[40] * 3), None),
     "compression": (lambda m: m.build_model("mnist", 0), PIXELS, None),
     "denoising": (lambda m: m.build_model(0), IMAGES, None),
+    "digit_strings": (
+        lambda m: m.build_model(0),
+        lambda m: ragged(*[n + 20 for n in LENGTHS], width=32),
+        ["12", "3"] * 8,
+    ),
     "few_labels": (lambda m: m.build_autoencoder("convolutional", 0), IMAGES, None),
     "fine_tuning": (
         lambda m: NeuralClassifier(layers=[*m.body(), *m.head()], **m.TRAINING),
@@ -250,6 +256,11 @@ NETWORKS = {
         RNG.integers(0, 9, (16, 12)),
         np.arange(16) % 2,
     ),
+    "translation": (
+        lambda m: m.build_model(next(iter(m.TASKS)), 0),
+        ["one", "two"] * 8,
+        ["1", "2"] * 8,
+    ),
     "variational_digits": (lambda m: m.build_model(0), PIXELS, None),
 }
 
@@ -263,7 +274,7 @@ def shortened(model):
     network = model.steps[-1][1] if hasattr(model, "steps") else model
     if isinstance(network, TabularClassifier | TabularRegressor):
         return network.set_params(**TABULAR, n_members=2, n_jobs=None)
-    if not isinstance(network, NeuralLanguageModel):
+    if not isinstance(network, NeuralLanguageModel | NeuralTranslator):
         network.set_params(scoring="loss")
     return network.set_params(max_iter=1, batch_size=8)
 
@@ -281,6 +292,9 @@ def test_the_network_of_every_example_converts(name):
         ids = np.array([row[:4] for row in network._vocabulary.encode(data)], np.int64)
         expected = network.network_.predict(ids.astype(np.float32))
         check_values(run(session_of(to_onnx(network)), tokens=ids)["logits"], expected)
+        return
+    if isinstance(network, NeuralTranslator):
+        assert to_onnx(network).graph.output[0].name == "logits"  # see test_onnx.py
         return
     given = padded(data) if isinstance(data, list) else {"X": data.astype(np.float32)}
     found = run(session_of(to_onnx(network, data)), **given)

@@ -9,16 +9,25 @@ from sklearn.base import clone
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from sklearn.utils._param_validation import InvalidParameterError
 
+from sknet import NeuralClassifier, load, save
+from sknet.layers import Conv2D, Embedding, Flatten
+from sknet.network import Network
 from sknet.optimizers import (
+    LAMB,
     LBFGS,
     OPTIMIZERS,
     SGD,
+    SGDW,
+    AdaGrad,
     Adam,
     AdamW,
+    AMSGrad,
     Group,
     Lion,
+    Muon,
     Nadam,
     Optimizer,
+    RAdam,
     RMSprop,
     get_optimizer,
 )
@@ -41,6 +50,15 @@ VARIANTS = [
     Nadam(),
     Lion(),
     Lion(weight_decay=0.1),
+    SGDW(),
+    SGDW(momentum=0.0, weight_decay=0.0),
+    AdaGrad(),
+    AMSGrad(),
+    RAdam(),
+    RAdam(beta_2=0.9),
+    LAMB(),
+    LAMB(weight_decay=0.0),
+    Muon(),
 ]
 
 
@@ -104,9 +122,43 @@ def lion_rule(p, g, t, s, beta_1=0.9, beta_2=0.99, decay=0.3):
     return p - RATE * (math.copysign(1.0, c) + decay * p)
 
 
+def sgdw_rule(p, g, t, s, momentum=0.9, decay=0.2):
+    # Loshchilov and Hutter, algorithm 1, with Nesterov's momentum as Keras writes it.
+    s["m"] = momentum * s["m"] - RATE * g
+    return p - RATE * decay * p + momentum * s["m"] - RATE * g
+
+
+def adagrad_rule(p, g, t, s, epsilon=1e-3):
+    s["v"] += g * g
+    return p - RATE * g / (math.sqrt(s["v"]) + epsilon)
+
+
+def amsgrad_rule(p, g, t, s, beta_1=0.9, beta_2=0.9, epsilon=1e-3):
+    s["m"] = beta_1 * s["m"] + (1 - beta_1) * g
+    s["v"] = beta_2 * s["v"] + (1 - beta_2) * g * g
+    s["b"] = max(s["b"], s["v"])
+    m_hat, v_hat = s["m"] / (1 - beta_1**t), s["b"] / (1 - beta_2**t)
+    return p - RATE * m_hat / (math.sqrt(v_hat) + epsilon)
+
+
+def radam_rule(p, g, t, s, beta_1=0.9, beta_2=0.9, epsilon=1e-3):
+    # Liu et al., algorithm 2.
+    s["v"] = beta_2 * s["v"] + (1 - beta_2) * g * g
+    s["m"] = beta_1 * s["m"] + (1 - beta_1) * g
+    m_hat = s["m"] / (1 - beta_1**t)
+    longest = 2 / (1 - beta_2) - 1
+    length = longest - 2 * t * beta_2**t / (1 - beta_2**t)
+    if length <= 4:
+        return p - RATE * m_hat
+    adaptive = math.sqrt(s["v"] / (1 - beta_2**t))
+    r = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
+    return p - RATE * math.sqrt(r) * m_hat / (adaptive + epsilon)
+
+
 @pytest.mark.parametrize("optimizer", VARIANTS, ids=repr)
 def test_every_optimizer_keeps_the_contract(optimizer):
-    check_optimizer(optimizer)
+    rate = 0.5 if isinstance(optimizer, AdaGrad) else 0.05
+    check_optimizer(optimizer, learning_rate=rate)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +169,10 @@ def test_every_optimizer_keeps_the_contract(optimizer):
         (AdamW(weight_decay=0.2, epsilon=1e-30), adamw_rule),
         (Nadam(epsilon=1e-3), nadam_rule),
         (Lion(weight_decay=0.3), lion_rule),
+        (SGDW(weight_decay=0.2), sgdw_rule),
+        (AdaGrad(epsilon=1e-3), adagrad_rule),
+        (AMSGrad(beta_2=0.9, epsilon=1e-3), amsgrad_rule),
+        (RAdam(beta_2=0.9, epsilon=1e-3), radam_rule),
     ],
     ids=repr,
 )
@@ -487,3 +543,98 @@ def test_a_wrong_optimizer_is_rejected(wrong, sentence):
 def test_only_optimizer_objects_are_checked(wrong):
     with pytest.raises(TypeError, match="expects an Optimizer object"):
         check_optimizer(wrong)
+
+
+# Whole arrays
+
+ARRAYS = [
+    Group(slice(0, 12), 1.0, True, ((4, 3),)),
+    Group(slice(12, 28), 0.5, True, ((2, 1, 3), (10,))),
+    Group(slice(28, 32), 1.0, False, ((2, 2),)),
+]
+
+
+def array_problem():
+    rng = np.random.default_rng(5)
+    return rng.normal(size=32), rng.normal(size=(6, 32))
+
+
+def adam_ratio(g, t, s, epsilon, beta_1=0.9, beta_2=0.999):
+    s["m"] = beta_1 * s["m"] + (1 - beta_1) * g
+    s["v"] = beta_2 * s["v"] + (1 - beta_2) * g * g
+    return s["m"] / (1 - beta_1**t) / (np.sqrt(s["v"] / (1 - beta_2**t)) + epsilon)
+
+
+PARTS = [
+    (slice(0, 12), (4, 3), 1.0, True),
+    (slice(12, 18), (2, 3), 0.5, True),
+    (slice(18, 28), None, 0.5, True),  # a vector that decays
+    (slice(28, 32), None, 1.0, False),
+]
+
+
+def test_lamb_scales_the_step_of_each_kernel_to_its_norm():
+    start, gradients = array_problem()
+    found = trajectory(LAMB(weight_decay=0.3), start, gradients, ARRAYS)
+    expected, states = start.copy(), [{"m": 0.0, "v": 0.0} for _ in PARTS]
+    for t, g in enumerate(gradients, start=1):  # You et al., algorithm 2
+        for (where, shape, factor, decays), s in zip(PARTS, states, strict=True):
+            w = expected[where]
+            u = adam_ratio(g[where], t, s, 1e-6) + 0.3 * decays * w
+            trust = np.linalg.norm(w) / np.linalg.norm(u) if shape else 1.0
+            expected[where] = w - RATE * factor * trust * u
+        np.testing.assert_allclose(found[t - 1], expected, rtol=1e-10, atol=1e-12)
+
+
+def test_lamb_moves_kernels_of_zeros():
+    found = trajectory(
+        LAMB(), np.zeros(4), np.ones((1, 4)), [Group(slice(0, 4), 1.0, True, ((2, 2),))]
+    )
+    np.testing.assert_allclose(found, -RATE, rtol=1e-5)
+
+
+def test_muon_makes_the_steps_of_kernels_orthogonal():
+    start, gradients = array_problem()
+    found = trajectory(Muon(momentum=0.8, weight_decay=0.3), start, gradients, ARRAYS)
+    expected, states = start.copy(), [{"m": 0.0, "v": 0.0, "b": 0.0} for _ in PARTS]
+    for t, g in enumerate(gradients, start=1):
+        for (where, shape, factor, decays), s in zip(PARTS, states, strict=True):
+            w, rate = expected[where], RATE * factor
+            if shape is None:
+                step = adam_ratio(g[where], t, s, 1e-8 / np.sqrt(1 - 0.999**t))
+            else:  # Jordan's newtonschulz5, on U f(S) V'
+                s["b"] = 0.8 * s["b"] + g[where]
+                u, values, v = np.linalg.svd((g[where] + 0.8 * s["b"]).reshape(shape), False)
+                values = values / np.linalg.norm(values)
+                for _ in range(5):
+                    values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
+                step = 0.2 * np.sqrt(max(shape)) * (u * values @ v).ravel()
+            expected[where] = w * (1 - rate * 0.3 * decays) - rate * step
+        np.testing.assert_allclose(found[t - 1], expected, rtol=1e-9, atol=1e-10)
+
+
+def test_networks_tell_the_shapes_of_their_arrays():
+    network = Network(Conv2D(3, 2), (4, 4, 2))
+    kernel, bias = network.groups
+    assert kernel.shapes == ((2, 2, 2, 3),) and bias.shapes == ((3,),)
+
+
+@pytest.mark.parametrize("solver", ["adagrad", "amsgrad", "radam", "sgdw", "lamb", "muon"])
+def test_training_with_the_others_resumes_exactly(solver, tmp_path):
+    X, y = np.random.default_rng(0).normal(size=(30, 4, 4, 2)), np.arange(30) % 2
+    layers = [Conv2D(3, 2, activation="relu"), Flatten(), 5]
+    options = {"layers": layers, "solver": solver, "tol": 0, "batch_size": 8, "random_state": 0}
+    whole = NeuralClassifier(max_iter=4, **options).fit(X, y)
+    half = NeuralClassifier(max_iter=2, warm_start=True, **options).fit(X, y)
+    save(half, tmp_path / "half.sknet")
+    for copied in (pickle.loads(pickle.dumps(half)), load(tmp_path / "half.sknet"), half):
+        np.testing.assert_array_equal(copied.fit(X, y).network_.params, whole.network_.params)
+    assert whole.loss_curve_[-1] < whole.loss_curve_[0]
+
+
+def test_embeddings_move_as_with_adam():
+    network = Network(Embedding(3, input_dim=5), (4,))
+    start, gradients = network.params.copy(), np.random.default_rng(0).normal(size=(3, 15))
+    groups = [group for group in network.groups if group.rate_factor]
+    found = trajectory(Muon(), start, gradients, groups)
+    np.testing.assert_allclose(found, trajectory(Adam(), start, gradients, groups), rtol=1e-12)

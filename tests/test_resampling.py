@@ -9,12 +9,15 @@ from scipy import ndimage
 from sknet.layers import (
     Cropping1D,
     Cropping2D,
+    Cropping3D,
     GlobalAveragePool1D,
     Sequential,
     UpSampling1D,
     UpSampling2D,
+    UpSampling3D,
     ZeroPadding1D,
     ZeroPadding2D,
+    ZeroPadding3D,
 )
 from sknet.network import Network
 from sknet.testing import check_layer
@@ -246,9 +249,24 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(layer, shape, sentence):
         (ZeroPadding2D(((1, 0), (2, 1))), (3, 2, 2)),
         (Cropping1D((1, 2)), (7, 2)),
         (Cropping2D(((1, 0), (0, 1))), (4, 3, 2)),
+        (UpSampling3D((2, 1, 3)), (2, 3, 2, 2)),
+        (ZeroPadding3D(((1, 0), (0, 2), (1, 1))), (2, 3, 2, 2)),
+        (Cropping3D((1, 0, 1)), (4, 2, 3, 2)),
     ],
     ids=str,
 )
 def test_resampling_keeps_the_contract(layer, shape):
     check_layer(layer, shape)
     check_layer(layer, shape, sequence=True)
+
+
+def test_videos_are_enlarged_framed_and_cropped():
+    x = draw(2, 3, 4, 5, 2)
+    expected = x.repeat(2, axis=1).repeat(3, axis=3)
+    np.testing.assert_array_equal(run(UpSampling3D((2, 1, 3)), x)[0], expected)
+    widths = ((1, 2), (0, 1), (3, 0))
+    framed = np.pad(x, [(0, 0), *widths, (0, 0)])
+    np.testing.assert_array_equal(run(ZeroPadding3D(widths), x)[0], framed)
+    np.testing.assert_array_equal(run(Cropping3D(widths), framed)[0], x)
+    with pytest.raises(ValueError, match=r"or three pairs \(before, after\)"):
+        run(ZeroPadding3D((1, 2)), x)

@@ -15,12 +15,17 @@ from sknet.schedules import (
     Adaptive,
     Constant,
     Cosine,
+    CosineRestarts,
+    Cyclic,
     Exponential,
     FlatCosine,
     FunctionSchedule,
+    InverseTime,
     InvScaling,
     LogCosine,
     OneCycle,
+    PiecewiseConstant,
+    Polynomial,
     Progress,
     Schedule,
     Step,
@@ -317,3 +322,59 @@ def test_a_function_is_watched_while_it_trains():
     with pytest.raises(ValueError, match=r"at a progress of 0\.4 it returned -1\.0|at a .* 0\.3"):
         network.set_params(max_iter=20).fit(np.zeros((5, 1)), np.zeros(5))
     assert not hasattr(network, "network_")
+
+
+def test_cosine_restarts_follow_the_waves_of_sgdr():
+    """T_cur and T_i of the paper, counted up step by step."""
+    for growth, shrink, final in ((2.0, 1.0, 0.0), (1.0, 0.5, 0.1), (1.5, 0.9, 0.05)):
+        schedule = CosineRestarts(period=1.5, growth=growth, shrink=shrink, final=final)
+        current, period, top = 0.0, 1.5, 1.0
+        for progress in training():
+            expected = final + (top - final) * (1 + math.cos(math.pi * current / period)) / 2
+            assert schedule.factor(progress) == pytest.approx(expected, abs=1e-6)
+            current += 1 / STEPS
+            while current >= period - 1e-9:
+                current -= period
+                period, top = period * growth, max(top * shrink, final)
+
+
+def test_triangles_go_up_and_down():
+    schedule = Cyclic(period=4, low=0.2, shrink=0.5)
+    factors = [schedule.factor(at(epochs)) for epochs in (0, 1, 2, 3, 4, 5, 6, 8)]
+    np.testing.assert_allclose(factors, [0.2, 0.6, 1.0, 0.6, 0.2, 0.4, 0.6, 0.2], atol=1e-8)
+
+
+def test_powers_and_inverses_of_the_time():
+    for progress in training():
+        done, epochs = progress.fraction, progress.epochs
+        assert Polynomial().factor(progress) == pytest.approx(1 - done)
+        expected = 0.1 + 0.9 * (1 - done) ** 3
+        assert Polynomial(power=3, final=0.1).factor(progress) == pytest.approx(expected)
+        assert InverseTime(decay=2.0).factor(progress) == pytest.approx(1 / (1 + 2 * epochs))
+
+
+def test_pieces_begin_at_their_boundaries():
+    schedule = PiecewiseConstant(boundaries=[2, 4.5], factors=[1, 0.3, 2])
+    factors = [schedule.factor(at(epochs)) for epochs in (0, 1.99, 2, 4.25, 4.5, 10)]
+    assert factors == [1, 1, 0.3, 0.3, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "sentence"),
+    [
+        (
+            PiecewiseConstant(boundaries=[2, 1]),
+            "PiecewiseConstant expects boundaries above 0",
+        ),
+        (PiecewiseConstant(factors=[1.0]), "and one factor of at least 0 more than these; got"),
+        (PiecewiseConstant(boundaries=["a"], factors=[1, 1]), "PiecewiseConstant expects"),
+        (Polynomial(power=0), "The 'power' parameter of Polynomial must be"),
+        (Cyclic(period=0), "The 'period' parameter of Cyclic must be"),
+        (CosineRestarts(growth=0.5), "The 'growth' parameter of CosineRestarts must be"),
+        (InverseTime(decay=-1), "The 'decay' parameter of InverseTime must be"),
+    ],
+)
+def test_wrong_shapes_have_a_sentence(schedule, sentence):
+    with pytest.raises(ValueError) as caught:
+        NeuralRegressor((), learning_rate=schedule).fit(np.ones((4, 1)), np.arange(4.0))
+    assert sentence in str(caught.value)

@@ -6,7 +6,8 @@ TEXTS = {
         Widths of the plain hidden layers; an int is one layer.
     activation : str or sknet.activations.Activation, default="relu"
         Activation of the hidden layers: identity, logistic (also called sigmoid), tanh, relu,
-        leaky_relu, elu, selu, gelu, silu, mish, softplus, or an object.
+        leaky_relu, relu6, elu, selu, gelu, silu, hard_swish, mish, softplus, softsign,
+        hard_sigmoid, softmax, or an object.
     """,
     "layers": """
     layers : list, default=None
@@ -83,8 +84,9 @@ TEXTS = {
     """,
     "solver": """
     solver : str or sknet.optimizers.Optimizer, default="adam"
-        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object, which is
-        where momentum, beta_1, weight_decay, max_fun and the like are set.
+        Optimizer: adam, adamw, nadam, radam, amsgrad, rmsprop, adagrad, sgd, sgdw, lion, muon,
+        lamb, lbfgs, or an object, which is where momentum, beta_1, weight_decay, max_fun and the
+        like are set.
     alpha : float, default=1e-4
         L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
         divided by the weight of the rows, is added to the loss.
@@ -92,8 +94,9 @@ TEXTS = {
         Rows of one step; "auto" is min(200, n_samples). L-BFGS takes all rows.
     learning_rate : str, sknet.schedules.Schedule or callable, default="constant"
         Shape of the rate over the training, for every solver but lbfgs: constant, invscaling,
-        adaptive, cosine, flat_cosine, log_cosine, one_cycle, exponential, step, an object, or
-        a function of the progress in [0, 1] that returns the factor of the rate.
+        adaptive, cosine, cosine_restarts, flat_cosine, log_cosine, one_cycle, cyclic, polynomial,
+        exponential, step, piecewise_constant, inverse_time, an object, or a function of the
+        progress in [0, 1] that returns the factor of the rate.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=200
@@ -105,7 +108,7 @@ TEXTS = {
         for lbfgs, largest element of the gradient at which to stop.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, schedules made of cosine waves run to their end.
+        stopping, schedules of cosine waves, cycles and powers run to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the training set is held out.
@@ -118,7 +121,8 @@ TEXTS = {
     """,
     "solver_of_windows": """
     solver : str or sknet.optimizers.Optimizer, default="adam"
-        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object.
+        Optimizer: adam, adamw, nadam, radam, amsgrad, rmsprop, adagrad, sgd, sgdw, lion, muon,
+        lamb, lbfgs, or an object.
     alpha : float, default=1e-4
         L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
         divided by the number of windows of a step, is added to the loss.
@@ -126,8 +130,9 @@ TEXTS = {
         Windows of one step; "auto" is min(32, number of windows).
     learning_rate : str, sknet.schedules.Schedule or callable, default="cosine"
         Shape of the rate over the training: constant, invscaling, adaptive, cosine,
-        flat_cosine, log_cosine, one_cycle, exponential, step, an object, or a function of the
-        progress in [0, 1] that returns the factor of the rate.
+        cosine_restarts, flat_cosine, log_cosine, one_cycle, cyclic, polynomial, exponential,
+        step, piecewise_constant, inverse_time, an object, or a function of the progress in
+        [0, 1] that returns the factor of the rate.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=20
@@ -138,7 +143,7 @@ TEXTS = {
         Smallest change of the loss (or of the validation score) that counts as progress.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, schedules made of cosine waves run to their end.
+        stopping, schedules of cosine waves, cycles and powers run to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the texts is held out, or the end of a
@@ -178,6 +183,12 @@ TEXTS = {
     "end": """
     clip_norm : float, default=None
         Norm to which a longer gradient is shortened.
+    clip_value : float, default=None
+        Largest absolute value of an element of the gradient; larger ones are clipped, before
+        `clip_norm`.
+    accumulation_steps : int, default=1
+        Number of batches whose gradients make one step, at least 1: a step sees as many rows as
+        with a batch_size so many times as large, in the memory of one batch.
     averaging : float, default=None
         Decay of an exponential average of the weights, in (0, 1), which then predicts.
     shuffle : bool, default=True

@@ -1,4 +1,4 @@
-"""Activation functions: elementwise, in place, without allocating."""
+"""Activation functions: in place, without allocating; elementwise, but for the softmax."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from ..base import named_component
 from .base import Activation, Identity
 from .function import FunctionActivation
 from .gated import GELU, Mish, SiLU
+from .piecewise import HardSigmoid, HardSwish, ReLU6
 from .rectifiers import ELU, SELU, LeakyReLU, ReLU, Softplus
-from .saturating import Logistic, Tanh
+from .saturating import Logistic, Softsign, Tanh
+from .softmax import Softmax
 
 __all__ = [
     "ACTIVATIONS",
@@ -18,13 +20,18 @@ __all__ = [
     "SELU",
     "Activation",
     "FunctionActivation",
+    "HardSigmoid",
+    "HardSwish",
     "Identity",
     "LeakyReLU",
     "Logistic",
     "Mish",
     "ReLU",
+    "ReLU6",
     "SiLU",
+    "Softmax",
     "Softplus",
+    "Softsign",
     "Tanh",
     "get_activation",
 ]
@@ -43,11 +50,16 @@ ACTIVATIONS: dict[str, type[Activation]] = {
     "silu": SiLU,
     "mish": Mish,
     "softplus": Softplus,
+    "relu6": ReLU6,
+    "hard_sigmoid": HardSigmoid,
+    "hard_swish": HardSwish,
+    "softsign": Softsign,
+    "softmax": Softmax,
 }
 
 
-#: Where users look for the softmax function.
-_SOFTMAX = "softmax and the output layer are added by the estimator, leave them out"
+#: Where users look for the activation of the output layer.
+_OUTPUT = "the output layer and its softmax are added by the estimator, leave them out"
 #: What makes an activation of a plain function.
 _FUNCTION = "for a plain function use FunctionActivation(f, derivative)"
 
@@ -59,7 +71,7 @@ class ActivationName(StrOptions):
         super().__init__(set(ACTIVATIONS))
 
     def __str__(self) -> str:
-        return f"{super().__str__()} ({_SOFTMAX}; {_FUNCTION})"
+        return f"{super().__str__()} ({_OUTPUT}; {_FUNCTION})"
 
 
 def get_activation(activation: str | Activation | None) -> Activation:
@@ -89,8 +101,6 @@ def get_activation(activation: str | Activation | None) -> Activation:
     """
     if activation is None:
         return Identity()
-    if isinstance(activation, str) and activation == "softmax":
-        raise ValueError(f"activation='softmax' is none here: {_SOFTMAX}.")
     activation = named_component(activation, ACTIVATIONS, Activation, "activation")
     if isinstance(activation, FunctionActivation):
         activation.check()

@@ -55,12 +55,12 @@ class Activation(Component, ABC):
     >>> import numpy as np
     >>> from sknet.activations import Activation
     >>> class Square(Activation):
-    ...     def forward(self, x, out, training=False):
+    ...     def forward(self, x: Array, out: Array, training: bool = False) -> Array:
     ...         if training:
     ...             np.multiply(x, 2.0, out=self._work("derivative", x.shape))
     ...         return np.square(x, out=out)
     ...
-    ...     def backward(self, grad, out):
+    ...     def backward(self, grad: Array, out: Array) -> Array:
     ...         return np.multiply(grad, self._work("derivative", grad.shape), out=grad)
     >>> square = Square()
     >>> square.allocate(n_rows=1, dtype="float64")
@@ -74,6 +74,8 @@ class Activation(Component, ABC):
     #: Name of the kernel initializer that suits a layer with this activation: Glorot's, as in
     #: scikit-learn's MLP and in Keras, unless the activation needs another.
     initializer = "glorot_uniform"
+    #: Whether each element is treated by itself.
+    is_elementwise = True
 
     def allocate(self, n_rows: int, dtype: DTypeLike) -> None:
         """Make the scratch memory.

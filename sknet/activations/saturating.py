@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .. import kernels
 from ..typing import Array
-from .base import CompiledActivation
+from .base import Activation, CompiledActivation
 
 
 class Logistic(CompiledActivation):
@@ -42,6 +44,38 @@ class Tanh(CompiledActivation):
     """
 
     _kind = kernels.TANH
+
+
+class Softsign(Activation):
+    """The softsign, f(x) = x / (1 + abs(x)), with values in (-1, 1) [1]_.
+
+    References
+    ----------
+    .. [1] Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+       networks", AISTATS 2010, https://proceedings.mlr.press/v9/glorot10a.html
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.activations import Softsign
+    >>> activation = Softsign()
+    >>> activation.allocate(n_rows=1, dtype="float64")
+    >>> x = np.array([[-1.0, 0.0, 2.0]])
+    >>> activation.forward(x, out=x).round(3)
+    array([[-0.5  ,  0.   ,  0.667]])
+    """
+
+    def forward(self, x: Array, out: Array, training: bool = False) -> Array:
+        size = np.absolute(x, out=self._work("scratch", x.shape))
+        size += 1.0
+        return np.divide(x, size, out=out)
+
+    def backward(self, grad: Array, out: Array) -> Array:
+        # The derivative, 1 / (1 + |x|)**2, is (1 - |f|)**2.
+        derivative = np.absolute(out, out=self._work("scratch", out.shape))
+        np.subtract(1.0, derivative, out=derivative)
+        np.square(derivative, out=derivative)
+        return np.multiply(grad, derivative, out=grad)
 
 
 def logistic(x: Array, out: Array | None) -> Array:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from ..activations import Identity, Logistic, get_activation
-from ..layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Sequential
+from ..activations import Identity, Logistic, Softmax, get_activation
+from ..layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    LayerNorm,
+    Permute,
+    RepeatVector,
+    Reshape,
+    Sequential,
+)
 from ..layers.base import Layer
+from ..layers.composite import nested_items
 from ..layers.spatial.axes import LayerOverAxes, is_channels_first
 from ..network import Network
 from ..warning import warn
@@ -95,6 +107,29 @@ def plain_layers(
     return pairs
 
 
+def takes_images(layers: Any) -> bool:
+    """Tell whether the first layer that asks for certain axes asks for those of images.
+
+    Parameters
+    ----------
+    layers : list
+        As the user has written them; anything else is False.
+
+    Returns
+    -------
+    takes : bool
+        Whether a sample needs height, width and channels.
+    """
+    for _, layer in nested_items(layers, "layers"):
+        if isinstance(layer, LayerOverAxes):
+            return len(layer._axes) == 2
+        if isinstance(
+            layer, Flatten | Reshape | Permute | RepeatVector
+        ):  # what follows has other axes
+            return False
+    return False
+
+
 def warn_of_channels_first(network: Network) -> None:
     """Warn where the samples look like images whose channels come first.
 
@@ -171,7 +206,8 @@ def warn_of_own_output(hidden: Sequence[tuple[str, Layer]], widths: set[int], ow
         last = last.sublayers()[-1][1]
     if type(last) not in (Dense, Activation) or last.output_shape_[-1] not in widths:
         return
-    outputs = Logistic if isinstance(last, Activation) else (Identity, Logistic)
+    links = Logistic, Softmax
+    outputs = links if isinstance(last, Activation) else (Identity, *links)
     if isinstance(get_activation(last.activation), outputs):
         warn(
             f"The last of layers, {last._label()}, looks like an output layer; {owner} adds the "

@@ -24,7 +24,7 @@ from ..compatibility import available_if, fit_context
 from ..constraints import is_true
 from ..finite import located
 from ..inputs import Sequences
-from ..layers.base import LayerItem
+from ..layers.items import LayerItem
 from ..losses import REGRESSION_LOSSES, LogLoss, Loss, LossName, SquaredError, Target, get_loss
 from ..losses.observed import ObservedLoss
 from ..losses.sequence import SequenceLoss
@@ -86,7 +86,8 @@ class AutoencoderTransformer(
         Widths of the plain hidden layers; an int is one layer.
     activation : str or sknet.activations.Activation, default="relu"
         Activation of the hidden layers: identity, logistic (also called sigmoid), tanh, relu,
-        leaky_relu, elu, selu, gelu, silu, mish, softplus, or an object.
+        leaky_relu, relu6, elu, selu, gelu, silu, hard_swish, mish, softplus, softsign,
+        hard_sigmoid, softmax, or an object.
     encoder : list, default=None
         Layers instead of the plain hidden ones of the encoder: `sknet.layers` objects, pairs
         ("name", layer), or ints n, short for ``Dense(n, activation)``; reached as in
@@ -148,8 +149,9 @@ class AutoencoderTransformer(
         Of a row it is the sum over the features, squares by half.
         The log loss is for X in [0, 1]: reconstructions are then probabilities.
     solver : str or sknet.optimizers.Optimizer, default="adam"
-        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object, which is
-        where momentum, beta_1, weight_decay, max_fun and the like are set.
+        Optimizer: adam, adamw, nadam, radam, amsgrad, rmsprop, adagrad, sgd, sgdw, lion, muon,
+        lamb, lbfgs, or an object, which is where momentum, beta_1, weight_decay, max_fun and the
+        like are set.
     alpha : float, default=1e-4
         L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
         divided by the weight of the rows, is added to the loss.
@@ -157,8 +159,9 @@ class AutoencoderTransformer(
         Rows of one step; "auto" is min(200, n_samples). L-BFGS takes all rows.
     learning_rate : str, sknet.schedules.Schedule or callable, default="constant"
         Shape of the rate over the training, for every solver but lbfgs: constant, invscaling,
-        adaptive, cosine, flat_cosine, log_cosine, one_cycle, exponential, step, an object, or
-        a function of the progress in [0, 1] that returns the factor of the rate.
+        adaptive, cosine, cosine_restarts, flat_cosine, log_cosine, one_cycle, cyclic, polynomial,
+        exponential, step, piecewise_constant, inverse_time, an object, or a function of the
+        progress in [0, 1] that returns the factor of the rate.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=200
@@ -170,7 +173,7 @@ class AutoencoderTransformer(
         for lbfgs, largest element of the gradient at which to stop.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, schedules made of cosine waves run to their end.
+        stopping, schedules of cosine waves, cycles and powers run to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the training set is held out.
@@ -182,6 +185,12 @@ class AutoencoderTransformer(
         of others greater is better.
     clip_norm : float, default=None
         Norm to which a longer gradient is shortened.
+    clip_value : float, default=None
+        Largest absolute value of an element of the gradient; larger ones are clipped, before
+        `clip_norm`.
+    accumulation_steps : int, default=1
+        Number of batches whose gradients make one step, at least 1: a step sees as many rows as
+        with a batch_size so many times as large, in the memory of one batch.
     averaging : float, default=None
         Decay of an exponential average of the weights, in (0, 1), which then predicts.
     shuffle : bool, default=True
@@ -306,6 +315,8 @@ class AutoencoderTransformer(
         validation_fraction: float = 0.1,
         scoring: Literal["loss"] | Function = "loss",
         clip_norm: float | None = None,
+        clip_value: float | None = None,
+        accumulation_steps: int = 1,
         averaging: float | None = None,
         shuffle: bool = True,
         warm_start: bool = False,

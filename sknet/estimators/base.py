@@ -90,6 +90,8 @@ class BaseNeuralEstimator(
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "scoring": [str, callable],
         "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "clip_value": [Interval(Real, 0, None, closed="neither"), None],
+        "accumulation_steps": [Interval(Integral, 1, None, closed="left")],
         "averaging": [Interval(Real, 0, 1, closed="neither"), None],
         "shuffle": ["boolean"],
         "warm_start": ["boolean"],
@@ -109,6 +111,8 @@ class BaseNeuralEstimator(
     _grid = None
     #: Part of the network that `Pretrained` takes; if empty, all but the output layer.
     _body = ""
+    #: How samples are mixed, where an estimator has no such parameter.
+    mixing = None
     #: Largest number of rows of a step for ``batch_size="auto"``.
     _auto_batch_size = 200
 
@@ -318,6 +322,7 @@ class BaseNeuralEstimator(
                 "solver='lbfgs' needs a loss without noise; remove dropout and noise layers, or "
                 "choose another solver."
             )
+        self._refuse_kernel_constraints(optimizer)
 
     def _check_same_network(self):
         """Refuse to resume training with another architecture; follow the other parameters."""
@@ -417,6 +422,9 @@ class BaseNeuralEstimator(
             horizon=epochs + max_epochs if max_epochs > 1 else max(self.max_iter, epochs + 1),
             alpha=float(self.alpha),
             clip_norm=None if self.clip_norm is None else float(self.clip_norm),
+            clip_value=None if self.clip_value is None else float(self.clip_value),
+            accumulation_steps=int(self.accumulation_steps),
+            mixing=self._made_mixing(data),
             averaging=None if self.averaging is None else float(self.averaging),
             shuffle=bool(self.shuffle),
             mean_weight=self._mean_weight,
@@ -451,7 +459,7 @@ class BaseNeuralEstimator(
         return tags
 
     def _takes_sparse(self):
-        if self.input_shape is not None:
+        if self.input_shape is not None or self.mixing is not None:
             return False
         # Without hidden layers it is the output layer that takes X.
         nothing_hidden = self.layers is None or (

@@ -43,6 +43,11 @@ class BeamSearch:
         included, to this power.
     """
 
+    width: int
+    end: int
+    max_length: int
+    length_penalty: float
+
     def __init__(self, width: int, end: int, max_length: int, length_penalty: float) -> None:
         self.width, self.end = width, end
         self.max_length, self.length_penalty = max_length, length_penalty

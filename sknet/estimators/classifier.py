@@ -15,8 +15,9 @@ from sklearn.utils._param_validation import StrOptions
 from ..activations.base import Activation
 from ..base import brief
 from ..compatibility import available_if, fit_context
-from ..layers.base import LayerItem
+from ..layers.items import LayerItem
 from ..losses import CLASSIFICATION_LOSSES, Loss, LossName
+from ..mixing import MIXINGS, Mixing
 from ..optimizers.base import Optimizer
 from ..optimizers.lbfgs import LBFGS
 from ..schedules.base import Schedule
@@ -44,6 +45,7 @@ from .labels import as_labels, family, shown
 from .metrics import compares_numbers
 from .overflow import warn_of_overflow
 from .placewise import PlacewiseTargets
+from .probabilities import gives_probabilities
 
 _BY_COLUMNS = "a dict of losses by the columns of y is for NeuralRegressor"
 
@@ -60,7 +62,8 @@ class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeur
         Widths of the plain hidden layers; an int is one layer.
     activation : str or sknet.activations.Activation, default="relu"
         Activation of the hidden layers: identity, logistic (also called sigmoid), tanh, relu,
-        leaky_relu, elu, selu, gelu, silu, mish, softplus, or an object.
+        leaky_relu, relu6, elu, selu, gelu, silu, hard_swish, mish, softplus, softsign,
+        hard_sigmoid, softmax, or an object.
     layers : list, default=None
         Layers instead of the plain hidden ones: `sknet.layers` objects, pairs
         ("name", layer), or ints n, short for ``Dense(n, activation)``. The output layer is
@@ -73,11 +76,13 @@ class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeur
         Rate of the dropout after each plain hidden layer, in [0, 1).
     normalization : {"batch", "layer"}, default=None
         Normalization in each plain hidden layer, before the activation.
-    loss : {"log_loss", "focal"} or sknet.losses.Loss, default="log_loss"
-        Loss: the cross-entropy, the focal loss, or an object.
+    loss : str or sknet.losses.Loss, default="log_loss"
+        Loss: log_loss, the cross-entropy; focal; hinge and squared_hinge, without probabilities;
+        dice and tversky, for a class at each pixel; or an object.
     solver : str or sknet.optimizers.Optimizer, default="adam"
-        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object, which is
-        where momentum, beta_1, weight_decay, max_fun and the like are set.
+        Optimizer: adam, adamw, nadam, radam, amsgrad, rmsprop, adagrad, sgd, sgdw, lion, muon,
+        lamb, lbfgs, or an object, which is where momentum, beta_1, weight_decay, max_fun and the
+        like are set.
     alpha : float, default=1e-4
         L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
         divided by the weight of the rows, is added to the loss.
@@ -85,8 +90,9 @@ class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeur
         Rows of one step; "auto" is min(200, n_samples). L-BFGS takes all rows.
     learning_rate : str, sknet.schedules.Schedule or callable, default="constant"
         Shape of the rate over the training, for every solver but lbfgs: constant, invscaling,
-        adaptive, cosine, flat_cosine, log_cosine, one_cycle, exponential, step, an object, or
-        a function of the progress in [0, 1] that returns the factor of the rate.
+        adaptive, cosine, cosine_restarts, flat_cosine, log_cosine, one_cycle, cyclic, polynomial,
+        exponential, step, piecewise_constant, inverse_time, an object, or a function of the
+        progress in [0, 1] that returns the factor of the rate.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=200
@@ -98,7 +104,7 @@ class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeur
         for lbfgs, largest element of the gradient at which to stop.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, schedules made of cosine waves run to their end.
+        stopping, schedules of cosine waves, cycles and powers run to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the training set is held out.
@@ -112,8 +118,17 @@ class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeur
         Weights of the classes, which multiply the sample weights; "balanced" makes them
         inversely proportional to the classes' weighted frequencies. A list has one dict an
         output.
+    mixing : {"mixup", "cutmix"} or sknet.mixing.Mixing, default=None
+        How each training sample is mixed with another of its batch, and their targets with
+        them: by weighted means, or by rectangles of images. Validation is left as it is.
     clip_norm : float, default=None
         Norm to which a longer gradient is shortened.
+    clip_value : float, default=None
+        Largest absolute value of an element of the gradient; larger ones are clipped, before
+        `clip_norm`.
+    accumulation_steps : int, default=1
+        Number of batches whose gradients make one step, at least 1: a step sees as many rows as
+        with a batch_size so many times as large, in the memory of one batch.
     averaging : float, default=None
         Decay of an exponential average of the weights, in (0, 1), which then predicts.
     shuffle : bool, default=True
@@ -183,6 +198,7 @@ class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeur
     _on_tables = "Or use TabularClassifier, which takes such tables as they are."
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
+        "mixing": [StrOptions(set(MIXINGS)), Mixing, None],
         "loss": [LossName(CLASSIFICATION_LOSSES, _BY_COLUMNS), Loss],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
@@ -210,7 +226,10 @@ class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeur
         validation_fraction: float = 0.1,
         scoring: str | Function = "loss",
         class_weight: ClassWeight | None = None,
+        mixing: Literal["mixup", "cutmix"] | Mixing | None = None,
         clip_norm: float | None = None,
+        clip_value: float | None = None,
+        accumulation_steps: int = 1,
         averaging: float | None = None,
         shuffle: bool = True,
         warm_start: bool = False,
@@ -507,6 +526,7 @@ class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeur
         columns = [c[codes] for c, codes in zip(self.classes_, best, strict=True)]
         return np.stack(columns, axis=1)
 
+    @available_if(gives_probabilities)
     @isolated
     def predict_proba(self, X: Samples) -> Array | Any:
         """Predict the probabilities of the classes.
@@ -526,6 +546,7 @@ class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeur
         """
         return self._read(X, lambda raw: self._loss.inverse_link(self._told(raw)))
 
+    @available_if(gives_probabilities)
     @isolated
     def predict_log_proba(self, X: Samples) -> Array | Any:
         """Predict the logarithms of the probabilities, exact also where those underflow.

@@ -4,9 +4,12 @@ from functools import cache
 from inspect import signature
 from numbers import Integral
 
+import numpy as np
+
 from ..base import same
-from ..layers import Layer
+from ..layers import Embedding, Layer
 from ..layers.composite import nested_items
+from ..mixing import get_mixing
 from ..optimizers import LBFGS
 from .architecture import hidden_sizes
 
@@ -78,12 +81,37 @@ class ParameterChecks:
     def _refuse_options_of_steps(self):
         if self.solver != "lbfgs" and not isinstance(self.solver, LBFGS):
             return
-        for name in ("clip_norm", "averaging"):
-            if not self._is_default(name):
+        for name in ("clip_norm", "clip_value", "accumulation_steps", "averaging", "mixing"):
+            if name in self._get_param_names() and not self._is_default(name):
                 raise ValueError(
                     f"{name}={getattr(self, name)!r} is for solvers that train by steps; with "
                     f"solver={self.solver!r}, leave it out."
                 )
+
+    def _refuse_kernel_constraints(self, optimizer):
+        """Refuse constraints of kernels where the optimizer chooses its own steps."""
+        bound = [part for part in self.network_.layer.walk() if part.kernel_constraint is not None]
+        if isinstance(optimizer, LBFGS) and bound:
+            raise ValueError(
+                "solver='lbfgs' knows no constraints of kernels; leave out the kernel_constraint "
+                f"of {bound[0]._label()}, or choose another solver."
+            )
+
+    def _made_mixing(self, data):
+        """Return what mixes samples, or refuse what cannot be mixed."""
+        mixing = get_mixing(self.mixing)
+        if mixing is None:
+            return None
+        mixing.check(self._input_shape)
+        codes = any(isinstance(part, Embedding) for part in self.network_.layer.walk())
+        one_target = isinstance(data.y, np.ndarray)
+        if codes or not one_target or not isinstance(data.X, np.ndarray):
+            found = "codes for an Embedding" if codes else "sequences of any length"
+            raise ValueError(
+                f"mixing={self.mixing!r} expects an array of numbers and one target a sample, got "
+                f"{found if one_target else 'a target for each step or pixel'}. Leave it out."
+            )
+        return mixing
 
 
 @cache

@@ -1,6 +1,9 @@
 """The curve of a training as a small inline SVG, which needs no library for plots."""
 
+from __future__ import annotations
+
 from math import isfinite, log10
+from typing import Any
 
 #: What is drawn, with the name and the color of each line; both are seen on light and dark.
 _LINES = {"loss": ("training", "#0072b2"), "validation_loss": ("validation", "#d55e00")}
@@ -8,7 +11,7 @@ _LINES = {"loss": ("training", "#0072b2"), "validation_loss": ("validation", "#d
 _MAX_POINTS = 200
 
 
-def curve_svg(history, width=220, height=60):
+def curve_svg(history: Any, width: int = 220, height: int = 60) -> str:
     """Draw the losses of a training.
 
     Parameters

@@ -1,6 +1,9 @@
 """What scikit-learn's HTML diagram shows of an estimator: its layers and its training."""
 
+from __future__ import annotations
+
 from reprlib import repr as brief
+from typing import Any, Self
 
 from ..base import named_items
 from ..compatibility import VisualBlock
@@ -13,14 +16,16 @@ from .curve import curve_svg
 class _Picture(str):
     """HTML that scikit-learn puts where it takes text: `html.escape` works by ``replace``."""
 
-    def replace(self, *args):
+    def replace(self, *args: Any) -> Self:
         return self
 
 
 class _Block(VisualBlock):
     """A block of a layer, which knows its label and links to the page of the layer."""
 
-    def __init__(self, kind, part, label, inside=(), caption=None):
+    def __init__(
+        self, kind: Any, part: Any, label: Any, inside: Any = (), caption: Any = None
+    ) -> None:
         self.label = label
         self.details = str(part)
         self._part = part
@@ -39,7 +44,7 @@ class _Block(VisualBlock):
         return self._part._get_doc_link() if isinstance(self._part, Layer) else ""
 
 
-def diagram_of(estimator):
+def diagram_of(estimator: Any) -> Any:
     """Return the layers of an estimator as scikit-learn's blocks.
 
     Parameters

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..layers import Sequential
 from ..layers.base import build_layer
+from ..layers.sequential.source import LooksAtSource
 from ..typing import Array
 
 
@@ -60,7 +61,7 @@ class EncoderDecoder(Sequential):
         return out, None if is_real.all() else is_real
 
     def _readers(self):
-        return [part for part in self._parts[1].walk() if part.takes_source]
+        return [part for part in self._parts[1].walk() if isinstance(part, LooksAtSource)]
 
     def _encode(self, x, training, mask):
         """Run the encoder, and let the decoder look at what it returns."""

@@ -14,8 +14,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..batches import Data
 from ..compatibility import available_if, fit_context
 from ..layers import Embedding, LayerNorm, PositionalEmbedding, TransformerBlock
-from ..layers.base import LayerItem
 from ..layers.composite import named_layers
+from ..layers.items import LayerItem
 from ..losses import LogLoss, Target
 from ..losses.placewise import PlacewiseLoss
 from ..optimizers.base import Optimizer
@@ -75,7 +75,8 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         over the vocabulary is added. Nested parameters are reached by position or name, as in
         ``layers__0__output_dim``. None is a small Transformer: two blocks of width 64.
     solver : str or sknet.optimizers.Optimizer, default="adam"
-        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object.
+        Optimizer: adam, adamw, nadam, radam, amsgrad, rmsprop, adagrad, sgd, sgdw, lion, muon,
+        lamb, lbfgs, or an object.
     alpha : float, default=1e-4
         L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
         divided by the number of windows of a step, is added to the loss.
@@ -83,8 +84,9 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         Windows of one step; "auto" is min(32, number of windows).
     learning_rate : str, sknet.schedules.Schedule or callable, default="cosine"
         Shape of the rate over the training: constant, invscaling, adaptive, cosine,
-        flat_cosine, log_cosine, one_cycle, exponential, step, an object, or a function of the
-        progress in [0, 1] that returns the factor of the rate.
+        cosine_restarts, flat_cosine, log_cosine, one_cycle, cyclic, polynomial, exponential,
+        step, piecewise_constant, inverse_time, an object, or a function of the progress in
+        [0, 1] that returns the factor of the rate.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=20
@@ -95,7 +97,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         Smallest change of the loss (or of the validation score) that counts as progress.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, schedules made of cosine waves run to their end.
+        stopping, schedules of cosine waves, cycles and powers run to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the texts is held out, or the end of a
@@ -104,6 +106,11 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         Part of the texts to hold out, in (0, 1).
     clip_norm : float, default=1.0
         Norm to which a longer gradient is shortened; None is no limit.
+    clip_value : float, default=None
+        Largest absolute value of an element of the gradient; larger ones are clipped, before
+        `clip_norm`.
+    accumulation_steps : int, default=1
+        Number of batches whose gradients make one step, at least 1.
     averaging : float, default=None
         Decay of an exponential average of the weights, in (0, 1), which then predicts.
     shuffle : bool, default=True
@@ -206,6 +213,8 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         clip_norm: float | None = 1.0,
+        clip_value: float | None = None,
+        accumulation_steps: int = 1,
         averaging: float | None = None,
         shuffle: bool = True,
         warm_start: bool = False,

@@ -1,8 +1,11 @@
 """What `verbose` shows while a network is trained."""
 
+from __future__ import annotations
+
 import sys
 from html import escape
 from time import perf_counter
+from typing import Any
 
 from .curve import curve_svg
 
@@ -14,7 +17,9 @@ _BAR = 10
 _INTERVAL = 0.1
 
 
-def make_progress(verbose, n_epochs, shows_score):
+def make_progress(
+    verbose: bool | int, n_epochs: int, shows_score: bool
+) -> Lines | Bar | Curve | None:
     """Return what shows the progress of a training.
 
     Parameters
@@ -55,11 +60,11 @@ class Lines:
         Whether to print the validation score as well.
     """
 
-    def __init__(self, n_epochs, shows_score):
+    def __init__(self, n_epochs: int, shows_score: bool) -> None:
         self.n_epochs = n_epochs
         self.shows_score = shows_score
 
-    def show(self, history):
+    def show(self, history: Any) -> None:
         """Show the last epoch.
 
         Parameters
@@ -70,7 +75,7 @@ class Lines:
         number, seconds = len(history["loss"]), history["seconds"][-1]
         print(f"Epoch {number}: {self._numbers(history)}, {seconds:.2f} s", flush=True)
 
-    def close(self):
+    def close(self) -> None:
         """Show that the training is over."""
 
     def _numbers(self, history):
@@ -93,13 +98,13 @@ class Bar(Lines):
         Whether to show the validation score as well.
     """
 
-    def __init__(self, n_epochs, shows_score):
+    def __init__(self, n_epochs: int, shows_score: bool) -> None:
         super().__init__(n_epochs, shows_score)
         self._start = self._drawn = perf_counter()
         self._history = None
         self._n_before = self._tenths = None
 
-    def show(self, history):
+    def show(self, history: Any) -> None:
         """Show the last epoch, unless the bar has been drawn a moment ago.
 
         Parameters
@@ -116,7 +121,7 @@ class Bar(Lines):
         self._drawn = perf_counter()
         self._draw()
 
-    def close(self):
+    def close(self) -> None:
         """Draw the bar as it stands at the end."""
         if self._history is not None:
             self._draw(is_over=True)
@@ -181,10 +186,10 @@ class Curve(Bar):
 class _Shown:
     """What a notebook shows: HTML, and the text where there is none."""
 
-    def __init__(self, text, html):
+    def __init__(self, text: Any, html: Any) -> None:
         self._text, self._html = text, html
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self._text
 
     def _repr_html_(self):

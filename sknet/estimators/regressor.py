@@ -12,13 +12,15 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
 
 from ..activations.base import Activation
 from ..cells import as_array
 from ..compatibility import available_if, fit_context
 from ..finite import check_finite
-from ..layers.base import LayerItem
+from ..layers.items import LayerItem
 from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, Target
+from ..mixing import MIXINGS, Mixing
 from ..optimizers.base import Optimizer
 from ..optimizers.lbfgs import LBFGS
 from ..schedules.base import Schedule
@@ -58,7 +60,8 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         Widths of the plain hidden layers; an int is one layer.
     activation : str or sknet.activations.Activation, default="relu"
         Activation of the hidden layers: identity, logistic (also called sigmoid), tanh, relu,
-        leaky_relu, elu, selu, gelu, silu, mish, softplus, or an object.
+        leaky_relu, relu6, elu, selu, gelu, silu, hard_swish, mish, softplus, softsign,
+        hard_sigmoid, softmax, or an object.
     layers : list, default=None
         Layers instead of the plain hidden ones: `sknet.layers` objects, pairs
         ("name", layer), or ints n, short for ``Dense(n, activation)``. The output layer is
@@ -72,24 +75,26 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
     normalization : {"batch", "layer"}, default=None
         Normalization in each plain hidden layer, before the activation.
     loss : str, sknet.losses.Loss or dict, default="squared_error"
-        Loss: squared_error, absolute_error, huber, poisson, gamma, quantile, gaussian, or an
-        object, such as ``Quantile([0.05, 0.5, 0.95])`` or
-        ``FunctionLoss(value, gradient)``. For a y that is a data frame, a dict of the names of
-        its columns and their losses, those of `NeuralClassifier` included, such as
-        ``{"price": "squared_error", "sold": "log_loss"}``; a pair ``("log_loss", 0.5)`` is a
-        loss and its weight in the sum. Missing values of y do not count then.
+        Loss: squared_error, absolute_error, huber, log_cosh, poisson, gamma, tweedie, quantile,
+        gaussian, kl_divergence, cosine_similarity, or an object, such as
+        ``Quantile([0.05, 0.5, 0.95])`` or ``FunctionLoss(value, gradient)``. For a y that is a
+        data frame, a dict of the names of its columns and their losses, those of
+        `NeuralClassifier` included, such as ``{"price": "squared_error", "sold": "log_loss"}``; a
+        pair ``("log_loss", 0.5)`` is a loss and its weight in the sum. Missing values of y do
+        not count then.
     standardize_target : bool, default=True
         Whether each target is standardized for training by the weighted mean and standard
         deviation of the training rows. Those of the first call are kept by `partial_fit` and
         ``warm_start=True``. Predictions, standard deviations and scorers are in the unit of y;
         `loss_`, `history_` and `tol` are in that of the standardized y, and so are ``delta`` of
-        Huber and ``min_variance`` of Gaussian. It has no effect with the losses poisson and
-        gamma, nor with a loss of your own unless it says so by
+        Huber and ``min_variance`` of Gaussian. It has no effect with the losses poisson, gamma,
+        tweedie, kl_divergence and cosine_similarity, nor with a custom loss unless it says so by
         `sknet.losses.Loss.takes_standardized`. Where float32 would lose digits of y, as where
         its mean is more than 100 deviations from 0, predictions are float64 whatever `dtype`.
     solver : str or sknet.optimizers.Optimizer, default="adam"
-        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object, which is
-        where momentum, beta_1, weight_decay, max_fun and the like are set.
+        Optimizer: adam, adamw, nadam, radam, amsgrad, rmsprop, adagrad, sgd, sgdw, lion, muon,
+        lamb, lbfgs, or an object, which is where momentum, beta_1, weight_decay, max_fun and the
+        like are set.
     alpha : float, default=1e-4
         L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
         divided by the weight of the rows, is added to the loss.
@@ -97,8 +102,9 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         Rows of one step; "auto" is min(200, n_samples). L-BFGS takes all rows.
     learning_rate : str, sknet.schedules.Schedule or callable, default="constant"
         Shape of the rate over the training, for every solver but lbfgs: constant, invscaling,
-        adaptive, cosine, flat_cosine, log_cosine, one_cycle, exponential, step, an object, or
-        a function of the progress in [0, 1] that returns the factor of the rate.
+        adaptive, cosine, cosine_restarts, flat_cosine, log_cosine, one_cycle, cyclic, polynomial,
+        exponential, step, piecewise_constant, inverse_time, an object, or a function of the
+        progress in [0, 1] that returns the factor of the rate.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=200
@@ -110,7 +116,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         for lbfgs, largest element of the gradient at which to stop.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, schedules made of cosine waves run to their end.
+        stopping, schedules of cosine waves, cycles and powers run to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the training set is held out.
@@ -120,8 +126,17 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         What validation scores: the negative loss, a scikit-learn scorer, or a metric
         ``f(y, prediction)``. A metric whose name ends in _error, _loss or _deviance is negated;
         of others greater is better.
+    mixing : {"mixup", "cutmix"} or sknet.mixing.Mixing, default=None
+        How each training sample is mixed with another of its batch, and their targets with
+        them: by weighted means, or by rectangles of images. Validation is left as it is.
     clip_norm : float, default=None
         Norm to which a longer gradient is shortened.
+    clip_value : float, default=None
+        Largest absolute value of an element of the gradient; larger ones are clipped, before
+        `clip_norm`.
+    accumulation_steps : int, default=1
+        Number of batches whose gradients make one step, at least 1: a step sees as many rows as
+        with a batch_size so many times as large, in the memory of one batch.
     averaging : float, default=None
         Decay of an exponential average of the weights, in (0, 1), which then predicts.
     shuffle : bool, default=True
@@ -190,6 +205,7 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
     _has_numeric_target = True
     _parameter_constraints = {
         **BaseNeuralEstimator._parameter_constraints,
+        "mixing": [StrOptions(set(MIXINGS)), Mixing, None],
         "loss": [LossName(REGRESSION_LOSSES), Loss, dict],
         "standardize_target": ["boolean"],
     }
@@ -217,7 +233,10 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         scoring: str | Function = "loss",
+        mixing: Literal["mixup", "cutmix"] | Mixing | None = None,
         clip_norm: float | None = None,
+        clip_value: float | None = None,
+        accumulation_steps: int = 1,
         averaging: float | None = None,
         shuffle: bool = True,
         warm_start: bool = False,

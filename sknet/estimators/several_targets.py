@@ -68,6 +68,12 @@ def _read_loss(name, given):
             f"loss[{name!r}] has several quantiles, and a column of predictions holds one. Ask "
             "for one quantile, or fit an estimator for this target alone."
         )
+    if loss.joins_places or not loss.gives_probabilities:
+        reason = "is for a class at each pixel" if loss.joins_places else "has no probabilities"
+        raise ValueError(
+            f"loss[{name!r}]={type(loss).__name__} {reason}; a column of classes takes 'log_loss' "
+            "or 'focal'."
+        )
     return loss, float(weight)
 
 

@@ -127,12 +127,12 @@ class Survey:
 class _Sample:
     """Rows of blocks that are evenly spaced over all blocks seen so far."""
 
-    def __init__(self, keeps_all):
+    def __init__(self, keeps_all: Any) -> None:
         self._parts, self.step, self._seen = [], 1, 0  # pairs: number of the first row, and rows
         self._limit = np.inf if keeps_all else _N_ROWS
         self.n_rows = 0
 
-    def add(self, rows):
+    def add(self, rows: Any) -> None:
         n_rows = _num_samples(rows[0])
         self._limit = max(self._limit, n_rows)
         added = self._thinned([(self._seen, rows)], 1)
@@ -154,7 +154,7 @@ class _Sample:
                 kept.append((first + skipped, [taken(each, index) for each in rows]))
         return kept
 
-    def rows(self):
+    def rows(self) -> Any:
         return tuple(map(joined, zip(*(rows for _, rows in self._parts), strict=True)))
 
 

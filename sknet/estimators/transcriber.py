@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval
 from ..batches import Data
 from ..compatibility import available_if, fit_context
 from ..layers import GRU, Bidirectional
-from ..layers.base import LayerItem
+from ..layers.items import LayerItem
 from ..losses import CTC, Target
 from ..optimizers.base import Optimizer
 from ..optimizers.lbfgs import LBFGS
@@ -65,8 +65,9 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         Number of beginnings of a label sequence that `predict` keeps, at least 1. 1 reads the
         likeliest path; more add up the paths of each sequence.
     solver : str or sknet.optimizers.Optimizer, default="adam"
-        Optimizer: adam, adamw, nadam, rmsprop, sgd, lion, lbfgs, or an object, which is
-        where momentum, beta_1, weight_decay, max_fun and the like are set.
+        Optimizer: adam, adamw, nadam, radam, amsgrad, rmsprop, adagrad, sgd, sgdw, lion, muon,
+        lamb, lbfgs, or an object, which is where momentum, beta_1, weight_decay, max_fun and the
+        like are set.
     alpha : float, default=1e-4
         L2 penalty on the kernels, at least 0: alpha / 2 times the sum of their squares,
         divided by the weight of the rows, is added to the loss.
@@ -74,8 +75,9 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         Rows of one step; "auto" is min(200, n_samples). L-BFGS takes all rows.
     learning_rate : str, sknet.schedules.Schedule or callable, default="constant"
         Shape of the rate over the training, for every solver but lbfgs: constant, invscaling,
-        adaptive, cosine, flat_cosine, log_cosine, one_cycle, exponential, step, an object, or
-        a function of the progress in [0, 1] that returns the factor of the rate.
+        adaptive, cosine, cosine_restarts, flat_cosine, log_cosine, one_cycle, cyclic, polynomial,
+        exponential, step, piecewise_constant, inverse_time, an object, or a function of the
+        progress in [0, 1] that returns the factor of the rate.
     learning_rate_init : float, default=1e-3
         The rate that the schedule scales, above 0.
     max_iter : int, default=200
@@ -87,7 +89,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         for lbfgs, largest element of the gradient at which to stop.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs in a row without progress. Without early
-        stopping, schedules made of cosine waves run to their end.
+        stopping, schedules of cosine waves, cycles and powers run to their end.
     early_stopping : bool, default=False
         Whether to judge progress on a validation set, stop when it ends, and keep the weights
         of the best epoch. Without `X_val`, a part of the training set is held out.
@@ -109,7 +111,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         Source of the initial weights, the order of samples, the hold-out and the noise. An int
         gives the same bits each time.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        1 or True prints a line an epoch. 2 draws a bar, and in a notebook the curve of the loss.
     dtype : {"float32", "float64"}, default=None
         Precision of the computation; None follows X: float32 stays, all else is float64.
 
@@ -163,6 +165,9 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     >>> model.fit(X, y).predict(X[:4])
     array(['ab', 'ba', 'aab', 'bb'], dtype=object)
     """
+
+    loss: str
+    activation: str
 
     _losses = {"ctc": CTC}
     _auto_batch_size = 32
@@ -444,7 +449,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
                 self._refuse_places(shape)
             self._grid = shape[:-1]
             self._sequences = LabelSequences(type(self).__name__).fit(y)
-            self.classes_ = self._sequences.classes
+            self.classes_: Array = self._sequences.classes
             self._target = Target("sequences", 1, (len(self.classes_),))
         weight = self._check_weight(sample_weight, checked, name)
         places = self._transcripts(y, self._layout(network, checked))
@@ -519,7 +524,7 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
     def _check_combinations(self):
         """Find nothing to refuse: there are no plain hidden layers."""
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.input_tags.three_d_array = True

@@ -31,6 +31,8 @@ class LabelSequences:
         Whether a sequence is a str, whose characters are the labels.
     """
 
+    are_texts: bool
+
     def __init__(self, owner: str) -> None:
         self.owner = owner
 
@@ -40,7 +42,7 @@ class LabelSequences:
         labels = self._labels(items)
         if not len(labels):
             raise ValueError(f"{self.owner} expects at least one label in y, got none.")
-        self.classes = np.unique(labels)
+        self.classes: Array = np.unique(labels)
         return self
 
     def encode(self, y: Any) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..base import Workspace
+from ..base import Workspace, brief
 from ..layers import CrossAttention, PositionalEmbedding
 from ..named_weights import named_parts
 from ..places import real_rows
@@ -132,7 +132,7 @@ class Translation:
             known = ", ".join(map(repr, readers)) or "none"
             raise ValueError(
                 f"{type(self).__name__}.attention_weights expects layer to be the name of a "
-                f"CrossAttention, one of {known}; got {layer!r}."
+                f"CrossAttention, one of {known}; got {brief(layer)}."
             )
         found = []
         for pair in range(len(pairs)):

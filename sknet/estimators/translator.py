@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,8 +22,9 @@ from ..layers import (
     TransformerBlock,
     TransformerDecoderBlock,
 )
-from ..layers.base import LayerItem
 from ..layers.composite import named_layers
+from ..layers.items import LayerItem
+from ..layers.sequential.source import LooksAtSource
 from ..losses import LogLoss, Target
 from ..losses.placewise import PlacewiseLoss
 from ..optimizers import get_optimizer
@@ -145,7 +146,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         Source of the initial weights, the order of the pairs, the hold-out and the noise.
         An int gives the same bits each time.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        1 or True prints a line an epoch. 2 draws a bar, and in a notebook the curve of the loss.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the computation.
 
@@ -196,6 +197,11 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
     >>> model.fit(X, y).predict(["two one"])
     array(['21'], dtype=object)
     """
+
+    loss: str
+    layers: None
+    input_shape: None
+    activation: str
 
     _list_parameters = ("encoder", "decoder")
     _losses = {"log_loss": LogLoss}
@@ -371,8 +377,8 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
     def _learn_vocabularies(self, X, y):
         self._source_vocabulary = self._vocabulary("source_tokenizer", "X").fit(X)
         self._target_vocabulary = self._vocabulary("target_tokenizer", "y").fit(y)
-        self.source_tokenizer_ = self._source_vocabulary.tokenizer
-        self.target_tokenizer_ = self._target_vocabulary.tokenizer
+        self.source_tokenizer_: TokenizerTransformer | None = self._source_vocabulary.tokenizer
+        self.target_tokenizer_: TokenizerTransformer | None = self._target_vocabulary.tokenizer
         given = self.source_tokenizer, self.target_tokenizer
         self._given_tokenizers = clone(given, safe=False)
         self._input_shape = (None, 2)
@@ -455,7 +461,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
                     "convolutions, LayerNorm in place of BatchNorm, and no layers that run "
                     "backwards."
                 )
-        if not any(part.takes_source for part in parts["decoder"].walk()):
+        if not any(isinstance(part, LooksAtSource) for part in parts["decoder"].walk()):
             raise ValueError(
                 f"{name} expects a decoder that looks at the source, got none of its layers that "
                 "does. Add a TransformerDecoderBlock, or Residual([CrossAttention(4)]) after a "
@@ -465,7 +471,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
         if self.decoder is not None:
             warn_of_own_output(parts["decoder"].sublayers(), {network.output_shape[-1]}, name)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = self.source_tokenizer is not None
         tags.input_tags.one_d_array = True

@@ -15,6 +15,7 @@ from ..finite import checked, located
 from ..inputs import as_inputs, as_rows, check_width, infer_shape, readable, stacked
 from ..places import Places
 from ..weights import check_weights
+from .architecture import takes_images
 from .holdout import hold_out
 
 _STEPS = (
@@ -178,7 +179,7 @@ class DataValidation:
             shape = infer_shape(X)
             if shape is not None and self.layers is None:
                 self._refuse_samples(X, shape)
-            return shape
+            return shape and self._with_channel(shape)
         shape = tuple(self.input_shape)
         steps, rest = shape[:1], shape[1:]
         sizes = rest if steps == (None,) else shape
@@ -187,7 +188,13 @@ class DataValidation:
                 f"input_shape must hold ints of at least 1, got {self.input_shape!r}; only the "
                 "first may be None, for any number of steps."
             )
-        return shape
+        return self._with_channel(shape)
+
+    def _with_channel(self, shape):
+        """Return the shape of images with the channel axis that their layers expect."""
+        layers = getattr(self, self._list_parameters[0], None)
+        is_gray = len(shape) == 2 and None not in shape and takes_images(layers)
+        return (*shape, 1) if is_gray else shape
 
     def _check_weight(self, sample_weight, X, name):
         return check_weights(sample_weight, X, name, type(self).__name__)

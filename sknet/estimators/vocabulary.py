@@ -35,6 +35,10 @@ class TextVocabulary:
         Name of the parameter, for errors.
     """
 
+    owner: str
+    name: str
+    parameter: str
+
     #: Never written, as it stands for no text.
     unwritten: tuple[int, ...] = (UNKNOWN,)
 
@@ -97,6 +101,10 @@ class CodeVocabulary:
     parameter : str, default="tokenizer"
         Name of the parameter, for errors.
     """
+
+    owner: str
+    name: str
+    parameter: str
 
     unwritten: tuple[int, ...] = ()
     tokenizer = None

@@ -14,8 +14,10 @@ from .. import (
     initializers,
     layers,
     losses,
+    mixing,
     optimizers,
     preprocessing,
+    regularization,
     schedules,
     tabular,
 )
@@ -48,8 +50,10 @@ _PUBLIC = (
     initializers,
     layers,
     losses,
+    mixing,
     optimizers,
     preprocessing,
+    regularization,
     schedules,
     tabular,
 )

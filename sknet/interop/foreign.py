@@ -23,6 +23,8 @@ from ..typing import Array, Shape
 
 #: Functions at the end of a model that belong to the loss.
 _LINKS = ("logistic", "softmax", "exp")
+#: Largest width of an output layer that starts as the identity.
+_WIDEST = 10_000
 #: Numbers of steps that are tried where a model takes sequences of any length.
 _LENGTHS = [2**n for n in range(13)]
 
@@ -122,6 +124,25 @@ def settled_counts(momentum: float) -> dict[str, Array]:
     return {"counts": np.full(2, MANY_VALUES / max(1 - momentum, 1e-9)), "exponent": np.zeros(1)}
 
 
+def identity(width: int, source: str) -> Array:
+    """Return the kernel of an output layer that changes nothing, if it is not too large.
+
+    Parameters
+    ----------
+    width : int
+        Number of outputs.
+    source : str
+        Name of the function that the user has called, for errors.
+    """
+    if width > _WIDEST:
+        raise ValueError(
+            f"{source}: the model ends with {width} values and no dense layer, so an output layer "
+            f"would need {width} x {width} weights. End the model with global pooling or a dense "
+            "layer."
+        )
+    return np.eye(width)
+
+
 def fitted(
     model: ForeignModel,
     estimator: NeuralClassifier | NeuralRegressor | None,
@@ -217,7 +238,7 @@ def _divided(model, estimator):
     # An output layer that starts as the identity changes nothing.
     width = Sequential([(n, clone(p.layer)) for n, p in parts])
     width = Network(width, model.input_shape).output_shape[-1]
-    return parts, np.eye(width), np.zeros(width)
+    return parts, identity(width, model.source), np.zeros(width)
 
 
 def _example(pairs, model):

@@ -9,6 +9,7 @@ union NAME(bits) {
 
 #include "activations.h"
 #include "correlation.h"
+#include "depthwise.h"
 #include "dropout.h"
 #include "losses.h"
 #include "normalization.h"

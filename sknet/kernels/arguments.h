@@ -147,6 +147,14 @@ struct mix_rows {
     ptrdiff_t x_strides[3], out_strides[3]; /* bytes */
 };
 
+struct depthwise {
+    ptrdiff_t images, height, width, channels; /* of x */
+    ptrdiff_t rows, columns;                   /* of the windows */
+    ptrdiff_t size[2], stride[2], dilation[2];
+    const void *x, *kernel; /* the kernel, or the gradient of the products */
+    void *out;
+};
+
 enum kernel {
     SGD,
     RMSPROP,
@@ -170,6 +178,8 @@ enum kernel {
     MIX_ROWS,
     MAX_POOL,
     MAX_UNPOOL,
+    DEPTHWISE,
+    DEPTHWISE_GRADIENT,
     N_KERNELS
 };
 

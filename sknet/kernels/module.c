@@ -518,6 +518,56 @@ KERNEL(softmax_of_keys) {
     return finish(&call, SOFTMAX_OF_KEYS, &a, 4 * a.rows * a.heads * a.keys * a.queries);
 }
 
+/* Take the shape of images and that of a kernel, of products or of the kernel's gradient. */
+static PyObject *convolve(PyObject *module, const char *name, enum kernel kernel,
+                          PyObject *const *args, Py_ssize_t n_args) {
+    struct call call = begin(module, name, args, n_args, 7);
+    struct depthwise a = {0};
+    const int gradient = kernel == DEPTHWISE_GRADIENT;
+    void *x, *other;
+    PyArrayObject *images = take(&call, 0, READ, -1, &x);
+    PyArrayObject *second = take(&call, 1, READ, -1, &other);
+    PyArrayObject *result = take(&call, 2, WRITE, -1, &a.out);
+    a.x = x, a.kernel = other;
+    for (int k = 0; k < 2; k++) {
+        double stride = take_number(&call, 3 + k), dilation = take_number(&call, 5 + k);
+        if (call.fate != FAILED && !(stride >= 1 && stride < 1e9 && dilation >= 1 && dilation < 1e9))
+            fail(&call, PyExc_ValueError, "strides and dilations must be at least 1");
+        a.stride[k] = (ptrdiff_t)(call.fate == FAILED ? 1 : stride);
+        a.dilation[k] = (ptrdiff_t)(call.fate == FAILED ? 1 : dilation);
+    }
+    if (call.fate == FAILED)
+        return NULL;
+    PyArrayObject *taps = gradient ? result : second, *products = gradient ? second : result;
+    if (PyArray_NDIM(images) != 4 || PyArray_NDIM(products) != 4 || PyArray_NDIM(taps) != 3) {
+        fail(&call, PyExc_ValueError, "images and products have four axes, a kernel has three");
+        return NULL;
+    }
+    const npy_intp *shape = PyArray_DIMS(images), *windows = PyArray_DIMS(products);
+    a.images = shape[0], a.height = shape[1], a.width = shape[2], a.channels = shape[3];
+    a.rows = windows[1], a.columns = windows[2];
+    a.size[0] = PyArray_DIM(taps, 0), a.size[1] = PyArray_DIM(taps, 1);
+    if (windows[0] != a.images || windows[3] != a.channels || PyArray_DIM(taps, 2) != a.channels)
+        fail(&call, PyExc_ValueError, "arrays differ in size");
+    const ptrdiff_t counts[2] = {a.rows, a.columns}, lengths[2] = {a.height, a.width};
+    for (int k = 0; k < 2; k++) {
+        const ptrdiff_t last = (counts[k] - 1) * a.stride[k] + (a.size[k] - 1) * a.dilation[k];
+        if (a.images && a.channels && counts[0] && counts[1] && a.size[0] && a.size[1] &&
+            last >= lengths[k])
+            fail(&call, PyExc_ValueError, "the windows do not fit the images");
+    }
+    check_overlap(&call, -1, -1);
+    return finish(&call, kernel, &a, PyArray_SIZE(products) * a.size[0] * a.size[1]);
+}
+
+KERNEL(depthwise) {
+    return convolve(module, "depthwise", DEPTHWISE, args, n_args);
+}
+
+KERNEL(depthwise_gradient) {
+    return convolve(module, "depthwise_gradient", DEPTHWISE_GRADIENT, args, n_args);
+}
+
 KERNEL(read_codes) {
     struct call call = begin(module, "read_codes", args, n_args, 4);
     struct codes a = {0};
@@ -801,6 +851,8 @@ static PyMethodDef methods[] = {
     METHOD(mix_rows),
     METHOD(max_pool),
     METHOD(max_unpool),
+    METHOD(depthwise),
+    METHOD(depthwise_gradient),
     {"level", level, METH_NOARGS, "Return the level of processors whose kernels run."},
     {"use_level", use_level, METH_O, "Run the kernels of a level that this processor has."},
     {NULL, NULL, 0, NULL},

@@ -5,18 +5,27 @@ from .base import Layer
 from .branches import Branch, ColumnBranches
 from .composite import Residual, Sequential
 from .dense import Dense
-from .dropout import Dropout, GaussianNoise, MaskingNoise, SpatialDropout1D, SpatialDropout2D
+from .dropout import (
+    AlphaDropout,
+    Dropout,
+    GaussianNoise,
+    MaskingNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+)
+from .function import Lambda
+from .gating import GLU, SwiGLU
 from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from .parallel import Parallel
-from .parametric_activation import ParametricActivation
+from .parametric_activation import ParametricActivation, PReLU
 from .periodic_embedding import PeriodicEmbedding
 from .representation.activity import ActivityPenalty
 from .representation.contractive import ContractiveDense
 from .representation.pretrained import Pretrained
 from .representation.tied import TiedSequential, TransposedDense
 from .representation.variational import GaussianCode
-from .reshaping import Flatten, Reshape
-from .scaling import Scaling
+from .reshaping import Flatten, Permute, RepeatVector, Reshape
+from .scaling import Rescaling, Scaling
 from .sequential.attention import MultiHeadAttention
 from .sequential.bidirectional import Bidirectional
 from .sequential.cross_attention import CrossAttention
@@ -24,12 +33,33 @@ from .sequential.decoder_block import TransformerDecoderBlock
 from .sequential.embedding import Embedding, PositionalEmbedding
 from .sequential.gated_recurrent import GRU, LSTM
 from .sequential.masking import Masking
-from .sequential.recurrent import SimpleRNN
+from .sequential.simple_recurrent import SimpleRNN
 from .sequential.source_state import SourceState
 from .sequential.time_distributed import TimeDistributed
 from .sequential.transformer import TransformerBlock
-from .spatial.augmentation import RandomFlip, RandomRotation, RandomTranslation
+from .spatial.augmentation import (
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomErasing,
+    RandomFlip,
+)
+from .spatial.borders import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
+)
 from .spatial.convolution import Conv1D, Conv2D, Conv3D
+from .spatial.depthwise import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
+from .spatial.displacement import RandomRotation, RandomTranslation, RandomZoom
 from .spatial.global_pooling import (
     GlobalAveragePool1D,
     GlobalAveragePool2D,
@@ -46,21 +76,19 @@ from .spatial.pooling import (
     MaxPool2D,
     MaxPool3D,
 )
-from .spatial.resampling import (
-    Cropping1D,
-    Cropping2D,
-    UpSampling1D,
-    UpSampling2D,
-    ZeroPadding1D,
-    ZeroPadding2D,
-)
-from .spatial.transposed_convolution import Conv1DTranspose, Conv2DTranspose
+from .spatial.resampling import UpSampling1D, UpSampling2D, UpSampling3D
+from .spatial.resizing import Resizing
+from .spatial.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from .unit_norm import UnitNorm
+from .weight_norm import WeightNorm
 
 __all__ = [
+    "GLU",
     "GRU",
     "LSTM",
     "Activation",
     "ActivityPenalty",
+    "AlphaDropout",
     "AveragePool1D",
     "AveragePool2D",
     "AveragePool3D",
@@ -74,10 +102,14 @@ __all__ = [
     "Conv2D",
     "Conv2DTranspose",
     "Conv3D",
+    "Conv3DTranspose",
     "Cropping1D",
     "Cropping2D",
+    "Cropping3D",
     "CrossAttention",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -90,6 +122,7 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalMaxPool3D",
     "GroupNorm",
+    "Lambda",
     "Layer",
     "LayerNorm",
     "Masking",
@@ -98,30 +131,47 @@ __all__ = [
     "MaxPool2D",
     "MaxPool3D",
     "MultiHeadAttention",
+    "PReLU",
     "Parallel",
     "ParametricActivation",
     "PeriodicEmbedding",
+    "Permute",
     "PositionalEmbedding",
     "Pretrained",
     "RMSNorm",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
     "RandomFlip",
     "RandomRotation",
     "RandomTranslation",
+    "RandomZoom",
+    "RepeatVector",
+    "Rescaling",
     "Reshape",
     "Residual",
+    "Resizing",
     "Scaling",
+    "SeparableConv1D",
+    "SeparableConv2D",
     "Sequential",
     "SimpleRNN",
     "SourceState",
     "SpatialDropout1D",
     "SpatialDropout2D",
+    "SwiGLU",
     "TiedSequential",
     "TimeDistributed",
     "TransformerBlock",
     "TransformerDecoderBlock",
     "TransposedDense",
+    "UnitNorm",
     "UpSampling1D",
     "UpSampling2D",
+    "UpSampling3D",
+    "WeightNorm",
     "ZeroPadding1D",
     "ZeroPadding2D",
+    "ZeroPadding3D",
 ]

@@ -14,7 +14,7 @@ from .base import Layer
 
 
 class Activation(Layer):
-    """Apply an activation function elementwise.
+    """Apply an activation function.
 
     Output shape as the input's.
 
@@ -30,10 +30,14 @@ class Activation(Layer):
     """
 
     _parameter_constraints = {"activation": [ActivationName(), ActivationFunction]}
-    is_causal = True
 
     def __init__(self, activation: NamedActivation | ActivationFunction | None = "relu") -> None:
         self.activation = activation
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether each step is treated alone: it is unless a softmax sums over the steps."""
+        return self._activation.is_elementwise or len(self.input_shape_) > 1
 
     def build(self, input_shape: Shape) -> Shape:
         """Make the function; any shape will do."""

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName, Identity, get_activation
 from ..initializers import INITIALIZERS, Initializer
+from ..regularization import OF_KERNELS
 from ..typing import Array
 from .base import OF_TRAINING, Layer
 
@@ -29,6 +30,7 @@ class AffineLayer(Layer):
         "use_bias": ["boolean"],
         "kernel_initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
         "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
+        **OF_KERNELS,
         **OF_TRAINING,
     }
 

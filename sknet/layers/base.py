@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from math import prod
 from numbers import Real
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -23,27 +23,12 @@ from ..initializers import get_initializer
 from ..initializers.base import Initializer
 from ..schedules.base import Progress
 from ..typing import Array, Shape
+from .weight import Weight
 
 #: Constraint of what multiplies the learning rate of a weight; 0 is said by ``trainable=False``.
 RATE_FACTOR: list[Any] = [Interval(Real, 0, None, closed="neither")]
 #: Constraints of the parameters that say how the weights of a layer are trained.
 OF_TRAINING: dict[str, Any] = {"learning_rate_factor": RATE_FACTOR, "trainable": ["boolean"]}
-
-
-class Weight(NamedTuple):
-    """Declaration of one array of a layer, before the network gives it memory."""
-
-    name: str
-    shape: tuple[int, ...]
-    initializer: Any
-    rate_factor: float
-    decay: float
-    fan_in: int
-    fan_out: int
-
-    @property
-    def size(self) -> int:
-        return prod(map(int, self.shape))
 
 
 class Layer(Component, ABC):
@@ -82,6 +67,10 @@ class Layer(Component, ABC):
     trainable = True
     #: Multiplies the learning rate of the layer's weights and of those in the layers inside it.
     learning_rate_factor: float = 1.0
+    #: Penalty on the layer's kernels, and what they are brought back to after each step; see the
+    #: parameters of layers that have them.
+    kernel_regularizer = None
+    kernel_constraint = None
     _inside_frozen = False
     #: Whether an item of the layer's list parameter may be a list of layers.
     _has_branches = False
@@ -93,13 +82,6 @@ class Layer(Component, ABC):
     adds_loss = False
     added_loss: float = 0.0
     row_weights = None
-    #: Whether the layer looks at a source as well as at its input, as layers of a decoder may:
-    #: whoever runs it leaves in `source` what the encoder returns, (N, S, C), in `source_mask`
-    #: which of its steps are real, and finds the gradient in `source_grad` after `backward`.
-    takes_source = False
-    source: Any = None
-    source_mask: Any = None
-    source_grad: Any = None
     #: Whether what training makes of a row depends on the other rows of the batch, so that the
     #: batch cannot be divided.
     mixes_rows = False
@@ -443,12 +425,6 @@ class Layer(Component, ABC):
         if self.has_been_built:
             copy._had_weights = True
         return copy
-
-
-#: What a list of layers may hold.
-LayerItem: TypeAlias = Layer | int | tuple[str, Layer | int]
-#: What a list of branches may hold.
-BranchItem: TypeAlias = LayerItem | Sequence[LayerItem] | tuple[str, Sequence[LayerItem]]
 
 
 def validate_layer(layer: Layer, path: str) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..cells import named
 from ..typing import Array, Shape
-from .base import LayerItem
 from .composite import Composite
+from .items import LayerItem
 from .parallel import Parallel
 
 

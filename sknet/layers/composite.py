@@ -11,8 +11,9 @@ from numpy.typing import DTypeLike
 from ..activations.base import Activation
 from ..base import named_items
 from ..typing import Array, Shape
-from .base import OF_TRAINING, Layer, LayerItem, build_layer, validate_layer
+from .base import OF_TRAINING, Layer, build_layer, validate_layer
 from .dense import Dense
+from .items import LayerItem
 from .sequential.packing import moved_steps, other_places
 
 

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ..activations.base import Activation
 from ..blas import matmul
 from ..initializers.base import Initializer
+from ..regularization import KernelConstraint, Regularizer
 from ..typing import Array, NamedActivation, NamedInitializer, Shape
 from .affine import AffineLayer
 from .base import RATE_FACTOR
@@ -34,6 +35,11 @@ class Dense(AffineLayer):
         "glorot_uniform" for all others.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the kernel, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the kernel is brought back to after each step: max_norm, non_negative, unit_norm, or
+        an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of kernel and bias, above 0. L-BFGS takes no notice of it.
     bias_learning_rate_factor : float, default=None
@@ -86,6 +92,8 @@ class Dense(AffineLayer):
         kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "auto",
         bias_initializer: NamedInitializer | Initializer = "zeros",
         *,
+        kernel_regularizer: Regularizer | None = None,
+        kernel_constraint: KernelConstraint | None = None,
         learning_rate_factor: float = 1.0,
         bias_learning_rate_factor: float | None = None,
         parametrization: Literal["standard", "neural_tangent"] = "standard",
@@ -96,6 +104,8 @@ class Dense(AffineLayer):
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
+        self.kernel_regularizer = kernel_regularizer
+        self.kernel_constraint = kernel_constraint
         self.learning_rate_factor = learning_rate_factor
         self.bias_learning_rate_factor = bias_learning_rate_factor
         self.parametrization = parametrization

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from numbers import Real
 
+import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .. import kernels
@@ -212,6 +213,53 @@ class MaskingNoise(Dropout):
 
     def _factor(self, keep):
         return 1.0
+
+
+class AlphaDropout(Dropout):
+    """Dropout that keeps mean 0 and variance 1, as networks of selu units need it.
+
+    Inputs that are dropped become the value that selu tends to for negative x, a = -1.7581, and
+    the result goes through an affine map: with q = 1 - rate,
+    out = s (x kept + a dropped) - s a (1 - q), s = 1 / sqrt(q + a ** 2 q (1 - q)). Output shape
+    as the input's.
+
+    Parameters
+    ----------
+    rate : float, default=0.1
+        Probability that an input is dropped, in [0, 1).
+    schedule : str, sknet.schedules.Schedule or callable, default=None
+        What multiplies the rate over the training, such as "flat_cosine", or a function of the
+        progress in [0, 1]; None keeps it.
+
+    References
+    ----------
+    Klambauer et al. (2017), Self-normalizing neural networks, :arxiv:`1706.02515`.
+
+    Examples
+    --------
+    >>> from sknet.layers import AlphaDropout, Dense, Sequential
+    >>> block = Sequential([Dense(64, activation="selu"), AlphaDropout(0.1)])
+    """
+
+    _limit = -1.7580993408473766
+
+    def __init__(self, rate=0.1, *, schedule=None):
+        super().__init__(rate, schedule=schedule)
+
+    def _factor(self, keep):
+        return 1 / np.sqrt(keep + self._limit**2 * keep * (1 - keep))
+
+    def forward(self, x, training=False, mask=None):
+        """Drop a random part of x when training, else return x itself."""
+        out = super().forward(x, training, mask)
+        if out is x:
+            return x
+        keep = 1.0 - float(self._present["rate"] if self.is_scheduled else self.rate)
+        jump = float(self._factor(keep) * self._limit)
+        dropped = np.logical_not(self._kept, out=self._work("dropped", x.shape, bool))
+        out += np.multiply(dropped, jump, out=self._work("jumps", x.shape), dtype=out.dtype)
+        out -= jump * (1 - keep)
+        return out
 
 
 class GaussianNoise(Layer):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,66 +13,63 @@ from sklearn.utils._param_validation import Interval, Options
 from .. import kernels
 from ..kernels.numpy_kernels.normalization import scale_and_shift
 from ..typing import Array, Shape
-from .base import OF_TRAINING, Layer
 from .channel_moments import LEAST_SPREAD, ChannelMoments, deviations
+from .last_axes import AXES, last_axes
+from .scaled_and_shifted import ScaledAndShifted, representable
 
-_POSITIVE = [Interval(Real, 0, None, closed="neither")]
 #: Values of a batch that has the full share in moving averages: moments of fewer are too noisy.
 MANY_VALUES = 100
 #: How far deviations stay below the root of the largest number.
 _ROOM = 2.0**10
 
 
-def _check_last_axis(layer, input_shape):
-    if not input_shape or input_shape[-1] is None:
-        layer._refuse(
-            "inputs whose last axis has a known length", input_shape, "Check input_shape."
-        )
-
-
-class _RowNorm(Layer):
+class _RowNorm(ScaledAndShifted):
     """Shared arithmetic of layers that divide each row by the root of its mean square."""
 
-    _parameter_constraints = {"epsilon": _POSITIVE, **OF_TRAINING}
+    _parameter_constraints = {**ScaledAndShifted._parameter_constraints, "axis": AXES}
     #: Whether the mean is subtracted first, and whether beta is added.
     _centres = True
 
+    axis = -1
+
     @property
     def is_causal(self) -> bool:
-        """Whether each step is treated alone: it is unless the last axis is that of the steps."""
-        return len(self.input_shape_) > 1
+        """Whether each step is treated alone: it is unless the axis of the steps is normalized."""
+        return len(self.input_shape_) > len(self._shape)
 
     def build(self, input_shape: Shape) -> Shape:
         """Declare the weights for inputs of shape (..., F)."""
-        _check_last_axis(self, input_shape)
-        self.add_weight("gamma", input_shape[-1:], "ones")
-        if self._centres:
-            self.add_weight("beta", input_shape[-1:], "zeros")
+        self._shape = last_axes(self, input_shape)
+        self._declare(self._shape)
         return input_shape
 
     def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
-        numbers = self.input_shape_[-1], -LEAST_SPREAD, _representable(self.epsilon, dtype)
-        ones = np.ones(self.input_shape_[-1], dtype)
+        self._fill_in(self._shape, dtype)
+        length = prod(self._shape)
+        numbers = length, -LEAST_SPREAD, representable(self.epsilon, dtype)
+        ones = np.ones(length, dtype)
         self._numbers = ones, *(np.array([number], dtype) for number in numbers)
 
     def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
-        """Normalize the last axis of x."""
-        rows = x.reshape(-1, x.shape[-1])
+        """Normalize the last axis of x, or the last ones."""
+        rows = x.reshape(-1, prod(self._shape))
+        gamma, beta = self.gamma_.reshape(-1), None
         x_hat, out = self._work("x_hat", rows.shape), self._work("out", rows.shape)
         scale = self._work("inverse_std", (len(rows), 1))
         margin = self._work("margin", (len(rows), 1))
         self._x_hat, self._inverse_std = x_hat, scale
-        beta = self.beta_ if self._centres else None
+        if self._centres:
+            beta = self.beta_.reshape(-1)
         epsilon = float(self._numbers[3][0])
         if not kernels.row_norm(
-            *(rows, self.gamma_, beta, x_hat, scale, margin, out),
+            *(rows, gamma, beta, x_hat, scale, margin, out),
             *(epsilon, self._numbers, self._work),
         ):
             wrong = ~(margin[:, 0] >= 0) if self._centres else ~(scale[:, 0] > 0)
             self._normalize_again(rows, wrong)
-            scale_and_shift(x_hat, self.gamma_, beta, out, self._work)
+            scale_and_shift(x_hat, gamma, beta, out, self._work)
         return out.reshape(x.shape)
 
     def _normalize_again(self, rows, chosen):
@@ -87,17 +86,14 @@ class _RowNorm(Layer):
 
     def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of the weights; return that of x."""
-        grad = grad_output.reshape(-1, grad_output.shape[-1])
+        grad = grad_output.reshape(-1, prod(self._shape))
+        gamma, gamma_grad = self.gamma_.reshape(-1), self.gamma_grad_.reshape(-1)
+        beta_grad = self.beta_grad_.reshape(-1) if self._centres else None
         kernels.row_norm_backward(
-            *(grad, self._x_hat, self._inverse_std, self.gamma_, self.gamma_grad_),
-            *(self.beta_grad_ if self._centres else None, input_grad, self._numbers, self._work),
+            *(grad, self._x_hat, self._inverse_std, gamma, gamma_grad),
+            *(beta_grad, input_grad, self._numbers, self._work),
         )
         return grad.reshape(grad_output.shape) if input_grad else None
-
-
-def _representable(epsilon, dtype):
-    """Return epsilon, or the smallest normal number where the dtype would make it 0."""
-    return max(float(epsilon), float(np.finfo(dtype).tiny))
 
 
 class LayerNorm(_RowNorm):
@@ -109,6 +105,13 @@ class LayerNorm(_RowNorm):
     ----------
     epsilon : float, default=1e-5
         Added to the variance, above 0.
+    axis : int or tuple of int, default=-1
+        The last axis, -1, or several last axes, such as (-3, -2, -1) for whole images, that are
+        normalized together; gamma and beta have their shape.
+    center : bool, default=True
+        Whether to add beta.
+    scale : bool, default=True
+        Whether to multiply by gamma.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -130,9 +133,19 @@ class LayerNorm(_RowNorm):
     """
 
     def __init__(
-        self, *, epsilon: float = 1e-5, learning_rate_factor: float = 1.0, trainable: bool = True
+        self,
+        *,
+        epsilon: float = 1e-5,
+        axis: int | Sequence[int] = -1,
+        center: bool = True,
+        scale: bool = True,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
     ) -> None:
         self.epsilon = epsilon
+        self.axis = axis
+        self.center = center
+        self.scale = scale
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
@@ -146,6 +159,11 @@ class RMSNorm(_RowNorm):
     ----------
     epsilon : float, default=1e-6
         Added to the mean square, above 0.
+    axis : int or tuple of int, default=-1
+        The last axis, -1, or several last axes, such as (-3, -2, -1) for whole images, that are
+        normalized together; gamma has their shape.
+    scale : bool, default=True
+        Whether to multiply by gamma.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -166,29 +184,36 @@ class RMSNorm(_RowNorm):
     >>> block = Residual([RMSNorm(), Dense(256, activation="gelu"), Dense(64)])
     """
 
-    _centres = False
+    _centres = center = False
 
     def __init__(
-        self, *, epsilon: float = 1e-6, learning_rate_factor: float = 1.0, trainable: bool = True
+        self,
+        *,
+        epsilon: float = 1e-6,
+        axis: int | Sequence[int] = -1,
+        scale: bool = True,
+        learning_rate_factor: float = 1.0,
+        trainable: bool = True,
     ) -> None:
         self.epsilon = epsilon
+        self.axis = axis
+        self.scale = scale
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
 
-class _ChannelNorm(Layer):
+class _ChannelNorm(ScaledAndShifted):
     """Shared arithmetic of layers with moments over the rows of a batch or of a sample."""
 
     def _declare(self, input_shape):
-        _check_last_axis(self, input_shape)
-        self.add_weight("gamma", input_shape[-1:], "ones")
-        self.add_weight("beta", input_shape[-1:], "zeros")
+        super()._declare(last_axes(self, input_shape))
 
     def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory."""
         super().allocate(batch_size, dtype, rng)
+        self._fill_in(self.input_shape_[-1:], dtype)
         self._moments = ChannelMoments(dtype)
-        self._epsilon = _representable(self.epsilon, dtype)
+        self._epsilon = representable(self.epsilon, dtype)
 
     def _normalize(self, x):
         """Normalize x, laid out before, with its own moments; keep what they are."""
@@ -241,6 +266,10 @@ class BatchNorm(_ChannelNorm):
         values a channel.
     epsilon : float, default=1e-5
         Added to the variance, above 0.
+    center : bool, default=True
+        Whether to add beta.
+    scale : bool, default=True
+        Whether to multiply by gamma.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -266,9 +295,8 @@ class BatchNorm(_ChannelNorm):
     """
 
     _parameter_constraints = {
+        **ScaledAndShifted._parameter_constraints,
         "momentum": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": _POSITIVE,
-        **OF_TRAINING,
     }
 
     def __init__(
@@ -276,11 +304,15 @@ class BatchNorm(_ChannelNorm):
         *,
         momentum: float = 0.9,
         epsilon: float = 1e-5,
+        center: bool = True,
+        scale: bool = True,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
         self.momentum = momentum
         self.epsilon = epsilon
+        self.center = center
+        self.scale = scale
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
@@ -374,6 +406,10 @@ class GroupNorm(_ChannelNorm):
         together, -1 each of them by itself.
     epsilon : float, default=1e-5
         Added to the variance, above 0.
+    center : bool, default=True
+        Whether to add beta.
+    scale : bool, default=True
+        Whether to multiply by gamma.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -397,9 +433,8 @@ class GroupNorm(_ChannelNorm):
     """
 
     _parameter_constraints = {
+        **ScaledAndShifted._parameter_constraints,
         "groups": [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1})],
-        "epsilon": _POSITIVE,
-        **OF_TRAINING,
     }
 
     def __init__(
@@ -407,11 +442,15 @@ class GroupNorm(_ChannelNorm):
         groups: int = 8,
         *,
         epsilon: float = 1e-5,
+        center: bool = True,
+        scale: bool = True,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
         self.groups = groups
         self.epsilon = epsilon
+        self.center = center
+        self.scale = scale
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 

@@ -10,8 +10,9 @@ from sklearn.utils._param_validation import StrOptions
 
 from ..base import named_items
 from ..typing import Array, Shape
-from .base import OF_TRAINING, BranchItem, build_layer
+from .base import OF_TRAINING, build_layer
 from .composite import Composite, takes_sparse
+from .items import BranchItem
 from .merging import MERGES
 from .sequential.packing import moved_steps, other_places
 

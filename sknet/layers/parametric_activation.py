@@ -1,14 +1,17 @@
-"""An activation that each neuron mixes with the identity."""
+"""Activations with a learned number for each neuron."""
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Self
 
 import numpy as np
 from numpy.typing import DTypeLike
+from sklearn.utils._param_validation import Interval
 
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName, get_activation
+from ..initializers import Constant
 from ..typing import Array, NamedActivation, Shape
 from .scaling import LayerOfFeatures
 
@@ -104,3 +107,76 @@ class ParametricActivation(LayerOfFeatures):
         grad_output -= mixed
         grad_output += self._activation.backward(mixed, self._activated)
         return grad_output
+
+
+class PReLU(LayerOfFeatures):
+    """The rectifier with a learned slope for negative values, one for each feature.
+
+    out = max(x, 0) + slope * min(x, 0). Output shape as the input's.
+
+    Parameters
+    ----------
+    initial_slope : float, default=0.25
+        Slopes at the start.
+    learning_rate_factor : float, default=1.0
+        Multiplies the learning rate of the slopes, above 0. L-BFGS takes no notice of it.
+    decay : bool, default=False
+        Whether the penalty `alpha` and weight decay apply to the slopes, which would make a
+        rectifier of each.
+    trainable : bool, default=True
+        Whether training changes the slopes.
+
+    Attributes
+    ----------
+    slope_ : ndarray of shape (F,)
+        Slopes for negative values.
+
+    References
+    ----------
+    He et al. (2015), Delving deep into rectifiers: surpassing human-level performance on ImageNet
+    classification, :arxiv:`1502.01852`.
+
+    Examples
+    --------
+    >>> from sknet.layers import Dense, PReLU, Sequential
+    >>> block = Sequential([Dense(64), PReLU()])
+    """
+
+    _parameter_constraints = {
+        **LayerOfFeatures._parameter_constraints,
+        "initial_slope": [Interval(Real, None, None, closed="neither")],
+    }
+
+    def __init__(
+        self, initial_slope=0.25, *, learning_rate_factor=1.0, decay=False, trainable=True
+    ):
+        self.initial_slope = initial_slope
+        self.learning_rate_factor = learning_rate_factor
+        self.decay = decay
+        self.trainable = trainable
+
+    def build(self, input_shape):
+        """Declare one slope for each feature of inputs of shape (..., F)."""
+        self._declare("slope", input_shape, Constant(float(self.initial_slope)))
+        return input_shape
+
+    def forward(self, x, training=False, mask=None):
+        """Compute max(x, 0) + slope * min(x, 0)."""
+        negative = np.minimum(x, 0.0, out=self._work("negative", x.shape))
+        if training:
+            self._negative = negative
+        out = np.multiply(negative, self.slope_, out=self._work("out", x.shape))
+        positive = np.maximum(x, 0.0, out=self._work("positive", x.shape))
+        out += positive
+        return out
+
+    def backward(self, grad_output, input_grad=True):
+        """Assign the gradient of the slopes; return that of x."""
+        negative = self._negative
+        self._sum_of_products(grad_output, negative, self.slope_grad_)
+        if not input_grad:
+            return None
+        below = np.less(negative, 0.0, out=self._work("below", negative.shape, bool))
+        slopes = np.multiply(below, self.slope_ - 1.0, out=self._work("slopes", negative.shape))
+        slopes += 1.0
+        return np.multiply(grad_output, slopes, out=grad_output)

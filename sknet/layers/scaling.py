@@ -1,8 +1,12 @@
-"""A learned factor for each feature."""
+"""A learned factor for each feature, and a fixed one for all."""
 
 from __future__ import annotations
 
+from numbers import Real
+from typing import Any
+
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from ..typing import Array, Shape
 from .base import OF_TRAINING, Layer
@@ -21,13 +25,13 @@ class LayerOfFeatures(Layer):
         """Whether each step is treated alone: it is unless the last axis is that of the steps."""
         return len(self.input_shape_) > 1
 
-    def _declare(self, name, input_shape):
-        """Declare one weight a feature, of value 1."""
+    def _declare(self, name, input_shape, initializer="ones"):
+        """Declare one weight a feature."""
         if not input_shape or input_shape[-1] is None:
             self._refuse(
                 "inputs whose last axis has a known length", input_shape, "Check input_shape."
             )
-        self.add_weight(name, input_shape[-1:], "ones", decay=self.decay)
+        self.add_weight(name, input_shape[-1:], initializer, decay=self.decay)
 
     def _sum_of_products(self, a, b, out):
         """Add up the products of two arrays of shape (N, ..., F) in each feature."""
@@ -90,3 +94,51 @@ class Scaling(LayerOfFeatures):
         """Assign the gradient of the factors; return that of x."""
         self._sum_of_products(grad_output, self._x, self.scale_grad_)
         return np.multiply(grad_output, self.scale_, out=grad_output) if input_grad else None
+
+
+class Rescaling(Layer):
+    """Multiply all inputs by a number and add another: out = scale * x + offset.
+
+    The defaults bring pixels of 8 bits to [0, 1]. Output shape as the input's.
+
+    Parameters
+    ----------
+    scale : float, default=1 / 255
+        The factor.
+    offset : float, default=0.0
+        What is added.
+
+    Examples
+    --------
+    >>> from sknet import NeuralClassifier
+    >>> from sknet.layers import Conv2D, Flatten, Rescaling
+    >>> layers = [Rescaling(1 / 127.5, offset=-1.0), Conv2D(16, 3, activation="relu"), Flatten()]
+    >>> model = NeuralClassifier(layers=layers, input_shape=(28, 28, 1))
+    """
+
+    _parameter_constraints = {
+        "scale": [Interval(Real, None, None, closed="neither")],
+        "offset": [Interval(Real, None, None, closed="neither")],
+    }
+    is_causal = True
+
+    def __init__(self, scale: Any = 1 / 255, offset: float = 0.0) -> None:
+        self.scale = scale
+        self.offset = offset
+
+    def build(self, input_shape: Shape) -> Shape:
+        """Take any shape."""
+        return input_shape
+
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
+        """Compute scale * x + offset."""
+        out = np.multiply(x, float(self.scale), out=self._work("out", x.shape))
+        if self.offset:
+            out += float(self.offset)
+        return out
+
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
+        """Multiply the gradient by the factor."""
+        if input_grad:
+            grad_output *= float(self.scale)
+        return grad_output if input_grad else None

@@ -12,7 +12,19 @@ from .classification import ClassificationLoss, FocalLoss, LogLoss
 from .ctc import CTC
 from .distribution import Gaussian, Quantile
 from .function import FunctionLoss
-from .regression import AbsoluteError, Gamma, Huber, Poisson, RegressionLoss, SquaredError
+from .margin import Hinge, SquaredHinge
+from .overlap import Dice, Tversky
+from .regression import (
+    AbsoluteError,
+    Gamma,
+    Huber,
+    LogCosh,
+    Poisson,
+    RegressionLoss,
+    SquaredError,
+    Tweedie,
+)
+from .vectors import CosineSimilarity, KLDivergence
 
 __all__ = [
     "CLASSIFICATION_LOSSES",
@@ -20,23 +32,38 @@ __all__ = [
     "REGRESSION_LOSSES",
     "AbsoluteError",
     "ClassificationLoss",
+    "CosineSimilarity",
+    "Dice",
     "FocalLoss",
     "FunctionLoss",
     "Gamma",
     "Gaussian",
+    "Hinge",
     "Huber",
+    "KLDivergence",
+    "LogCosh",
     "LogLoss",
     "Loss",
     "Poisson",
     "Quantile",
     "RegressionLoss",
     "SquaredError",
+    "SquaredHinge",
     "Target",
+    "Tversky",
+    "Tweedie",
     "get_loss",
 ]
 
 #: The losses that a classifier takes by name.
-CLASSIFICATION_LOSSES: dict[str, type[Loss]] = {"log_loss": LogLoss, "focal": FocalLoss}
+CLASSIFICATION_LOSSES: dict[str, type[Loss]] = {
+    "log_loss": LogLoss,
+    "focal": FocalLoss,
+    "hinge": Hinge,
+    "squared_hinge": SquaredHinge,
+    "dice": Dice,
+    "tversky": Tversky,
+}
 
 #: The losses that a regressor takes by name.
 REGRESSION_LOSSES: dict[str, type[Loss]] = {
@@ -45,6 +72,10 @@ REGRESSION_LOSSES: dict[str, type[Loss]] = {
     "huber": Huber,
     "poisson": Poisson,
     "gamma": Gamma,
+    "tweedie": Tweedie,
+    "log_cosh": LogCosh,
+    "kl_divergence": KLDivergence,
+    "cosine_similarity": CosineSimilarity,
     "quantile": Quantile,
     "gaussian": Gaussian,
 }

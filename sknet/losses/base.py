@@ -69,6 +69,8 @@ class Loss(Component, ABC):
     takes_standardized : bool
         Whether the target may be standardized for training: predictions must then move and scale
         with it, as those of the squared error do. By default it is left as it is.
+    gives_probabilities : bool
+        Whether a loss of classes predicts probabilities; else a classifier has none.
     exact_bias : bool
         Whether `initial_bias` is the minimum over all constant raw predictions;
         `sknet.testing.check_loss` then verifies it.
@@ -100,6 +102,10 @@ class Loss(Component, ABC):
     positive_target = False
     takes_standardized = False
     exact_bias = False
+    gives_probabilities = True
+    #: Whether the loss of a sample with several places is one of all of them together; it then has
+    #: a method `value_of_places`, see `Tversky`.
+    joins_places = False
 
     def build(self, target: Target) -> int:
         """Bind the loss to a target.

@@ -42,7 +42,7 @@ class CTC(Loss):
     11
     """
 
-    kinds = ("sequences",)
+    kinds: tuple[str, ...] = ("sequences",)
     link = "softmax"
 
     def _count_raw(self, target):

@@ -68,6 +68,8 @@ class PlacewiseLoss:
         """
         out = np.empty_like(raw) if out is None else out
         rows, gradient = (a.reshape(-1, raw.shape[-1]) for a in (raw, out))
+        if self.loss.joins_places:
+            return self._value_of_samples(rows, y, sample_weight, gradient), out
         index = y.index(len(rows) // len(raw))
         weight = y.shares(sample_weight, raw.dtype)
         if index is None:
@@ -80,3 +82,21 @@ class PlacewiseLoss:
         gradient.fill(0)
         gradient[index] = grad
         return value, out
+
+    def _value_of_samples(self, rows, y, sample_weight, gradient):
+        """Return the mean loss of samples that have one each, and write its gradient."""
+        index = y.index(len(rows) // len(y))
+        index = np.arange(len(rows)) if index is None else index
+        counted = y.lengths > 0
+        starts = (np.cumsum(y.lengths) - y.lengths)[counted]
+        if sample_weight is None:
+            sample_weight = y.totals / y.totals.mean()
+        weights = y.joined_weights()
+        weights = None if weights is None else weights.astype(rows.dtype, copy=False)
+        of_samples = np.asarray(sample_weight)[counted] * (counted.sum() / len(y))
+        value, grad = self.loss.value_of_places(
+            rows[index], y.targets(), starts, weights, of_samples
+        )
+        gradient.fill(0)
+        gradient[index] = grad
+        return value

@@ -217,6 +217,62 @@ class Huber(RegressionLoss):
         return weighted_quantile(y, weights, 0.5)
 
 
+class LogCosh(RegressionLoss):
+    """Logarithm of the hyperbolic cosine of the residual: ``log(cosh(z - y))``.
+
+    It is about half the squared error of small residuals and ``|r| - log(2)`` of large ones, and
+    smooth throughout. Raw predictions z and targets y of shape (N, K) give one loss a row, the
+    sum over the outputs. The initial bias is the median.
+
+    See Also
+    --------
+    Huber : Turns linear at a residual of your choice.
+
+    References
+    ----------
+    .. [1] R. A. Saleh and A. K. M. E. Saleh, "Statistical Properties of the log-cosh Loss
+       Function Used in Machine Learning", 2022. :arxiv:`2208.04564`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import LogCosh, Target
+    >>> loss = LogCosh()
+    >>> loss.build(Target("continuous", n_outputs=1))
+    1
+    >>> loss.allocate(n_rows=1, dtype=np.float64)
+    >>> round(loss.value_and_gradient(np.array([[3.0]]), np.array([[1.0]]))[0], 4)
+    1.325
+    """
+
+    takes_standardized = True
+    exact_bias = False
+
+    def _losses(self, raw, y, slopes):
+        # |r| + log(1 + exp(-2 |r|)) - log(2) does not overflow; near 0, where that cancels, the
+        # terms after r**2 / 2 are added to it.
+        np.subtract(raw, y, out=slopes)
+        losses = np.absolute(slopes, out=self._work("losses", raw.shape))
+        tail = np.multiply(losses, -2.0, out=self._work("tail", raw.shape))
+        np.exp(tail, out=tail)
+        np.log1p(tail, out=tail)
+        losses += tail
+        losses -= np.log(2.0)
+        square = np.multiply(slopes, slopes, out=tail)
+        small = np.less(square, 1e-3, out=self._work("small", raw.shape, bool))
+        series = np.multiply(square, 1 / 45, out=self._work("series", raw.shape))
+        series -= 1 / 12
+        series *= square
+        series += 0.5
+        series *= square
+        np.copyto(losses, series, where=small)
+        np.tanh(slopes, out=slopes)
+        return losses
+
+    def _best_constant(self, y, weights):
+        return weighted_quantile(y, weights, 0.5)
+
+
 class _Deviance(RegressionLoss):
     """Half a deviance of the mean ``exp(z)`` from a target that is never negative."""
 
@@ -319,4 +375,63 @@ class Gamma(_Deviance):
         np.expm1(slopes, out=slopes)
         losses += slopes
         np.negative(slopes, out=slopes)
+        return losses
+
+
+class Tweedie(_Deviance):
+    """Half the Tweedie deviance with a log link, for amounts of which many are zero.
+
+    Of the mean ``mu = exp(z)`` and the power p it is ``y ** (2 - p) / ((1 - p) (2 - p)) -
+    y mu ** (1 - p) / (1 - p) + mu ** (2 - p) / (2 - p)``: sums of a random number of gamma
+    distributed amounts, such as the claims of a year, have it. Raw predictions z and targets
+    y >= 0 of shape (N, K) give one loss a row, the sum over the outputs.
+
+    Parameters
+    ----------
+    power : float, default=1.5
+        The power p of the mean to which the variance is proportional, in (1, 2); 1 would be
+        `Poisson` and 2 `Gamma`.
+
+    See Also
+    --------
+    Poisson : For counts.
+    Gamma : For positive amounts.
+
+    References
+    ----------
+    .. [1] B. Jørgensen, "Exponential Dispersion Models", Journal of the Royal Statistical
+       Society B 49, 1987. :doi:`10.1111/j.2517-6161.1987.tb01685.x`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import Target, Tweedie
+    >>> loss = Tweedie(power=1.5)
+    >>> loss.build(Target("continuous", n_outputs=1))
+    1
+    >>> loss.allocate(n_rows=1, dtype=np.float64)
+    >>> loss.value_and_gradient(np.array([[0.0]]), np.array([[0.0]]))
+    (2.0, array([[1.]]))
+    """
+
+    _zero_allowed = True
+    _parameter_constraints = {"power": [Interval(Real, 1, 2, closed="neither")]}
+
+    def __init__(self, power: float = 1.5) -> None:
+        self.power = power
+
+    def _losses(self, raw, y, slopes):
+        p = float(self.power)
+        # With a = mu ** (1 - p) and b = mu ** (2 - p) the derivative by z is b - y a.
+        a = np.multiply(raw, 1.0 - p, out=self._work("a", raw.shape))
+        np.exp(a, out=a)
+        a *= y
+        np.multiply(raw, 2.0 - p, out=slopes)
+        np.exp(slopes, out=slopes)
+        losses = np.power(y, 2.0 - p, out=self._work("losses", raw.shape))
+        losses /= (1.0 - p) * (2.0 - p)
+        part = np.divide(a, 1.0 - p, out=self._work("part", raw.shape))
+        losses -= part
+        losses += np.divide(slopes, 2.0 - p, out=part)
+        slopes -= a
         return losses

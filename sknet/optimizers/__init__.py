@@ -5,34 +5,48 @@ from __future__ import annotations
 from typing import Any
 
 from ..base import named_component
+from .adagrad import AdaGrad, AMSGrad, RAdam
 from .adaptive import Adam, AdamW, Nadam, RMSprop
+from .arrays import LAMB, Muon
 from .base import Group, Optimizer
 from .lbfgs import LBFGS
-from .momentum import SGD, Lion
+from .momentum import SGD, SGDW, Lion
 
 __all__ = [
+    "LAMB",
     "LBFGS",
     "OPTIMIZERS",
     "SGD",
+    "SGDW",
+    "AMSGrad",
+    "AdaGrad",
     "Adam",
     "AdamW",
     "Group",
     "Lion",
+    "Muon",
     "Nadam",
     "Optimizer",
+    "RAdam",
     "RMSprop",
     "get_optimizer",
 ]
 
 #: The optimizers by name.
 OPTIMIZERS: dict[str, type[Any]] = {
+    "adagrad": AdaGrad,
     "adam": Adam,
     "adamw": AdamW,
+    "amsgrad": AMSGrad,
+    "lamb": LAMB,
     "lbfgs": LBFGS,
     "lion": Lion,
+    "muon": Muon,
     "nadam": Nadam,
+    "radam": RAdam,
     "rmsprop": RMSprop,
     "sgd": SGD,
+    "sgdw": SGDW,
 }
 
 

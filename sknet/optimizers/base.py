@@ -56,6 +56,9 @@ class Group(NamedTuple):
         Multiplies the learning rate; 0 freezes the group.
     decay : float
         Multiplies weight decay; 0 or False keeps it from the group.
+    shapes : tuple of tuple of int, default=()
+        Shapes of the arrays that the slice consists of, one after the other, for optimizers that
+        treat each array as a whole; empty where that is not known.
 
     Examples
     --------
@@ -67,6 +70,7 @@ class Group(NamedTuple):
     where: slice
     rate_factor: float
     decay: float
+    shapes: tuple = ()
 
 
 class Optimizer(Component, ABC):
@@ -128,12 +132,12 @@ class Optimizer(Component, ABC):
         """List the groups that move; neighbours that are treated alike become one."""
         decays = "weight_decay" in vars(self)
         merged = []
-        for where, rate_factor, decay in sorted(groups, key=lambda g: g.where.indices(n_params)):
+        for where, rate_factor, decay, _ in sorted(groups, key=lambda g: _order(g, n_params)):
             start, stop, _ = where.indices(n_params)
             if start >= stop or rate_factor == 0:
                 continue
             treatment = float(rate_factor), float(decay) * decays
-            if merged and merged[-1].where.stop == start and merged[-1][1:] == treatment:
+            if merged and merged[-1].where.stop == start and merged[-1][1:3] == treatment:
                 start = merged.pop().where.start
             merged.append(Group(slice(start, stop), *treatment))
         return merged
@@ -227,6 +231,10 @@ class Optimizer(Component, ABC):
                 piece = moment[where]
                 np.add(piece, offset, out=piece)
                 np.subtract(piece, offset, out=piece)
+
+
+def _order(group, n_params):
+    return group.where.indices(n_params)
 
 
 class CompiledOptimizer(Optimizer):

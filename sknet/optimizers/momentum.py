@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .. import kernels
 from ..schedules.base import Schedule
 from ..typing import Function
@@ -55,6 +57,59 @@ class SGD(CompiledOptimizer):
             *(params, grads, moved, velocity, work),
             *(shrink, rate, float(self.momentum), bool(self.nesterov)),
         )
+
+
+class SGDW(SGD):
+    """Stochastic gradient descent with momentum and decoupled weight decay.
+
+    `SGD`, and ``p *= 1 - rate * weight_decay`` before each step, apart from the gradient, so
+    that the decay does not go through the momentum.
+
+    Parameters
+    ----------
+    momentum : float, default=0.9
+        Share of the last step that is kept, in [0, 1).
+    nesterov : bool, default=True
+        Whether to look ahead: Nesterov's momentum.
+    weight_decay : float, default=0.01
+        Share of the kernels that is taken off in each step, times the rate; at least 0. It does
+        not apply to biases and the like.
+    weight_decay_schedule : str, sknet.schedules.Schedule or callable, default=None
+        What multiplies the weight decay over the training; None keeps it.
+
+    References
+    ----------
+    .. [1] Loshchilov and Hutter, "Decoupled weight decay regularization", 2017, arXiv:1711.05101
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.optimizers import SGDW, Group
+    >>> params = np.array([1.0, -1.0])
+    >>> optimizer = SGDW(momentum=0.0, weight_decay=0.5)
+    >>> optimizer.build(params, [Group(slice(0, 1), 1.0, True), Group(slice(1, 2), 1.0, False)])
+    >>> optimizer.update(params, np.array([1.0, 1.0]), learning_rate=0.1)
+    >>> params
+    array([ 0.85, -1.1 ])
+    """
+
+    _parameter_constraints = {
+        **SGD._parameter_constraints,
+        "weight_decay": NON_NEGATIVE,
+        "weight_decay_schedule": DECAY_SCHEDULE,
+    }
+
+    def __init__(
+        self,
+        *,
+        momentum: float = 0.9,
+        nesterov: bool = True,
+        weight_decay: float = 0.01,
+        weight_decay_schedule: Any = None,
+    ) -> None:
+        super().__init__(momentum=momentum, nesterov=nesterov)
+        self.weight_decay = weight_decay
+        self.weight_decay_schedule = weight_decay_schedule
 
 
 class Lion(CompiledOptimizer):

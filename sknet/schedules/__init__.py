@@ -10,20 +10,27 @@ from ..typing import Function
 from .base import Progress, Schedule
 from .constant import Adaptive, Constant
 from .cosine import Cosine, FlatCosine, LogCosine, OneCycle
-from .decay import Exponential, InvScaling, Step
+from .cyclic import CosineRestarts, Cyclic
+from .decay import Exponential, InverseTime, InvScaling, PiecewiseConstant, Step
 from .function import FunctionSchedule
+from .polynomial import Polynomial
 
 __all__ = [
     "SCHEDULES",
     "Adaptive",
     "Constant",
     "Cosine",
+    "CosineRestarts",
+    "Cyclic",
     "Exponential",
     "FlatCosine",
     "FunctionSchedule",
     "InvScaling",
+    "InverseTime",
     "LogCosine",
     "OneCycle",
+    "PiecewiseConstant",
+    "Polynomial",
     "Progress",
     "Schedule",
     "Step",
@@ -41,6 +48,11 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "flat_cosine": FlatCosine,
     "log_cosine": LogCosine,
     "one_cycle": OneCycle,
+    "cosine_restarts": CosineRestarts,
+    "polynomial": Polynomial,
+    "piecewise_constant": PiecewiseConstant,
+    "inverse_time": InverseTime,
+    "cyclic": Cyclic,
 }
 
 

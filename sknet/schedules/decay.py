@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from numbers import Real
+from typing import Any
 
 from sklearn.utils._param_validation import Interval
 
@@ -110,3 +112,98 @@ class Exponential(Schedule):
 
     def _factor(self, progress):
         return self.decay**progress.epochs
+
+
+class InverseTime(Schedule):
+    """Decay by the inverse of the time: factor = 1 / (1 + decay * epochs), at every step.
+
+    Parameters
+    ----------
+    decay : float, default=0.1
+        How fast: after 1 / decay epochs the rate is half of what it was; at least 0.
+    warmup : float, default=0.0
+        Length in epochs of the linear ramp at the start; at least 0.
+
+    References
+    ----------
+    .. [1] Robbins and Monro, "A stochastic approximation method", The Annals of Mathematical
+       Statistics 22, 1951.
+
+    Examples
+    --------
+    >>> from sknet.schedules import InverseTime, Progress
+    >>> InverseTime(decay=0.5).factor(Progress(fraction=0.2, epochs=2.0, samples=9, step=0.5))
+    0.5
+    """
+
+    _parameter_constraints = {
+        **Schedule._parameter_constraints,
+        "decay": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(self, *, decay: float = 0.1, warmup: float = 0.0) -> None:
+        super().__init__(warmup=warmup)
+        self.decay = decay
+
+    def _factor(self, progress):
+        return 1.0 / (1.0 + self.decay * progress.epochs)
+
+
+class PiecewiseConstant(Schedule):
+    """A factor of your choice between each two boundaries.
+
+    The factor is ``factors[i]`` where i boundaries are reached.
+
+    Parameters
+    ----------
+    boundaries : array-like of float, default=(50, 100, 150)
+        Epochs at which the factor changes; above 0 and increasing.
+    factors : array-like of float, default=(1.0, 0.1, 0.01, 0.001)
+        One factor more than boundaries; at least 0.
+    warmup : float, default=0.0
+        Length in epochs of the linear ramp at the start; at least 0.
+
+    Examples
+    --------
+    >>> from sknet.schedules import PiecewiseConstant, Progress
+    >>> schedule = PiecewiseConstant(boundaries=[5, 8], factors=[1.0, 0.5, 0.1])
+    >>> schedule.factor(Progress(fraction=0.6, epochs=6.0, samples=600, step=0.5))
+    0.5
+    """
+
+    _parameter_constraints = {
+        **Schedule._parameter_constraints,
+        "boundaries": ["array-like"],
+        "factors": ["array-like"],
+    }
+
+    def __init__(
+        self,
+        *,
+        boundaries: Any = (50, 100, 150),
+        factors: Any = (1.0, 0.1, 0.01, 0.001),
+        warmup: float = 0.0,
+    ) -> None:
+        super().__init__(warmup=warmup)
+        self.boundaries = boundaries
+        self.factors = factors
+
+    def _validate_params(self):
+        super()._validate_params()
+        ends = [0.0, *self.boundaries]
+        is_right = all(isinstance(value, Real) for value in (*ends, *self.factors))
+        if (
+            not is_right
+            or len(self.factors) != len(ends)
+            or any(a >= b for a, b in pairwise(ends))
+            or min(self.factors) < 0
+        ):
+            raise ValueError(
+                "PiecewiseConstant expects boundaries above 0 that increase, and one factor of at "
+                f"least 0 more than these; got boundaries={self.boundaries!r} and "
+                f"factors={self.factors!r}."
+            )
+
+    def _factor(self, progress):
+        reached = sum(progress.epochs + _ROUNDING >= end for end in self.boundaries)
+        return self.factors[reached]

@@ -38,7 +38,7 @@ from sknet.layers import (
     Sequential,
     TransformerBlock,
 )
-from sknet.layers.base import LayerItem
+from sknet.layers.items import LayerItem
 from sknet.losses import FocalLoss, Huber, LogLoss, Quantile
 from sknet.network import Network
 from sknet.optimizers import LBFGS, SGD, Adam, AdamW

@@ -132,7 +132,7 @@ def heeds_masks(layer: Any) -> bool:
 class _Reader:
     """Reads the graph of a model from its end to its beginning."""
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         self.model = model
         self._seen = set()
         self._names = set()
@@ -140,7 +140,7 @@ class _Reader:
         while _is_model(self._last):
             self._last = _operation(self._last.outputs[0])
 
-    def read(self):
+    def read(self) -> Any:
         """Return the layers as those of sknet."""
         self._check_ends(self.model)
         parts = self._chain(self.model.outputs[0], self.model.inputs[0])

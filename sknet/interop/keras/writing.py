@@ -15,6 +15,7 @@ from ...estimators import NeuralClassifier, NeuralRegressor
 from ...holders import innermost
 from ...layers.sequential.embedding import sinusoids
 from ...losses import Gaussian
+from ...typing import Array
 from .reading import heeds_masks, import_keras
 from .table import HEADS, LAYERS, MERGES
 
@@ -120,18 +121,18 @@ class _Writer:
         Precision of the layers.
     """
 
-    def __init__(self, keras, dtype):
+    def __init__(self, keras: Any, dtype: str) -> None:
         self.keras = keras
         self.dtype = dtype
         self.last = None
 
-    def sequence(self, layer, x, path):
+    def sequence(self, layer: Any, x: Array, path: Any) -> Any:
         """Return the output of the layers in a layer, which run one after the other."""
         for name, part in layer.sublayers():
             x = self.call(part, x, f"{path}_{name}" if path else name)
         return x
 
-    def call(self, layer, x, path):
+    def call(self, layer: Any, x: Array, path: Any) -> Any:
         """Return the output of a layer."""
         if isinstance(layer, _IDENTITIES):
             return x

@@ -12,6 +12,7 @@ from . import (
     spatial,
     tables,
     transformers,
+    translation,
 )
 from .conversion import to_onnx
 from .graph import OPSET, Graph
@@ -33,4 +34,5 @@ FAMILIES = (
     spatial,
     tables,
     transformers,
+    translation,
 )

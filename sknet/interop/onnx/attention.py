@@ -6,12 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from ...layers import Masking, MultiHeadAttention, PositionalEmbedding, TransformerBlock
+from ...layers import (
+    CrossAttention,
+    Masking,
+    MultiHeadAttention,
+    PositionalEmbedding,
+    TransformerBlock,
+    TransformerDecoderBlock,
+)
 from ...layers.sequential.transformer import _Branch
 from .composites import residual
 from .graph import Graph
 from .masks import n_steps, over_steps, positions, real_first
-from .registry import Found, convert, converts
+from .registry import Found, convert, converts, refuse
 
 
 @converts(MultiHeadAttention)
@@ -31,17 +38,58 @@ def _heads(graph, layer, x):
     """Return queries, keys and values, (N, heads, T, dim) each."""
     factors = np.ones(layer.kernel_.shape[1])
     factors[: layer.num_heads * layer._dims[0]] = layer._dims[0] ** -0.5
-    projected = graph.op("MatMul", x, layer.kernel_ * factors)
-    if layer.use_bias:
-        projected = graph.op("Add", projected, layer.bias_ * factors)
-    sizes = [layer.num_heads * dim for dim in layer._dims]
-    parts = []
-    for part, dim in zip(
-        graph.op("Split", projected, sizes, n_outputs=3, axis=-1), layer._dims, strict=True
-    ):
+    bias = layer.bias_ * factors if layer.use_bias else None
+    return _split(graph, layer, x, layer.kernel_ * factors, bias, layer._dims)
+
+
+def _split(graph, layer, x, kernel, bias, dims):
+    """Return products with parts of a kernel, one for each head, (N, heads, T, dim) each."""
+    projected = graph.op("MatMul", x, kernel)
+    if bias is not None:
+        projected = graph.op("Add", projected, bias)
+    sizes, parts = [layer.num_heads * dim for dim in dims], [projected]
+    if len(dims) > 1:
+        parts = graph.op("Split", projected, sizes, n_outputs=len(dims), axis=-1)
+    heads = []
+    for part, dim in zip(parts, dims, strict=True):
         part = graph.op("Reshape", part, [0, 0, layer.num_heads, dim])
-        parts.append(graph.op("Transpose", part, perm=[0, 2, 1, 3]))
-    return parts
+        heads.append(graph.op("Transpose", part, perm=[0, 2, 1, 3]))
+    return heads
+
+
+@converts(CrossAttention)
+def _cross_attention(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    source, real = source_of(graph, layer)
+    factor, biases = layer._dims[0] ** -0.5, [None, None]
+    if layer.use_bias:
+        biases = [layer.bias_ * factor, layer.source_bias_]
+    (queries,) = _split(graph, layer, x, layer.kernel_ * factor, biases[0], layer._dims[:1])
+    keys, values = _split(graph, layer, source, layer.source_kernel_, biases[1], layer._dims[1:])
+    visible = None if real is None else graph.op("Unsqueeze", real, [1, 2])
+    context = _attend(graph, queries, keys, values, visible, real is not None)
+    return _joined(graph, layer, context)
+
+
+def source_of(graph: Graph, layer: Any) -> tuple[str, str | None]:
+    """Return what a layer of a decoder looks at.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    layer : Layer
+        The layer.
+
+    Returns
+    -------
+    source : str
+        Outputs of the encoder.
+    mask : str or None
+        Which of their steps are real.
+    """
+    if graph.source is None:
+        refuse(layer, "it looks at a source. Convert the NeuralTranslator that it is a part of.")
+    return graph.source
 
 
 def _with_past(graph, layer, mask, steps, dim):
@@ -86,7 +134,7 @@ def _joined(graph, layer, context):
     return graph.op("Add", out, layer.output_bias_) if layer.use_bias else out
 
 
-@converts(TransformerBlock)
+@converts(TransformerBlock, TransformerDecoderBlock)
 def _transformer_block(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     for branch in layer._branches:
         x, _ = convert(graph, branch, x, mask)

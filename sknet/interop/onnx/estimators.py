@@ -71,15 +71,22 @@ def samples(model: Any, X: Any, dtype: DTypeLike) -> list[Input]:
     if None in shape and sequence_list(X) is not None:
         return [Input("X", dtype, (None, *shape)), Input("lengths", np.dtype(np.int64), (None,))]
     if X is not None:
-        found = np.shape(X)
+        found = _shape_of(X)
         if len(found) not in (2, len(shape) + 1):
             raise ValueError(
-                f"to_onnx expects X as samples of shape {shape} or as rows, got an array of "
-                f"shape {found}."
+                f"to_onnx expects X as samples of shape {shape} or as rows, got "
+                f"{f'an array of shape {found}' if found else 'something else'}."
             )
         if len(found) == 2:
             shape = (None,) if None in shape else (int(np.prod(shape)),)
     return [Input("X", dtype, (None, *shape))]
+
+
+def _shape_of(X):
+    try:
+        return np.shape(X)
+    except ValueError:  # sequences of unequal length
+        return ()
 
 
 def converts_estimator(

@@ -62,6 +62,8 @@ class Graph:
         Outputs of the layers that were converted, by their `id`.
     memory : Memory or None
         States of layers that read sequences a few steps at a time; None where they read all.
+    source : tuple of (str, str or None) or None
+        Outputs of an encoder that the decoder looks at, and which of their steps are real.
 
     Examples
     --------
@@ -82,6 +84,7 @@ class Graph:
         self._known: dict[Any, Any] = {}
         self.found: dict[int, str] = {}
         self.memory: Any = None
+        self.source: tuple[str, str | None] | None = None
         numbers = count()
         self._name = name or (lambda start: f"{start}_{next(numbers)}")
 

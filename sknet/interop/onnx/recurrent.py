@@ -17,30 +17,40 @@ _LSTM_ORDER = (0, 3, 1, 2)
 _NAMES = {"tanh": "Tanh", "relu": "Relu"}
 
 
-@converts(SimpleRNN)
-def _simple_rnn(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
-    return _recurrent(graph, layer, x, mask, "RNN", (0,), activations=[_NAMES[layer.activation]])
+def cells_of(layer: Any) -> tuple[str, tuple[int, ...], dict[str, Any]]:
+    """Return how ONNX calls the cells of a recurrent layer.
+
+    Parameters
+    ----------
+    layer : SimpleRNN, LSTM or GRU
+        The layer.
+
+    Returns
+    -------
+    kind : str
+        Operator.
+    order : tuple of int
+        Blocks of the kernels in its order.
+    attributes : dict
+        Attributes of the operator.
+    """
+    if isinstance(layer, SimpleRNN):
+        return "RNN", (0,), {"activations": [_NAMES[layer.activation]]}
+    if isinstance(layer, LSTM):
+        return "LSTM", _LSTM_ORDER, {}
+    return "GRU", (0, 1, 2), {"linear_before_reset": 1}
 
 
-@converts(LSTM)
-def _lstm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
-    return _recurrent(graph, layer, x, mask, "LSTM", _LSTM_ORDER)
-
-
-@converts(GRU)
-def _gru(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
-    return _recurrent(graph, layer, x, mask, "GRU", (0, 1, 2), linear_before_reset=1)
-
-
-def _recurrent(graph, layer, x, mask, kind, order, **attributes):
+@converts(SimpleRNN, LSTM, GRU)
+def _recurrent(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     if layer.go_backwards:
         x, mask = (None if each is None else _reversed(graph, each) for each in (x, mask))
     if graph.memory is not None:
-        return _from_past(graph, layer, x, mask, kind, order, **attributes)
+        return _from_past(graph, layer, x, mask)
     lengths, given = None, mask
     if mask is not None:
         x, mask, lengths = _in_order(graph, x, mask)
-    states, last = run_cells(graph, layer, x, kind, order, None, lengths, **attributes)[:2]
+    states, last = run_cells(graph, layer, x, lengths=lengths)[:2]
     if not layer.return_sequences:
         return last, None
     if mask is not None:
@@ -48,11 +58,11 @@ def _recurrent(graph, layer, x, mask, kind, order, **attributes):
     return states, given
 
 
-def _from_past(graph, layer, x, mask, kind, order, **attributes):
+def _from_past(graph, layer, x, mask):
     """Run on from the states after the steps before."""
-    shape, n_states = (None, int(layer.units)), 2 if kind == "LSTM" else 1
+    shape, n_states = (None, int(layer.units)), 1 + len(layer._carried)
     pasts = [graph.memory.past(layer, mask, shape, graph.dtype) for _ in range(n_states)]
-    states, *last = run_cells(graph, layer, x, kind, order, pasts, **attributes)
+    states, *last = run_cells(graph, layer, x, pasts)
     for past, state in zip(pasts, last, strict=True):
         graph.memory.keep(past, state)
     return states
@@ -62,11 +72,8 @@ def run_cells(
     graph: Graph,
     layer: Any,
     x: str,
-    kind: str,
-    order: tuple[int, ...],
-    start: Sequence[str] | None,
+    start: Sequence[str] | None = None,
     lengths: str | None = None,
-    **attributes: Any,
 ) -> tuple[str, ...]:
     """Run the cells of a recurrent layer over the steps of sequences.
 
@@ -78,16 +85,10 @@ def run_cells(
         The layer.
     x : str
         Tensor (N, T, F).
-    kind : str
-        Operator of ONNX.
-    order : tuple of int
-        Blocks of the kernels in the order of ONNX.
-    start : list of str or None
+    start : sequence of str, default=None
         States before the first step, (N, U) each; None for zeros.
     lengths : str, default=None
         Number of steps of each sequence, (N,) of int32; None for all.
-    **attributes
-        Attributes of the operator.
 
     Returns
     -------
@@ -96,10 +97,10 @@ def run_cells(
     *last : str
         States after the last step, (N, U) each.
     """
-    units, n_states = layer.units, 2 if kind == "LSTM" else 1
-    kernels = [
-        _gates(each.T, order, units)[None] for each in (layer.kernel_, layer.recurrent_kernel_)
-    ]
+    kind, order, attributes = cells_of(layer)
+    units, n_states = layer.units, 1 + len(layer._carried)
+    kernels = [layer.kernel_, layer.recurrent_kernel_]
+    kernels = [_gates(kernel.T, order, units)[None] for kernel in kernels]
     starts = [graph.op("Unsqueeze", each, [0]) for each in start or ()]
     found = graph.op(
         kind,

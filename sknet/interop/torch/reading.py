@@ -33,13 +33,14 @@ from ...layers import (
     TransformerBlock,
 )
 from ...layers.affine import AffineLayer
-from ...layers.base import LayerItem, build_layer
+from ...layers.base import build_layer
 from ...layers.composite import named_layers
+from ...layers.items import LayerItem
 from ...layers.sequential.recurrent import RecurrentLayer
 from ...named_weights import named_parts, weight_name
 from ...storage import read_arrays
-from ...typing import Shape
-from ..foreign import ForeignModel, Part, fitted, joined_weights, plain_name
+from ...typing import Array, Shape
+from ..foreign import ForeignModel, Part, fitted, identity, joined_weights, plain_name
 from .modules import ModuleReader
 from .weights import COUNTER, group, weights_of
 
@@ -255,7 +256,9 @@ class _Reader:
         Whether the order of `state` means nothing unless names are numbers.
     """
 
-    def __init__(self, state, input_shape, by_name=False):
+    def __init__(
+        self, state: dict[str, Array], input_shape: Shape | None, by_name: bool = False
+    ) -> None:
         self.state = state
         self.input_shape = self.shape = input_shape
         self.by_name = by_name
@@ -265,7 +268,7 @@ class _Reader:
         # Whether PyTorch has the channels first; and where it has each of the flattened values.
         self.channels_first = self.order = None
 
-    def add_module(self, name, module):
+    def add_module(self, name: str, module: Any) -> None:
         """Add the layers that compute what a module computes."""
         reader = ModuleReader(module, name, self.shape, self.channels_first)
         found = reader.read()
@@ -279,7 +282,7 @@ class _Reader:
         for layer in found:
             self.add(f"{reader.kind.lower()}_{name}", layer)
 
-    def add(self, name, layer):
+    def add(self, name: str, layer: Any) -> None:
         """Add a layer, with the weights that belong to it."""
         if self.shape is None:
             self.input_shape = self.shape = self._needed_shape(name, layer)
@@ -288,7 +291,7 @@ class _Reader:
         name = plain_name(f"layer_{name}" if name.isdecimal() else name, taken)
         self.parts.append((name, part))
 
-    def finish(self):
+    def finish(self) -> Any:
         """Return the model; refuse weights that are left over."""
         if self.state:
             raise ValueError(
@@ -296,7 +299,7 @@ class _Reader:
                 "weights. Write layers for all modules."
             )
         if self.order is not None:
-            back = np.eye(len(self.order))[self.order]
+            back = identity(len(self.order), _SOURCE)[self.order]
             self.parts.append(("order", Part(Dense(len(back), use_bias=False), {"kernel": back})))
         is_double = np.dtype(np.float64) in self.dtypes
         dtype = np.dtype(np.float64 if is_double else np.float32)

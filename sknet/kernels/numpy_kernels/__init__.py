@@ -20,6 +20,7 @@ from .activations import (
     deactivate,
 )
 from .correlation import mix_rows
+from .depthwise import depthwise, depthwise_gradient
 from .dropout import dropout, dropout_backward
 from .losses import sigmoid_loss, softmax_loss
 from .normalization import row_norm, row_norm_backward
@@ -44,6 +45,8 @@ __all__ = [
     "adam",
     "add_by_code",
     "deactivate",
+    "depthwise",
+    "depthwise_gradient",
     "dropout",
     "dropout_backward",
     "gru_step",

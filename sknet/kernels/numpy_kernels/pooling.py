@@ -5,9 +5,14 @@ for a window of k x l, most of them on long contiguous rows. `work` is scratch m
 shape, for a few samples.
 """
 
+from __future__ import annotations
+
 from math import prod
+from typing import Any
 
 import numpy as np
+
+from ...typing import Array
 
 #: Elements of one operation: with the scratch memory, those of all windows stay in a core's cache,
 #: and threads side by side seldom wait for the interpreter. With 2**16, steps of a network of
@@ -15,7 +20,7 @@ import numpy as np
 _BLOCK_ELEMENTS = 2**17
 
 
-def max_pool(x, out, places, size, strides, work):
+def max_pool(x: Array, out: Array, places: Any, size: Any, strides: Any, work: Any) -> bool:
     """Put the maximum of each window into out; return whether places tell where they are.
 
     The compiled one notes in `places`, if that is not None, which element of a window is the
@@ -25,7 +30,9 @@ def max_pool(x, out, places, size, strides, work):
     return False
 
 
-def max_unpool(grad, grad_x, places, x, out, size, strides, work):
+def max_unpool(
+    grad: Array, grad_x: Any, places: Any, x: Array, out: Array, size: Any, strides: Any, work: Any
+) -> None:
     """Put into grad_x the gradient of each window, at the first of its maximal elements.
 
     x and out are those of `max_pool`, and places are None where it returned False.
@@ -47,7 +54,7 @@ def max_unpool(grad, grad_x, places, x, out, size, strides, work):
         _unpool_block(grad[block], grad_x[block], stages, share_out, work)
 
 
-def pool(join, x, out, size, strides, work):
+def pool(join: Any, x: Array, out: Array, size: Any, strides: Any, work: Any) -> None:
     """Put into out what joins the elements of each window; there is no compiled one.
 
     Parameters
@@ -72,7 +79,7 @@ def pool(join, x, out, size, strides, work):
             np.copyto(out[block], x[block])
 
 
-def unpool_sums(grad, grad_x, size, strides, work):
+def unpool_sums(grad: Array, grad_x: Any, size: Any, strides: Any, work: Any) -> None:
     """Add the gradient of each window up at all of its elements; there is no compiled one."""
     stages = _stages(size, strides)
 
@@ -84,7 +91,7 @@ def unpool_sums(grad, grad_x, size, strides, work):
         _unpool_block(grad[block], grad_x[block], stages, share_out, work)
 
 
-def along(x, axis):
+def along(x: Array, axis: Any) -> Array:
     """View samples as (rows, length of an axis, elements after it)."""
     return x.reshape(prod(x.shape[: 1 + axis]), x.shape[1 + axis], -1)
 

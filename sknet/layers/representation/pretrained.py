@@ -20,9 +20,10 @@ from ...initializers import Initializer
 from ...named_weights import checked_values, named_parts, weight_name
 from ...storage import read_arrays
 from ...typing import Array, EstimatorLike, Shape
-from ..base import OF_TRAINING, LayerItem
+from ..base import OF_TRAINING
 from ..composite import Sequential, named_layers, takes_sparse
 from ..dense import Dense
+from ..items import LayerItem
 from .activity import ActivityPenalty
 from .contractive import ContractiveDense
 from .variational import GaussianCode

@@ -13,11 +13,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from ... import kernels
 from ...blas import matmul
 from ...initializers import INITIALIZERS, Initializer
+from ...regularization import OF_KERNELS, KernelConstraint, Regularizer
 from ...typing import Array, NamedInitializer, Shape
 from ..base import OF_TRAINING, build_layer
 from ..dropout import Dropout
 from ..spatial.axes import LayerOverSteps
 from .past import PastSteps
+from .rotation import Rotation
 
 _AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 
@@ -41,8 +43,16 @@ class MultiHeadAttention(LayerOverSteps):
         Length of the values of a head, at least 1; None is that of the keys.
     dropout : float, default=0.0
         Part of the weights that is set to zero while training, in [0, 1).
+    num_key_value_heads : int, default=None
+        Number of heads of keys and values, a divisor of num_heads: each serves as many heads of
+        queries, which takes fewer weights and less memory while text is generated. 1 is
+        multi-query attention; None is num_heads.
     causal : bool, default=False
         Whether steps look only at themselves and at steps before them.
+    rotary : bool, default=False
+        Whether queries and keys are rotated by angles that grow with their position (RoPE), so
+        that their product tells how far apart steps are; key_dim must be even. At position t,
+        the pair (a_i, a_(i + key_dim / 2)) turns by t / 10000 ** (2 i / key_dim).
     use_bias : bool, default=True
         Whether the maps have biases.
     kernel_initializer : str or sknet.initializers.Initializer, default="auto"
@@ -50,6 +60,11 @@ class MultiHeadAttention(LayerOverSteps):
         each have the bounds of a map of their own.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the biases.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the kernels, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the kernels are brought back to after each step: max_norm, non_negative, unit_norm, or
+        an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -57,10 +72,11 @@ class MultiHeadAttention(LayerOverSteps):
 
     Attributes
     ----------
-    kernel_ : ndarray of shape (F, num_heads * (2 * key_dim + value_dim))
+    kernel_ : ndarray of shape (F, width)
         Maps to the queries of all heads, the keys of all heads, and the values of all heads,
-        side by side in this order.
-    bias_ : ndarray of shape (num_heads * (2 * key_dim + value_dim),)
+        side by side in this order; width is num_heads * key_dim + num_key_value_heads *
+        (key_dim + value_dim).
+    bias_ : ndarray
         Their biases.
     output_kernel_ : ndarray of shape (num_heads * value_dim, F)
         Map from the results of all heads, side by side.
@@ -70,6 +86,10 @@ class MultiHeadAttention(LayerOverSteps):
     References
     ----------
     Vaswani et al. (2017), Attention is all you need, :arxiv:`1706.03762`.
+    Su et al. (2021), RoFormer: enhanced Transformer with rotary position embedding,
+    :arxiv:`2104.09864`.
+    Ainslie et al. (2023), GQA: training generalized multi-query Transformer models from
+    multi-head checkpoints, :arxiv:`2305.13245`.
 
     Examples
     --------
@@ -81,13 +101,18 @@ class MultiHeadAttention(LayerOverSteps):
         "num_heads": [_AT_LEAST_ONE],
         "key_dim": [_AT_LEAST_ONE, None],
         "value_dim": [_AT_LEAST_ONE, None],
+        "num_key_value_heads": [_AT_LEAST_ONE, None],
+        "rotary": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "causal": ["boolean"],
         "use_bias": ["boolean"],
         "kernel_initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
         "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
+        **OF_KERNELS,
         **OF_TRAINING,
     }
+
+    num_key_value_heads, rotary = None, False
 
     def __init__(
         self,
@@ -96,10 +121,14 @@ class MultiHeadAttention(LayerOverSteps):
         value_dim: int | None = None,
         dropout: float = 0.0,
         *,
+        num_key_value_heads: int | None = None,
         causal: bool = False,
+        rotary: bool = False,
         use_bias: bool = True,
         kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "auto",
         bias_initializer: NamedInitializer | Initializer = "zeros",
+        kernel_regularizer: Regularizer | None = None,
+        kernel_constraint: KernelConstraint | None = None,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
@@ -107,10 +136,14 @@ class MultiHeadAttention(LayerOverSteps):
         self.key_dim = key_dim
         self.value_dim = value_dim
         self.dropout = dropout
+        self.num_key_value_heads = num_key_value_heads
         self.causal = causal
+        self.rotary = rotary
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
+        self.kernel_regularizer = kernel_regularizer
+        self.kernel_constraint = kernel_constraint
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
@@ -143,7 +176,9 @@ class MultiHeadAttention(LayerOverSteps):
         n_steps, features = input_shape
         key_dim = self.key_dim or self._share(features)
         self._dims = key_dim, key_dim, self.value_dim or key_dim
-        joined, width = self.num_heads * self._dims[2], self.num_heads * sum(self._dims)
+        self._check_heads()
+        joined = self.num_heads * self._dims[2]
+        width = sum(n * dim for n, dim in zip(self._heads, self._dims, strict=True))
         initializer = self.kernel_initializer
         if isinstance(initializer, str) and initializer == "auto":
             initializer = "glorot_uniform"
@@ -158,6 +193,26 @@ class MultiHeadAttention(LayerOverSteps):
         build_layer(self._dropout, self._path, (self.num_heads, n_steps, n_steps))
         return input_shape
 
+    @property
+    def _heads(self):
+        """Numbers of heads of queries, keys and values."""
+        of_keys = self.num_key_value_heads or self.num_heads
+        return self.num_heads, of_keys, of_keys
+
+    def _check_heads(self):
+        if self.num_heads % self._heads[1]:
+            self._refuse(
+                f"num_key_value_heads that divide num_heads={self.num_heads}",
+                self.num_key_value_heads,
+                "Choose a divisor; 1 always is.",
+            )
+        if self.rotary and self._dims[0] % 2:
+            self._refuse(
+                "an even key_dim, whose halves are rotated",
+                self._dims[0],
+                "Pass another key_dim or num_heads, or leave out rotary.",
+            )
+
     def _share(self, features):
         if features % self.num_heads:
             self._refuse(
@@ -171,7 +226,7 @@ class MultiHeadAttention(LayerOverSteps):
         """Yield what a sample takes: outputs; queries, keys and values; attention weights."""
         n_steps = self.input_shape_[0] or n_steps
         yield from super().scratch_sizes(n_steps)
-        yield self.num_heads * sum(self._dims) * n_steps
+        yield sum(n * dim for n, dim in zip(self._heads, self._dims, strict=True)) * n_steps
         yield self.num_heads * n_steps**2
 
     def replicate(self) -> Self:
@@ -186,6 +241,7 @@ class MultiHeadAttention(LayerOverSteps):
         self._dropout.allocate(batch_size, dtype, rng)
         self._ones = np.empty(0, dtype)
         self._future = np.empty((0, 0), dtype)
+        self._rotation = Rotation(self._dims[0], dtype) if self.rotary else None
 
     def _row_of_ones(self, n):
         # Sums as products with ones are several times faster than np.add.reduce.
@@ -196,19 +252,28 @@ class MultiHeadAttention(LayerOverSteps):
     def _split(self, projected):
         """View queries, keys and values in an array of all, each (N, heads, T, dim)."""
         parts, start = [], 0
-        for dim in self._dims:
-            stop = start + self.num_heads * dim
-            parts.append(self._by_head(projected[:, :, start:stop]))
+        for n_heads, dim in zip(self._heads, self._dims, strict=True):
+            stop = start + n_heads * dim
+            parts.append(self._by_head(projected[:, :, start:stop], n_heads))
             start = stop
         return parts
 
-    def _by_head(self, joined):
+    def _by_head(self, joined, n_heads=None):
         """View an array of shape (N, T, heads * dim) as (N, heads, T, dim)."""
-        return joined.reshape(*joined.shape[:2], self.num_heads, -1).transpose(0, 2, 1, 3)
+        n_heads = self.num_heads if n_heads is None else n_heads
+        return joined.reshape(*joined.shape[:2], n_heads, -1).transpose(0, 2, 1, 3)
+
+    def _grouped(self, by_head):
+        """View (N, heads, ...) as (N, heads of keys, heads of queries of each, ...)."""
+        n_groups = self._heads[1]
+        shape = len(by_head), n_groups, by_head.shape[1] // n_groups, *by_head.shape[2:]
+        return by_head.reshape(shape)
 
     def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Let all steps of x, of shape (N, T, F), look at each other."""
         projected = self._project(x)
+        if self.rotary:
+            self._rotate(projected, self._rotation.positions(x.shape[1], mask))
         kept, context = self._attend(*self._split(projected), training, mask)
         if training:
             self._x, self._projected, self._kept, self._context = x, projected, kept, context
@@ -217,9 +282,15 @@ class MultiHeadAttention(LayerOverSteps):
     def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Let the next steps look at themselves and at all before, whose keys are in memory."""
         self._check_causal()
-        queries, *others = self._split(self._project(x))
+        projected = self._project(x)
         if not memory:
-            memory.update(keys=PastSteps(), values=PastSteps(), real=PastSteps())
+            memory.update(keys=PastSteps(), values=PastSteps(), real=PastSteps(), position=0)
+        if self.rotary:
+            places = self._rotation.positions(x.shape[1], mask) + memory["position"]
+            n_real = x.shape[1] if mask is None else np.count_nonzero(mask, axis=1)[:, None]
+            memory["position"] = memory["position"] + n_real
+            self._rotate(projected, places)
+        queries, *others = self._split(projected)
         keys, values = memory["keys"].extend(others[0]), memory["values"].extend(others[1])
         real = np.ones(x.shape[:2], bool) if mask is None else mask
         real = memory["real"].extend(real[..., None])[..., 0]
@@ -243,11 +314,14 @@ class MultiHeadAttention(LayerOverSteps):
         # are vectorised, those over short last axes are not.
         shape = (n_rows, self.num_heads, keys.shape[2], n_queries)
         attention = self._attention = self._work("attention", shape)
-        np.matmul(keys, queries.swapaxes(2, 3), out=attention)
+        # Each head of keys serves a group of those of queries, by broadcasting.
+        grouped = self._grouped(queries).swapaxes(-1, -2)
+        np.matmul(keys[:, :, None], grouped, out=self._grouped(attention))
         self._softmax(attention, mask)
         kept = self._dropout.forward(attention, training)
         context = self._work("context", (n_rows, n_queries, self.num_heads * self._dims[2]))
-        np.matmul(kept.swapaxes(2, 3), values, out=self._by_head(context))
+        out = self._grouped(self._by_head(context))
+        np.matmul(self._grouped(kept).swapaxes(-1, -2), values[:, :, None], out=out)
         return kept, context
 
     def _affine(self, name, x, kernel, bias):
@@ -256,6 +330,13 @@ class MultiHeadAttention(LayerOverSteps):
         if self.use_bias:
             out += getattr(self, bias)
         return out
+
+    def _rotate(self, projected, positions, back=False):
+        """Rotate the queries and the keys, which come first, or gradients of them back."""
+        self._positions = positions
+        n_heads, dim = sum(self._heads[:2]), self._dims[0]
+        pairs = projected[:, :, : n_heads * dim].reshape(*projected.shape[:2], n_heads, dim)
+        self._rotation.turn(pairs, positions, back, self._work)
 
     def _scale_queries(self, projected):
         projected[:, :, : self.num_heads * self._dims[0]] *= self._dims[0] ** -0.5
@@ -278,6 +359,8 @@ class MultiHeadAttention(LayerOverSteps):
         grad = self._backward_affine("grad_context", self._context, grad_output, "output_")
         grad_projected = self._work("grad_projected", self._projected.shape)
         self._backward_heads(grad, self._split(self._projected), self._split(grad_projected))
+        if self.rotary:
+            self._rotate(grad_projected, self._positions, back=True)
         self._scale_queries(grad_projected)
         return self._backward_affine("grad_x", self._x, grad_projected, "", input_grad)
 
@@ -299,9 +382,10 @@ class MultiHeadAttention(LayerOverSteps):
         queries, keys, values = projected
         grad_queries, grad_keys, grad_values = grads
         by_head = self._by_head(grad_context)
-        np.matmul(self._kept, by_head, out=grad_values)
+        grouped = self._grouped(by_head)
+        self._sum_of_groups("of_values", self._kept, grouped, grad_values)
         grad = self._work("grad_scores", self._attention.shape)
-        np.matmul(values, by_head.swapaxes(2, 3), out=grad)
+        np.matmul(values[:, :, None], grouped.swapaxes(-1, -2), out=self._grouped(grad))
         grad = self._dropout.backward(grad)
         # softmax: d score = a (d a - sum of a d a over the keys), and that sum is the product of
         # the head's result with its gradient, with or without dropout.
@@ -312,8 +396,18 @@ class MultiHeadAttention(LayerOverSteps):
         np.matmul(self._by_head(product), self._row_of_ones(self._dims[2]), out=total)
         grad -= total[:, :, None]
         grad *= self._attention
-        np.matmul(grad, queries, out=grad_keys)
-        np.matmul(grad.swapaxes(2, 3), keys, out=grad_queries)
+        self._sum_of_groups("of_keys", grad, self._grouped(queries), grad_keys)
+        out = self._grouped(grad_queries)
+        np.matmul(self._grouped(grad).swapaxes(-1, -2), keys[:, :, None], out=out)
+
+    def _sum_of_groups(self, name, weights, grouped, out):
+        """Add up what the heads of queries of each group give to its head of keys or values."""
+        if self._heads[0] == self._heads[1]:
+            np.matmul(weights, grouped[:, :, 0], out=out)
+            return
+        shape = *grouped.shape[:3], weights.shape[2], grouped.shape[-1]
+        terms = np.matmul(self._grouped(weights), grouped, out=self._work(name, shape))
+        np.sum(terms, axis=2, out=out)
 
 
 def _rows(x):

@@ -12,9 +12,10 @@ from ...typing import Array, NamedInitializer, Shape
 from ..base import build_layer
 from ..dropout import Dropout
 from .attention import MultiHeadAttention
+from .source import LooksAtSource
 
 
-class CrossAttention(MultiHeadAttention):
+class CrossAttention(LooksAtSource, MultiHeadAttention):
     """Attention from a target to its source, in the decoder of a `NeuralTranslator`.
 
     As in `MultiHeadAttention`, each head computes softmax(q k' / sqrt(key_dim)) v. The queries q
@@ -79,7 +80,6 @@ class CrossAttention(MultiHeadAttention):
     >>> decoder = [Embedding(64), GRU(64, return_sequences=True), Residual([CrossAttention(4)])]
     """
 
-    takes_source = True
     is_causal = True
     causal = False
     _parameter_constraints = {
@@ -203,5 +203,7 @@ class CrossAttention(MultiHeadAttention):
         ]
         self._backward_heads(grad, self._split(self._projected), self._split(grads))
         self._scale_queries(grads[0])
-        self.source_grad = self._backward_affine("source_grad", self.source, grads[1], "source_")
+        self.source_grad: Any = self._backward_affine(
+            "source_grad", self.source, grads[1], "source_"
+        )
         return self._backward_affine("grad_x", self._x, grads[0], "", input_grad)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import kernels
 from ...initializers import Initializer, get_initializer
+from ...regularization import KernelConstraint, Regularizer
 from ...typing import NamedInitializer
 from .recurrent import RecurrentLayer
 
@@ -75,6 +76,11 @@ class LSTM(RecurrentLayer):
     unit_forget_bias : bool, default=True
         Whether the bias of the forget gate starts at 1, whatever `bias_initializer` says, so
         that the layer remembers at first.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the kernels, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the kernels are brought back to after each step: max_norm, non_negative, unit_norm, or
+        an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -134,6 +140,8 @@ class LSTM(RecurrentLayer):
         recurrent_initializer: NamedInitializer | Initializer = "orthogonal",
         bias_initializer: NamedInitializer | Initializer = "zeros",
         unit_forget_bias: bool = True,
+        kernel_regularizer: Regularizer | None = None,
+        kernel_constraint: KernelConstraint | None = None,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
@@ -147,6 +155,8 @@ class LSTM(RecurrentLayer):
         self.recurrent_initializer = recurrent_initializer
         self.bias_initializer = bias_initializer
         self.unit_forget_bias = unit_forget_bias
+        self.kernel_regularizer = kernel_regularizer
+        self.kernel_constraint = kernel_constraint
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
@@ -231,6 +241,11 @@ class GRU(RecurrentLayer):
         Start of the recurrent kernel.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the kernels, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the kernels are brought back to after each step: max_norm, non_negative, unit_norm, or
+        an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -290,6 +305,8 @@ class GRU(RecurrentLayer):
         kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "glorot_uniform",
         recurrent_initializer: NamedInitializer | Initializer = "orthogonal",
         bias_initializer: NamedInitializer | Initializer = "zeros",
+        kernel_regularizer: Regularizer | None = None,
+        kernel_constraint: KernelConstraint | None = None,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
@@ -302,6 +319,8 @@ class GRU(RecurrentLayer):
         self.kernel_initializer = kernel_initializer
         self.recurrent_initializer = recurrent_initializer
         self.bias_initializer = bias_initializer
+        self.kernel_regularizer = kernel_regularizer
+        self.kernel_constraint = kernel_constraint
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 

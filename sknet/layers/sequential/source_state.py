@@ -13,9 +13,10 @@ from ...blas import matmul
 from ...typing import Array, Shape
 from ..base import OF_TRAINING, Layer, build_layer
 from .recurrent import RecurrentLayer
+from .source import LooksAtSource
 
 
-class SourceState(Layer):
+class SourceState(LooksAtSource, Layer):
     """Start a recurrent layer from the source, in the decoder of a `NeuralTranslator`.
 
     The state before the first step, and the cell of an `LSTM`, is tanh(s @ kernel + bias) in place
@@ -58,7 +59,8 @@ class SourceState(Layer):
     >>> decoder = [Embedding(32), SourceState(GRU(64, return_sequences=True))]
     """
 
-    takes_source = True
+    source_grad: Any
+
     _parameter_constraints = {
         "layer": [RecurrentLayer],
         "source_dim": [Interval(Integral, 1, None, closed="left"), None],
@@ -104,7 +106,7 @@ class SourceState(Layer):
         copy.layer = self.layer.replicate()
         return copy
 
-    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator) -> None:
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare the layer to run."""
         super().allocate(batch_size, dtype, rng)
         self.layer.allocate(batch_size, dtype, rng)

@@ -38,11 +38,16 @@ class TransformerBlock(LayerOverSteps):
         Number of units between the two dense layers, at least 1; None is 4 F.
     key_dim : int, default=None
         Length of the queries, keys and values of a head, at least 1; None is F / num_heads.
+    num_key_value_heads : int, default=None
+        Number of heads of keys and values, a divisor of num_heads; None is num_heads. See
+        `MultiHeadAttention`.
     dropout : float, default=0.0
         Part of the attention weights, and of what is added to the input, that is set to zero
         while training, in [0, 1).
     causal : bool, default=False
         Whether steps look only at themselves and at steps before them.
+    rotary : bool, default=False
+        Whether queries and keys are rotated by their positions (RoPE), see `MultiHeadAttention`.
     activation : str or sknet.activations.Activation, default="gelu"
         Activation function between the two dense layers.
     epsilon : float, default=1e-5
@@ -68,6 +73,8 @@ class TransformerBlock(LayerOverSteps):
         "num_heads": [_AT_LEAST_ONE],
         "intermediate_dim": [_AT_LEAST_ONE, None],
         "key_dim": [_AT_LEAST_ONE, None],
+        "num_key_value_heads": [_AT_LEAST_ONE, None],
+        "rotary": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "causal": ["boolean"],
         "activation": [ActivationName(), ActivationFunction],
@@ -81,8 +88,10 @@ class TransformerBlock(LayerOverSteps):
         *,
         intermediate_dim: int | None = None,
         key_dim: int | None = None,
+        num_key_value_heads: int | None = None,
         dropout: float = 0.0,
         causal: bool = False,
+        rotary: bool = False,
         activation: NamedActivation | ActivationFunction | None = "gelu",
         epsilon: float = 1e-5,
         learning_rate_factor: float = 1.0,
@@ -91,8 +100,10 @@ class TransformerBlock(LayerOverSteps):
         self.num_heads = num_heads
         self.intermediate_dim = intermediate_dim
         self.key_dim = key_dim
+        self.num_key_value_heads = num_key_value_heads
         self.dropout = dropout
         self.causal = causal
+        self.rotary = rotary
         self.activation = activation
         self.epsilon = epsilon
         self.learning_rate_factor = learning_rate_factor
@@ -103,7 +114,12 @@ class TransformerBlock(LayerOverSteps):
         self._check_axes(input_shape)
         features = input_shape[-1]
         attention = MultiHeadAttention(
-            self.num_heads, key_dim=self.key_dim, dropout=self.dropout, causal=self.causal
+            self.num_heads,
+            key_dim=self.key_dim,
+            num_key_value_heads=self.num_key_value_heads,
+            dropout=self.dropout,
+            causal=self.causal,
+            rotary=self.rotary,
         )
         intermediate = Dense(self.intermediate_dim or 4 * features, activation=self.activation)
         self._branches = [

@@ -10,11 +10,12 @@ from sklearn.utils._param_validation import Interval
 
 from ...activations.base import Activation
 from ...initializers.base import Initializer
+from ...regularization import KernelConstraint, Regularizer
 from ...typing import NamedActivation, NamedInitializer, Shape, Window
 from ..affine import AffineLayer
 from .axes import OrderedLayer
 from .minimal_correlation import correlation_of
-from .windows import PADDING, PADDING_OF_SEQUENCES, SIZE, Windows
+from .windows import PADDING, PADDING_OF_CONVOLUTIONS, PADDING_OF_SEQUENCES, SIZE, Windows
 
 
 class Convolutional(AffineLayer, OrderedLayer):
@@ -41,6 +42,7 @@ class _Convolution(Convolutional):
 
     _parameter_constraints = {
         **Convolutional._parameter_constraints,
+        "padding": PADDING_OF_CONVOLUTIONS,
         "groups": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -57,6 +59,8 @@ class _Convolution(Convolutional):
         use_bias: bool = True,
         kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "auto",
         bias_initializer: NamedInitializer | Initializer = "zeros",
+        kernel_regularizer: Regularizer | None = None,
+        kernel_constraint: KernelConstraint | None = None,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
@@ -70,6 +74,8 @@ class _Convolution(Convolutional):
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
+        self.kernel_regularizer = kernel_regularizer
+        self.kernel_constraint = kernel_constraint
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
@@ -119,7 +125,7 @@ class _Convolution(Convolutional):
         run.kernel_gradient(padded, grad, self.kernel_grad_, self._work)
         if not input_grad:
             return None
-        if self._mask is None and run.can_turn:
+        if self._mask is None and run.can_turn and not self._windows.repeats:
             grad_x = self._work("grad_x", self._x_shape)
             amounts = self._windows.amounts(self._x_shape[1:-1])
             run.unpadded_gradient(grad, self.kernel_, amounts, grad_x, self._work)
@@ -138,7 +144,7 @@ class Conv1D(_Convolution):
     out[o, f] = activation(sum over j, c of x[o strides + j dilation_rate, c] kernel[j, c, f]
     + bias[f]). Input shape (T, C), where T may be None; output shape (T_out, filters), where
     T_out is T - (kernel_size - 1) dilation_rate over strides for padding "valid" and T over
-    strides for "same" and "causal", rounded up. With a mask, the real steps of a sequence are
+    strides for all others, rounded up. With a mask, the real steps of a sequence are
     neighbours, wherever padding stands, and the mask that is passed on is True at the steps that
     each sequence would have alone.
 
@@ -150,9 +156,10 @@ class Conv1D(_Convolution):
         Length of the window, at least 1.
     strides : int, default=1
         Steps from one window to the next, at least 1.
-    padding : {"valid", "same", "causal"}, default="valid"
+    padding : {"valid", "same", "causal", "reflect", "circular"}, default="valid"
         "valid" takes the windows that fit; "same" adds zeros at both ends, "causal" only in
-        front, so that no output depends on later steps.
+        front, so that no output depends on later steps. "reflect" and "circular" add as much as
+        "same": the steps next to the ends, mirrored, or those of the other end.
     dilation_rate : int, default=1
         Steps from one element of a window to the next, at least 1.
     groups : int, default=1
@@ -167,6 +174,11 @@ class Conv1D(_Convolution):
         "glorot_uniform" for all others.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the kernel, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the kernel is brought back to after each step: max_norm, non_negative, unit_norm, or
+        an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -227,7 +239,7 @@ class Conv2D(_Convolution):
     out[o, p, f] = activation(sum over i, j, c of x[o s + i d, p s + j d, c] kernel[i, j, c, f]
     + bias[f]) for strides s and dilation rate d. Input shape (H, W, C), output shape
     (H_out, W_out, filters), where H_out is H - (kernel_size - 1) d over s for padding "valid"
-    and H over s for "same", rounded up.
+    and H over s for all others, rounded up.
 
     Parameters
     ----------
@@ -237,8 +249,10 @@ class Conv2D(_Convolution):
         Height and width of the window, at least 1.
     strides : int or tuple of (int, int), default=1
         Pixels from one window to the next, at least 1.
-    padding : {"valid", "same"}, default="valid"
-        "valid" takes the windows that fit; "same" adds zeros around the image.
+    padding : {"valid", "same", "reflect", "circular"}, default="valid"
+        "valid" takes the windows that fit; "same" adds zeros around the image; "reflect" and
+        "circular" add as much: the pixels next to the edges, mirrored, or those of the other
+        side.
     dilation_rate : int or tuple of (int, int), default=1
         Pixels from one element of a window to the next, at least 1.
     groups : int, default=1
@@ -253,6 +267,11 @@ class Conv2D(_Convolution):
         "glorot_uniform" for all others.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the kernel, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the kernel is brought back to after each step: max_norm, non_negative, unit_norm, or
+        an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -286,7 +305,7 @@ class Conv3D(_Convolution):
 
     The sum of `Conv2D` over one axis more. Input shape (T, H, W, C), where T may be None,
     output shape (T_out, H_out, W_out, filters), where T_out is T - (kernel_size - 1)
-    dilation_rate over strides for padding "valid" and T over strides for "same", rounded up.
+    dilation_rate over strides for padding "valid" and T over strides for all others, rounded up.
     Masked steps are left out, as in `Conv1D`.
 
     Parameters
@@ -297,8 +316,9 @@ class Conv3D(_Convolution):
         Steps, height and width of the window, at least 1.
     strides : int or tuple of (int, int, int), default=1
         Elements from one window to the next, at least 1.
-    padding : {"valid", "same"}, default="valid"
-        "valid" takes the windows that fit; "same" adds zeros around.
+    padding : {"valid", "same", "reflect", "circular"}, default="valid"
+        "valid" takes the windows that fit; "same" adds zeros around; "reflect" and "circular"
+        add as much, as in `Conv2D`.
     dilation_rate : int or tuple of (int, int, int), default=1
         Elements from one element of a window to the next, at least 1.
     groups : int, default=1
@@ -313,6 +333,11 @@ class Conv3D(_Convolution):
         "glorot_uniform" for all others.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the kernel, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the kernel is brought back to after each step: max_norm, non_negative, unit_norm, or
+        an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True

@@ -12,6 +12,7 @@ from ... import kernels
 from ...base import Workspace
 from ...typing import Array, Shape
 from .correlation import N_LANES, Correlation, scratch, share_out
+from .depthwise_correlation import DepthwiseCorrelation
 from .windows import Windows, fill_border, interior
 
 # Winograd's minimal filtering: for six rows d of an array and the r rows g of a kernel, 7 - r rows
@@ -63,9 +64,12 @@ def correlation_of(windows: Windows, n_groups: int, input_shape: Shape) -> Corre
 
     Returns
     -------
-    correlation : Correlation
-        `MinimalCorrelation` for kernels of three to five rows and arrays of long ones.
+    correlation : Correlation or DepthwiseCorrelation
+        `MinimalCorrelation` for kernels of three to five rows and arrays of long ones,
+        `DepthwiseCorrelation` for groups of one channel.
     """
+    if n_groups > 1 and n_groups == input_shape[-1]:
+        return DepthwiseCorrelation(windows)
     can_mix = windows.size[0] in _N_ROWS and windows.strides[0] == windows.dilation[0] == 1
     is_image = n_groups == 1 and len(windows.size) > 1
     if can_mix and is_image and prod(input_shape[1:]) >= _LONG_ROW:

@@ -11,11 +11,13 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ...typing import Array, Shape, Window
+from .repetition import Repetition
 
 #: Constraints of the parameters that layers with windows share.
 SIZE: list[Any] = [Interval(Integral, 1, None, closed="left"), "array-like"]
 PADDING: list[Any] = [StrOptions({"valid", "same"})]
-PADDING_OF_SEQUENCES: list[Any] = [StrOptions({"valid", "same", "causal"})]
+PADDING_OF_CONVOLUTIONS: list[Any] = [StrOptions({"valid", "same", "reflect", "circular"})]
+PADDING_OF_SEQUENCES: list[Any] = [StrOptions({"valid", "same", "causal", "reflect", "circular"})]
 
 
 def per_axis(
@@ -59,12 +61,14 @@ class Windows:
     (size - 1) dilation + 1 and start every `strides` elements. Padding "valid" adds nothing;
     "same" adds so much, evenly and the odd one at the end, that ceil(L / stride) windows fit;
     "causal" adds all of that, for stride 1, in front, so that no window sees what comes later.
+    "reflect" and "circular" add as much as "same", elements of the sample in place of zeros: those
+    from the edge inward, without the edge, or those from the other end.
 
     Parameters
     ----------
     size, strides, dilation : tuple of int
         One int an axis.
-    padding : {"valid", "same", "causal"}
+    padding : {"valid", "same", "causal", "reflect", "circular"}
         What is added around.
     """
 
@@ -77,9 +81,10 @@ class Windows:
         size: Shape,
         strides: Window,
         dilation: Shape,
-        padding: Literal["valid", "same", "causal"],
+        padding: Literal["valid", "same", "causal", "reflect", "circular"],
     ) -> None:
         self.size, self.strides, self.dilation, self.padding = size, strides, dilation, padding
+        self.repeats = padding in ("reflect", "circular")
         self.span: tuple[int, ...] = tuple(
             (k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)
         )
@@ -189,6 +194,8 @@ class Windows:
         padded : ndarray of shape (N, ..., C)
             Ready for windows without padding.
         """
+        if self.repeats:
+            return Repetition(self).pad(x, mask, work)
         amounts = self.amounts(x.shape[1:-1])
         if mask is None and not any(map(any, amounts)):
             return x
@@ -226,6 +233,8 @@ class Windows:
         grad : ndarray of shape `shape`
             Gradient of x, zero at masked steps; contiguous.
         """
+        if self.repeats:
+            return Repetition(self).unpad(grad_padded, shape, mask, work)
         amounts = self.amounts(shape[1:-1])
         if mask is None and not any(map(any, amounts)):
             return grad_padded
@@ -245,7 +254,7 @@ class Windows:
     def _shifts(self, mask):
         """Yield (rows, padding in front of them)."""
         n_steps = mask.shape[1]
-        if self.padding != "same" or self.strides[0] == 1:
+        if self.padding in ("valid", "causal") or self.strides[0] == 1:
             yield _ALL, self._amount(0, n_steps)[0]
             return
         # With strides, how much "same" adds in front depends on the length of the sequence.
