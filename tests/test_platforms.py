@@ -115,8 +115,8 @@ def test_the_matrix_says_which_pythons_passed_and_which_are_not_there(tmp_path):
     run = run_matrix(tmp_path, {"python3.11": 0, "python3.13t": 0}, "-q", "tests/test_lanes.py")
     assert run.stdout.count("tested: -m pytest -q tests/test_lanes.py") == 2
     assert run.stdout.endswith(
-        "python3.11: passed\npython3.12: skipped, not on PATH\npython3.13: skipped, not on PATH\n"
-        "python3.14: skipped, not on PATH\npython3.13t: passed\n"
+        "python3.11: passed\npython3.12: skipped, not there\npython3.13: skipped, not there\n"
+        "python3.14: skipped, not there\npython3.13t: passed\n"
     )
     assert run.returncode == 0
 
