@@ -37,7 +37,8 @@ from sknet import (
 from sknet.interop.onnx import register_converters, to_onnx
 from sknet.preprocessing import SquashingScaler, TableEncoder
 
-from .test_onnx import (
+pytest.importorskip("onnxruntime")  # before the cases, whose module is skipped without it
+from .test_onnx import (  # noqa: E402
     LABELS,
     RNG,
     SHORT,
