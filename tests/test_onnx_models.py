@@ -38,7 +38,7 @@ from sknet.interop.onnx import register_converters, to_onnx
 from sknet.preprocessing import SquashingScaler, TableEncoder
 
 pytest.importorskip("onnxruntime")  # before the cases, whose module is skipped without it
-from .test_onnx import (  # noqa: E402
+from .test_onnx import (
     LABELS,
     RNG,
     SHORT,

@@ -101,6 +101,11 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         of others greater is better.
     clip_norm : float, default=5.0
         Norm to which a longer gradient is shortened; None is no limit.
+    clip_value : float, default=None
+        Largest absolute value of an element of the gradient; larger ones are clipped, before
+        `clip_norm`.
+    accumulation_steps : int, default=1
+        Number of batches whose gradients make one step, at least 1.
     averaging : float, default=None
         Decay of an exponential average of the weights, in (0, 1), which then predicts.
     shuffle : bool, default=True
@@ -197,6 +202,8 @@ class NeuralTranscriber(PlacewiseTargets, BaseNeuralEstimator):
         validation_fraction: float = 0.1,
         scoring: str | Function = "loss",
         clip_norm: float | None = 5.0,
+        clip_value: float | None = None,
+        accumulation_steps: int = 1,
         averaging: float | None = None,
         shuffle: bool = True,
         warm_start: bool = False,

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sklearn.utils._param_validation import Interval
 
 from ...initializers import Initializer
+from ...regularization import OF_KERNELS
 from ...typing import Array, NamedInitializer, Shape
 from ..base import build_layer
 from ..dropout import Dropout
@@ -83,7 +84,11 @@ class CrossAttention(LooksAtSource, MultiHeadAttention):
     is_causal = True
     causal = False
     _parameter_constraints = {
-        **{k: v for k, v in MultiHeadAttention._parameter_constraints.items() if k != "causal"},
+        **{
+            name: constraint
+            for name, constraint in MultiHeadAttention._parameter_constraints.items()
+            if name not in ("causal", "num_key_value_heads", "rotary", *OF_KERNELS)
+        },
         "source_dim": [Interval(Integral, 1, None, closed="left"), None],
     }
 

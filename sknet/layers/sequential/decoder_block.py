@@ -60,9 +60,13 @@ class TransformerDecoderBlock(TransformerBlock):
     >>> decoder = [Embedding(64), position, TransformerDecoderBlock(4), LayerNorm()]
     """
 
-    causal = True
+    causal, num_key_value_heads, rotary = True, None, False
     _parameter_constraints = {
-        **{k: v for k, v in TransformerBlock._parameter_constraints.items() if k != "causal"},
+        **{
+            name: constraint
+            for name, constraint in TransformerBlock._parameter_constraints.items()
+            if name not in ("causal", "num_key_value_heads", "rotary")
+        },
         "source_dim": CrossAttention._parameter_constraints["source_dim"],
     }
 
