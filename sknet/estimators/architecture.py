@@ -204,11 +204,12 @@ def warn_of_own_output(hidden: Sequence[tuple[str, Layer]], widths: set[int], ow
     last = hidden[-1][1] if hidden else None
     while type(last) is Sequential and last.sublayers():
         last = last.sublayers()[-1][1]
-    if type(last) not in (Dense, Activation) or last.output_shape_[-1] not in widths:
+    if type(last) not in (Dense, Activation):
         return
-    links = Logistic, Softmax
-    outputs = links if isinstance(last, Activation) else (Identity, *links)
-    if isinstance(get_activation(last.activation), outputs):
+    activation = get_activation(last.activation)
+    outputs = Logistic if isinstance(last, Activation) else (Identity, Logistic)
+    has_width = last.output_shape_[-1] in widths
+    if isinstance(activation, Softmax) or (has_width and isinstance(activation, outputs)):
         warn(
             f"The last of layers, {last._label()}, looks like an output layer; {owner} adds the "
             "output layer, and softmax or logistic functions, by itself. Leave yours out.",

@@ -309,6 +309,11 @@ class BaseNeuralEstimator(
             built = self.network_.layer.sublayers()[:-1]
             widths = {shape[-1], self._target.n_outputs, *self._target.n_classes}
             warn_of_own_output(built, widths, type(self).__name__)
+        elif self.activation == "softmax" and "layers" in self._list_parameters:
+            warn(
+                "activation='softmax' is that of the hidden layers, which it hardly suits; "
+                f"{type(self).__name__} adds the output layer, and its softmax, by itself."
+            )
 
     def _refuse_places(self, shape):
         raise ValueError(
