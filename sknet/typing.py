@@ -95,6 +95,11 @@ NamedActivation: TypeAlias = Literal[
     "silu",
     "mish",
     "softplus",
+    "relu6",
+    "hard_sigmoid",
+    "hard_swish",
+    "softsign",
+    "softmax",
 ]
 NamedInitializer: TypeAlias = Literal[
     "zeros",
@@ -111,7 +116,21 @@ NamedInitializer: TypeAlias = Literal[
     "unit_variance",
     "data_points",
 ]
-NamedOptimizer: TypeAlias = Literal["adam", "adamw", "lbfgs", "lion", "nadam", "rmsprop", "sgd"]
+NamedOptimizer: TypeAlias = Literal[
+    "adagrad",
+    "adam",
+    "adamw",
+    "amsgrad",
+    "lamb",
+    "lbfgs",
+    "lion",
+    "muon",
+    "nadam",
+    "radam",
+    "rmsprop",
+    "sgd",
+    "sgdw",
+]
 NamedSchedule: TypeAlias = Literal[
     "constant",
     "invscaling",
@@ -122,8 +141,15 @@ NamedSchedule: TypeAlias = Literal[
     "flat_cosine",
     "log_cosine",
     "one_cycle",
+    "cosine_restarts",
+    "polynomial",
+    "piecewise_constant",
+    "inverse_time",
+    "cyclic",
 ]
-NamedClassificationLoss: TypeAlias = Literal["log_loss", "focal"]
+NamedClassificationLoss: TypeAlias = Literal[
+    "log_loss", "focal", "hinge", "squared_hinge", "dice", "tversky"
+]
 NamedRegressionLoss: TypeAlias = Literal[
     "squared_error",
     "absolute_error",
@@ -132,6 +158,10 @@ NamedRegressionLoss: TypeAlias = Literal[
     "gamma",
     "quantile",
     "gaussian",
+    "tweedie",
+    "log_cosh",
+    "kl_divergence",
+    "cosine_similarity",
 ]
 NamedReconstructionLoss: TypeAlias = Literal[
     "squared_error", "absolute_error", "huber", "log_loss"

@@ -191,8 +191,8 @@ class Muon(_ArrayOptimizer):
     >>> optimizer.build(params, [Group(slice(0, 4), 1.0, True, shapes=((2, 2),))])
     >>> optimizer.update(params, np.array([3.0, 0.0, 0.0, 1.0]), learning_rate=0.1)
     >>> np.abs(params.reshape(2, 2)).round(2)
-    array([[0.03, 0.  ],
-           [0.  , 0.02]])
+    array([[0.02, 0.  ],
+           [0.  , 0.03]])
     """
 
     _parameter_constraints = {

@@ -25,7 +25,7 @@ from sknet.schedules import Cosine
 X, y = np.zeros((8, 4)), np.zeros(8)
 
 NeuralClassifier(solver="adamW")  # wrong
-NeuralClassifier(activation="softmax")  # wrong
+NeuralClassifier(activation="rellu")  # wrong
 NeuralClassifier(batch_size="64")  # wrong
 NeuralClassifier(batch_size=0.5)  # wrong
 NeuralClassifier(loss="squared_error")  # wrong
