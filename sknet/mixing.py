@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .base import Component, named_component
+from .typing import Array, Shape
 
 __all__ = ["CutMix", "MixUp", "Mixing"]
 
@@ -49,7 +51,7 @@ class Mixing(Component, ABC):
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
 
-    def check(self, shape):
+    def check(self, shape: Shape) -> None:
         """Refuse samples of a shape that cannot be mixed in this way; by default none is.
 
         Parameters
@@ -63,7 +65,7 @@ class Mixing(Component, ABC):
             If it cannot.
         """
 
-    def mix(self, x, rng):
+    def mix(self, x: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
         """Mix the samples of a batch.
 
         Parameters
@@ -149,14 +151,14 @@ class CutMix(Mixing):
     >>> model = NeuralClassifier(layers=layers, input_shape=(28, 28, 1), mixing="cutmix")
     """
 
-    def check(self, shape):
+    def check(self, shape: tuple[int, ...]) -> None:
         if len(shape) < 2:
             raise ValueError(
                 "mixing='cutmix' expects images or sequences of one length, got samples of shape "
                 f"{tuple(shape)}. Pass input_shape, or use mixing='mixup'."
             )
 
-    def mix(self, x, rng):
+    def mix(self, x: Array, rng: np.random.Generator) -> Any:
         self._centers = rng.random((len(x), x.ndim - 2))
         return super().mix(x, rng)
 
@@ -179,7 +181,7 @@ class CutMix(Mixing):
 MIXINGS = {"mixup": MixUp, "cutmix": CutMix}
 
 
-def get_mixing(mixing):
+def get_mixing(mixing: str | Mixing | None) -> Mixing | None:
     """Return a fresh mixing for a name or a mixing.
 
     Parameters

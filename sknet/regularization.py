@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .base import Component, named_component
+from .typing import Array
 
 __all__ = ["L1L2", "KernelConstraint", "MaxNorm", "NonNegative", "Regularizer", "UnitNorm"]
 
@@ -36,7 +37,7 @@ class Regularizer(Component, ABC):
     """
 
     @abstractmethod
-    def penalty(self, kernel, grad):
+    def penalty(self, kernel: Array, grad: Array) -> float:
         """Return the penalty and add its gradient.
 
         Parameters
@@ -85,7 +86,7 @@ class L1L2(Regularizer):
         self.l1 = l1
         self.l2 = l2
 
-    def penalty(self, kernel, grad):
+    def penalty(self, kernel: Array, grad: Array) -> Any:
         total = 0.0
         if self.l1:
             grad += float(self.l1) * np.sign(kernel)
@@ -119,7 +120,7 @@ class KernelConstraint(Component, ABC):
     """
 
     @abstractmethod
-    def apply(self, kernel):
+    def apply(self, kernel: Array) -> Any:
         """Change a kernel, in place, to the nearest that keeps the condition.
 
         Parameters
@@ -160,7 +161,7 @@ class MaxNorm(KernelConstraint):
     def __init__(self, max_norm: float = 3.0) -> None:
         self.max_norm = max_norm
 
-    def apply(self, kernel):
+    def apply(self, kernel: Array) -> None:
         kernel *= np.minimum(1.0, self.max_norm / np.maximum(_norms(kernel), self.max_norm))
 
 
@@ -180,7 +181,7 @@ class NonNegative(KernelConstraint):
     >>> layer = Dense(64, activation="relu", kernel_constraint=NonNegative())
     """
 
-    def apply(self, kernel):
+    def apply(self, kernel: Array) -> None:
         np.maximum(kernel, 0.0, out=kernel)
 
 
@@ -198,7 +199,7 @@ class UnitNorm(KernelConstraint):
     >>> layer = Dense(64, activation="relu", kernel_constraint=UnitNorm())
     """
 
-    def apply(self, kernel):
+    def apply(self, kernel: Array) -> None:
         norms = _norms(kernel)
         norms[norms == 0] = 1.0
         kernel /= norms
@@ -243,7 +244,7 @@ class RegularizedKernels:
                 )
                 self._constrained += [(constraint, kernel) for kernel in kernels]
 
-    def penalize(self):
+    def penalize(self) -> float:
         """Add the gradients of the penalties.
 
         Returns
@@ -253,7 +254,7 @@ class RegularizedKernels:
         """
         return sum(regularizer.penalty(*pair) for regularizer, *pair in self._penalized)
 
-    def constrain(self):
+    def constrain(self) -> None:
         """Bring the kernels back to what they must be."""
         for constraint, kernel in self._constrained:
             constraint.apply(kernel)

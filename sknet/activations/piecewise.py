@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from ..base import Workspace
 from ..typing import Array
 from .base import Activation
 
@@ -97,14 +100,14 @@ class HardSwish(Activation):
         return np.multiply(grad, self._work("derivative", grad.shape), out=grad)
 
 
-def hard_sigmoid(x, out):
+def hard_sigmoid(x: Array, out: Array | None) -> Any:
     """Write min(max(x / 6 + 1 / 2, 0), 1) to out, which may be x itself, and return it."""
     np.multiply(x, 1.0 / 6.0, out=out)
     out += 0.5
     return np.clip(out, 0.0, 1.0, out=out)
 
 
-def hard_sigmoid_slope(gate, out, work):
+def hard_sigmoid_slope(gate: Any, out: Array | None, work: Workspace) -> Any:
     """Write the derivative of the hard sigmoid, given its values, to out and return it."""
     inside = np.greater(gate, 0.0, out=work("above", gate.shape, bool))
     inside &= np.less(gate, 1.0, out=work("below", gate.shape, bool))

@@ -243,13 +243,15 @@ class AlphaDropout(Dropout):
 
     _limit = -1.7580993408473766
 
-    def __init__(self, rate=0.1, *, schedule=None):
+    def __init__(
+        self, rate: float = 0.1, *, schedule: str | Schedule | Function | None = None
+    ) -> None:
         super().__init__(rate, schedule=schedule)
 
     def _factor(self, keep):
         return 1 / np.sqrt(keep + self._limit**2 * keep * (1 - keep))
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Drop a random part of x when training, else return x itself."""
         out = super().forward(x, training, mask)
         if out is x:

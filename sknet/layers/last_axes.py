@@ -1,12 +1,17 @@
 """The last axes of a sample, over which layers normalize."""
 
+from __future__ import annotations
+
 from numbers import Integral
+
+from ..typing import Shape
+from .base import Layer
 
 #: Constraint of the parameter that names them.
 AXES = [Integral, tuple, list]
 
 
-def last_axes(layer, input_shape):
+def last_axes(layer: Layer, input_shape: Shape | None) -> Shape:
     """Return the lengths of the axes that a layer names in `axis`, by default the last one.
 
     Parameters

@@ -148,19 +148,24 @@ class PReLU(LayerOfFeatures):
     }
 
     def __init__(
-        self, initial_slope=0.25, *, learning_rate_factor=1.0, decay=False, trainable=True
-    ):
+        self,
+        initial_slope: float = 0.25,
+        *,
+        learning_rate_factor: float = 1.0,
+        decay: bool = False,
+        trainable: bool = True,
+    ) -> None:
         self.initial_slope = initial_slope
         self.learning_rate_factor = learning_rate_factor
         self.decay = decay
         self.trainable = trainable
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> Shape:
         """Declare one slope for each feature of inputs of shape (..., F)."""
         self._declare("slope", input_shape, Constant(float(self.initial_slope)))
         return input_shape
 
-    def forward(self, x, training=False, mask=None):
+    def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute max(x, 0) + slope * min(x, 0)."""
         negative = np.minimum(x, 0.0, out=self._work("negative", x.shape))
         if training:
@@ -170,7 +175,7 @@ class PReLU(LayerOfFeatures):
         out += positive
         return out
 
-    def backward(self, grad_output, input_grad=True):
+    def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradient of the slopes; return that of x."""
         negative = self._negative
         self._sum_of_products(grad_output, negative, self.slope_grad_)

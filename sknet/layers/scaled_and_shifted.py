@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval
 
 from .base import OF_TRAINING, Layer
@@ -35,6 +37,6 @@ class ScaledAndShifted(Layer):
             self.beta_, self.beta_grad_ = np.zeros(shape, dtype), np.empty(shape, dtype)
 
 
-def representable(epsilon, dtype):
+def representable(epsilon: float, dtype: DTypeLike) -> Any:
     """Return epsilon, or the smallest normal number where the dtype would make it 0."""
     return max(float(epsilon), float(np.finfo(dtype).tiny))

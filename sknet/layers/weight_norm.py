@@ -148,7 +148,7 @@ class WeightNorm(Composite):
         self._make_kernel()
         return self._forward_children(x, training, mask, self._children)
 
-    def advance(self, x, memory, mask=None):
+    def advance(self, x: Array, memory: dict[str, Any], mask: Array | None = None) -> Array:
         """Run the layer on the next steps."""
         self._check_causal()
         self._make_kernel()

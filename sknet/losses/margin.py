@@ -1,9 +1,13 @@
 """Losses of classes that want a margin between scores, and know no probabilities."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
+from typing import Any
 
 import numpy as np
 
+from ..typing import Array
 from .classification import ClassificationLoss
 
 
@@ -49,7 +53,7 @@ class _MarginLoss(ClassificationLoss):
         out[rows, codes] -= slopes
         return float(violations.sum() / n if shares is None else shares @ violations)
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: Array) -> Array | Any:
         """Turn raw predictions into votes: 1 for the class that is predicted, 0 for others.
 
         Parameters
@@ -65,7 +69,7 @@ class _MarginLoss(ClassificationLoss):
         return self._by_kind(raw, _votes_of_labels, _votes)
 
     @property
-    def log_inverse_link(self):
+    def log_inverse_link(self) -> None:
         """There are no probabilities."""
         raise AttributeError(f"{type(self).__name__} has no probabilities.")
 

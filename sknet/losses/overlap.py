@@ -76,7 +76,9 @@ class Tversky(ClassificationLoss):
     def _parameters(self):
         return float(self.alpha), float(self.beta), float(self.smooth)
 
-    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+    def value_and_gradient(
+        self, raw: Array, y: Any, sample_weight: Any = None, out: Array | None = None
+    ) -> tuple[float, Array]:
         """Compute the weighted mean loss of rows, each of one place."""
         starts = np.arange(len(raw))
         return self.value_of_places(raw, y, starts, None, sample_weight, out)
@@ -86,7 +88,15 @@ class Tversky(ClassificationLoss):
         starts, slopes = np.arange(len(raw)), np.empty_like(raw)
         return self._of_samples(raw, y, starts, None, np.ones(len(raw)), slopes)[0]
 
-    def value_of_places(self, raw, y, starts, weights, sample_weight=None, out=None):
+    def value_of_places(
+        self,
+        raw: Array,
+        y: Array,
+        starts: Array,
+        weights: Array | None,
+        sample_weight: Array | None = None,
+        out: Array | None = None,
+    ) -> tuple[float, Array]:
         """Compute the weighted mean loss of samples from those of their places.
 
         Parameters

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..typing import Array
+from ..typing import Array, Shape
 from .base import Loss, weighted_mean
 
 
@@ -15,7 +15,7 @@ class _VectorLoss(Loss):
 
     exact_bias = True
 
-    def build(self, target):
+    def build(self, target: Any) -> Shape:
         """Bind the loss to a target of several columns."""
         width = super().build(target)
         if width < 2:
@@ -29,7 +29,9 @@ class _VectorLoss(Loss):
         """Compute the losses of the rows one by one."""
         return self._losses(raw, y, np.empty_like(raw)).astype(np.float64)
 
-    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+    def value_and_gradient(
+        self, raw: Array, y: Any, sample_weight: Any = None, out: Array | None = None
+    ) -> tuple[float, Array]:
         """Compute the weighted mean loss of a batch and its gradient."""
         out = np.empty_like(raw) if out is None else out
         with np.errstate(all="ignore"):
@@ -68,7 +70,7 @@ class KLDivergence(_VectorLoss):
     link = "softmax"
     positive_target = True
 
-    def check_target(self, y):
+    def check_target(self, y: Any) -> None:
         """Refuse a target with negative numbers or with rows of zeros."""
         if np.min(y) < 0 or not np.sum(y, axis=1).all():
             raise ValueError(
@@ -92,7 +94,7 @@ class KLDivergence(_VectorLoss):
         slopes -= y
         return losses
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: Array) -> Array | Any:
         """Turn raw predictions into distributions."""
         p = np.exp(raw - raw.max(axis=1, keepdims=True))
         return p / p.sum(axis=1, keepdims=True)

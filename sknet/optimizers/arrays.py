@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..kernels.numpy_kernels.optimizers import take_off
+from ..typing import Array
 from .adaptive import Adam
 from .base import DECAY_SCHEDULE, FRACTION, NON_NEGATIVE, POSITIVE
 
@@ -21,7 +22,7 @@ class _ArrayOptimizer(Adam):
     say which shapes they consist of.
     """
 
-    def build(self, params, groups):
+    def build(self, params: Any, groups: int) -> None:
         """Forget all state and bind to a vector, of which each kernel is a piece."""
         groups = sorted(groups, key=lambda group: group.where.indices(len(params)))
         split = [part for group in groups for part in _arrays(group, len(params))]
@@ -238,7 +239,7 @@ class Muon(_ArrayOptimizer):
         return move
 
 
-def orthogonal(matrix, n_steps):
+def orthogonal(matrix: Array, n_steps: int) -> Array:
     """Return a matrix with the singular vectors of another, and singular values of about 1.
 
     Parameters

@@ -1,23 +1,46 @@
 """Kernels of convolutions that treat each channel by itself."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+
+from ...typing import Array
 
 #: Elements of one piece: what is read again for each element of the kernel stays in the cache.
 _PIECE_ELEMENTS = 2**16
 
 
-def depthwise(x, kernel, out, stride_y, stride_x, dilation_y, dilation_x):
+def depthwise(
+    x: Array,
+    kernel: Any,
+    out: Array,
+    stride_y: Any,
+    stride_x: Any,
+    dilation_y: Any,
+    dilation_x: Any,
+) -> None:
     """Write the products of windows of images (N, H, W, C) and a kernel (size_y, size_x, C)."""
     correlate_channels(x, kernel, out, (stride_y, stride_x), (dilation_y, dilation_x))
 
 
-def depthwise_gradient(x, grad, out, stride_y, stride_x, dilation_y, dilation_x):
+def depthwise_gradient(
+    x: Array,
+    grad: Array,
+    out: Array,
+    stride_y: Any,
+    stride_x: Any,
+    dilation_y: Any,
+    dilation_x: Any,
+) -> None:
     """Write the gradient of the kernel, given that of the products."""
     gradient_of_channels(x, grad, out, (stride_y, stride_x), (dilation_y, dilation_x))
 
 
-def correlate_channels(x, kernel, out, strides, dilation):
+def correlate_channels(x: Array, kernel: Any, out: Array, strides: Any, dilation: Any) -> None:
     """Multiply windows over any number of axes with a kernel; one pass an element of it.
 
     Along the last axis, neighbouring elements and their channels make one long row of memory, for
@@ -31,7 +54,7 @@ def correlate_channels(x, kernel, out, strides, dilation):
         np.einsum(sums, case.view[piece], weights, out=rows[piece])
 
 
-def gradient_of_channels(x, grad, out, strides, dilation):
+def gradient_of_channels(x: Array, grad: Array, out: Array, strides: Any, dilation: Any) -> None:
     """Sum up the products of windows with the gradient of theirs."""
     case = _Windows(x, grad.shape, out.shape[:-1], strides, dilation)
     rows = case.rows(grad)
@@ -45,7 +68,7 @@ def gradient_of_channels(x, grad, out, strides, dilation):
 class _Windows:
     """View of all windows as an array of shape (N, ..., *size, [W,] elements of a row)."""
 
-    def __init__(self, x, shape, size, strides, dilation):
+    def __init__(self, x: Array, shape: Any, size: Any, strides: Any, dilation: Any) -> None:
         n_axes = len(size)
         # Only without strides do windows along the last axis lie next to each other.
         self.joins = strides[-1] == 1 and x.flags.c_contiguous
@@ -65,12 +88,12 @@ class _Windows:
             (x.strides[0], *of_places[:-1], *of_taps, *of_last),
         )
 
-    def rows(self, array):
+    def rows(self, array: Any) -> Any:
         """View products in the same way."""
         *shape, width, channels = array.shape
         return array.reshape(*shape, width * channels) if self.joins else array
 
-    def pieces(self, rows):
+    def pieces(self, rows: Array) -> Iterator[Any]:
         """Yield the indices of pieces: of some samples, or of a part of one along its rows."""
         if not rows.size:
             return

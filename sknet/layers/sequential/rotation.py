@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ...base import Workspace
+from ...typing import Array
+
 #: The slowest pair turns once in about 2 pi times as many steps.
 _LONGEST = 10_000.0
 
@@ -26,7 +29,7 @@ class Rotation:
         self._dtype = dtype
         self._tables = np.empty((2, 0, dim // 2), dtype)
 
-    def positions(self, n_steps, mask):
+    def positions(self, n_steps: int, mask: Array | None) -> Array:
         """Return the position of each step among the real ones.
 
         Parameters
@@ -45,7 +48,7 @@ class Rotation:
             return np.arange(n_steps)[None]
         return np.maximum(np.cumsum(mask, axis=1) - 1, 0)
 
-    def turn(self, pairs, positions, back, work):
+    def turn(self, pairs: Array, positions: Array, back: bool, work: Workspace) -> None:
         """Turn vectors, in place.
 
         Parameters

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from ... import kernels
+from ...base import Workspace
 from ...kernels.numpy_kernels.depthwise import correlate_channels, gradient_of_channels
+from ...typing import Array
 from .correlation import N_LANES, share_out
 from .windows import fill_border, interior
 
@@ -29,7 +31,7 @@ class DepthwiseCorrelation:
         #: Whether `unpadded_gradient` is there: the gradient of the inputs by turning the kernel.
         self.can_turn = set(windows.strides) == {1}
 
-    def correlate(self, padded, kernel, out, work):
+    def correlate(self, padded: Array, kernel: Array, out: Array | None, work: Workspace) -> None:
         """Compute the products of all windows with the kernel; see `Correlation.correlate`."""
         self._correlate(self._repeated(padded, out.shape[-1], work), kernel, out)
 
@@ -41,7 +43,9 @@ class DepthwiseCorrelation:
             out.size * kernel[..., 0].size,
         )
 
-    def kernel_gradient(self, padded, grad, out, work):
+    def kernel_gradient(
+        self, padded: Array, grad: Array, out: Array | None, work: Workspace
+    ) -> None:
         """Compute the gradient of the kernel; see `Correlation.kernel_gradient`."""
         wide = self._repeated(padded, grad.shape[-1], work)
         totals = work("totals", (N_LANES, *self.windows.size, grad.shape[-1]))
@@ -69,7 +73,9 @@ class DepthwiseCorrelation:
 
         return run
 
-    def input_gradient(self, grad, kernel, out, work):
+    def input_gradient(
+        self, grad: Array, kernel: Array, out: Array | None, work: Workspace
+    ) -> None:
         """Compute the gradient of the padded array; see `Correlation.input_gradient`."""
         if self.can_turn:
             self.unpadded_gradient(grad, kernel, [(0, 0)] * (out.ndim - 2), out, work)
@@ -84,7 +90,9 @@ class DepthwiseCorrelation:
             target += np.multiply(grad, kernel[(*tap, 0)], out=term)
         self._add_up(wide, out)
 
-    def unpadded_gradient(self, grad, kernel, amounts, out, work):
+    def unpadded_gradient(
+        self, grad: Array, kernel: Array, amounts: Any, out: Array | None, work: Workspace
+    ) -> None:
         """Compute the gradient of what was padded; see `MinimalCorrelation.unpadded_gradient`."""
         spans = self.windows.span
         amounts = [(n - 1 - a, n - 1 - b) for n, (a, b) in zip(spans, amounts, strict=True)]

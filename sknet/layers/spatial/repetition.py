@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ...base import Workspace
+from ...typing import Array
+
 
 class Repetition:
     """Pads samples by what they hold, one axis after the other.
@@ -19,7 +22,7 @@ class Repetition:
     def __init__(self, windows: Any) -> None:
         self._windows = windows
 
-    def pad(self, x, mask, work):
+    def pad(self, x: Array, mask: Array | None, work: Workspace) -> Any:
         """Return x with padding around the real steps; see `Windows.pad`."""
         if mask is not None:
             x = self._pad_steps(x, mask, work)
@@ -30,7 +33,9 @@ class Repetition:
             x = x.take(index, axis=axis, out=out, mode="clip")
         return x
 
-    def unpad(self, grad, shape, mask, work):
+    def unpad(
+        self, grad: Array, shape: tuple[int, ...], mask: Array | None, work: Workspace
+    ) -> Any:
         """Return the gradient of x from that of what `pad` made of it; see `Windows.unpad`."""
         start = shape if mask is None else (shape[0], 0, *shape[2:])
         for axis, index in reversed(list(self._axes(start))):

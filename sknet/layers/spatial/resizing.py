@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ...base import Workspace
 from ...typing import Array, Shape
 from .axes import LayerOverAxes
 
@@ -81,7 +82,7 @@ class Resizing(LayerOverAxes):
         return transformed("grad_x", grad_output, *self._back, self._work) if input_grad else None
 
 
-def bilinear_matrix(length, n_out):
+def bilinear_matrix(length: Any, n_out: Any) -> Any:
     """Return the matrix (n_out, length) that interpolates between centers of cells."""
     centers = np.clip((np.arange(n_out) + 0.5) * length / n_out - 0.5, 0, max(length - 1, 0))
     left = np.floor(centers).astype(int)
@@ -91,7 +92,7 @@ def bilinear_matrix(length, n_out):
     return matrix
 
 
-def area_matrix(length, n_out):
+def area_matrix(length: Any, n_out: Any) -> Any:
     """Return the matrix (n_out, length) of the shares of old cells in the new ones."""
     edges = np.arange(n_out + 1) * (length / n_out)
     cells = np.arange(length)
@@ -99,7 +100,7 @@ def area_matrix(length, n_out):
     return np.maximum(ends, 0.0) * (n_out / length)
 
 
-def transformed(name, x, by_height, by_width, work):
+def transformed(name: str, x: Array, by_height: Any, by_width: Any, work: Workspace) -> Any:
     """Multiply columns of images by one matrix, or one a sample, and rows by the other."""
     n_samples, height, width, channels = x.shape
     tall = work(f"{name}_tall", (n_samples, by_height.shape[-2], width * channels))
