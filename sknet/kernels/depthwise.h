@@ -45,7 +45,7 @@ static void NAME(depthwise)(void *arguments) {
             }
 }
 
-/* out[i, j, c] = sum over n, y, x of window[i, j, c] grad[n, y, x, c]; the kernel is the gradient */
+/* out[i, j, c] = sum over n, y, x of window[i, j, c] grad[n, y, x, c], with grad as the kernel */
 static void NAME(depthwise_gradient)(void *arguments) {
     const struct depthwise *a = arguments;
     const ptrdiff_t channels = a->channels;

@@ -89,7 +89,7 @@
      [GRU_STEP_BACK] = gru_step_back_##precision,                                                 \
      [MIX_ROWS] = mix_rows_##precision,                                                           \
      [MAX_POOL] = max_pool_##precision,                                                           \
-     [MAX_UNPOOL] = max_unpool_##precision,                                                      \
+     [MAX_UNPOOL] = max_unpool_##precision,                                                       \
      [DEPTHWISE] = depthwise_##precision,                                                         \
      [DEPTHWISE_GRADIENT] = depthwise_gradient_##precision}
 

@@ -531,7 +531,8 @@ static PyObject *convolve(PyObject *module, const char *name, enum kernel kernel
     a.x = x, a.kernel = other;
     for (int k = 0; k < 2; k++) {
         double stride = take_number(&call, 3 + k), dilation = take_number(&call, 5 + k);
-        if (call.fate != FAILED && !(stride >= 1 && stride < 1e9 && dilation >= 1 && dilation < 1e9))
+        if (call.fate != FAILED &&
+            !(stride >= 1 && stride < 1e9 && dilation >= 1 && dilation < 1e9))
             fail(&call, PyExc_ValueError, "strides and dilations must be at least 1");
         a.stride[k] = (ptrdiff_t)(call.fate == FAILED ? 1 : stride);
         a.dilation[k] = (ptrdiff_t)(call.fate == FAILED ? 1 : dilation);

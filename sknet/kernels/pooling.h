@@ -1,12 +1,12 @@
 /* Maxima of windows. */
 
-/* Visit the elements of a window: f(place, offset of the element's channels). Of several maxima the
-   first along the last axis counts, and then along those before it. */
+/* Visit the elements of a window: f(place, offset of the element's channels). Of several maxima
+   the first along the last axis counts, and then along those before it. */
 #define EACH_PLACE(a, o, place, at)                                                               \
     for (ptrdiff_t k2 = 0, place = 0; k2 < a->size[2]; k2++)                                      \
         for (ptrdiff_t k1 = 0; k1 < a->size[1]; k1++)                                             \
-            for (ptrdiff_t k0 = 0, at; k0 < a->size[0] && (at = NAME(place_of)(a, o, k0, k1, k2), 1); \
-                 k0++, place++)
+            for (ptrdiff_t k0 = 0, at;                                                            \
+                 k0 < a->size[0] && (at = NAME(place_of)(a, o, k0, k1, k2), 1); k0++, place++)
 
 static inline ptrdiff_t NAME(place_of)(const struct max_pool *a, const ptrdiff_t *o, ptrdiff_t k0,
                                        ptrdiff_t k1, ptrdiff_t k2) {

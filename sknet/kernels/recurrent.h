@@ -4,8 +4,9 @@ static inline REAL NAME(of_half)(REAL half) {
     return FMA(NAME(tanh)(half), (REAL)0.5, (REAL)0.5);
 }
 
-/* c = f c + i g and h = o tanh(c), of the slots (free, g, i, f, o). While training the slots become
-   (dc/da_i, dc/da_f, dc/da_c, f, dh/da_o), and squashed becomes dh/dc = o (1 - tanh(c)^2). */
+/* c = f c + i g and h = o tanh(c), of the slots (free, g, i, f, o). While training the slots
+   become (dc/da_i, dc/da_f, dc/da_c, f, dh/da_o), and squashed becomes dh/dc = o (1 - tanh(c)^2).
+ */
 static void NAME(lstm_step)(void *arguments) {
     const struct lstm_step *a = arguments;
     const ptrdiff_t n = a->rows * a->width;
