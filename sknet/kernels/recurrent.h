@@ -5,8 +5,7 @@ static inline REAL NAME(of_half)(REAL half) {
 }
 
 /* c = f c + i g and h = o tanh(c), of the slots (free, g, i, f, o). While training the slots
-   become (dc/da_i, dc/da_f, dc/da_c, f, dh/da_o), and squashed becomes dh/dc = o (1 - tanh(c)^2).
- */
+   become (dc/da_i, dc/da_f, dc/da_c, f, dh/da_o), and squashed dh/dc = o (1 - tanh(c)^2). */
 static void NAME(lstm_step)(void *arguments) {
     const struct lstm_step *a = arguments;
     const ptrdiff_t n = a->rows * a->width;
