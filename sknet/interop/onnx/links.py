@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...losses import FunctionLoss, Gaussian, Quantile
+from ...losses import FunctionLoss, Gaussian, KLDivergence, Quantile
 from ...losses.base import Loss
 from ...losses.classification import ClassificationLoss
 from ...losses.regression import RegressionLoss
@@ -69,6 +69,7 @@ _LINKS = {
     ClassificationLoss.inverse_link: _probabilities,
     FunctionLoss.inverse_link: lambda graph, loss, raw: raw,
     Gaussian.inverse_link: _mean,
+    KLDivergence.inverse_link: lambda graph, loss, raw: graph.op("Softmax", raw, axis=-1),
     Quantile.inverse_link: _quantiles,
     RegressionLoss.inverse_link: _regression,
 }
@@ -97,6 +98,11 @@ def inverse_link(graph: Graph, loss: Any, raw: str) -> Any:
         If the loss has a link of its own.
     """
     known = _LINKS.get(type(loss).inverse_link)
+    if known is None and not loss.gives_probabilities:
+        raise ValueError(
+            f"The votes of {type(loss).__name__}, which has no probabilities, cannot be converted "
+            "to ONNX. Convert a NeuralClassifier, which gives scores, or choose loss='log_loss'."
+        )
     if known is None:
         raise ValueError(
             f"The loss {type(loss).__name__} cannot be converted to ONNX: it overrides "
