@@ -119,7 +119,14 @@ from sknet.layers import (
     ZeroPadding3D,
 )
 from sknet.layers.base import build_layer
-from sknet.losses import REGRESSION_LOSSES, FunctionLoss, Quantile, SquaredError
+from sknet.losses import (
+    REGRESSION_LOSSES,
+    CosineSimilarity,
+    FunctionLoss,
+    KLDivergence,
+    Quantile,
+    SquaredError,
+)
 from sknet.network import Network
 from sknet.places import real_rows
 from sknet.preprocessing import TableEncoder
@@ -508,6 +515,17 @@ def test_a_classifier_gives_labels_and_probabilities(kind, loss):
         check_classifier(classifier, rows, run(session, X=rows))
 
 
+@pytest.mark.parametrize("kind", ["binary", "integers", "multilabel"])
+@pytest.mark.parametrize("loss", ["dice", "tversky"])
+def test_a_classifier_with_a_loss_of_overlap_gives_probabilities(kind, loss):
+    classifier = NeuralClassifier(**SHORT, loss=loss).fit(X, LABELS[kind])
+    check_classifier(classifier, X, run(session_of(to_onnx(classifier)), X=X))
+
+
+#: Losses whose targets have several columns.
+OF_VECTORS = [CosineSimilarity, KLDivergence]
+
+
 def half_square(y, prediction):
     return (prediction - y) ** 2 / 2
 
@@ -517,9 +535,13 @@ def difference(y, prediction):
 
 
 @pytest.mark.parametrize("kind", LABELS)
-def test_the_scores_of_a_classifier_are_its_decisions(kind):
-    classifier = NeuralClassifier(**SHORT).fit(X, LABELS[kind])
-    found = run(session_of(to_onnx(classifier, method="decision_function")), X=X)
+@pytest.mark.parametrize("loss", ["log_loss", "hinge"])
+def test_the_scores_of_a_classifier_are_its_decisions(kind, loss):
+    classifier = NeuralClassifier(**SHORT, loss=loss).fit(X, LABELS[kind])
+    # A loss without probabilities gives scores anyway.
+    method = "decision_function" if loss == "log_loss" else None
+    found = run(session_of(to_onnx(classifier, method=method)), X=X)
+    assert list(found) == ["label", "scores"]
     expected = classifier.decision_function(X)
     if kind in ("binary", "booleans"):
         expected = np.column_stack([-expected, expected])
@@ -529,7 +551,11 @@ def test_the_scores_of_a_classifier_are_its_decisions(kind):
 
 @pytest.mark.parametrize(
     "loss",
-    [*REGRESSION_LOSSES, Quantile([0.1, 0.5, 0.9]), FunctionLoss(half_square, difference)],
+    [
+        *(name for name, loss in REGRESSION_LOSSES.items() if loss not in OF_VECTORS),
+        Quantile([0.1, 0.5, 0.9]),
+        FunctionLoss(half_square, difference),
+    ],
     ids=str,
 )
 def test_a_regressor_gives_predictions_of_every_loss(loss):
@@ -537,6 +563,13 @@ def test_a_regressor_gives_predictions_of_every_loss(loss):
     regressor = NeuralRegressor(**SHORT, loss=loss).fit(X, y)
     found = run(session_of(to_onnx(regressor)), X=X)["variable"]
     check_values(found, regressor.predict(X))
+
+
+@pytest.mark.parametrize("loss", OF_VECTORS)
+def test_a_regressor_gives_distributions_and_directions(loss):
+    y = np.abs(X[:, :3]) / np.abs(X[:, :3]).sum(axis=1, keepdims=True)
+    regressor = NeuralRegressor(**SHORT, loss=loss()).fit(X, y)
+    check_values(run(session_of(to_onnx(regressor)), X=X)["variable"], regressor.predict(X))
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "gaussian"])
