@@ -620,6 +620,9 @@ def test_the_input_has_the_form_of_x():
     for given in (None, x, rows):
         model = to_onnx(classifier, given)
         check_classifier(classifier, x, run(session_of(model), X=x if given is None else given))
+    gray = x[..., 0]
+    classifier = NeuralClassifier(**QUICK, layers=layers).fit(gray, np.arange(12) % 2)
+    check_classifier(classifier, gray, run(session_of(to_onnx(classifier, gray)), X=gray))
 
 
 def test_weights_of_float64_can_be_kept():
@@ -733,6 +736,12 @@ def test_a_tabular_classifier_reads_the_columns_of_a_frame(table, kind):
     y = np.resize(LABELS[kind], (60, *LABELS[kind].shape[1:]))
     classifier = TabularClassifier(**TABULAR).fit(table, y)
     check_classifier(classifier, table, run(session_of(to_onnx(classifier, table)), **feed(table)))
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_a_tabular_classifier_takes_a_vote_where_there_are_no_probabilities(kind):
+    classifier = TabularClassifier(**TABULAR, loss="hinge").fit(X, LABELS[kind])
+    check_classifier(classifier, X, run(session_of(to_onnx(classifier)), X=X))
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "gamma", "gaussian"])
