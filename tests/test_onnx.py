@@ -440,6 +440,25 @@ def test_masked_steps_are_left_out(layer):
     check(Sequential([Masking(), layer, end]), (None, 4), with_padding(samples((8, 4), 5)))
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        MaxPool1D(3, 1, "same"),
+        MaxPool1D(2),
+        AveragePool1D(2),
+        Conv1D(3, 3, 2, "circular"),
+        PositionalEmbedding("sinusoidal"),
+        PositionalEmbedding(),
+        MultiHeadAttention(2, rotary=True),
+        GRU(3, return_sequences=True),
+    ],
+    ids=named,
+)
+def test_flat_outputs_hold_the_same_at_masked_steps(layer):
+    x = with_padding(samples((8, 4), 5))
+    check(Sequential([Masking(), layer, Permute((2, 1)), Flatten()]), (8, 4), x)
+
+
 @pytest.mark.parametrize("layer", MASKED[::3], ids=named)
 def test_sequences_of_unequal_length_have_a_second_input(layer):
     network = network_of(Sequential([layer, GRU(3)]), (None, 4))

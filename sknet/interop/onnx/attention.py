@@ -68,13 +68,9 @@ def _rotated(graph, layer, x, mask, queries, keys):
 
     def turned(pairs):
         first, second = graph.slice(pairs, 0, half, -1), graph.slice(pairs, half, TO_END, -1)
-        real = graph.op(
-            "Sub", *(graph.op("Mul", *each) for each in ((first, cosines), (second, sines)))
-        )
-        other = graph.op(
-            "Add", *(graph.op("Mul", *each) for each in ((second, cosines), (first, sines)))
-        )
-        return graph.op("Concat", real, other, axis=-1)
+        real = graph.op("Mul", first, cosines), graph.op("Mul", second, sines)
+        other = graph.op("Mul", second, cosines), graph.op("Mul", first, sines)
+        return graph.op("Concat", graph.op("Sub", *real), graph.op("Add", *other), axis=-1)
 
     return turned(queries), turned(keys)
 
@@ -201,8 +197,9 @@ def _positional_embedding(graph: Graph, layer: Any, x: str, mask: str | None) ->
     if mask is None:
         return graph.op("Add", x, _table(graph, layer, positions(graph, x)))
     _, places, _ = real_first(graph, mask)
-    vectors = _table(graph, layer, graph.op("Mul", places, graph.cast(mask, np.int64)))
-    return graph.op("Add", x, vectors)
+    if layer._limit is not None:  # steps further on are padding
+        places = graph.op("Min", places, int(layer._limit) - 1)
+    return graph.op("Add", x, _table(graph, layer, places))
 
 
 def _table(graph, layer, steps):

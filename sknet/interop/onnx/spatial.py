@@ -201,7 +201,9 @@ def _max_pooling(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
         graph, layer, x, mask, lambda x, windows: graph.op("MaxPool", x, **windows), lowest
     )
     if mask is not None:
-        out = graph.op("Where", graph.op("Equal", out, lowest), 0.0, out)
+        # Some runtimes start the maximum from the lowest finite number.
+        none = graph.op("LessOrEqual", out, float(np.finfo(graph.dtype).min))
+        out = graph.op("Where", none, 0.0, out)
     return out, found
 
 
