@@ -451,6 +451,7 @@ def test_masked_steps_are_left_out(layer):
         PositionalEmbedding(),
         MultiHeadAttention(2, rotary=True),
         GRU(3, return_sequences=True),
+        *[norm(axis=(-2, -1)) for norm in (LayerNorm, RMSNorm, UnitNorm)],
     ],
     ids=named,
 )
@@ -962,14 +963,6 @@ REFUSED = [
         (4,),
         "its function is one of Python. Make it a layer of your own",
     ),
-    *[
-        (
-            Sequential([Masking(), norm(axis=(-2, -1))]),
-            (3, 4),
-            "it normalizes real steps together with others. Leave the steps out of axis",
-        )
-        for norm in (LayerNorm, RMSNorm, UnitNorm)
-    ],
     *[
         (
             Sequential([Masking(), layer]),

@@ -10,7 +10,7 @@ from ...layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm, UnitNorm
 from ...layers.scaled_and_shifted import representable
 from .graph import Graph
 from .masks import over_steps
-from .registry import Found, converts, refuse
+from .registry import Found, converts
 
 
 @converts(BatchNorm)
@@ -34,7 +34,7 @@ def _affine(graph, layer, x, factor=1.0):
 @converts(LayerNorm)
 def _layer_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     # Runtimes take the variance from the mean square, which cancels where means are large.
-    axes = _last_axes(layer, mask)
+    axes = _last_axes(layer)
     centred = graph.op("Sub", x, graph.op("ReduceMean", x, axes))
     gamma = layer.gamma_ if layer.scale else np.ones(layer._shape)
     inputs = (gamma, layer.beta_) if layer.center else (gamma,)
@@ -42,20 +42,14 @@ def _layer_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     return graph.op("LayerNormalization", centred, *inputs, **options)
 
 
-def _last_axes(layer, mask):
+def _last_axes(layer):
     """Return the axes that are normalized together."""
-    if mask is not None and len(layer._shape) == len(layer.input_shape_):
-        refuse(
-            layer,
-            "it normalizes real steps together with others. Leave the steps out of axis, or leave "
-            "out Masking.",
-        )
     return list(range(-len(layer._shape), 0))
 
 
 @converts(RMSNorm)
 def _rms_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
-    square = graph.op("ReduceMean", graph.op("Mul", x, x), _last_axes(layer, mask))
+    square = graph.op("ReduceMean", graph.op("Mul", x, x), _last_axes(layer))
     return _affine(graph, layer, _divided_by_root(graph, x, square, layer.epsilon))
 
 
@@ -66,7 +60,7 @@ def _divided_by_root(graph, x, square, epsilon):
 
 @converts(UnitNorm)
 def _unit_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
-    square = graph.op("ReduceSum", graph.op("Mul", x, x), _last_axes(layer, mask))
+    square = graph.op("ReduceSum", graph.op("Mul", x, x), _last_axes(layer))
     square = graph.op("Max", square, representable(layer.epsilon, graph.dtype))
     return graph.op("Div", x, graph.op("Sqrt", square))
 
