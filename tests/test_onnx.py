@@ -26,10 +26,12 @@ from sknet.base import Workspace
 from sknet.inputs import as_inputs
 from sknet.interop.onnx import converts, to_onnx
 from sknet.layers import (
+    GLU,
     GRU,
     LSTM,
     Activation,
     ActivityPenalty,
+    AlphaDropout,
     AveragePool1D,
     AveragePool2D,
     AveragePool3D,
@@ -43,10 +45,14 @@ from sknet.layers import (
     Conv2D,
     Conv2DTranspose,
     Conv3D,
+    Conv3DTranspose,
     Cropping1D,
     Cropping2D,
+    Cropping3D,
     CrossAttention,
     Dense,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
     Dropout,
     Embedding,
     Flatten,
@@ -59,6 +65,7 @@ from sknet.layers import (
     GlobalMaxPool2D,
     GlobalMaxPool3D,
     GroupNorm,
+    Lambda,
     Layer,
     LayerNorm,
     Masking,
@@ -70,32 +77,56 @@ from sknet.layers import (
     Parallel,
     ParametricActivation,
     PeriodicEmbedding,
+    Permute,
     PositionalEmbedding,
+    PReLU,
     Pretrained,
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomErasing,
     RandomFlip,
     RandomRotation,
     RandomTranslation,
+    RandomZoom,
+    RepeatVector,
+    Rescaling,
     Reshape,
     Residual,
+    Resizing,
     RMSNorm,
     Scaling,
+    SeparableConv1D,
+    SeparableConv2D,
     Sequential,
     SimpleRNN,
     SourceState,
     SpatialDropout1D,
     SpatialDropout2D,
+    SwiGLU,
     TiedSequential,
     TimeDistributed,
     TransformerBlock,
     TransformerDecoderBlock,
     TransposedDense,
+    UnitNorm,
     UpSampling1D,
     UpSampling2D,
+    UpSampling3D,
+    WeightNorm,
     ZeroPadding1D,
     ZeroPadding2D,
+    ZeroPadding3D,
 )
 from sknet.layers.base import build_layer
-from sknet.losses import REGRESSION_LOSSES, FunctionLoss, Quantile, SquaredError
+from sknet.losses import (
+    REGRESSION_LOSSES,
+    CosineSimilarity,
+    FunctionLoss,
+    KLDivergence,
+    Quantile,
+    SquaredError,
+)
 from sknet.network import Network
 from sknet.places import real_rows
 from sknet.preprocessing import TableEncoder
@@ -119,7 +150,32 @@ CASES = [
     (Scaling(), (3, 4)),
     (ActivityPenalty(0.1), (4,)),
     *[(layer, (4,)) for layer in (Dropout(), GaussianNoise(), MaskingNoise(), Flatten())],
+    (AlphaDropout(), (4,)),
     *[(layer, IMAGE) for layer in (RandomFlip(), RandomRotation(), RandomTranslation())],
+    *[(layer, IMAGE) for layer in (RandomZoom(), RandomContrast(), RandomBrightness())],
+    (RandomErasing(), IMAGE),
+    *[(RandomCrop(*size), IMAGE) for size in ((3,), (6, 5), (5, 2))],
+    *[(Resizing(*size), IMAGE) for size in ((3,), (9, 5))],
+    (Resizing(4, 9, interpolation="area"), IMAGE),
+    (Rescaling(), IMAGE),
+    (Rescaling(3, 0.5), (None, 4)),
+    (PReLU(), (3, 4)),
+    *[(GLU(name), (None, 6)) for name in ("logistic", "softmax")],
+    (SwiGLU(3), (4,)),
+    (SwiGLU(3, use_bias=False), (None, 4)),
+    (Permute((2, 1)), (3, 4)),
+    (Permute((1, 3, 2)), (None, 3, 4)),
+    (Permute((3, 1, 2)), IMAGE),
+    (RepeatVector(3), (4,)),
+    (WeightNorm(Dense(3, activation="tanh")), (4,)),
+    (WeightNorm(Conv2D(3, 2)), IMAGE),
+    *[(UnitNorm(axis=axis), (3, 4)) for axis in (-1, (-2, -1))],
+    *[(norm(axis=(-2, -1)), (3, 4)) for norm in (LayerNorm, RMSNorm)],
+    (LayerNorm(axis=(-3, -2, -1)), IMAGE),
+    (LayerNorm(axis=(-1, -2)), (None, 3, 4)),
+    *[(norm(scale=False), (3, 4)) for norm in (LayerNorm, RMSNorm, BatchNorm)],
+    *[(norm(center=False), (3, 4)) for norm in (LayerNorm, BatchNorm)],
+    *[(GroupNorm(2, center=on, scale=not on), (3, 4)) for on in (True, False)],
     (SpatialDropout1D(), SEQUENCE),
     (SpatialDropout2D(), IMAGE),
     (Flatten(), IMAGE),
@@ -142,6 +198,44 @@ CASES = [
     (Conv2D(4, 3, groups=4), IMAGE),
     (Conv2D(4, 3, dilation_rate=2, padding="same"), (None, 7, 4)),
     (Conv3D(3, 2, padding="same"), VOLUME),
+    *[
+        (Conv1D(3, size, strides, padding), shape)
+        for padding in ("reflect", "circular")
+        for size, strides in ((5, 1), (2, 1), (3, 2), (4, 3), (1, 2))
+        for shape in (SEQUENCE, (None, 4))
+    ],
+    *[(Conv1D(3, 3, padding=p, dilation_rate=2), (None, 4)) for p in ("reflect", "circular")],
+    *[(Conv1D(3, 9, padding=p), (3, 4)) for p in ("reflect", "circular")],
+    *[(Conv2D(3, (4, 3), (1, 2), p), IMAGE) for p in ("reflect", "circular")],
+    (Conv2D(4, 3, padding="reflect", dilation_rate=2), (None, 7, 4)),
+    (Conv3D(3, 3, padding="circular"), VOLUME),
+    *[
+        (DepthwiseConv1D(3, padding=p, depth_multiplier=2, activation="tanh"), (None, 4))
+        for p in ("valid", "same", "causal", "reflect")
+    ],
+    (DepthwiseConv2D((2, 3), 2, "same", use_bias=False), IMAGE),
+    (DepthwiseConv2D(3, dilation_rate=2, depth_multiplier=3), IMAGE),
+    (SeparableConv1D(3, 3, padding="circular", activation="softmax"), (None, 4)),
+    (SeparableConv2D(3, (2, 3), 2, "same", depth_multiplier=2, activation="relu6"), IMAGE),
+    (Conv3DTranspose(3, (2, 3, 1), (1, 2, 3), "same"), VOLUME),
+    (Conv3DTranspose(3, 2, 2, activation="relu"), (None, 4, 6, 2)),
+    *[
+        (Conv1DTranspose(3, size, strides, padding, output_padding=more), shape)
+        for size, strides, padding, more in (
+            (3, 2, "valid", 0),
+            (3, 2, "valid", 1),
+            (2, 3, "valid", 2),
+            (3, 2, "same", 0),
+            (3, 2, "same", 1),
+            (4, 2, "same", 1),
+            (2, 4, "same", 3),
+            (1, 4, "same", 2),
+            (3, 1, "same", 0),
+        )
+        for shape in (SEQUENCE, (None, 4))
+    ],
+    (Conv2DTranspose(3, (4, 3), 2, "same", output_padding=1), IMAGE),
+    (Conv3DTranspose(3, 3, 2, "same", output_padding=(0, 1, 0)), VOLUME),
     (Conv3D(3, (2, 1, 3), strides=(1, 2, 1)), VOLUME),
     *[
         (Conv1DTranspose(3, size, strides, padding), shape)
@@ -166,10 +260,13 @@ CASES = [
     (UpSampling1D(3), (None, 4)),
     (UpSampling2D((2, 3)), IMAGE),
     (UpSampling2D((2, 3), interpolation="bilinear"), IMAGE),
+    *[(UpSampling3D(size), VOLUME) for size in (2, (1, 3, 2))],
     (ZeroPadding1D((2, 1)), (None, 4)),
     (ZeroPadding2D(((1, 2), (0, 3))), IMAGE),
+    (ZeroPadding3D(((1, 2), (0, 3), (1, 1))), VOLUME),
     (Cropping1D((2, 1)), (None, 4)),
     (Cropping2D(((1, 2), (0, 3))), IMAGE),
+    (Cropping3D(((1, 2), (0, 3), (1, 0))), VOLUME),
     (SimpleRNN(3, "relu", return_sequences=True), SEQUENCE),
     *[
         (layer(3, **options), shape)
@@ -191,6 +288,13 @@ CASES = [
         for shape in (SEQUENCE, (None, 4))
     ],
     (MultiHeadAttention(2, use_bias=False), SEQUENCE),
+    *[
+        (MultiHeadAttention(4, 2, 3, num_key_value_heads=n, rotary=rotary, causal=n == 2), shape)
+        for n in (None, 1, 2)
+        for rotary in (False, True)
+        for shape in (SEQUENCE, (None, 4))
+    ],
+    (TransformerBlock(2, rotary=True, num_key_value_heads=1), (None, 4)),
     *[(TransformerBlock(2, causal=causal), (None, 4)) for causal in (False, True)],
     *[(PositionalEmbedding("sinusoidal"), shape) for shape in (SEQUENCE, (None, 5))],
     (PositionalEmbedding(), SEQUENCE),
@@ -267,12 +371,29 @@ MASKED = [
     Conv1D(3, 3, padding="causal", dilation_rate=2),
     Conv1D(3, 3, 2, "same", dilation_rate=2),
     *[
+        Conv1D(3, size, strides, padding)
+        for size, strides in ((3, 1), (4, 1), (3, 2), (5, 3))
+        for padding in ("reflect", "circular")
+    ],
+    DepthwiseConv1D(3, padding="same"),
+    SeparableConv1D(4, 3, 2, "reflect"),
+    WeightNorm(Conv1D(4, 3)),
+    PReLU(),
+    GLU(),
+    SwiGLU(4),
+    Rescaling(3, 0.5),
+    UnitNorm(),
+    RMSNorm(scale=False),
+    Permute((1, 2)),
+    *[
         pool(3, strides, padding)
         for pool in (MaxPool1D, AveragePool1D)
         for strides in (1, 2)
         for padding in ("valid", "same")
     ],
     *[Conv1DTranspose(3, 3, strides, p) for strides in (1, 2) for p in ("valid", "same")],
+    *[Conv1DTranspose(3, 3, 2, p, output_padding=1) for p in ("valid", "same")],
+    Conv1DTranspose(3, 3, 3, "same", output_padding=0),
     UpSampling1D(2),
     ZeroPadding1D((2, 1)),
     ZeroPadding1D(0),
@@ -289,6 +410,8 @@ MASKED = [
     Bidirectional(GRU(4, return_sequences=True)),
     MultiHeadAttention(2),
     MultiHeadAttention(2, causal=True),
+    MultiHeadAttention(2, num_key_value_heads=1, rotary=True),
+    MultiHeadAttention(2, rotary=True, causal=True),
     TransformerBlock(2),
     PositionalEmbedding("sinusoidal"),
     PositionalEmbedding(max_length=20),
@@ -315,6 +438,26 @@ def test_masked_steps_are_left_out(layer):
     shape = build_layer(clone(layer), "", (None, 4))
     end = ENDS if len(shape) == 2 else GlobalMaxPool2D()
     check(Sequential([Masking(), layer, end]), (None, 4), with_padding(samples((8, 4), 5)))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        MaxPool1D(3, 1, "same"),
+        MaxPool1D(2),
+        AveragePool1D(2),
+        Conv1D(3, 3, 2, "circular"),
+        PositionalEmbedding("sinusoidal"),
+        PositionalEmbedding(),
+        MultiHeadAttention(2, rotary=True),
+        GRU(3, return_sequences=True),
+        *[norm(axis=(-2, -1)) for norm in (LayerNorm, RMSNorm, UnitNorm)],
+    ],
+    ids=named,
+)
+def test_flat_outputs_hold_the_same_at_masked_steps(layer):
+    x = with_padding(samples((8, 4), 5))
+    check(Sequential([Masking(), layer, Permute((2, 1)), Flatten()]), (8, 4), x)
 
 
 @pytest.mark.parametrize("layer", MASKED[::3], ids=named)
@@ -392,6 +535,17 @@ def test_a_classifier_gives_labels_and_probabilities(kind, loss):
         check_classifier(classifier, rows, run(session, X=rows))
 
 
+@pytest.mark.parametrize("kind", ["binary", "integers", "multilabel"])
+@pytest.mark.parametrize("loss", ["dice", "tversky"])
+def test_a_classifier_with_a_loss_of_overlap_gives_probabilities(kind, loss):
+    classifier = NeuralClassifier(**SHORT, loss=loss).fit(X, LABELS[kind])
+    check_classifier(classifier, X, run(session_of(to_onnx(classifier)), X=X))
+
+
+#: Losses whose targets have several columns.
+OF_VECTORS = [CosineSimilarity, KLDivergence]
+
+
 def half_square(y, prediction):
     return (prediction - y) ** 2 / 2
 
@@ -401,9 +555,13 @@ def difference(y, prediction):
 
 
 @pytest.mark.parametrize("kind", LABELS)
-def test_the_scores_of_a_classifier_are_its_decisions(kind):
-    classifier = NeuralClassifier(**SHORT).fit(X, LABELS[kind])
-    found = run(session_of(to_onnx(classifier, method="decision_function")), X=X)
+@pytest.mark.parametrize("loss", ["log_loss", "hinge"])
+def test_the_scores_of_a_classifier_are_its_decisions(kind, loss):
+    classifier = NeuralClassifier(**SHORT, loss=loss).fit(X, LABELS[kind])
+    # A loss without probabilities gives scores anyway.
+    method = "decision_function" if loss == "log_loss" else None
+    found = run(session_of(to_onnx(classifier, method=method)), X=X)
+    assert list(found) == ["label", "scores"]
     expected = classifier.decision_function(X)
     if kind in ("binary", "booleans"):
         expected = np.column_stack([-expected, expected])
@@ -413,7 +571,11 @@ def test_the_scores_of_a_classifier_are_its_decisions(kind):
 
 @pytest.mark.parametrize(
     "loss",
-    [*REGRESSION_LOSSES, Quantile([0.1, 0.5, 0.9]), FunctionLoss(half_square, difference)],
+    [
+        *(name for name, loss in REGRESSION_LOSSES.items() if loss not in OF_VECTORS),
+        Quantile([0.1, 0.5, 0.9]),
+        FunctionLoss(half_square, difference),
+    ],
     ids=str,
 )
 def test_a_regressor_gives_predictions_of_every_loss(loss):
@@ -421,6 +583,13 @@ def test_a_regressor_gives_predictions_of_every_loss(loss):
     regressor = NeuralRegressor(**SHORT, loss=loss).fit(X, y)
     found = run(session_of(to_onnx(regressor)), X=X)["variable"]
     check_values(found, regressor.predict(X))
+
+
+@pytest.mark.parametrize("loss", OF_VECTORS)
+def test_a_regressor_gives_distributions_and_directions(loss):
+    y = np.abs(X[:, :3]) / np.abs(X[:, :3]).sum(axis=1, keepdims=True)
+    regressor = NeuralRegressor(**SHORT, loss=loss()).fit(X, y)
+    check_values(run(session_of(to_onnx(regressor)), X=X)["variable"], regressor.predict(X))
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "gaussian"])
@@ -471,6 +640,9 @@ def test_the_input_has_the_form_of_x():
     for given in (None, x, rows):
         model = to_onnx(classifier, given)
         check_classifier(classifier, x, run(session_of(model), X=x if given is None else given))
+    gray = x[..., 0]
+    classifier = NeuralClassifier(**QUICK, layers=layers).fit(gray, np.arange(12) % 2)
+    check_classifier(classifier, gray, run(session_of(to_onnx(classifier, gray)), X=gray))
 
 
 def test_weights_of_float64_can_be_kept():
@@ -586,6 +758,12 @@ def test_a_tabular_classifier_reads_the_columns_of_a_frame(table, kind):
     check_classifier(classifier, table, run(session_of(to_onnx(classifier, table)), **feed(table)))
 
 
+@pytest.mark.parametrize("kind", LABELS)
+def test_a_tabular_classifier_takes_a_vote_where_there_are_no_probabilities(kind):
+    classifier = TabularClassifier(**TABULAR, loss="hinge").fit(X, LABELS[kind])
+    check_classifier(classifier, X, run(session_of(to_onnx(classifier)), X=X))
+
+
 @pytest.mark.parametrize("loss", ["squared_error", "gamma", "gaussian"])
 def test_a_tabular_regressor_reads_the_columns_of_a_frame(table, loss):
     y = np.abs(table["number"].to_numpy()) + 1
@@ -633,6 +811,12 @@ CAUSAL = [
     Conv1D(4, 1),
     MultiHeadAttention(2, 3, 5, causal=True),
     TransformerBlock(2, causal=True),
+    MultiHeadAttention(4, 2, 3, causal=True, rotary=True, num_key_value_heads=2),
+    TransformerBlock(2, causal=True, rotary=True, num_key_value_heads=1),
+    DepthwiseConv1D(3, padding="causal"),
+    SeparableConv1D(4, 3, padding="causal"),
+    WeightNorm(Conv1D(4, 3, padding="causal")),
+    SwiGLU(4),
     PositionalEmbedding(max_length=20),
     PositionalEmbedding("sinusoidal"),
     TimeDistributed([Dense(4), LayerNorm()]),
@@ -716,6 +900,7 @@ def test_every_public_layer_is_among_the_cases():
     seen = {type(part) for layer in built for part in layer.walk()}
     # These have tests of their own.
     apart = {Embedding, Masking, Pretrained, CrossAttention, SourceState, TransformerDecoderBlock}
+    apart.add(Lambda)  # is refused
     assert public_layers() - seen == apart
 
 
@@ -773,6 +958,19 @@ REFUSED = [
         "a layer in it changes which steps are real. Leave out Masking inside it.",
     ),
     (Residual([CrossAttention(2)]), (None, 4), "it looks at a source. Convert the Neural"),
+    (
+        Lambda(np.cos, lambda x, grad: -np.sin(x) * grad),
+        (4,),
+        "its function is one of Python. Make it a layer of your own",
+    ),
+    *[
+        (
+            Sequential([Masking(), layer]),
+            (3, 4, 2),
+            "it does not keep steps, of which some are not real. Leave out Masking.",
+        )
+        for layer in (Resizing(2), RandomCrop(2))
+    ],
     (
         Parallel([[Masking(), Dense(4)], Dense(4)]),
         (None, 4),

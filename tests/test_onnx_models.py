@@ -95,6 +95,16 @@ def test_a_pipeline_on_the_features_of_a_frozen_network_converts(skl2onnx):
         to_onnx(extractor.fit(X, LABELS["binary"]))
 
 
+def test_scores_are_not_taken_for_probabilities(skl2onnx):
+    pipeline = make_pipeline(StandardScaler(), NeuralClassifier(**SHORT, loss="hinge"))
+    pipeline.fit(X, LABELS["binary"])
+    found = run(session_of(to_onnx(pipeline)), X=X)
+    check_values(found["scores"][:, 1], pipeline.decision_function(X))
+    ensemble = BaggingClassifier(pipeline, 2).fit(X, LABELS["binary"])
+    with pytest.raises(ValueError, match="it takes the scores of loss='hinge' for probabilities"):
+        to_onnx(ensemble)
+
+
 def test_a_search_converts_its_best_pipeline(skl2onnx):
     pipeline = make_pipeline(StandardScaler(), NeuralClassifier(**SHORT))
     search = GridSearchCV(pipeline, {"neuralclassifier__alpha": [0, 1]}, cv=2)

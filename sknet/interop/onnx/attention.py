@@ -14,9 +14,10 @@ from ...layers import (
     TransformerBlock,
     TransformerDecoderBlock,
 )
+from ...layers.sequential.rotation import Rotation
 from ...layers.sequential.transformer import _Branch
 from .composites import residual
-from .graph import Graph
+from .graph import TO_END, Graph
 from .masks import n_steps, over_steps, positions, real_first
 from .registry import Found, convert, converts, refuse
 
@@ -24,11 +25,14 @@ from .registry import Found, convert, converts, refuse
 @converts(MultiHeadAttention)
 def _attention(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     queries, keys, values = _heads(graph, layer, x)
+    if layer.rotary:
+        queries, keys = _rotated(graph, layer, x, mask, queries, keys)
     if graph.memory is not None:
         keys, values = (
             _with_past(graph, layer, mask, each, dim)
             for each, dim in zip((keys, values), layer._dims[1:], strict=True)
         )
+    keys, values = (_for_all_heads(graph, layer, each) for each in (keys, values))
     visible = _visible(graph, layer, queries, keys, mask)
     context = _attend(graph, queries, keys, values, visible, mask is not None)
     return _joined(graph, layer, context)
@@ -39,20 +43,58 @@ def _heads(graph, layer, x):
     factors = np.ones(layer.kernel_.shape[1])
     factors[: layer.num_heads * layer._dims[0]] = layer._dims[0] ** -0.5
     bias = layer.bias_ * factors if layer.use_bias else None
-    return _split(graph, layer, x, layer.kernel_ * factors, bias, layer._dims)
+    return _split(graph, layer._heads, x, layer.kernel_ * factors, bias, layer._dims)
 
 
-def _split(graph, layer, x, kernel, bias, dims):
+def _rotated(graph, layer, x, mask, queries, keys):
+    """Return queries and keys turned by the positions of their steps."""
+    if mask is not None:  # padding has the position of the real step before it
+        n_past = graph.op("CumSum", graph.cast(mask, np.int64), np.int64(1))
+        steps = graph.op("Unsqueeze", graph.op("Max", graph.op("Sub", n_past, 1), 0), [1])
+    else:
+        steps = positions(graph, x)
+    if graph.memory is not None:
+        past = graph.memory.past(layer, mask, (1,), np.int64)
+        steps = graph.op("Add", steps, past)
+        graph.memory.keep(past, graph.op("Add", past, n_steps(graph, x)))
+    half = layer._dims[0] // 2
+    # In float64: sines of large angles in float32 would be off by more than the angles' rounding.
+    frequencies = graph.constant(Rotation(layer._dims[0], np.float64)._frequencies, np.float64)
+    angles = graph.op("Unsqueeze", graph.cast(steps, np.float64), [-1])
+    angles = graph.op("Mul", angles, frequencies)
+    sines = graph.cast(graph.op("Sin", angles), graph.dtype)
+    quarter = graph.constant(np.pi / 2, np.float64)
+    cosines = graph.cast(graph.op("Sin", graph.op("Add", angles, quarter)), graph.dtype)
+
+    def turned(pairs):
+        first, second = graph.slice(pairs, 0, half, -1), graph.slice(pairs, half, TO_END, -1)
+        real = graph.op("Mul", first, cosines), graph.op("Mul", second, sines)
+        other = graph.op("Mul", second, cosines), graph.op("Mul", first, sines)
+        return graph.op("Concat", graph.op("Sub", *real), graph.op("Add", *other), axis=-1)
+
+    return turned(queries), turned(keys)
+
+
+def _for_all_heads(graph, layer, steps):
+    """Return keys or values once for each head of queries that they serve."""
+    n_heads, n_groups, _ = layer._heads
+    if n_heads == n_groups:
+        return steps
+    return graph.op("Gather", steps, np.repeat(np.arange(n_groups), n_heads // n_groups), axis=1)
+
+
+def _split(graph, n_heads, x, kernel, bias, dims):
     """Return products with parts of a kernel, one for each head, (N, heads, T, dim) each."""
     projected = graph.op("MatMul", x, kernel)
     if bias is not None:
         projected = graph.op("Add", projected, bias)
-    sizes, parts = [layer.num_heads * dim for dim in dims], [projected]
+    sizes = [n * dim for n, dim in zip(n_heads, dims, strict=True)]
+    parts = [projected]
     if len(dims) > 1:
         parts = graph.op("Split", projected, sizes, n_outputs=len(dims), axis=-1)
     heads = []
-    for part, dim in zip(parts, dims, strict=True):
-        part = graph.op("Reshape", part, [0, 0, layer.num_heads, dim])
+    for part, n, dim in zip(parts, n_heads, dims, strict=True):
+        part = graph.op("Reshape", part, [0, 0, n, dim])
         heads.append(graph.op("Transpose", part, perm=[0, 2, 1, 3]))
     return heads
 
@@ -63,8 +105,9 @@ def _cross_attention(graph: Graph, layer: Any, x: str, mask: str | None) -> Foun
     factor, biases = layer._dims[0] ** -0.5, [None, None]
     if layer.use_bias:
         biases = [layer.bias_ * factor, layer.source_bias_]
-    (queries,) = _split(graph, layer, x, layer.kernel_ * factor, biases[0], layer._dims[:1])
-    keys, values = _split(graph, layer, source, layer.source_kernel_, biases[1], layer._dims[1:])
+    (of_queries, *others), (dim, *dims) = layer._heads, layer._dims
+    (queries,) = _split(graph, [of_queries], x, layer.kernel_ * factor, biases[0], [dim])
+    keys, values = _split(graph, others, source, layer.source_kernel_, biases[1], dims)
     visible = None if real is None else graph.op("Unsqueeze", real, [1, 2])
     context = _attend(graph, queries, keys, values, visible, real is not None)
     return _joined(graph, layer, context)
@@ -94,7 +137,7 @@ def source_of(graph: Graph, layer: Any) -> tuple[str, str | None]:
 
 def _with_past(graph, layer, mask, steps, dim):
     """Return keys or values with those of the steps before them."""
-    shape = (None, int(layer.num_heads), "past", int(dim))
+    shape = (None, int(layer._heads[1]), "past", int(dim))
     past = graph.memory.past(layer, mask, shape, graph.dtype)
     steps = graph.op("Concat", past, steps, axis=2)
     graph.memory.keep(past, steps)
@@ -154,8 +197,9 @@ def _positional_embedding(graph: Graph, layer: Any, x: str, mask: str | None) ->
     if mask is None:
         return graph.op("Add", x, _table(graph, layer, positions(graph, x)))
     _, places, _ = real_first(graph, mask)
-    vectors = _table(graph, layer, graph.op("Mul", places, graph.cast(mask, np.int64)))
-    return graph.op("Add", x, vectors)
+    if layer._limit is not None:  # steps further on are padding
+        places = graph.op("Min", places, int(layer._limit) - 1)
+    return graph.op("Add", x, _table(graph, layer, places))
 
 
 def _table(graph, layer, steps):

@@ -12,9 +12,13 @@ from ...layers import (
     Parallel,
     Pretrained,
     Residual,
+    SeparableConv1D,
+    SeparableConv2D,
     Sequential,
+    SwiGLU,
     TiedSequential,
     TimeDistributed,
+    WeightNorm,
 )
 from ...layers.composite import LayerList
 from ...layers.merging import Add, Average, Concatenate, Dot, Maximum, Multiply
@@ -23,7 +27,9 @@ from .masks import over_steps
 from .registry import Found, convert, converts, refuse
 
 
-@converts(LayerList, Pretrained, Sequential, TiedSequential)
+@converts(
+    LayerList, Pretrained, SeparableConv1D, SeparableConv2D, Sequential, SwiGLU, TiedSequential
+)
 def sequential(graph: Graph, layer: Any, x: str, mask: str | None) -> tuple[str, str | None]:
     """Convert layers that run one after the other.
 
@@ -48,6 +54,18 @@ def sequential(graph: Graph, layer: Any, x: str, mask: str | None) -> tuple[str,
     for _, part in layer.sublayers():
         x, mask = convert(graph, part, x, mask)
     return x, mask
+
+
+@converts(WeightNorm)
+def _weight_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    ((_, part),) = layer.sublayers()
+    inner, direction = part.replicate(), np.asarray(layer.direction_, np.float64)
+    norms = np.sqrt((direction**2).sum(axis=tuple(range(direction.ndim - 1))))
+    norms[norms == 0] = 1.0
+    inner.kernel_ = direction * (layer.length_ / norms)
+    found = convert(graph, inner, x, mask)
+    graph.found[id(part)] = found[0]
+    return found
 
 
 @converts(Residual)

@@ -72,6 +72,8 @@ def samples(model: Any, X: Any, dtype: DTypeLike) -> list[Input]:
         return [Input("X", dtype, (None, *shape)), Input("lengths", np.dtype(np.int64), (None,))]
     if X is not None:
         found = _shape_of(X)
+        if len(shape) > 2 and (*found[1:], 1) == shape:  # gray images
+            return [Input("X", dtype, (None, *shape[:-1]))]
         if len(found) not in (2, len(shape) + 1):
             raise ValueError(
                 f"to_onnx expects X as samples of shape {shape} or as rows, got "

@@ -10,13 +10,18 @@ from ...activations import (
     GELU,
     SELU,
     FunctionActivation,
+    HardSigmoid,
+    HardSwish,
     Identity,
     LeakyReLU,
     Logistic,
     Mish,
     ReLU,
+    ReLU6,
     SiLU,
+    Softmax,
     Softplus,
+    Softsign,
     Tanh,
 )
 from .graph import Graph
@@ -52,6 +57,20 @@ def _mish(graph, function, x):
     return graph.op("Mul", x, graph.op("Tanh", softplus(graph, x)))
 
 
+def _hard_sigmoid(graph, function, x):
+    # Runtimes know the operator of this name for float32 alone.
+    line = graph.op("Add", graph.op("Mul", x, 1.0 / 6.0), 0.5)
+    return graph.op("Clip", line, 0.0, 1.0)
+
+
+def _hard_swish(graph, function, x):
+    return graph.op("Mul", x, _hard_sigmoid(graph, function, x))
+
+
+def _softsign(graph, function, x):
+    return graph.op("Div", x, graph.op("Add", graph.op("Abs", x), 1.0))
+
+
 def softplus(graph: Graph, x: str) -> str:
     """Compute log(1 + exp(x)) without overflow.
 
@@ -73,14 +92,19 @@ def softplus(graph: Graph, x: str) -> str:
 _FUNCTIONS = {
     ELU: _elu,
     GELU: _gelu,
+    HardSigmoid: _hard_sigmoid,
+    HardSwish: _hard_swish,
     Identity: lambda graph, function, x: x,
     LeakyReLU: _leaky_relu,
     Logistic: lambda graph, function, x: graph.op("Sigmoid", x),
     Mish: _mish,
     ReLU: lambda graph, function, x: graph.op("Relu", x),
+    ReLU6: lambda graph, function, x: graph.op("Clip", x, 0.0, 6.0),
     SELU: _selu,
     SiLU: _silu,
+    Softmax: lambda graph, function, x: graph.op("Softmax", x, axis=-1),
     Softplus: lambda graph, function, x: softplus(graph, x),
+    Softsign: _softsign,
     Tanh: lambda graph, function, x: graph.op("Tanh", x),
 }
 

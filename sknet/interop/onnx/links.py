@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...losses import FunctionLoss, Gaussian, Quantile
+from ...losses import FunctionLoss, Gaussian, Hinge, KLDivergence, Quantile
 from ...losses.base import Loss
 from ...losses.classification import ClassificationLoss
 from ...losses.regression import RegressionLoss
@@ -32,12 +32,32 @@ def _regression(graph, loss, raw):
 
 
 def _probabilities(graph, loss, raw):
+    def of_labels(raw):
+        return graph.op("Sigmoid", raw)
+
+    def of_classes(block):
+        return graph.op("Softmax", block, axis=-1)
+
+    return _by_kind(graph, loss, raw, of_labels, of_classes)
+
+
+def _votes(graph, loss, raw):
+    def of_labels(raw):
+        return graph.cast(graph.op("Greater", raw, 0.0), graph.dtype)
+
+    def of_classes(block):
+        return graph.op("Hardmax", block, axis=-1)
+
+    return _by_kind(graph, loss, raw, of_labels, of_classes)
+
+
+def _by_kind(graph, loss, raw, of_labels, of_classes):
     kind = loss._target.kind
     if kind == "binary":
         raw = graph.op("Concat", graph.op("Neg", raw), raw, axis=-1)
     if kind in ("binary", "multilabel"):
-        return graph.op("Sigmoid", raw)
-    blocks = [graph.op("Softmax", block, axis=-1) for block in blocks_of(graph, loss, raw)]
+        return of_labels(raw)
+    blocks = [of_classes(block) for block in blocks_of(graph, loss, raw)]
     return blocks if kind == "multioutput" else blocks[0]
 
 
@@ -69,6 +89,8 @@ _LINKS = {
     ClassificationLoss.inverse_link: _probabilities,
     FunctionLoss.inverse_link: lambda graph, loss, raw: raw,
     Gaussian.inverse_link: _mean,
+    Hinge.inverse_link: _votes,
+    KLDivergence.inverse_link: lambda graph, loss, raw: graph.op("Softmax", raw, axis=-1),
     Quantile.inverse_link: _quantiles,
     RegressionLoss.inverse_link: _regression,
 }

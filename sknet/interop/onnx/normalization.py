@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from ...layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm, UnitNorm
+from ...layers.scaled_and_shifted import representable
 from .graph import Graph
 from .masks import over_steps
 from .registry import Found, converts
@@ -15,31 +16,53 @@ from .registry import Found, converts
 @converts(BatchNorm)
 def _batch_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     unit = 2.0 ** float(layer.exponent_[0])
-    variance = layer.moving_variance_.astype(np.float64) * unit**2 + layer.epsilon
+    variance = layer.moving_variance_.astype(np.float64) * unit**2
+    variance += representable(layer.epsilon, graph.dtype)
     centred = graph.op("Sub", x, layer.moving_mean_)
-    return _affine(graph, centred, layer.gamma_ / np.sqrt(variance), layer.beta_)
+    return _affine(graph, layer, centred, 1 / np.sqrt(variance))
 
 
-def _affine(graph, x, factor, term):
-    return graph.op("Add", graph.op("Mul", x, factor), term)
+def _affine(graph, layer, x, factor=1.0):
+    """Multiply by a factor and gamma, and add beta, where the layer has them."""
+    if layer.scale:
+        factor = factor * layer.gamma_
+    if np.ndim(factor):
+        x = graph.op("Mul", x, factor)
+    return graph.op("Add", x, layer.beta_) if layer.center else x
 
 
 @converts(LayerNorm)
 def _layer_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     # Runtimes take the variance from the mean square, which cancels where means are large.
-    centred = graph.op("Sub", x, graph.op("ReduceMean", x, [-1]))
-    inputs = (layer.gamma_, layer.beta_)
-    return graph.op("LayerNormalization", centred, *inputs, axis=-1, epsilon=float(layer.epsilon))
+    axes = _last_axes(layer)
+    centred = graph.op("Sub", x, graph.op("ReduceMean", x, axes))
+    gamma = layer.gamma_ if layer.scale else np.ones(layer._shape)
+    inputs = (gamma, layer.beta_) if layer.center else (gamma,)
+    options = {"axis": axes[0], "epsilon": representable(layer.epsilon, graph.dtype)}
+    return graph.op("LayerNormalization", centred, *inputs, **options)
+
+
+def _last_axes(layer):
+    """Return the axes that are normalized together."""
+    return list(range(-len(layer._shape), 0))
 
 
 @converts(RMSNorm)
 def _rms_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
-    square = graph.op("ReduceMean", graph.op("Mul", x, x), [-1])
-    return graph.op("Mul", _divided_by_root(graph, x, square, layer.epsilon), layer.gamma_)
+    square = graph.op("ReduceMean", graph.op("Mul", x, x), _last_axes(layer))
+    return _affine(graph, layer, _divided_by_root(graph, x, square, layer.epsilon))
 
 
 def _divided_by_root(graph, x, square, epsilon):
-    return graph.op("Div", x, graph.op("Sqrt", graph.op("Add", square, float(epsilon))))
+    square = graph.op("Add", square, representable(epsilon, graph.dtype))
+    return graph.op("Div", x, graph.op("Sqrt", square))
+
+
+@converts(UnitNorm)
+def _unit_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    square = graph.op("ReduceSum", graph.op("Mul", x, x), _last_axes(layer))
+    square = graph.op("Max", square, representable(layer.epsilon, graph.dtype))
+    return graph.op("Div", x, graph.op("Sqrt", square))
 
 
 @converts(GroupNorm)
@@ -54,7 +77,7 @@ def _group_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
         centred = graph.op("Mul", centred, weights)
     square = _group_mean(graph, graph.op("Mul", centred, centred), weights, n_inner * size)
     out = _divided_by_root(graph, centred, square, layer.epsilon)
-    return _affine(graph, graph.reshape(out, layer.input_shape_), layer.gamma_, layer.beta_)
+    return _affine(graph, layer, graph.reshape(out, layer.input_shape_))
 
 
 def _group_mean(graph, x, weights, n_each):

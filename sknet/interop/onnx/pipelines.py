@@ -35,6 +35,7 @@ def convert_by_skl2onnx(model: Any, X: Any, dtype: DTypeLike) -> Any:
     if not hasattr(model, "fit"):
         raise TypeError(f"to_onnx expects a fitted estimator or a network, got {brief(model)}.")
     skl2onnx = import_package("skl2onnx")
+    _check_members(model)
     register_converters()
     from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
@@ -56,13 +57,30 @@ def convert_by_skl2onnx(model: Any, X: Any, dtype: DTypeLike) -> Any:
     )
 
 
+def _end_of(model):
+    """Return the last step of a pipeline, or of the best one that a search has found."""
+    while hasattr(model, "steps") or hasattr(model, "best_estimator_"):
+        model = model.steps[-1][1] if hasattr(model, "steps") else model.best_estimator_
+    return model
+
+
+def _check_members(model):
+    """Refuse ensembles whose members have scores, which skl2onnx takes for probabilities."""
+    ensemble = _end_of(model)
+    for member in getattr(ensemble, "estimators_", ()):
+        last = _end_of(member)
+        if isinstance(last, NeuralClassifier) and not last._loss.gives_probabilities:
+            raise ValueError(
+                f"{type(ensemble).__name__} cannot be converted to ONNX by skl2onnx: it takes the "
+                f"scores of loss={last.loss!r} for probabilities. Choose loss='log_loss' in it."
+            )
+
+
 def _without_zipmap(model):
     """Let a classifier of scikit-learn at the end return probabilities as an array."""
     from sklearn.base import is_classifier
 
-    last = model
-    while hasattr(last, "steps"):
-        last = last.steps[-1][1]
+    last = _end_of(model)
     foreign = is_classifier(last) and not is_known(last)
     return {id(last): {"zipmap": False}} if foreign else None
 

@@ -15,8 +15,10 @@ from .links import blocks_of, inverse_link
 
 @converts_estimator(NeuralClassifier)
 def _classifier(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
-    raw, (*places, width) = raw_outputs(graph, estimator, *inputs)
     loss, kind = estimator._loss, estimator._target.kind
+    if not loss.gives_probabilities:
+        return _decisions(graph, estimator, *inputs)
+    raw, (*places, width) = raw_outputs(graph, estimator, *inputs)
     found = inverse_link(graph, loss, raw)
     if kind == "multilabel":
         label = graph.cast(graph.op("Greater", raw, 0.0), np.int64)
@@ -29,13 +31,21 @@ def _classifier(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
 
 @converts_estimator(NeuralClassifier, method="decision_function")
 def _decisions(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
-    outputs = _classifier(graph, estimator, *inputs)
-    raw = graph.found[id(estimator.network_.layer)]
-    *places, width = estimator.network_.output_shape
-    if estimator._target.kind == "binary":
+    raw, (*places, width) = raw_outputs(graph, estimator, *inputs)
+    kind = estimator._target.kind
+    if kind == "multilabel":
+        label = graph.cast(graph.op("Greater", raw, 0.0), np.int64), np.dtype(np.int64)
+        label = Output(*label, (*places, width))
+    elif kind == "multioutput":
+        blocks = blocks_of(graph, estimator._loss, raw)
+        label = _several(graph, estimator, blocks, [], places)["label"]
+    else:
+        label = _labels(graph, estimator.classes_, _codes(graph, raw, kind))
+        label = Output(*label, tuple(places))
+    if kind == "binary":
         raw, width = graph.op("Concat", graph.op("Neg", raw), raw, axis=-1), 2
-    scores = Output(raw, graph.dtype, (None, *places, width))
-    return {"label": outputs["label"], "scores": scores}
+    scores = Output(raw, graph.dtype, (*places, width))
+    return {"label": label, "scores": scores}
 
 
 def _outputs(graph, label, dtype, shape, probabilities, places, width):

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from ...layers import (
+    GLU,
     Activation,
     ActivityPenalty,
+    AlphaDropout,
     ContractiveDense,
     Dense,
     Dropout,
@@ -17,12 +19,21 @@ from ...layers import (
     Flatten,
     GaussianCode,
     GaussianNoise,
+    Lambda,
     MaskingNoise,
     ParametricActivation,
     PeriodicEmbedding,
+    Permute,
+    PReLU,
+    RandomBrightness,
+    RandomContrast,
+    RandomErasing,
     RandomFlip,
     RandomRotation,
     RandomTranslation,
+    RandomZoom,
+    RepeatVector,
+    Rescaling,
     Reshape,
     Scaling,
     SpatialDropout1D,
@@ -30,9 +41,9 @@ from ...layers import (
     TransposedDense,
 )
 from .functions import activate
-from .graph import Graph
+from .graph import TO_END, Graph
 from .masks import over_steps
-from .registry import Found, converts
+from .registry import Found, converts, refuse
 
 
 @converts(Dense, ContractiveDense, TransposedDense)
@@ -78,14 +89,47 @@ def _scaling(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     return graph.op("Mul", x, layer.scale_)
 
 
+@converts(Rescaling)
+def _rescaling(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    return graph.op("Add", graph.op("Mul", x, float(layer.scale)), float(layer.offset))
+
+
+@converts(PReLU)
+def _prelu(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    # Runtimes know the operator of this name for float32 alone.
+    negative = graph.op("Mul", graph.op("Min", x, 0.0), layer.slope_)
+    return graph.op("Add", graph.op("Max", x, 0.0), negative)
+
+
+@converts(GLU)
+def _glu(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    half = layer.output_shape_[-1]
+    gates = activate(graph, layer, layer._activation, graph.slice(x, half, TO_END, -1))
+    return graph.op("Mul", graph.slice(x, 0, half, -1), gates)
+
+
+@converts(Lambda)
+def _lambda(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    refuse(
+        layer,
+        "its function is one of Python. Make it a layer of your own and register a converter by "
+        "@sknet.interop.onnx.converts, or apply it to X before.",
+    )
+
+
 @converts(
     ActivityPenalty,
+    AlphaDropout,
     Dropout,
     GaussianNoise,
     MaskingNoise,
+    RandomBrightness,
+    RandomContrast,
+    RandomErasing,
     RandomFlip,
     RandomRotation,
     RandomTranslation,
+    RandomZoom,
     SpatialDropout1D,
     SpatialDropout2D,
 )
@@ -98,6 +142,17 @@ def _reshaping(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     keeps_steps = layer.output_shape_[0] == layer.input_shape_[0]
     has_steps = keeps_steps and not isinstance(layer, Flatten)
     return graph.reshape(x, layer.output_shape_), mask if has_steps else None
+
+
+@converts(Permute)
+def _permute(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    moved = graph.op("Transpose", x, perm=list(layer._order))
+    return moved, mask if layer.is_causal else None
+
+
+@converts(RepeatVector)
+def _repeat_vector(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    return graph.op("Tile", graph.op("Unsqueeze", x, [1]), [1, int(layer.n), 1]), None
 
 
 @converts(GaussianCode)

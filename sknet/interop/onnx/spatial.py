@@ -15,8 +15,10 @@ from ...layers import (
     Conv2D,
     Conv2DTranspose,
     Conv3D,
+    Conv3DTranspose,
     Cropping1D,
     Cropping2D,
+    Cropping3D,
     GlobalAveragePool1D,
     GlobalAveragePool2D,
     GlobalAveragePool3D,
@@ -26,14 +28,19 @@ from ...layers import (
     MaxPool1D,
     MaxPool2D,
     MaxPool3D,
+    RandomCrop,
+    Resizing,
     UpSampling1D,
     UpSampling2D,
+    UpSampling3D,
     ZeroPadding1D,
     ZeroPadding2D,
+    ZeroPadding3D,
 )
 from .graph import TO_END, Graph
 from .masks import count, first_steps, in_order, n_steps, over_steps, take_steps
 from .registry import Found, converts, refuse
+from .repetition import missing_steps, repeated
 from .rows import with_bias
 
 
@@ -49,6 +56,8 @@ def _windows(layer, padded=False):
     """Return the attributes of windows; with `padded` the steps need no more padding."""
     windows = layer._windows
     shape = {"kernel_shape": list(windows.size), "strides": list(windows.strides)}
+    if windows.repeats:
+        return shape | {"pads": [0] * 2 * len(windows.size)}
     if _depends_on_length(layer) and not padded:
         return shape | {"auto_pad": "SAME_UPPER"}
     lengths = [n or 1 for n in layer.input_shape_[:-1]]  # with strides of 1 any will do
@@ -73,7 +82,9 @@ def _over_windows(graph, layer, x, mask, run, value=0.0):
 
     def masked(x, mask):
         padded = mask is not None
-        if padded:
+        if layer._windows.repeats:
+            x, mask = repeated(graph, layer, x, mask)
+        elif padded:
             x, mask = _pad_real(graph, layer._windows, x, mask, value)
         x = _channels_first(graph, x, len(layer._axes))
         return _channels_last(graph, run(x, _windows(layer, padded)), len(layer._axes)), mask
@@ -91,8 +102,8 @@ def _pad_real(graph, windows, x, mask, value):
         shift = windows._amount(0, 1)[0]
         padded = graph.op("Add", length, span - 1)
     else:
-        shift = graph.op("Div", _missing_steps(graph, counts, span, stride), 2)
-        padded = graph.op("Add", length, _missing_steps(graph, length, span, stride))
+        shift = graph.op("Div", missing_steps(graph, counts, span, stride), 2)
+        padded = graph.op("Add", length, missing_steps(graph, length, span, stride))
     steps = graph.op("Range", np.int64(0), graph.op("Squeeze", padded), np.int64(1))
     index = graph.op("Sub", steps, shift)
     index = graph.op("Add", index, graph.op("Mul", counts, 0))  # (N, padded)
@@ -105,13 +116,6 @@ def _pad_real(graph, windows, x, mask, value):
     first = span - 1 if windows.padding == "valid" else 0
     real = first_steps(graph, graph.op("Max", length, first + 1), counts)
     return out, graph.slice(real, first, TO_END, 1, stride)
-
-
-def _missing_steps(graph, lengths, span, stride):
-    """Return by how much sequences are too short for windows with padding="same"."""
-    n_windows = graph.op("Div", graph.op("Add", lengths, stride - 1), stride)
-    needed = graph.op("Mul", graph.op("Sub", n_windows, 1), stride)
-    return graph.op("Max", graph.op("Sub", graph.op("Add", needed, span), lengths), 0)
 
 
 @converts(Conv1D, Conv2D, Conv3D)
@@ -150,11 +154,10 @@ def _with_past(graph, layer, x, mask):
     return x
 
 
-@converts(Conv1DTranspose, Conv2DTranspose)
+@converts(Conv1DTranspose, Conv2DTranspose, Conv3DTranspose)
 def _transposed_convolution(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     n_axes, windows = len(layer._axes), layer._windows
-    pairs = list(zip(windows.span, windows.strides, strict=True))
-    excess = [max(span - stride, 0) if layer.padding == "same" else 0 for span, stride in pairs]
+    before, after = _cut_off(layer)
 
     def run(x, mask):
         if mask is not None:
@@ -166,19 +169,29 @@ def _transposed_convolution(graph: Graph, layer: Any, x: str, mask: str | None) 
             kernel_shape=list(windows.size),
             strides=list(windows.strides),
             dilations=list(windows.dilation),
-            pads=[n // 2 for n in excess] + [n - n // 2 for n in excess],
-            output_padding=[max(stride - span, 0) for span, stride in pairs],
+            pads=before + [max(n, 0) for n in after],
+            output_padding=[max(-n, 0) for n in after],
         )
         out = _channels_last(graph, out, n_axes)
         return out, None if mask is None else reached(out, count(graph, mask))
 
     def reached(out, counts):
-        (span, stride), is_some = pairs[0], graph.cast(graph.op("Greater", counts, 0), np.int64)
-        ends = graph.op("Add", graph.op("Mul", counts, stride), layer._overhang(span, stride))
+        is_some = graph.cast(graph.op("Greater", counts, 0), np.int64)
+        ends = graph.op("Add", graph.op("Mul", counts, windows.strides[0]), layer._extra[0])
         return first_steps(graph, n_steps(graph, out), graph.op("Mul", ends, is_some))
 
     out, mask = in_order(graph, x, mask, _keeps_steps(layer), run)
     return with_bias(graph, layer, out), mask
+
+
+def _cut_off(layer):
+    """Return how much of the sum is cut off at each end of the axes; below 0, what is added."""
+    windows, before, after = layer._windows, [], []
+    for span, stride, extra in zip(windows.span, windows.strides, layer._extra, strict=True):
+        too_long = span - stride - extra
+        before.append(max(too_long, 0) // 2)
+        after.append(too_long - before[-1])
+    return before, after
 
 
 @converts(MaxPool1D, MaxPool2D, MaxPool3D)
@@ -188,7 +201,9 @@ def _max_pooling(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
         graph, layer, x, mask, lambda x, windows: graph.op("MaxPool", x, **windows), lowest
     )
     if mask is not None:
-        out = graph.op("Where", graph.op("Equal", out, lowest), 0.0, out)
+        # Some runtimes start the maximum from the lowest finite number.
+        none = graph.op("LessOrEqual", out, float(np.finfo(graph.dtype).min))
+        out = graph.op("Where", none, 0.0, out)
     return out, found
 
 
@@ -235,7 +250,7 @@ def _global_max(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     return out, None
 
 
-@converts(UpSampling1D, UpSampling2D)
+@converts(UpSampling1D, UpSampling2D, UpSampling3D)
 def _up_sampling(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     n_axes, mode = len(layer._axes), {"mode": "nearest", "nearest_mode": "floor"}
     centres = "asymmetric"
@@ -264,7 +279,7 @@ def _repeated(graph, mask, n_times):
     return graph.op("Reshape", mask, [0, -1])
 
 
-@converts(ZeroPadding1D, ZeroPadding2D)
+@converts(ZeroPadding1D, ZeroPadding2D, ZeroPadding3D)
 def _zero_padding(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     before, after = ([pair[i] for pair in layer._amounts] for i in (0, 1))
     n_more = before[0] + after[0]
@@ -280,7 +295,7 @@ def _zero_padding(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     return in_order(graph, x, mask, n_more == 0, run)
 
 
-@converts(Cropping1D, Cropping2D)
+@converts(Cropping1D, Cropping2D, Cropping3D)
 def _cropping(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     n_less = sum(layer._amounts[0])
 
@@ -291,3 +306,25 @@ def _cropping(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
         return x, None if mask is None else graph.slice(mask, n_less, TO_END, 1)
 
     return in_order(graph, x, mask, n_less == 0, run)
+
+
+def _of_images(layer, mask):
+    if mask is not None:
+        refuse(layer, "it does not keep steps, of which some are not real. Leave out Masking.")
+
+
+@converts(Resizing)
+def _resizing(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    _of_images(layer, mask)
+    (height, width, channels), (by_height, by_width) = layer.input_shape_, layer._matrices
+    tall = graph.op("MatMul", by_height, graph.reshape(x, (height, width * channels)))
+    tall = graph.reshape(tall, (len(by_height), width, channels))
+    return graph.op("MatMul", by_width, tall), None
+
+
+@converts(RandomCrop)
+def _random_crop(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
+    _of_images(layer, mask)
+    for axis, (size, room) in enumerate(zip(layer._size, layer._room, strict=True), start=1):
+        x = graph.slice(x, room // 2, room // 2 + size, axis)
+    return x, None
