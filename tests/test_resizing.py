@@ -5,7 +5,7 @@ import pytest
 from sklearn.model_selection import GridSearchCV
 
 from sknet import NeuralClassifier, NeuralRegressor
-from sknet.layers import Conv2D, Dropout, Flatten, Rescaling, Resizing
+from sknet.layers import Conv2D, Dropout, Flatten, Masking, RandomCrop, Rescaling, Resizing
 from sknet.network import Network
 from sknet.testing import check_layer
 
@@ -112,3 +112,12 @@ def test_wrong_uses_have_a_sentence(layer, shape, sentence):
     with pytest.raises(ValueError) as caught:
         Network(layer, shape, path="layers__0")
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("layer", [Resizing(4), RandomCrop(4)])
+def test_masked_rows_are_refused_as_the_output_has_others(layer):
+    X = np.random.default_rng(0).normal(size=(6, 8, 8, 1))
+    X[::2, 5:] = 0.0
+    network = NeuralClassifier(layers=[Masking(), layer, Flatten()], max_iter=1, tol=0)
+    with pytest.raises(ValueError, match=f"{type(layer).__name__}.*images without masked rows"):
+        network.fit(X, np.arange(6) % 2)

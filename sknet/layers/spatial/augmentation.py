@@ -359,6 +359,12 @@ class RandomCrop(Augmentation):
         self._is_stochastic = max(self._room) > 0
         return (*self._size, input_shape[-1])
 
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
+        """Refuse rows of images that are masked: the output has other rows."""
+        if mask is not None and not mask.all():
+            self._refuse("images without masked rows", "masked ones", "Put it before the Masking.")
+        return None
+
     def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Cut out windows."""
         if training and self.is_stochastic:

@@ -73,6 +73,12 @@ class Resizing(LayerOverAxes):
         self._forth = [matrix.astype(dtype) for matrix in self._matrices]
         self._back = [np.ascontiguousarray(matrix.T) for matrix in self._forth]
 
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
+        """Refuse rows of images that are masked: the output has other rows."""
+        if mask is not None and not mask.all():
+            self._refuse("images without masked rows", "masked ones", "Put it before the Masking.")
+        return None
+
     def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Resize the images."""
         return transformed("out", x, *self._forth, self._work)
