@@ -45,7 +45,7 @@ class ForeignModel:
     ----------
     parts : list of (str, Part)
         Names and layers, in the order in which they run. The last one may have the activation
-        "softmax" or "exp", which becomes that of the loss.
+        "logistic", "softmax" or "exp", which becomes that of the loss.
     input_shape : tuple of int
         Shape of one sample, as sknet has it.
     dtype : dtype
@@ -63,7 +63,7 @@ class ForeignModel:
     def __post_init__(self) -> None:
         """Take the function that belongs to the loss off the last layer."""
         for name, part in self.parts[:-1]:
-            if getattr(part.layer, "activation", None) in ("softmax", "exp"):
+            if getattr(part.layer, "activation", None) == "exp":
                 raise ValueError(
                     f"{self.source}: layer {name!r} has the activation {part.layer.activation!r}, "
                     "which sknet has at the end of a model only."
