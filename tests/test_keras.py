@@ -17,16 +17,36 @@ from sklearn.base import clone  # noqa: E402
 from sknet import AutoencoderTransformer, NeuralClassifier, NeuralRegressor  # noqa: E402
 from sknet.interop import from_keras, to_keras  # noqa: E402
 from sknet.layers import (  # noqa: E402
+    GLU,
     LSTM,
     BatchNorm,
     Bidirectional,
+    Conv1D,
     Dense,
+    Flatten,
     GlobalAveragePool1D,
+    MultiHeadAttention,
     Parallel,
     PositionalEmbedding,
+    PReLU,
+    RandomCrop,
+    RandomZoom,
+    Reshape,
+    Resizing,
+    RMSNorm,
     Scaling,
+    SwiGLU,
     TimeDistributed,
     TransformerBlock,
+    WeightNorm,
+)
+from sknet.layers import UnitNorm as UnitNormLayer  # noqa: E402
+from sknet.regularization import (  # noqa: E402
+    L1L2,
+    KernelConstraint,
+    MaxNorm,
+    NonNegative,
+    UnitNorm,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -77,6 +97,7 @@ LAYERS = {
     "layer norm without scale": (lambda: K.LayerNormalization(scale=False), STEPS),
     "layer norm of axes": (lambda: K.LayerNormalization(axis=[1, 2, 3]), IMAGE),
     "group norm without shift": (lambda: K.GroupNormalization(2, center=False), IMAGE),
+    "rms norm of axes": (lambda: K.RMSNormalization(axis=[1, 2]), STEPS),
     "unit norm": (lambda: K.UnitNormalization(), STEPS),
     "unit norm of axes": (lambda: K.UnitNormalization(axis=[-2, -1]), STEPS),
     "layer norm": (lambda: K.LayerNormalization(), STEPS),
@@ -153,7 +174,8 @@ def test_layers_agree(name):
 
 
 def outputs(model, X):
-    return keras.ops.convert_to_numpy(model(X))
+    # Layers that augment images do so in Keras unless told otherwise.
+    return keras.ops.convert_to_numpy(model(X, training=False))
 
 
 def cnn():
@@ -276,7 +298,6 @@ REFUSED = {
         K.AveragePooling1D(2, data_format="channels_first")
     ),
     "axis=1, sknet the last": lambda: on_steps(K.BatchNormalization(axis=1)),
-    "the last axes in their order": lambda: on_steps(K.LayerNormalization(axis=[2, 1])),
     "axis=1, sknet the last axes": lambda: on_steps(K.UnitNormalization(axis=1)),
     "slopes of its own at each place": lambda: on_steps(K.PReLU()),
     "interpolation='nearest', sknet 'bilinear'": lambda: functional(
@@ -312,10 +333,54 @@ def test_what_sknet_does_not_have_is_named(message):
         from_keras(REFUSED[message]())
 
 
-def test_regularizers_are_left_out_with_a_warning():
-    model = on_steps(K.Dense(3, kernel_regularizer="l2"))
-    with pytest.warns(UserWarning, match="leaves out kernel_regularizer of layer"):
-        from_keras(model)
+KERNELS = {
+    "l2": (lambda: K.Dense(3, kernel_regularizer=keras.regularizers.L2(0.5)), L1L2(0.0, 0.5)),
+    "l1 of filters": (
+        lambda: K.DepthwiseConv1D(3, depthwise_regularizer=keras.regularizers.L1(0.5)),
+        L1L2(0.5, 0.0),
+    ),
+    "max norm": (
+        lambda: K.Conv1D(3, 2, kernel_constraint=keras.constraints.MaxNorm(3, axis=[0, 1])),
+        MaxNorm(3.0),
+    ),
+    "unit norm": (lambda: K.Dense(3, kernel_constraint="unit_norm"), UnitNorm()),
+    "non negative": (lambda: K.Dense(3, kernel_constraint="non_neg"), NonNegative()),
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_penalties_and_constraints_of_kernels_come_along(name):
+    make, expected = KERNELS[name]
+    kind = "constraint" if isinstance(expected, KernelConstraint) else "regularizer"
+    estimator = from_keras(on_steps(make(), K.ReLU()))
+    assert repr(getattr(estimator.layers[0][1], f"kernel_{kind}")) == repr(expected)
+    written = to_keras(estimator).layers[1]
+    again = from_keras(keras.Sequential([keras.Input(STEPS), clone_of(written), K.ReLU()]))
+    assert repr(again.layers[0][1]) == repr(estimator.layers[0][1])
+
+
+def clone_of(layer):
+    return type(layer).from_config(layer.get_config())
+
+
+@pytest.mark.parametrize(
+    ("message", "make"),
+    [
+        ("out kernel_regularizer of", lambda: K.GRU(3, kernel_regularizer="l2")),
+        ("out bias_regularizer of", lambda: K.Dense(3, bias_regularizer="l2")),
+        (  # along the wrong axis
+            "out kernel_constraint of",
+            lambda: K.Conv1D(3, 2, kernel_constraint=keras.constraints.MaxNorm(3, axis=0)),
+        ),
+        (
+            "out depthwise_constraint of",
+            lambda: K.SeparableConv1D(3, 2, depthwise_constraint="non_neg"),
+        ),
+    ],
+)
+def test_other_regularizers_are_left_out_with_a_warning(message, make):
+    with pytest.warns(UserWarning, match=message):
+        from_keras(on_steps(make()))
 
 
 def test_frozen_layers_stay_frozen():
@@ -344,6 +409,12 @@ ESTIMATORS = {
             Bidirectional(LSTM(3)),
         ]
     ),
+    "norms": NeuralRegressor(
+        layers=[PReLU(), RMSNorm(scale=False), UnitNormLayer(epsilon=0.5), Flatten()]
+    ),
+    "images": NeuralRegressor(
+        layers=[Reshape((7, 6, 1)), RandomCrop(4), RandomZoom(0.1), Flatten()]
+    ),
 }
 
 
@@ -360,19 +431,46 @@ def test_estimators_become_models(name, tmp_path):
     np.testing.assert_array_equal(outputs(loaded, X), outputs(model, X))
 
 
+def test_kernels_lose_what_keras_does_not_have_with_a_warning():
+    layer = LSTM(3, kernel_constraint="max_norm")
+    estimator = NeuralRegressor(layers=[layer], max_iter=1, tol=0).fit(S, S[:, 0, 0])
+    with pytest.warns(UserWarning, match="leaves out kernel_constraint='max_norm' of layer"):
+        to_keras(estimator)
+
+
+class Doubled(Dense):
+    def forward(self, x, training=False, mask=None):
+        return 2 * super().forward(x, training, mask)
+
+
+def of_steps(layer):
+    """Return a regressor of sequences, or of images for layers that take these."""
+    shape = IMAGE if isinstance(layer, Resizing) else STEPS
+    return NeuralRegressor(layers=[layer, Flatten()], input_shape=shape)
+
+
 @pytest.mark.parametrize(
     ("message", "estimator"),
     [
         ("expects a NeuralClassifier or a", AutoencoderTransformer()),
         ("is not fitted yet", NeuralRegressor()),
         (r"'layers__0' \(Scaling\)", NeuralRegressor(layers=[Scaling()])),
+        ("rotary=True", of_steps(TransformerBlock(3, rotary=True))),
+        ("num_key_value_heads=1", of_steps(MultiHeadAttention(2, num_key_value_heads=1))),
+        ("padding='reflect'", of_steps(Conv1D(2, 3, padding="reflect"))),
+        (r"\(GLU\): Keras does not", of_steps(GLU())),
+        (r"\(SwiGLU\): Keras does not", of_steps(SwiGLU(4))),
+        (r"\(WeightNorm\): Keras does not", of_steps(WeightNorm(Dense(4)))),
+        ("Keras does not know what", of_steps(Doubled(4))),
+        ("interpolation='area'", of_steps(Resizing(2, interpolation="area"))),
         ("merge='dot'", NeuralRegressor(layers=[Parallel([4, 4], "dot")])),
         ("loss='gaussian'", NeuralRegressor(loss="gaussian")),
     ],
 )
 def test_what_keras_does_not_have_is_named(message, estimator):
     if "fitted" not in message:
-        estimator = clone(estimator).set_params(max_iter=1, tol=0).fit(S[:, 0], S[:, 0, 0])
+        X = {None: S[:, 0], STEPS: S, IMAGE: example(IMAGE, 30)}[estimator.input_shape]
+        estimator = clone(estimator).set_params(max_iter=1, tol=0).fit(X, S[:, 0, 0])
     with pytest.raises((TypeError, ValueError), match=message):
         to_keras(estimator)
 

@@ -75,7 +75,7 @@ def last_axes(layer: Any, axis: Any, rank: int) -> int | tuple[int, ...]:
     """
     axes = [each % rank - rank for each in (axis if isinstance(axis, list | tuple) else [axis])]
     if not axes or axes != list(range(-len(axes), 0)):
-        refuse(layer, f"has axis={axis}, sknet the last axes in their order")
+        refuse(layer, f"has axis={axis}, sknet the last axes in this order")
     return -1 if axes == [-1] else tuple(axes)
 
 

@@ -42,27 +42,34 @@ _NAMES = {
     activations.Softsign: "softsign",
     activations.Tanh: "tanh",
 }
-#: Layers that change nothing in what a network predicts, which Keras does not have, or otherwise.
+#: Layers that change nothing in what a network predicts. Keras does not have them, or augments
+#: images also where a model is called without training=False.
 _IDENTITIES = (
     layers.ActivityPenalty,
     layers.MaskingNoise,
     layers.RandomBrightness,
     layers.RandomContrast,
     layers.RandomErasing,
+    layers.RandomFlip,
+    layers.RandomRotation,
+    layers.RandomTranslation,
+    layers.RandomZoom,
 )
 #: Parameters without a counterpart in Keras that matter in training alone.
 _OF_TRAINING = {
     "bias_learning_rate_factor",
     "decay",
-    "fractional",
     "initial_slope",
     "learning_rate_factor",
     "parametrization",
     "penalty",
     "schedule",
+    "trainable",
 }
 #: Parameters that are given to Keras in another form.
-_TRANSLATED = {"activation", "causal", "epsilon", "kernel_constraint", "kernel_regularizer"}
+_TRANSLATED = {"activation", "causal", "kernel_constraint", "kernel_regularizer"}
+#: Parameters that Keras has in some layers; in the others they are in the weights or the formula.
+_WRITTEN_OUT = {"epsilon", "scale"}
 _NAMED = {cls: name for name, cls in LAYERS.items()}
 _MERGED = {merge: name for name, merge in MERGES.items()}
 #: Weights that have another name in Keras.
@@ -75,7 +82,7 @@ def to_keras(estimator: Any) -> Any:
     Its outputs are those of `predict_proba` of a classifier, for two classes the probability of
     the second one alone, or of `predict` of a regressor, in columns. The model is not compiled.
     What only training needs is left out where Keras does not have it: penalties on activities,
-    masking noise, changes of light, erased rectangles, factors of learning rates; penalties and
+    masking noise, augmentation, factors of learning rates; penalties and
     constraints of kernels with a warning.
 
     Parameters
@@ -181,9 +188,9 @@ class _Writer:
         known = set(signature(cls.__init__).parameters)
         params = {}
         for name, value in layer.get_params(deep=False).items():
-            if name in known and name not in _TRANSLATED - {"epsilon"}:
+            if name in known and name not in _TRANSLATED:
                 params[name] = value
-            elif name not in known | given.keys() | _TRANSLATED | _OF_TRAINING:
+            elif name not in {*given, *_TRANSLATED, *_WRITTEN_OUT, *_OF_TRAINING}:
                 self._check_default(layer, name, value)
         params = {k: v for k, v in params.items() if not k.endswith("_initializer")}
         if params.get("padding") in ("reflect", "circular"):
