@@ -228,7 +228,7 @@ class _Writer:
         """Return the output of a layer of Keras, which gets its weights."""
         self._check_mask(layer, made, x)
         x = made(x, **given)
-        made.set_weights([_array(layer, w.name).reshape(w.shape) for w in made.weights])
+        made.set_weights([_array(layer, w.name, w.shape) for w in made.weights])
         self.last = made
         return x
 
@@ -348,7 +348,7 @@ class _Writer:
         self._check_mask(layer, made, x)
         x = made(x)
         for part, half in ((forward, made.forward_layer), (backward, made.backward_layer)):
-            half.set_weights([_array(part, weight.name) for weight in half.weights])
+            half.set_weights([_array(part, w.name, w.shape) for w in half.weights])
         return x
 
     def _write_MultiHeadAttention(self, layer, x, path):
@@ -386,15 +386,16 @@ def _default(layer, name):
     return signature(type(layer).__init__).parameters[name].default
 
 
-def _array(layer, name):
-    """Return a weight of a layer by its name in Keras."""
+def _array(layer, name, shape):
+    """Return a weight of a layer by its name and its shape in Keras."""
     parts = dict(layer.sublayers())
     if "pointwise" in parts:
         part, _, own = name.rpartition("_")
         layer, name = parts[part or "pointwise"], own
     if name == "scale" and not layer.scale:
-        return np.ones(layer.gamma_.shape)
-    array = getattr(layer, f"{_RENAMED.get(name, name)}_")
+        return np.ones(shape)  # Keras always has it
+    # The same numbers in the same order, where shapes differ.
+    array = getattr(layer, f"{_RENAMED.get(name, name)}_").reshape(shape)
     return array * 4.0**layer.exponent_ if name == "moving_variance" else array
 
 
