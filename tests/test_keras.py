@@ -328,6 +328,7 @@ REFUSED = {
     ),
     "one input and one output, got 2 outputs": lambda: functional(lambda x: [K.Dense(2)(x)] * 2),
     "ignores in Keras which steps are real": lambda: with_mask(K.GroupNormalization(1)),
+    r"Softmax\) ignores in Keras": lambda: with_mask(K.Softmax()),
     "that has been built": lambda: keras.Sequential([K.Dense(3)]),
 }
 

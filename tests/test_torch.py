@@ -22,7 +22,9 @@ from sknet.layers import (  # noqa: E402
     LayerNorm,
     MaxPool2D,
     MultiHeadAttention,
+    PReLU,
     Residual,
+    SeparableConv2D,
     SimpleRNN,
     TransformerBlock,
 )
@@ -210,6 +212,35 @@ def test_a_cnn_agrees_though_flattened_in_another_order():
     layers += [Flatten(), BatchNorm(), Dropout(), Dense(8, "silu"), Dense(3, "softmax")]
     written = from_torch(model.state_dict(), layers, input_shape=IMAGE)
     np.testing.assert_allclose(written.predict_proba(X), expected, rtol=0, atol=1e-10)
+
+
+def test_slopes_after_flatten_and_weights_of_whole_images_are_put_in_order():
+    first = [nn.Conv2d(4, 3, 3), nn.LayerNorm((3, 7, 6)), nn.PReLU(3), nn.Flatten()]
+    model = randomized(nn.Sequential(*first, nn.PReLU(126), nn.Linear(126, 2)))
+    X = example(IMAGE)
+    expected = model(torch.as_tensor(np.moveaxis(X, -1, 1).copy())).detach().numpy()
+    found = from_torch(model, input_shape=IMAGE).predict(X)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+    layers = [Conv2D(3, 3), LayerNorm(axis=(-3, -2, -1)), PReLU(), Flatten(), PReLU(), Dense(2)]
+    written = from_torch(model.state_dict(), layers, input_shape=IMAGE)
+    np.testing.assert_allclose(written.predict(X), expected, rtol=0, atol=1e-10)
+
+
+def test_a_separable_convolution_takes_the_weights_of_two_modules():
+    parts = [nn.Conv2d(4, 8, 3, groups=4, bias=False), nn.Conv2d(8, 5, 1)]
+    model, X = randomized(nn.Sequential(*parts)), example(IMAGE)
+    layers = [SeparableConv2D(5, 3, depth_multiplier=2)]
+    found = from_torch(model.state_dict(), layers, input_shape=IMAGE).predict(X)
+    np.testing.assert_allclose(found, outputs(model, X, True), rtol=0, atol=1e-10)
+
+
+def test_options_of_norms_are_those_of_the_modules():
+    norms = [nn.LayerNorm(6, bias=False), nn.RMSNorm(6, elementwise_affine=False)]
+    norms += [nn.LayerNorm(6), nn.BatchNorm1d(6, affine=False)]
+    read = from_torch(nn.Sequential(*norms, nn.Linear(6, 2)), input_shape=(6,)).layers
+    layers = [layer for _, layer in read]
+    assert [layer.scale for layer in layers] == [True, False, True, False]
+    assert [layer.center for layer in layers] == [False, False, True, False]
 
 
 @pytest.mark.parametrize("norm_first", [True, False])

@@ -23,9 +23,8 @@ def heeds_masks(layer: Any) -> bool:
     layer : keras.layers.Layer
         The layer.
     """
-    return (
-        getattr(layer, "supports_masking", False) and type(layer).__name__ != "GroupNormalization"
-    )
+    ignores = type(layer).__name__ in ("GroupNormalization", "Softmax")
+    return getattr(layer, "supports_masking", False) and not ignores
 
 
 #: Options whose values have other types in sknet.

@@ -341,7 +341,8 @@ class _Reader:
             weights = self._weights(name, layer, shape[-1])
             if isinstance(layer, LayerNorm | RMSNorm) and self.channels_first:
                 # Weights of all axes of a sample have the channels first, as it has.
-                weights = {key: np.moveaxis(array, 0, -1) for key, array in weights.items()}
+                whole = {k: array for k, array in weights.items() if array.ndim == len(shape)}
+                weights |= {key: np.moveaxis(array, 0, -1) for key, array in whole.items()}
             self._check_shapes(name, built, weights)
         self._follow_axes(name, layer, shape, weights)
         return Part(layer, weights), output_shape

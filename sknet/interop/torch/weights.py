@@ -79,7 +79,7 @@ def _norm(layer, arrays, width):
     weights = {}
     if layer.scale:
         weights["gamma"] = arrays.pop("weight", np.ones(width))
-    if layer.center and not isinstance(layer, layers.RMSNorm):
+    if layer.center:
         shape = weights["gamma"].shape if layer.scale else width
         weights["beta"] = arrays.pop("bias", np.zeros(shape))
     return weights
