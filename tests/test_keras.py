@@ -37,6 +37,7 @@ from sknet.layers import (  # noqa: E402
     Resizing,
     RMSNorm,
     Scaling,
+    SeparableConv1D,
     SwiGLU,
     TimeDistributed,
     TransformerBlock,
@@ -402,7 +403,7 @@ ESTIMATORS = {
     "transformer": NeuralRegressor(
         layers=[
             PositionalEmbedding(),
-            TransformerBlock(2),
+            TransformerBlock(2, num_key_value_heads=2),
             TransformerBlock(3, causal=True, activation="leaky_relu"),
             GlobalAveragePool1D(),
         ]
@@ -464,6 +465,7 @@ def of_steps(layer):
         ("rotary=True", of_steps(TransformerBlock(3, rotary=True))),
         ("num_key_value_heads=1", of_steps(MultiHeadAttention(2, num_key_value_heads=1))),
         ("padding='reflect'", of_steps(Conv1D(2, 3, padding="reflect"))),
+        ("padding='causal'", of_steps(SeparableConv1D(2, 3, padding="causal"))),
         (r"\(GLU\): Keras does not", of_steps(GLU())),
         (r"\(SwiGLU\): Keras does not", of_steps(SwiGLU(4))),
         (r"\(WeightNorm\): Keras does not", of_steps(WeightNorm(Dense(4)))),

@@ -65,12 +65,6 @@ class ForeignModel:
 
     def __post_init__(self) -> None:
         """Take the function that belongs to the loss off the last layer."""
-        for name, part in self.parts[:-1]:
-            if getattr(part.layer, "activation", None) == "exp":
-                raise ValueError(
-                    f"{self.source}: layer {name!r} has the activation {part.layer.activation!r}, "
-                    "which sknet has at the end of a model only."
-                )
         last = self.parts[-1][1].layer if self.parts else None
         if not isinstance(last, _ENDS) or last.activation not in _LINKS:
             return

@@ -193,7 +193,8 @@ class _Writer:
             elif name not in {*given, *_TRANSLATED, *_WRITTEN_OUT, *_OF_TRAINING}:
                 self._check_default(layer, name, value)
         params = {k: v for k, v in params.items() if not k.endswith("_initializer")}
-        if params.get("padding") in ("reflect", "circular"):
+        paddings = ("reflect", "circular", *([] if cls.__name__ == "Conv1D" else ["causal"]))
+        if params.get("padding") in paddings:
             self._refuse(layer, f"does not have padding={params['padding']!r}")
         if "activation" in known and hasattr(layer, "activation"):
             params["activation"] = self._name_of(get_activation(layer.activation)) or "linear"
@@ -203,6 +204,8 @@ class _Writer:
 
     def _check_default(self, layer, name, value):
         """Refuse a parameter that Keras does not have, if it changes what is computed."""
+        if name == "num_key_value_heads" and value == layer.num_heads:
+            return
         if not name.endswith("_initializer") and value != _default(layer, name):
             self._refuse(layer, f"does not have {name}={value!r}")
 
