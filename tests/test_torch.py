@@ -95,6 +95,10 @@ MODULES = {
         lambda: nn.TransformerEncoderLayer(6, 2, 16, batch_first=True, norm_first=True),
         STEPS,
     ),
+    "transformer, norms last, without bias": (
+        lambda: nn.TransformerEncoderLayer(6, 2, 16, batch_first=True, bias=False),
+        STEPS,
+    ),
     "transformer, norms last": (
         lambda: nn.TransformerEncoderLayer(6, 2, 16, activation="gelu", batch_first=True),
         STEPS,
@@ -112,6 +116,7 @@ LAST = {
     "softmax inside",
     "transformer",
     "transformer, norms last",
+    "transformer, norms last, without bias",
 }
 
 

@@ -385,9 +385,9 @@ class ModuleReader:
         ]
         return [
             layers.Residual([attention, layers.Dropout(rate)]),
-            layers.LayerNorm(epsilon=module.norm1.eps),
+            layers.LayerNorm(epsilon=module.norm1.eps, **_learned(module.norm1)),
             layers.Residual([dense[0], layers.Dropout(rate), dense[1], layers.Dropout(rate)]),
-            layers.LayerNorm(epsilon=module.norm2.eps),
+            layers.LayerNorm(epsilon=module.norm2.eps, **_learned(module.norm2)),
         ]
 
     def _check_epsilons(self, module):
