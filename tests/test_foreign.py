@@ -69,6 +69,16 @@ def test_regression(n_outputs):
     np.testing.assert_allclose(bounded.predict(X), np.squeeze(logistic(found)), atol=1e-12)
 
 
+def test_softmax_inside_a_model():
+    rng = np.random.default_rng(4)
+    first, second = rng.normal(size=(4, 3)), rng.normal(size=(2, 4))
+    layers = [Dense(4, "softmax", use_bias=False), Dense(2, use_bias=False)]
+    found = from_torch({"a.weight": first, "b.weight": second}, layers).predict(X)
+    powers = np.exp(X @ first.T)
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found, shares @ second.T, rtol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_precision_is_that_of_the_weights_or_of_the_estimator(dtype):
     state = {name: array.astype(dtype) for name, array in HIDDEN.items()}
@@ -155,7 +165,6 @@ def test_wrong_estimators_and_classes_are_refused(message, options):
         ),
         ("input_shape as a tuple of ints", HIDDEN, [Dense(4)], {"input_shape": 3}),
         ("expects input_shape, the shape of a sample", HIDDEN, [Dropout(), Dense(4)], {}),
-        ("at the end of a model only", STATE, [Dense(4, "softmax"), Dense(4)], {}),
         ("would need 10800 x 10800 weights", EMBEDDED, WIDE, {"input_shape": (60,)}),
         ("finite numbers", {"a.weight": np.full((4, 3), np.nan)}, [Dense(4)], {}),
         ("'.npz' or '.safetensors', got 'a.pt'", "a.pt", [Dense(4)], {}),

@@ -22,7 +22,9 @@ from sknet.layers import (  # noqa: E402
     LayerNorm,
     MaxPool2D,
     MultiHeadAttention,
+    PReLU,
     Residual,
+    SeparableConv2D,
     SimpleRNN,
     TransformerBlock,
 )
@@ -36,9 +38,21 @@ MODULES = {
     "conv 2d": (lambda: nn.Conv2d(4, 6, (3, 2), stride=(2, 1), groups=2), IMAGE),
     "conv 2d padded": (lambda: nn.Conv2d(4, 3, 3, stride=2, padding=(1, 2)), IMAGE),
     "conv 2d same": (lambda: nn.Conv2d(4, 3, 3, padding=1), IMAGE),
+    "conv 2d by channels": (lambda: nn.Conv2d(4, 8, 3, groups=4), IMAGE),
+    "conv 2d reflect": (lambda: nn.Conv2d(4, 3, 3, padding=1, padding_mode="reflect"), IMAGE),
+    "conv 1d circular": (
+        lambda: nn.Conv1d(6, 5, 4, padding="same", dilation=2, padding_mode="circular"),
+        STEPS,
+    ),
     "conv 3d": (lambda: nn.Conv3d(3, 2, 3), VOLUME),
     "transposed 1d": (lambda: nn.ConvTranspose1d(6, 5, 3, stride=2, padding=1), STEPS),
     "transposed 2d": (lambda: nn.ConvTranspose2d(4, 5, 3, stride=2, padding=(1, 0)), IMAGE),
+    "transposed 3d": (lambda: nn.ConvTranspose3d(3, 2, 3, stride=2, padding=1), VOLUME),
+    "output padding": (
+        lambda: nn.ConvTranspose2d(4, 5, 3, stride=2, padding=1, output_padding=(1, 0)),
+        IMAGE,
+    ),
+    "stride beyond the kernel": (lambda: nn.ConvTranspose1d(6, 5, 2, stride=3), STEPS),
     "max 1d": (lambda: nn.MaxPool1d(3, stride=2), STEPS),
     "max 2d": (lambda: nn.MaxPool2d(3, stride=1, padding=1), IMAGE),
     "max 3d": (lambda: nn.MaxPool3d(2), VOLUME),
@@ -50,18 +64,39 @@ MODULES = {
     "batch norm 1d": (lambda: nn.BatchNorm1d(6), (6,)),
     "batch norm 2d": (lambda: nn.BatchNorm2d(4, affine=False), IMAGE),
     "layer norm": (lambda: nn.LayerNorm(6), STEPS),
+    "layer norm without bias": (lambda: nn.LayerNorm(6, bias=False), STEPS),
+    "layer norm without weights": (lambda: nn.LayerNorm(6, elementwise_affine=False), STEPS),
+    "layer norm of images": (lambda: nn.LayerNorm((4, 9, 8)), IMAGE),
+    "layer norm of sequences": (lambda: nn.LayerNorm((7, 6)), STEPS),
+    "rms norm of sequences": (lambda: nn.RMSNorm((7, 6)), STEPS),
+    "instance norm with weights": (lambda: nn.InstanceNorm2d(4, affine=True), IMAGE),
     "group norm": (lambda: nn.GroupNorm(2, 4), IMAGE),
     "instance norm": (lambda: nn.InstanceNorm2d(4), IMAGE),
     "rms norm": (lambda: nn.RMSNorm(6), STEPS),
     "flatten": (lambda: nn.Flatten(), IMAGE),
     "up 2d": (lambda: nn.Upsample(scale_factor=2, mode="bilinear"), IMAGE),
+    "up 3d": (lambda: nn.Upsample(scale_factor=2), VOLUME),
     "padding 2d": (lambda: nn.ZeroPad2d((1, 2, 0, 3)), IMAGE),
     "dropout": (lambda: nn.Dropout(), (6,)),
+    "alpha dropout": (lambda: nn.AlphaDropout(0.2), (6,)),
+    "prelu": (lambda: nn.PReLU(), STEPS),
+    "prelu of channels": (lambda: nn.PReLU(4), IMAGE),
+    "glu": (lambda: nn.GLU(), (6,)),
+    "glu of channels": (lambda: nn.Sequential(nn.Conv2d(4, 6, 1), nn.GLU(dim=1)), IMAGE),
+    "softsign": (lambda: nn.Softsign(), (6,)),
+    "relu6": (lambda: nn.ReLU6(), (6,)),
+    "hard sigmoid": (lambda: nn.Hardsigmoid(), (6,)),
+    "hard swish": (lambda: nn.Hardswish(), (6,)),
+    "softmax inside": (lambda: nn.Sequential(nn.Softmax(dim=-1), nn.Linear(6, 3)), STEPS),
     "gelu": (lambda: nn.GELU(), (6,)),
     "leaky relu": (lambda: nn.LeakyReLU(0.3), (6,)),
     "elu": (lambda: nn.ELU(0.7), (6,)),
     "transformer": (
         lambda: nn.TransformerEncoderLayer(6, 2, 16, batch_first=True, norm_first=True),
+        STEPS,
+    ),
+    "transformer, norms last, without bias": (
+        lambda: nn.TransformerEncoderLayer(6, 2, 16, batch_first=True, bias=False),
         STEPS,
     ),
     "transformer, norms last": (
@@ -70,7 +105,19 @@ MODULES = {
     ),
 }
 #: Those that have sequences of features, whose axes are those of sknet.
-LAST = {"linear on steps", "layer norm", "rms norm", "transformer", "transformer, norms last"}
+LAST = {
+    "linear on steps",
+    "layer norm",
+    "layer norm without bias",
+    "layer norm without weights",
+    "layer norm of sequences",
+    "rms norm",
+    "rms norm of sequences",
+    "softmax inside",
+    "transformer",
+    "transformer, norms last",
+    "transformer, norms last, without bias",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -172,6 +219,35 @@ def test_a_cnn_agrees_though_flattened_in_another_order():
     np.testing.assert_allclose(written.predict_proba(X), expected, rtol=0, atol=1e-10)
 
 
+def test_slopes_after_flatten_and_weights_of_whole_images_are_put_in_order():
+    first = [nn.Conv2d(4, 3, 3), nn.LayerNorm((3, 7, 6)), nn.PReLU(3), nn.Flatten()]
+    model = randomized(nn.Sequential(*first, nn.PReLU(126), nn.Linear(126, 2)))
+    X = example(IMAGE)
+    expected = model(torch.as_tensor(np.moveaxis(X, -1, 1).copy())).detach().numpy()
+    found = from_torch(model, input_shape=IMAGE).predict(X)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+    layers = [Conv2D(3, 3), LayerNorm(axis=(-3, -2, -1)), PReLU(), Flatten(), PReLU(), Dense(2)]
+    written = from_torch(model.state_dict(), layers, input_shape=IMAGE)
+    np.testing.assert_allclose(written.predict(X), expected, rtol=0, atol=1e-10)
+
+
+def test_a_separable_convolution_takes_the_weights_of_two_modules():
+    parts = [nn.Conv2d(4, 8, 3, groups=4, bias=False), nn.Conv2d(8, 5, 1)]
+    model, X = randomized(nn.Sequential(*parts)), example(IMAGE)
+    layers = [SeparableConv2D(5, 3, depth_multiplier=2)]
+    found = from_torch(model.state_dict(), layers, input_shape=IMAGE).predict(X)
+    np.testing.assert_allclose(found, outputs(model, X, True), rtol=0, atol=1e-10)
+
+
+def test_options_of_norms_are_those_of_the_modules():
+    norms = [nn.LayerNorm(6, bias=False), nn.RMSNorm(6, elementwise_affine=False)]
+    norms += [nn.LayerNorm(6), nn.BatchNorm1d(6, affine=False)]
+    read = from_torch(nn.Sequential(*norms, nn.Linear(6, 2)), input_shape=(6,)).layers
+    layers = [layer for _, layer in read]
+    assert [layer.scale for layer in layers] == [True, False, True, False]
+    assert [layer.center for layer in layers] == [False, False, True, False]
+
+
 @pytest.mark.parametrize("norm_first", [True, False])
 def test_a_transformer_agrees(norm_first):
     options = {"dim_feedforward": 16, "batch_first": True, "norm_first": norm_first}
@@ -206,9 +282,26 @@ def test_attention_and_blocks_are_found_in_a_state_dict():
 @pytest.mark.parametrize(
     ("message", "make", "shape"),
     [
-        ("'0' \\(Hardswish\\) is a module that sknet has no layer for", nn.Hardswish, (3,)),
+        ("'0' \\(Tanhshrink\\) is a module that sknet has no layer for", nn.Tanhshrink, (3,)),
         ("'0' \\(LSTM\\) returns a tuple", lambda: nn.LSTM(6, 2), STEPS),
-        ("has padding_mode='reflect'", lambda: nn.Conv1d(6, 2, 3, padding_mode="reflect"), STEPS),
+        (
+            "has padding_mode='reflect' and padding=\\(1,\\), sknet",
+            lambda: nn.Conv1d(6, 2, 3, stride=2, padding=1, padding_mode="reflect"),
+            STEPS,
+        ),
+        (
+            "has padding_mode='replicate'",
+            lambda: nn.Conv1d(6, 2, 3, padding=1, padding_mode="replicate"),
+            STEPS,
+        ),
+        (
+            "an output_padding that is not below its stride",
+            lambda: nn.ConvTranspose1d(6, 2, 3, dilation=2, output_padding=1),
+            STEPS,
+        ),
+        ("LogSoftmax\\) is known", lambda: [nn.LogSoftmax(dim=1), nn.Linear(3, 2)], (3,)),
+        ("GLU\\) has dim=-1", lambda: [nn.Conv2d(4, 6, 1), nn.GLU()], IMAGE),
+        ("steps of sequences for channels", lambda: [nn.Linear(6, 4), nn.PReLU(7)], STEPS),
         ("has ceil_mode=True", lambda: nn.MaxPool2d(2, ceil_mode=True), IMAGE),
         ("has a padding", lambda: nn.MaxPool2d(3, 2, padding=1), IMAGE),
         ("for which sknet has no windows", lambda: nn.AdaptiveAvgPool2d(4), IMAGE),
@@ -217,7 +310,11 @@ def test_attention_and_blocks_are_found_in_a_state_dict():
             lambda: nn.BatchNorm1d(3, track_running_stats=False),
             (3,),
         ),
-        ("normalizes several axes", lambda: nn.LayerNorm((7, 6)), STEPS),
+        (
+            "normalizes some axes of several",
+            lambda: [nn.Conv2d(4, 6, 1), nn.LayerNorm((9, 8))],
+            IMAGE,
+        ),
         ("batch_first=False", lambda: nn.TransformerEncoderLayer(6, 2), STEPS),
         ("has dim=1, sknet the axis of the channels", lambda: nn.Softmax(dim=1), STEPS),
         ("expects input_shape, the shape of a sample", lambda: nn.Conv2d(1, 2, 3), None),

@@ -15,7 +15,8 @@ from sklearn.base import clone
 from ..activations import Identity, get_activation
 from ..base import brief
 from ..estimators import NeuralClassifier, NeuralRegressor
-from ..layers import Activation, Dense, Sequential
+from ..layers import Activation, Dense, SeparableConv1D, SeparableConv2D, Sequential
+from ..layers.affine import AffineLayer
 from ..layers.normalization import MANY_VALUES
 from ..losses import Target
 from ..network import Network
@@ -23,6 +24,8 @@ from ..typing import Array, Shape
 
 #: Functions at the end of a model that belong to the loss.
 _LINKS = ("logistic", "softmax", "exp")
+#: Layers that apply their activation last.
+_ENDS = (Activation, AffineLayer, SeparableConv1D, SeparableConv2D)
 #: Largest width of an output layer that starts as the identity.
 _WIDEST = 10_000
 #: Numbers of steps that are tried where a model takes sequences of any length.
@@ -45,7 +48,7 @@ class ForeignModel:
     ----------
     parts : list of (str, Part)
         Names and layers, in the order in which they run. The last one may have the activation
-        "softmax" or "exp", which becomes that of the loss.
+        "logistic", "softmax" or "exp", which becomes that of the loss.
     input_shape : tuple of int
         Shape of one sample, as sknet has it.
     dtype : dtype
@@ -62,13 +65,8 @@ class ForeignModel:
 
     def __post_init__(self) -> None:
         """Take the function that belongs to the loss off the last layer."""
-        for name, part in self.parts[:-1]:
-            if getattr(part.layer, "activation", None) in ("softmax", "exp"):
-                raise ValueError(
-                    f"{self.source}: layer {name!r} has the activation {part.layer.activation!r}, "
-                    "which sknet has at the end of a model only."
-                )
-        if not self.parts or getattr(self.parts[-1][1].layer, "activation", None) not in _LINKS:
+        last = self.parts[-1][1].layer if self.parts else None
+        if not isinstance(last, _ENDS) or last.activation not in _LINKS:
             return
         name, last = self.parts.pop()
         self.link = last.layer.activation

@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import clone
 
 from ... import layers
-from ...activations import ELU, GELU, LeakyReLU
 from ...base import brief
 from ...estimators import NeuralClassifier, NeuralRegressor
-from ...warning import warn
-from ..foreign import ForeignModel, Part, fitted, joined_weights, plain_name, settled_counts
-from .table import ACTIVATIONS, HEADS, LAYERS, MERGES
-
-#: Options that change nothing in what a fitted layer computes, or are looked at elsewhere.
-_HARMLESS = {
-    "activity_regularizer",
-    "axis",
-    "batch_shape",
-    "center",
-    "dtype",
-    "name",
-    "scale",
-    "seed",
-    "synchronized",
-    "trainable",
-    "unroll",
-    "zero_output_for_mask",
-}
-#: Further values that options may have.
-_ALLOWED = {
-    "attention_axes": [(1,), [1]],
-    "data_format": ["channels_last"],
-    "rms_scaling": [False],
-}
-#: Weights that layers without them would have.
-_ABSENT = {"gamma": np.ones, "beta": np.zeros}
+from ..foreign import ForeignModel, Part, fitted, joined_weights, plain_name
+from .options import check_axis, refuse
+from .parts import PartReader
+from .table import MERGES
 
 
 def from_keras(
@@ -116,20 +90,7 @@ def import_keras(caller: str) -> Any:
     return keras
 
 
-def heeds_masks(layer: Any) -> bool:
-    """Tell whether a layer of Keras treats masked steps as sknet does.
-
-    Parameters
-    ----------
-    layer : keras.layers.Layer
-        The layer.
-    """
-    return (
-        getattr(layer, "supports_masking", False) and type(layer).__name__ != "GroupNormalization"
-    )
-
-
-class _Reader:
+class _Reader(PartReader):
     """Reads the graph of a model from its end to its beginning."""
 
     def __init__(self, model: Any) -> None:
@@ -177,20 +138,20 @@ class _Reader:
 
     def _only_input(self, operation, node):
         if id(operation) in self._seen:
-            _refuse(operation, "is used twice, and layers of sknet do not share weights")
+            refuse(operation, "is used twice, and layers of sknet do not share weights")
         self._seen.add(id(operation))
         inputs = _inputs(node)
         if any(each is not inputs[0] for each in inputs):
-            _refuse(operation, "takes several different inputs, which sknet has no layer for")
+            refuse(operation, "takes several different inputs, which sknet has no layer for")
         return inputs[0]
 
     def _merged(self, operation, node):
         """Return where branches begin that an operation merges, and a layer that runs them."""
         inputs, kind = _inputs(node), MERGES[type(operation).__name__]
         if len(inputs) < 2:
-            _refuse(operation, "takes a constant, which sknet has no layer for")
+            refuse(operation, "takes a constant, which sknet has no layer for")
         if kind == "concatenate":
-            _check_axis(operation, operation.axis, len(inputs[0].shape))
+            check_axis(operation, operation.axis, len(inputs[0].shape))
         paths = [_necks(each) for each in inputs]
         start = next(each for each in paths[0] if all(_holds(path, each) for path in paths))
         branches = [self._chain(each, start) for each in inputs]
@@ -209,123 +170,6 @@ class _Reader:
         self._names.add(name)
         return name
 
-    def _part(self, layer, node):
-        """Return a layer as sknet has it, with its weights; None where it does nothing."""
-        kind = type(layer).__name__
-        if not type(layer).__module__.startswith("keras."):
-            _refuse(layer, "is none of Keras's own layers, so sknet cannot know what it computes")
-        shape = node.input_tensors[0].shape[1:]
-        is_masked = getattr(node.input_tensors[0], "_keras_mask", None) is not None
-        if is_masked and not heeds_masks(layer):
-            _refuse(layer, "ignores in Keras which steps are real, and not in sknet")
-        special = getattr(self, f"_read_{kind}", None)
-        if special is not None:
-            return special(layer, node, shape)
-        if kind not in LAYERS:
-            _refuse(layer, "is a layer that sknet does not have")
-        return self._plain(layer, shape)
-
-    def _plain(self, layer, shape, given=None):
-        """Return the layer of sknet with the same parameters and weights."""
-        config, cls = layer.get_config() | (given or {}), LAYERS[type(layer).__name__]
-        names = [name for name in cls._get_param_names() if not name.endswith("_initializer")]
-        params = {name: _plain_value(config[name]) for name in names if name in config}
-        if "activation" in params:
-            params["activation"] = self._activation(layer, config["activation"])
-        _check_options(layer, config, params, len(shape) + 1)
-        part = Part(cls(**params), _weights_of(layer))
-        self._complete(part, shape)
-        return part
-
-    def _complete(self, part, shape):
-        """Add weights that the layer of sknet always has."""
-        if isinstance(part.layer, layers.RMSNorm):
-            part.weights["gamma"] = part.weights.pop("scale")
-        if isinstance(part.layer, layers.BatchNorm | layers.LayerNorm | layers.GroupNorm):
-            for name, make in _ABSENT.items():
-                part.weights.setdefault(name, make(shape[-1]))
-        if isinstance(part.layer, layers.BatchNorm):
-            part.weights |= settled_counts(part.layer.momentum)
-
-    def _activation(self, layer, name):
-        """Return the activation of sknet for what a layer's configuration says."""
-        if isinstance(name, dict):
-            name = name["config"] if isinstance(name["config"], str) else name["class_name"]
-        if name not in ACTIVATIONS:
-            _refuse(layer, f"has the activation {name!r}, which sknet does not have")
-        found = ACTIVATIONS[name]
-        if found in ("softmax", "exp") and layer is not self._last:
-            _refuse(layer, f"has the activation {name!r}, which sknet has at the end only")
-        return clone(found, safe=False)
-
-    def _read_Activation(self, layer, node, shape):
-        return Part(layers.Activation(self._activation(layer, layer.get_config()["activation"])))
-
-    def _read_Softmax(self, layer, node, shape):
-        _check_axis(layer, layer.axis, len(shape) + 1)
-        return Part(layers.Activation(self._activation(layer, "softmax")))
-
-    def _read_ReLU(self, layer, node, shape):
-        config = layer.get_config()
-        if config["max_value"] is not None or config["threshold"]:
-            _refuse(layer, "has a max_value or a threshold, which sknet does not have")
-        slope = float(config["negative_slope"])
-        return Part(layers.Activation(LeakyReLU(slope) if slope else "relu"))
-
-    def _read_LeakyReLU(self, layer, node, shape):
-        return Part(layers.Activation(LeakyReLU(float(layer.negative_slope))))
-
-    def _read_ELU(self, layer, node, shape):
-        return Part(layers.Activation(ELU(float(layer.alpha))))
-
-    def _read_Gelu(self, operation, node, shape):
-        return Part(layers.Activation(GELU(approximate=operation.approximate)))
-
-    def _read_Identity(self, layer, node, shape):
-        return None
-
-    def _read_Bidirectional(self, layer, node, shape):
-        config = layer.get_config()
-        if config["merge_mode"] not in ("concat", "sum"):
-            _refuse(layer, f"has merge_mode={config['merge_mode']!r}, sknet 'concat' and 'sum'")
-        first, second = (
-            self._plain(each, shape) for each in (layer.forward_layer, layer.backward_layer)
-        )
-        mirrored = clone(first.layer).set_params(go_backwards=not first.layer.go_backwards)
-        if repr(mirrored) != repr(second.layer):
-            _refuse(layer, "has a backward layer that is not like the forward layer")
-        weights = joined_weights([("forward", first), ("backward", second)])
-        return Part(layers.Bidirectional(first.layer, config["merge_mode"]), weights)
-
-    def _read_Rescaling(self, layer, node, shape):
-        return _fixed_affine(layer.scale, layer.offset, 0.0, shape)
-
-    def _read_Normalization(self, layer, node, shape):
-        config = layer.get_config()
-        _check_axis(layer, config["axis"], len(shape) + 1)
-        if config["invert"]:
-            _refuse(layer, "has invert=True, which sknet does not have")
-        mean, variance = (np.ravel(_as_numpy(each)) for each in (layer.mean, layer.variance))
-        return _fixed_affine(1 / np.maximum(np.sqrt(variance), 1e-7), 0.0, mean, shape)
-
-    def _read_DepthwiseConv1D(self, layer, node, shape):
-        return self._depthwise(layer, layers.Conv1D, shape)
-
-    def _read_DepthwiseConv2D(self, layer, node, shape):
-        return self._depthwise(layer, layers.Conv2D, shape)
-
-    def _depthwise(self, layer, cls, shape):
-        """Return a convolution with a group for each channel."""
-        config = layer.get_config()
-        names = ("kernel_size", "strides", "padding", "dilation_rate", "use_bias", "trainable")
-        params = {name: _plain_value(config[name]) for name in names}
-        params["activation"] = self._activation(layer, config["activation"])
-        _check_options(layer, config, {*params, "depth_multiplier"}, len(shape) + 1)
-        kernel, *bias = (weight.numpy() for weight in layer.weights)
-        kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
-        found = cls(kernel.shape[-1], groups=shape[-1], **params)
-        return Part(found, {"kernel": kernel} | dict(zip(["bias"], bias, strict=False)))
-
     def _read_TimeDistributed(self, layer, node, shape):
         inner = layer.layer
         if _is_model(inner):
@@ -336,42 +180,6 @@ class _Reader:
             parts = [(plain_name(inner.name, set()), self._part(inner, inside))]
         distributed = layers.TimeDistributed([(name, part.layer) for name, part in parts])
         return Part(distributed, joined_weights(parts))
-
-    def _read_MultiHeadAttention(self, layer, node, shape):
-        # Masks that the inputs do not bring along are refused before, as further inputs.
-        known = {f"{name}{end}" for name in HEADS for end in ("", "_mask")} | {"use_causal_mask"}
-        given = {k for k, v in node.arguments.kwargs.items() if v is not None} - known
-        config = layer.get_config()
-        if config["output_shape"] not in (None, shape[-1], (shape[-1],)):
-            given.add("output_shape")
-        if given:
-            _refuse(layer, f"is given {min(given)}, which sknet does not have")
-        causal = bool(node.arguments.kwargs.get("use_causal_mask"))
-        found = self._plain(layer, shape, {"causal": causal})
-        arrays = {"/".join(w.path.split("/")[-2:]): w.numpy() for w in layer.weights}
-        kernels = [arrays[f"{part}/kernel"] for part in HEADS]
-        weights = {
-            "kernel": np.hstack([kernel.reshape(len(kernel), -1) for kernel in kernels]),
-            "output_kernel": arrays["attention_output/kernel"].reshape(-1, shape[-1]),
-        }
-        if config["use_bias"]:
-            biases = [arrays[f"{part}/bias"].ravel() for part in HEADS]
-            weights |= {"bias": np.concatenate(biases)}
-            weights |= {"output_bias": arrays["attention_output/bias"]}
-        return Part(found.layer, weights)
-
-
-def _fixed_affine(scale, offset, mean, shape):
-    """Return a frozen layer that computes (x - mean) scale + offset for each channel."""
-    layer = layers.BatchNorm(trainable=False)
-    weights = {"gamma": scale, "beta": offset, "moving_mean": mean}
-    weights["moving_variance"] = 1 - layer.epsilon  # so that nothing is divided by but 1
-    weights = {name: np.broadcast_to(value, shape[-1:]) for name, value in weights.items()}
-    return Part(layer, weights | settled_counts(layer.momentum))
-
-
-def _as_numpy(tensor):
-    return tensor.detach().cpu().numpy() if hasattr(tensor, "detach") else np.asarray(tensor)
 
 
 def _operation(tensor):
@@ -404,40 +212,3 @@ def _necks(tensor):
 
 def _holds(tensors, tensor):
     return any(each is tensor for each in tensors)
-
-
-def _plain_value(value):
-    value = tuple(value) if isinstance(value, list | tuple) else value
-    return value[0] if isinstance(value, tuple) and len(value) == 1 else value
-
-
-def _weights_of(layer):
-    return {weight.name: weight.numpy() for weight in layer.weights}
-
-
-def _check_options(layer, config, params, rank):
-    """Refuse options that sknet does not have, if they are not at their defaults."""
-    defaults = {name: p.default for name, p in signature(type(layer).__init__).parameters.items()}
-    if "axis" in config:
-        _check_axis(layer, config["axis"], rank)
-    dropped = [name for name in config if name.endswith(("_regularizer", "_constraint"))]
-    for name in [name for name in dropped if config[name] is not None]:
-        warn(
-            f"from_keras leaves out {name} of layer {layer.name!r}; it counts in training alone, "
-            "where alpha is the penalty on kernels.",
-        )
-    ignored = _HARMLESS.union(params, dropped)
-    for name, value in config.items():
-        known = [defaults.get(name), *_ALLOWED.get(name, [])]
-        if name not in ignored and not name.endswith("_initializer") and value not in known:
-            _refuse(layer, f"has {name}={brief(value)}, which sknet does not have")
-
-
-def _check_axis(layer, axis, rank):
-    axes = axis if isinstance(axis, list | tuple) else [axis]
-    if [each % rank for each in axes] != [rank - 1]:
-        _refuse(layer, f"has axis={axis}, sknet the last axis")
-
-
-def _refuse(layer, why):
-    raise ValueError(f"from_keras: layer {layer.name!r} ({type(layer).__name__}) {why}.")

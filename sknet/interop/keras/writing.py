@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from inspect import signature
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,37 +14,66 @@ from ...activations import ELU, GELU, LeakyReLU, get_activation
 from ...base import brief
 from ...estimators import NeuralClassifier, NeuralRegressor
 from ...holders import innermost
+from ...layers.affine import AffineLayer
 from ...layers.sequential.embedding import sinusoids
 from ...losses import Gaussian
 from ...typing import Array
-from .reading import heeds_masks, import_keras
+from ...warning import warn
+from .options import keras_constraint, keras_regularizer, prefixed
+from .parts import LEAST_NORM, heeds_masks
+from .reading import import_keras
 from .table import HEADS, LAYERS, MERGES
 
 #: Functions after the last layer, by the names of Keras.
 _LINKS = {"logistic": "sigmoid", "softmax": "softmax", "exp": "exponential"}
 #: Activations that Keras has by name.
 _NAMES = {
+    activations.HardSigmoid: "hard_sigmoid",
+    activations.HardSwish: "hard_silu",
     activations.Identity: "linear",
     activations.Logistic: "sigmoid",
     activations.Mish: "mish",
     activations.ReLU: "relu",
+    activations.ReLU6: "relu6",
     activations.SELU: "selu",
     activations.SiLU: "silu",
+    activations.Softmax: "softmax",
     activations.Softplus: "softplus",
+    activations.Softsign: "softsign",
     activations.Tanh: "tanh",
 }
-#: Layers that change nothing in what a network predicts, which Keras does not have.
+#: Layers that change nothing in what a network predicts. Keras does not have them, or augments
+#: images also where a model is called without training=False.
 _IDENTITIES = (
     layers.ActivityPenalty,
     layers.MaskingNoise,
+    layers.RandomBrightness,
+    layers.RandomContrast,
+    layers.RandomErasing,
     layers.RandomFlip,
     layers.RandomRotation,
     layers.RandomTranslation,
+    layers.RandomZoom,
 )
+#: Parameters without a counterpart in Keras that matter in training alone.
+_OF_TRAINING = {
+    "bias_learning_rate_factor",
+    "decay",
+    "initial_slope",
+    "learning_rate_factor",
+    "parametrization",
+    "penalty",
+    "schedule",
+    "trainable",
+}
+#: Parameters that are given to Keras in another form.
+_TRANSLATED = {"activation", "causal", "kernel_constraint", "kernel_regularizer"}
+#: Parameters that Keras has in some layers; in the others they are in the weights or the formula.
+_WRITTEN_OUT = {"epsilon", "scale"}
 _NAMED = {cls: name for name, cls in LAYERS.items()}
 _MERGED = {merge: name for name, merge in MERGES.items()}
 #: Weights that have another name in Keras.
-_RENAMED = {"scale": "gamma"}
+_RENAMED = {"alpha": "slope", "scale": "gamma"}
 
 
 def to_keras(estimator: Any) -> Any:
@@ -52,7 +82,8 @@ def to_keras(estimator: Any) -> Any:
     Its outputs are those of `predict_proba` of a classifier, for two classes the probability of
     the second one alone, or of `predict` of a regressor, in columns. The model is not compiled.
     What only training needs is left out where Keras does not have it: penalties on activities,
-    masking noise, augmentation, factors of learning rates.
+    masking noise, augmentation, factors of learning rates; penalties and
+    constraints of kernels with a warning.
 
     Parameters
     ----------
@@ -136,6 +167,8 @@ class _Writer:
         """Return the output of a layer."""
         if isinstance(layer, _IDENTITIES):
             return x
+        if not type(layer).__module__.startswith("sknet."):
+            self._refuse(layer, "does not know what it computes")
         for cls in type(layer).__mro__:
             write = getattr(self, f"_write_{cls.__name__}", None)
             if write is not None:
@@ -153,21 +186,52 @@ class _Writer:
         name = next(_NAMED[cls] for cls in type(layer).__mro__ if cls in _NAMED)
         cls = getattr(self.keras.layers, name)
         known = set(signature(cls.__init__).parameters)
-        params = {
-            name: value
-            for name, value in layer.get_params(deep=False).items()
-            if name in known and not name.endswith("_initializer")
-        }
-        if "activation" in params:
+        params = {}
+        for name, value in layer.get_params(deep=False).items():
+            if name in known and name not in _TRANSLATED:
+                params[name] = value
+            elif name not in {*given, *_TRANSLATED, *_WRITTEN_OUT, *_OF_TRAINING}:
+                self._check_default(layer, name, value)
+        params = {k: v for k, v in params.items() if not k.endswith("_initializer")}
+        paddings = ("reflect", "circular", *([] if cls.__name__ == "Conv1D" else ["causal"]))
+        if params.get("padding") in paddings:
+            self._refuse(layer, f"does not have padding={params['padding']!r}")
+        if "activation" in known and hasattr(layer, "activation"):
             params["activation"] = self._name_of(get_activation(layer.activation)) or "linear"
-        trainable = not layer.is_frozen
-        return cls(**params | given, name=_named(path), dtype=self.dtype, trainable=trainable)
+        params |= self._of_kernel(layer, known)
+        params["trainable"] = not layer.is_frozen
+        return cls(**params | given, name=_named(path), dtype=self.dtype)
+
+    def _check_default(self, layer, name, value):
+        """Refuse a parameter that Keras does not have, if it changes what is computed."""
+        if name == "num_key_value_heads" and value == layer.num_heads:
+            return
+        if not name.endswith("_initializer") and value != _default(layer, name):
+            self._refuse(layer, f"does not have {name}={value!r}")
+
+    def _of_kernel(self, layer, known):
+        """Return the penalty and the constraint of a kernel as Keras has them."""
+        names = "kernel_regularizer", "kernel_constraint"
+        wanted = {name: getattr(layer, name, None) for name in names}
+        found = {}
+        if isinstance(layer, AffineLayer):
+            rank = len(layer.kernel_.shape)
+            found[names[0]] = keras_regularizer(self.keras, wanted[names[0]])
+            if prefixed(layer, names[1]) == names[1]:  # its vectors are those of the units
+                found[names[1]] = keras_constraint(self.keras, wanted[names[1]], rank)
+        for name, value in wanted.items():
+            if value is not None and found.get(name) is None:
+                warn(
+                    f"to_keras leaves out {name}={value!r} of layer {layer._label()}, which Keras "
+                    "does not have there; it counts in training alone."
+                )
+        return {prefixed(layer, name): value for name, value in found.items() if value is not None}
 
     def _called(self, layer, made, x, **given):
         """Return the output of a layer of Keras, which gets its weights."""
         self._check_mask(layer, made, x)
         x = made(x, **given)
-        made.set_weights([_array(layer, weight.name) for weight in made.weights])
+        made.set_weights([_array(layer, w.name, w.shape) for w in made.weights])
         self.last = made
         return x
 
@@ -207,8 +271,49 @@ class _Writer:
         made = self.keras.layers.Activation(name, name=_named(path), dtype=self.dtype)
         return made(x)
 
+    def _write_PReLU(self, layer, x, path):
+        shared = list(range(1, len(x.shape) - 1))  # the samples are axis 0
+        return self._called(layer, self._made(layer, path, shared_axes=shared or None), x)
+
+    def _write_UnitNorm(self, layer, x, path):
+        ops = self.keras.ops
+        if layer.epsilon == LEAST_NORM**2:
+            return self._made(layer, path)(x)
+        axis = layer.axis if isinstance(layer.axis, Integral) else tuple(layer.axis)
+        squares = ops.sum(ops.square(x), axis=axis, keepdims=True)
+        return ops.divide(x, ops.sqrt(ops.maximum(squares, float(layer.epsilon))))
+
+    def _write_Resizing(self, layer, x, path):
+        if layer.interpolation != "bilinear":
+            self._refuse(layer, f"does not have interpolation={layer.interpolation!r}")
+        return self._made(layer, path, width=layer.width or layer.height)(x)
+
+    def _write_RandomCrop(self, layer, x, path):
+        size = layer.height, layer.width or layer.height
+        made = self.keras.layers.CenterCrop(*size, name=_named(path), dtype=self.dtype)
+        return made(x)
+
+    def _write_Embedding(self, layer, x, path):
+        made = self._made(layer, path, input_dim=len(layer.embeddings_))
+        return self._called(layer, made, x)
+
     def _write_Sequential(self, layer, x, path):
         return self.sequence(layer, x, path)
+
+    def _write_SeparableConv1D(self, layer, x, path):
+        return self._activated(layer, self._called(layer, self._made(layer, path), x))
+
+    def _write_SeparableConv2D(self, layer, x, path):
+        return self._activated(layer, self._called(layer, self._made(layer, path), x))
+
+    def _write_SwiGLU(self, layer, x, path):
+        self._refuse(layer, "does not have it")
+
+    def _write_WeightNorm(self, layer, x, path):
+        self._refuse(layer, "does not have it")
+
+    def _write_CrossAttention(self, layer, x, path):
+        self._refuse(layer, "has it with a second input alone")
 
     def _write_Branch(self, layer, x, path):
         self._refuse(layer, "does not have it")
@@ -246,7 +351,7 @@ class _Writer:
         self._check_mask(layer, made, x)
         x = made(x)
         for part, half in ((forward, made.forward_layer), (backward, made.backward_layer)):
-            half.set_weights([_array(part, weight.name) for weight in half.weights])
+            half.set_weights([_array(part, w.name, w.shape) for w in half.weights])
         return x
 
     def _write_MultiHeadAttention(self, layer, x, path):
@@ -280,9 +385,20 @@ def _named(path):
     return name if name[0].isalpha() else f"layer_{name}"
 
 
-def _array(layer, name):
-    """Return a weight of a layer by its name in Keras."""
-    array = getattr(layer, f"{_RENAMED.get(name, name)}_")
+def _default(layer, name):
+    return signature(type(layer).__init__).parameters[name].default
+
+
+def _array(layer, name, shape):
+    """Return a weight of a layer by its name and its shape in Keras."""
+    parts = dict(layer.sublayers())
+    if "pointwise" in parts:
+        part, _, own = name.rpartition("_")
+        layer, name = parts[part or "pointwise"], own
+    if name == "scale" and not layer.scale:
+        return np.ones(shape)  # Keras always has it
+    # The same numbers in the same order, where shapes differ.
+    array = getattr(layer, f"{_RENAMED.get(name, name)}_").reshape(shape)
     return array * 4.0**layer.exponent_ if name == "moving_variance" else array
 
 

@@ -13,13 +13,17 @@ from ...typing import Shape
 
 #: Modules that apply a function, and its name.
 _FUNCTIONS = {
+    "Hardsigmoid": "hard_sigmoid",
+    "Hardswish": "hard_swish",
     "LogSoftmax": "softmax",
     "Mish": "mish",
     "ReLU": "relu",
+    "ReLU6": "relu6",
     "SELU": "selu",
     "Sigmoid": "logistic",
     "SiLU": "silu",
     "Softmax": "softmax",
+    "Softsign": "softsign",
     "Tanh": "tanh",
 }
 _RETURN_TUPLES = ("GRU", "LSTM", "MultiheadAttention", "RNN")
@@ -70,7 +74,7 @@ class ModuleReader:
                 "layers that say what becomes of the outputs"
             )
         family = kind[:-2] if self.has_axes else kind
-        if (self.has_axes or family in _OF_CHANNELS) and self.channels_first is False:
+        if self._takes_channels_first() and self.channels_first is False:
             self.refuse("takes the steps of sequences for channels. Permute them for sknet too")
         if kind in _FUNCTIONS:
             return self._read_function(module)
@@ -82,10 +86,20 @@ class ModuleReader:
     @property
     def leaves_channels_first(self) -> bool | None:
         """Whether PyTorch has the channels of the output before its other axes."""
-        if self.has_axes or self.kind in _OF_CHANNELS:
+        if self._takes_channels_first():
             return True
         keeps = self.kind in ("Linear", "LayerNorm", "RMSNorm", "Embedding")
         return False if keeps or "Transformer" in self.kind else self.channels_first
+
+    def _takes_channels_first(self):
+        family = self.kind[:-2] if self.has_axes else self.kind
+        if self.kind == "LayerNorm" or self.kind == "RMSNorm":
+            lengths = tuple(self.module.normalized_shape)
+            moved = (self.shape[-1], *self.shape[:-1])
+            return self.channels_first is None and lengths == moved != tuple(self.shape)
+        if self.kind == "PReLU":
+            return self.module.num_parameters > 1 and len(self.shape) > 1
+        return self.has_axes or family in _OF_CHANNELS
 
     def refuse(self, why: str) -> NoReturn:
         """Name the module in an error.
@@ -112,12 +126,23 @@ class ModuleReader:
 
     def _read_function(self, module):
         if self.kind.endswith("Softmax"):
-            last = 1 if self.channels_first else len(self.shape)
-            if module.dim not in (last, None if len(self.shape) == 1 else last) and (
-                self.channels_first or module.dim != -1
-            ):
-                self.refuse(f"has dim={module.dim}, sknet the axis of the channels")
+            self._check_dim(module.dim)
         return [layers.Activation(_FUNCTIONS[self.kind])]
+
+    def _check_dim(self, dim):
+        """Refuse an axis that is not the last one in sknet."""
+        last = 1 if self.channels_first else len(self.shape)
+        if dim not in (last, None if len(self.shape) == 1 else last) and (
+            self.channels_first or dim != -1
+        ):
+            self.refuse(f"has dim={dim}, sknet the axis of the channels")
+
+    def _read_GLU(self, module):
+        self._check_dim(module.dim)
+        return [layers.GLU()]
+
+    def _read_PReLU(self, module):
+        return [layers.PReLU()]
 
     def _layer(self, family):
         """Return the class of sknet for as many axes as the module has."""
@@ -134,8 +159,9 @@ class ModuleReader:
         return [layers.Dense(module.out_features, use_bias=module.bias is not None)]
 
     def _read_Conv(self, module):
-        self.require(padding_mode="zeros")
         padding, before = self._padding(module)
+        if padding == "same" or before:
+            padding = self._repeated(module, padding)
         layer = self._layer("Conv")(
             module.out_channels,
             module.kernel_size,
@@ -158,16 +184,29 @@ class ModuleReader:
             return "same", []
         return "valid", self._padded(module.padding)
 
+    def _repeated(self, module, padding):
+        """Return the padding of a convolution that does not fill up with zeros."""
+        if module.padding_mode == "zeros":
+            return padding
+        is_known = module.padding_mode in ("reflect", "circular")
+        if padding != "same" or not is_known:
+            self.refuse(
+                f"has padding_mode={module.padding_mode!r} and padding={module.padding}, sknet "
+                "'reflect' and 'circular' where the length stays"
+            )
+        return module.padding_mode
+
     def _padded(self, padding):
         sides = tuple((p, p) for p in self._per_axis(padding))
         layer = self._layer("ZeroPadding")
         return [layer(sides[0] if len(sides) == 1 else sides)]
 
     def _read_ConvTranspose(self, module):
-        self.require(groups=1, output_padding=(0,) * len(module.kernel_size))
+        self.require(groups=1)
         spans = zip(module.kernel_size, module.dilation, module.stride, strict=True)
-        if any(d * (k - 1) + 1 < s for k, d, s in spans):
-            self.refuse("has strides beyond its kernel, which end otherwise in sknet")
+        is_beyond = any(d * (k - 1) + 1 < s for k, d, s in spans)  # sknet's outputs are longer
+        if any(p >= s for p, s in zip(module.output_padding, module.stride, strict=True)):
+            self.refuse("has an output_padding that is not below its stride")
         cls = getattr(layers, f"Conv{self.kind[-2]}DTranspose", None)
         if cls is None:
             self.refuse("is a module that sknet has no layer for")
@@ -175,6 +214,7 @@ class ModuleReader:
             module.out_channels,
             module.kernel_size,
             module.stride,
+            output_padding=self._plain(module.output_padding, is_beyond),
             dilation_rate=module.dilation,
             use_bias=module.bias is not None,
         )
@@ -183,6 +223,9 @@ class ModuleReader:
         sides = tuple((p, p) for p in module.padding)
         crop = self._layer("Cropping")(sides[0] if len(sides) == 1 else sides)
         return [layer, crop]
+
+    def _plain(self, output_padding, is_needed):
+        return tuple(output_padding) if is_needed or any(output_padding) else None
 
     def _read_MaxPool(self, module):
         self.require(dilation=1, ceil_mode=False, return_indices=False)
@@ -222,27 +265,35 @@ class ModuleReader:
         self.require(track_running_stats=True)
         if module.momentum is None:
             self.refuse("has momentum=None, sknet a number")
-        layer = layers.BatchNorm(momentum=1 - module.momentum, epsilon=module.eps)
+        layer = layers.BatchNorm(
+            momentum=1 - module.momentum, epsilon=module.eps, **_learned(module)
+        )
         return [layer]
 
     def _read_InstanceNorm(self, module):
         self.require(track_running_stats=False)
-        return [layers.GroupNorm(-1, epsilon=module.eps)]
+        return [layers.GroupNorm(-1, epsilon=module.eps, **_learned(module))]
 
     def _read_GroupNorm(self, module):
-        return [layers.GroupNorm(module.num_groups, epsilon=module.eps)]
+        return [layers.GroupNorm(module.num_groups, epsilon=module.eps, **_learned(module))]
 
     def _read_LayerNorm(self, module):
-        if self.channels_first or len(module.normalized_shape) != 1:
-            self.refuse("normalizes several axes or another one than the channels")
-        return [layers.LayerNorm(epsilon=module.eps)]
+        axis, learned = self._normalized_axes(module), _learned(module)
+        return [layers.LayerNorm(epsilon=module.eps, axis=axis, **learned)]
+
+    def _normalized_axes(self, module):
+        """Return the last axes that are normalized, all of them where the channels come first."""
+        n_axes = len(module.normalized_shape)
+        if (self.channels_first or self._takes_channels_first()) and n_axes != len(self.shape):
+            self.refuse("normalizes some axes of several, and not the channels")
+        return -1 if n_axes == 1 else tuple(range(-n_axes, 0))
 
     def _read_RMSNorm(self, module):
-        self._read_LayerNorm(module)
+        axis, scale = self._normalized_axes(module), module.weight is not None
         weights = list(module.parameters())
         name = str(weights[0].dtype).removeprefix("torch.") if weights else "float32"
         epsilon = module.eps or float(np.finfo(name).eps)
-        return [layers.RMSNorm(epsilon=epsilon)]
+        return [layers.RMSNorm(epsilon=epsilon, axis=axis, scale=scale)]
 
     def _read_Embedding(self, module):
         self.require(max_norm=None)
@@ -260,6 +311,9 @@ class ModuleReader:
         if self.kind == "Dropout":
             return [layers.Dropout(module.p)]
         return [self._layer("SpatialDropout")(module.p)]
+
+    def _read_AlphaDropout(self, module):
+        return [layers.AlphaDropout(module.p)]
 
     def _read_LeakyReLU(self, module):
         return [layers.Activation(LeakyReLU(module.negative_slope))]
@@ -285,13 +339,15 @@ class ModuleReader:
         factors = module.scale_factor
         factors = tuple(factors) if isinstance(factors, tuple) else (factors,) * n_axes
         sizes = tuple(map(int, factors))
-        if sizes != factors or n_axes > 2 or module.mode not in ("nearest", "bilinear"):
+        if sizes != factors or module.mode not in ("nearest", "bilinear"):
             self.refuse(
                 f"has scale_factor={module.scale_factor} and mode={module.mode!r}, which "
                 "sknet does not have together"
             )
         if n_axes == 1:
             return [layers.UpSampling1D(sizes[0])]
+        if n_axes == 3:
+            return [layers.UpSampling3D(sizes)]
         return [layers.UpSampling2D(sizes, interpolation=module.mode)]
 
     def _read_TransformerEncoder(self, module):
@@ -329,11 +385,19 @@ class ModuleReader:
         ]
         return [
             layers.Residual([attention, layers.Dropout(rate)]),
-            layers.LayerNorm(epsilon=module.norm1.eps),
+            layers.LayerNorm(epsilon=module.norm1.eps, **_learned(module.norm1)),
             layers.Residual([dense[0], layers.Dropout(rate), dense[1], layers.Dropout(rate)]),
-            layers.LayerNorm(epsilon=module.norm2.eps),
+            layers.LayerNorm(epsilon=module.norm2.eps, **_learned(module.norm2)),
         ]
 
     def _check_epsilons(self, module):
         if module.norm1.eps != module.norm2.eps:
             self.refuse("has two different eps, sknet one")
+
+
+def _learned(module):
+    """Return which weights of a normalizing layer there are."""
+    return {
+        "center": getattr(module, "bias", None) is not None,
+        "scale": module.weight is not None,
+    }

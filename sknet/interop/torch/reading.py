@@ -27,8 +27,11 @@ from ...layers import (
     LayerNorm,
     MultiHeadAttention,
     PositionalEmbedding,
+    PReLU,
     Residual,
     RMSNorm,
+    SeparableConv1D,
+    SeparableConv2D,
     Sequential,
     TransformerBlock,
 )
@@ -54,6 +57,8 @@ _FIRST = {
 }
 #: Layers that treat each value alone, wherever it stands.
 _ELEMENTWISE = (Activation, Dropout, GaussianNoise)
+#: Layers that hold others, which run one after the other.
+_CHAINS = (Residual, SeparableConv1D, SeparableConv2D, Sequential)
 #: Layers with weights that have a counterpart in PyTorch.
 _KNOWN = (
     AffineLayer,
@@ -64,6 +69,7 @@ _KNOWN = (
     LayerNorm,
     MultiHeadAttention,
     PositionalEmbedding,
+    PReLU,
     RecurrentLayer,
     RMSNorm,
     TransformerBlock,
@@ -147,6 +153,9 @@ def _read_modules(model, layers, input_shape):
     if layers is not None:
         raise ValueError(f"{_SOURCE}: with layers pass model.state_dict(), not the model.")
     modules = list(_flat(model))
+    for name, module in modules[:-1]:
+        if type(module).__name__ == "LogSoftmax":
+            ModuleReader(module, name, (), None).refuse("is known to sknet at the end alone")
     if not modules:
         raise ValueError(f"{_SOURCE} expects a Sequential with modules in it, got an empty one.")
     shape = _shape_for(*modules[0]) if input_shape is None else _checked_shape(input_shape)
@@ -276,8 +285,6 @@ class _Reader:
             self.channels_first = reader.leaves_channels_first
         for i, source in enumerate(reader.sources):
             arrays = _as_arrays(source.state_dict())
-            if "Norm" in type(source).__name__ and "weight" not in arrays:
-                arrays["weight"] = np.ones(self.shape[-1])
             self.state |= {f"{name}.{i}.{key}": array for key, array in arrays.items()}
         for layer in found:
             self.add(f"{reader.kind.lower()}_{name}", layer)
@@ -323,15 +330,19 @@ class _Reader:
         if getattr(layer, "activation", None) == "softmax":  # at the end it becomes the loss's
             built.set_params(activation="identity")
         output_shape = build_layer(built, f"layers__{name}", shape)
-        if isinstance(layer, Sequential | Residual):
+        if type(layer) in _CHAINS:
             parts, inner_shape = [], shape
-            for inner_name, inner in named_layers(layer.layers):
+            for inner_name, inner in named_layers(layer._items()):
                 part, inner_shape = self._part(inner_name, inner, inner_shape)
                 parts.append((inner_name, part))
             return Part(layer, joined_weights(parts)), output_shape
         weights = {}
-        if built.has_been_built:
+        if any(part._weights for _, part in named_parts(built)):
             weights = self._weights(name, layer, shape[-1])
+            if isinstance(layer, LayerNorm | RMSNorm) and self.channels_first:
+                # Weights of all axes of a sample have the channels first, as it has.
+                whole = {k: array for k, array in weights.items() if array.ndim == len(shape)}
+                weights |= {key: np.moveaxis(array, 0, -1) for key, array in whole.items()}
             self._check_shapes(name, built, weights)
         self._follow_axes(name, layer, shape, weights)
         return Part(layer, weights), output_shape
@@ -403,7 +414,7 @@ class _Reader:
                 self.order = None if (order == np.arange(n)).all() else order
         elif self.order is not None and isinstance(layer, Dense):
             weights["kernel"], self.order = weights["kernel"][self.order], None
-        elif self.order is not None and isinstance(layer, BatchNorm | LayerNorm):
+        elif self.order is not None and isinstance(layer, BatchNorm | LayerNorm | PReLU):
             alike = {n for n, array in weights.items() if len(array) == len(self.order)}
             weights.update({n: weights[n][self.order] for n in alike})
         elif self.order is not None and not isinstance(layer, _ELEMENTWISE):

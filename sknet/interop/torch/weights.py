@@ -58,6 +58,8 @@ def weights_of(layer: Layer, arrays: dict[str, Array], width: int) -> dict[str, 
             "moving_variance": arrays.pop("running_var"),
             **settled_counts(layer.momentum),
         }
+    if isinstance(layer, layers.PReLU):  # PyTorch may have one slope for all
+        return {"slope": np.broadcast_to(arrays.pop("weight"), (width,))}
     if isinstance(layer, _NORMS):
         return _norm(layer, arrays, width)
     return _affine(layer, arrays)
@@ -74,9 +76,12 @@ def _affine(layer, arrays):
 
 
 def _norm(layer, arrays, width):
-    weights = {"gamma": arrays.pop("weight", np.ones(width))}
-    if not isinstance(layer, layers.RMSNorm):
-        weights["beta"] = arrays.pop("bias", np.zeros(width))
+    weights = {}
+    if layer.scale:
+        weights["gamma"] = arrays.pop("weight", np.ones(width))
+    if layer.center:
+        shape = weights["gamma"].shape if layer.scale else width
+        weights["beta"] = arrays.pop("bias", np.zeros(shape))
     return weights
 
 
