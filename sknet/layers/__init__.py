@@ -15,7 +15,8 @@ from .dropout import (
 )
 from .function import Lambda
 from .gating import GLU, SwiGLU
-from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from .channel_norms import BatchNorm, GroupNorm
+from .normalization import LayerNorm, RMSNorm
 from .parallel import Parallel
 from .parametric_activation import ParametricActivation, PReLU
 from .periodic_embedding import PeriodicEmbedding

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from ...typing import Array, Shape
 from ..composite import Composite
-from ..normalization import BatchNorm
+from ..channel_norms import BatchNorm
 
 
 class TimeDistributed(Composite):

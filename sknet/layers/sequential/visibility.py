@@ -71,9 +71,21 @@ class Visibility:
         """Return -inf where a key is hidden from a query and 0 elsewhere, (N, keys, queries)."""
         keys = step_positions(n_keys, mask)
         queries = keys[:, None, n_keys - n_queries :]
-        return np.where(self._sees(queries, keys[:, :, None]), dtype.type(0), dtype.type(-np.inf))
+        return np.where(self.sees(queries, keys[:, :, None]), dtype.type(0), dtype.type(-np.inf))
 
-    def _sees(self, queries, keys):
+    def sees(self, queries: Array, keys: Array) -> Array:
+        """Tell whether queries may look at keys.
+
+        Parameters
+        ----------
+        queries, keys : ndarray of int
+            Positions, which are broadcast against each other.
+
+        Returns
+        -------
+        sees : ndarray of bool
+            Of the shape that the positions have together.
+        """
         sees: Any = True
         if self.window is not None:
             sees = np.abs(keys - queries) < self.window
