@@ -200,7 +200,7 @@ def test_wrong_uses_have_a_sentence(options, sentence):
 def test_longer_sequences_than_the_mask_are_refused():
     network = build(TransformerBlock(2, attention_mask=np.eye(4)), (None, 4))
     with pytest.raises(
-        ValueError, match="'attention' .MultiHeadAttention. expects at most as many"
+        ValueError, match="expects at most as many steps as its attention_mask has, 4"
     ):
         network.predict(draw(1, 5, 4))
     padded = np.arange(6) < np.array([[4], [2]])  # the real ones count

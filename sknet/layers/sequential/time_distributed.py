@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ...typing import Array, Shape
-from ..composite import Composite
 from ..channel_norms import BatchNorm
+from ..composite import Composite
 
 
 class TimeDistributed(Composite):
