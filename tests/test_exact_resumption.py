@@ -286,4 +286,5 @@ def test_options_of_training_resume_exactly(option):
 
 @pytest.mark.parametrize("name", activations.ACTIVATIONS)
 def test_activations_resume_exactly(name):
-    check(NeuralClassifier(layers=[5, layers.Activation(name)], **OPTIONS), VECTOR, CLASSES)
+    model = NeuralClassifier(layers=[5, layers.Activation(name), 4], **OPTIONS)
+    check(model, VECTOR, CLASSES)
