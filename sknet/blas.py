@@ -83,7 +83,7 @@ def matmul(a: Array, b: Array, out: Array) -> Array:
         return np.multiply(a, b, out=out)
     n_products = a.size * b.shape[1]
     n_elements = a.size + b.size + out.size
-    if n_products < max(_MANY, _MANY_AN_ELEMENT * n_elements) or is_in_lane():
+    if n_products < max(_MANY, _MANY_AN_ELEMENT * n_elements):
         return np.matmul(a, b, out=out)
     kernels.multiply(a, b, out, *_panel(*out.shape), side_by_side)
     return out
