@@ -361,6 +361,10 @@ KERNELS = {
         lambda: K.Conv1D(3, 2, kernel_constraint=keras.constraints.MaxNorm(3, axis=[0, 1])),
         MaxNorm(3.0),
     ),
+    "max norm of transposed filters": (
+        lambda: K.Conv1DTranspose(3, 2, kernel_constraint=keras.constraints.MaxNorm(3, [0, 2])),
+        MaxNorm(3.0),
+    ),
     "unit norm": (lambda: K.Dense(3, kernel_constraint="unit_norm"), UnitNorm()),
     "non negative": (lambda: K.Dense(3, kernel_constraint="non_neg"), NonNegative()),
 }
