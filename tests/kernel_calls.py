@@ -144,6 +144,19 @@ def dropout_backward(rng, shape, dtype, wild=False):
     return Call("dropout_backward", [grad, kept, 1.25, Workspace(len(grad), dtype)], (0,))
 
 
+def blend(rng, shape, dtype, wild=False):
+    """Return the call of the mixture of two arrays."""
+    x, y = values(rng, shape, dtype, wild), values(rng, shape, dtype, wild)
+    return Call("blend", [x, y, values(rng, shape[-1], dtype), np.zeros_like(x)], (3,))
+
+
+def blend_backward(rng, shape, dtype, wild=False):
+    """Return the call of the derivative of the mixture."""
+    grad, x, y = (values(rng, shape, dtype, wild) for _ in range(3))
+    arguments = [grad, x, y, values(rng, shape[-1], dtype), np.zeros_like(x)]
+    return Call("blend_backward", [*arguments, np.zeros(shape[-1], dtype)], (0, 4, 5))
+
+
 def row_norm(rng, shape, dtype, wild=False):
     """Return the call of the normalization of rows, with or without a mean."""
     rows, gamma = values(rng, shape, dtype, wild), values(rng, shape[1], dtype)
@@ -285,6 +298,8 @@ def depthwise_gradient(rng, shape, dtype, wild=False):
 #: The calls of kernels for arrays of some shape.
 MAKERS = {
     "add_by_code": add_by_code,
+    "blend": blend,
+    "blend_backward": blend_backward,
     "depthwise": depthwise,
     "depthwise_gradient": depthwise_gradient,
     "dropout": dropout,

@@ -8,6 +8,7 @@ union NAME(bits) {
 #include "reductions.h"
 
 #include "activations.h"
+#include "blend.h"
 #include "correlation.h"
 #include "depthwise.h"
 #include "dropout.h"

@@ -97,6 +97,12 @@ struct row_norm {
     int input_grad, accurate;
 };
 
+struct blend {
+    ptrdiff_t rows, width;
+    const void *x, *y, *weight;
+    void *out, *mixed, *weight_grad; /* out is the gradient on the way back */
+};
+
 struct softmax_of_keys {
     ptrdiff_t rows, heads, keys, queries;
     void *scores;
@@ -168,6 +174,8 @@ enum kernel {
     DROPOUT_BACKWARD,
     ROW_NORM,
     ROW_NORM_BACKWARD,
+    BLEND,
+    BLEND_BACKWARD,
     SOFTMAX_OF_KEYS,
     READ_CODES,
     ADD_BY_CODE,

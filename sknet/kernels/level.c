@@ -80,6 +80,8 @@
      [DROPOUT_BACKWARD] = dropout_backward_##precision,                                           \
      [ROW_NORM] = row_norm_##precision,                                                           \
      [ROW_NORM_BACKWARD] = row_norm_backward_##precision,                                         \
+     [BLEND] = blend_##precision,                                                                 \
+     [BLEND_BACKWARD] = blend_backward_##precision,                                               \
      [SOFTMAX_OF_KEYS] = softmax_of_keys_##precision,                                             \
      [READ_CODES] = read_codes_##precision,                                                       \
      [ADD_BY_CODE] = add_by_code_##precision,                                                     \

@@ -493,6 +493,30 @@ KERNEL(row_norm_backward) {
     return finish(&call, ROW_NORM_BACKWARD, &a, 2 * a.rows * a.width);
 }
 
+KERNEL(blend) {
+    struct call call = begin(module, "blend", args, n_args, 4);
+    struct blend a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    a.y = take_sized(&call, 1, READ, a.rows * a.width);
+    a.weight = take_sized(&call, 2, READ, a.width);
+    a.out = take_sized(&call, 3, WRITE, a.rows * a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, BLEND, &a, a.rows * a.width);
+}
+
+KERNEL(blend_backward) {
+    struct call call = begin(module, "blend_backward", args, n_args, 6);
+    struct blend a = {0};
+    a.out = take_rows(&call, 0, WRITE, &a.rows, &a.width);
+    a.x = take_sized(&call, 1, READ, a.rows * a.width);
+    a.y = take_sized(&call, 2, READ, a.rows * a.width);
+    a.weight = take_sized(&call, 3, READ, a.width);
+    a.mixed = take_sized(&call, 4, WRITE, a.rows * a.width);
+    a.weight_grad = take_sized(&call, 5, WRITE, a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, BLEND_BACKWARD, &a, a.rows * a.width);
+}
+
 KERNEL(softmax_of_keys) {
     struct call call = begin(module, "softmax_of_keys", args, n_args, 5);
     struct softmax_of_keys a = {0};
@@ -842,6 +866,8 @@ static PyMethodDef methods[] = {
     METHOD(dropout_backward),
     METHOD(row_norm),
     METHOD(row_norm_backward),
+    METHOD(blend),
+    METHOD(blend_backward),
     METHOD(softmax_of_keys),
     METHOD(read_codes),
     METHOD(add_by_code),

@@ -19,6 +19,7 @@ from .activations import (
     activate,
     deactivate,
 )
+from .blend import blend, blend_backward
 from .correlation import mix_rows
 from .depthwise import depthwise, depthwise_gradient
 from .dropout import dropout, dropout_backward
@@ -44,6 +45,8 @@ __all__ = [
     "activate",
     "adam",
     "add_by_code",
+    "blend",
+    "blend_backward",
     "deactivate",
     "depthwise",
     "depthwise_gradient",
