@@ -161,6 +161,15 @@ struct depthwise {
     void *out;
 };
 
+#define MOST_WAVES 256 /* of a feature, times the elements that they are mixed to */
+
+struct waves {
+    ptrdiff_t rows, width, waves, mixed; /* waves of each feature, and what they are mixed to */
+    const void *x, *frequencies, *phases, *kernel, *bias, *grad;
+    void *cosines, *sines, *out; /* out is the gradient of x on the way back, or NULL */
+    void *frequencies_grad, *phases_grad, *kernel_grad, *bias_grad;
+};
+
 enum kernel {
     SGD,
     RMSPROP,
@@ -188,6 +197,8 @@ enum kernel {
     MAX_UNPOOL,
     DEPTHWISE,
     DEPTHWISE_GRADIENT,
+    WAVES,
+    WAVES_BACKWARD,
     N_KERNELS
 };
 

@@ -12,7 +12,7 @@
 
 #include "arguments.h"
 
-#define MAX_ARRAYS 8
+#define MAX_ARRAYS 11
 #define MANY 16384 /* elements from which the loop runs without the interpreter's lock */
 
 #ifdef __x86_64__
@@ -851,6 +851,48 @@ static PyObject *use_level(PyObject *module, PyObject *name) {
     return PyErr_Format(PyExc_ValueError, "this processor has no level %R", name);
 }
 
+/* Take the weights that both ways need, and what the waves have been. */
+static void take_waves(struct call *call, struct waves *a, int first) {
+    a->frequencies = take_rows(call, first, READ, &a->mixed, &a->waves);
+    a->kernel = take_rows(call, first + 1, READ, &(ptrdiff_t){0}, &a->mixed);
+    npy_intp n = a->rows * a->width * a->waves;
+    if (call->fate != FAILED &&
+        (PyArray_SIZE((PyArrayObject *)call->args[first]) != a->width * a->waves ||
+         PyArray_SIZE((PyArrayObject *)call->args[first + 1]) != a->width * a->waves * a->mixed))
+        fail(call, PyExc_ValueError, "arrays differ in size");
+    if (call->fate != FAILED && a->waves * a->mixed > MOST_WAVES)
+        call->fate = IS_LEFT;
+    a->cosines = take_sized(call, first + 2, WRITE, n);
+    a->sines = take_sized(call, first + 3, WRITE, n);
+}
+
+KERNEL(waves) {
+    struct call call = begin(module, "waves", args, n_args, 9);
+    struct waves a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    take_waves(&call, &a, 1);
+    a.phases = take_sized(&call, 5, READ, a.width * a.waves);
+    a.bias = take_sized(&call, 6, READ, a.width * a.mixed);
+    a.out = take_sized(&call, 7, WRITE, a.rows * a.width * (a.mixed + 1));
+    check_overlap(&call, -1, -1);
+    return finish(&call, WAVES, &a, 4 * a.rows * a.width * a.waves);
+}
+
+KERNEL(waves_backward) {
+    struct call call = begin(module, "waves_backward", args, n_args, 12);
+    struct waves a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    take_waves(&call, &a, 1);
+    a.grad = take_sized(&call, 5, READ, a.rows * a.width * (a.mixed + 1));
+    a.frequencies_grad = take_sized(&call, 6, WRITE, a.width * a.waves);
+    a.phases_grad = take_sized(&call, 7, WRITE, a.width * a.waves);
+    a.kernel_grad = take_sized(&call, 8, WRITE, a.width * a.waves * a.mixed);
+    a.bias_grad = take_sized(&call, 9, WRITE, a.width * a.mixed);
+    a.out = take_optional(&call, 10, WRITE, a.rows * a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, WAVES_BACKWARD, &a, 4 * a.rows * a.width * a.waves);
+}
+
 #define METHOD(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
 static PyMethodDef methods[] = {
@@ -880,6 +922,8 @@ static PyMethodDef methods[] = {
     METHOD(max_unpool),
     METHOD(depthwise),
     METHOD(depthwise_gradient),
+    METHOD(waves),
+    METHOD(waves_backward),
     {"level", level, METH_NOARGS, "Return the level of processors whose kernels run."},
     {"use_level", use_level, METH_O, "Run the kernels of a level that this processor has."},
     {NULL, NULL, 0, NULL},

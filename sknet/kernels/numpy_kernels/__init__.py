@@ -29,6 +29,7 @@ from .optimizers import adam, lion, rmsprop, sgd
 from .pooling import max_pool, max_unpool
 from .recurrent import gru_step, gru_step_back, lstm_step, lstm_step_back
 from .sequences import add_by_code, read_codes, softmax_of_keys
+from .waves import waves, waves_backward
 
 __all__ = [
     "EXACT_GELU",
@@ -68,4 +69,6 @@ __all__ = [
     "sigmoid_loss",
     "softmax_loss",
     "softmax_of_keys",
+    "waves",
+    "waves_backward",
 ]
