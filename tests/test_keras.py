@@ -27,6 +27,7 @@ from sknet.layers import (  # noqa: E402
     Dense,
     Flatten,
     GlobalAveragePool1D,
+    GroupNorm,
     MultiHeadAttention,
     Parallel,
     PositionalEmbedding,
@@ -209,6 +210,16 @@ def transformer():
     return keras.Model(inputs, K.Dense(2, activation="softmax")(K.GlobalAveragePooling1D()(x)))
 
 
+def local_transformer():
+    inputs, steps = keras.Input(STEPS), np.arange(7)
+    near = np.abs(steps[:, None] - steps) < 3
+    x = K.BatchNormalization(axis=1)(inputs)
+    x = K.MultiHeadAttention(2, 4)(x, x, attention_mask=near[None])
+    x = K.MultiHeadAttention(2, 4)(x, x, attention_mask=near, use_causal_mask=True)
+    x = K.GroupNormalization(7, axis=1)(x)
+    return keras.Model(inputs, K.Dense(2, activation="softmax")(K.GlobalAveragePooling1D()(x)))
+
+
 def masked_transformer():
     inputs = keras.Input((None,))
     x = K.Embedding(20, 8, mask_zero=True)(inputs)
@@ -236,6 +247,7 @@ CODES = np.array([[3, 1, 19, 7, 0, 0], [5, 2, 0, 0, 0, 0]])
 MODELS = {
     "cnn": (cnn, example(IMAGE)),
     "stacked lstm": (stacked_lstm, CODES),
+    "local transformer": (local_transformer, example(STEPS, 3)),
     "masked transformer": (masked_transformer, CODES),
     "transformer": (transformer, example(STEPS)),
     "branches": (branches, example(IMAGE)),
@@ -303,7 +315,6 @@ REFUSED = {
     "data_format='channels_first'": lambda: on_steps(
         K.AveragePooling1D(2, data_format="channels_first")
     ),
-    "axis=1, sknet the last": lambda: on_steps(K.BatchNormalization(axis=1)),
     "axis=1, sknet the last axes": lambda: on_steps(K.UnitNormalization(axis=1)),
     "slopes of its own at each place": lambda: on_steps(K.PReLU()),
     "interpolation='nearest', sknet 'bilinear'": lambda: functional(
@@ -324,8 +335,14 @@ REFUSED = {
     "several different inputs": lambda: functional(
         lambda x: K.MultiHeadAttention(2, 3)(x, K.Dense(6)(x))
     ),
-    "given attention_mask": lambda: functional(
-        lambda x: K.MultiHeadAttention(2, 3)(x, x, attention_mask=np.ones((1, 7, 7)))
+    "lets a step look at nothing": lambda: functional(
+        lambda x: K.MultiHeadAttention(2, 3)(x, x, attention_mask=np.zeros((1, 7, 7)))
+    ),
+    "given attention_mask for each sample": lambda: functional(
+        lambda x: K.MultiHeadAttention(2, 3)(x, x, attention_mask=x[:, :, :1] > 0)
+    ),
+    "counts padded steps in its attention_mask": lambda: functional(
+        lambda x: K.MultiHeadAttention(2, 3)(*[K.Masking()(x)] * 2, attention_mask=np.ones((7, 7)))
     ),
     "one input and one output, got 2 outputs": lambda: functional(lambda x: [K.Dense(2)(x)] * 2),
     "ignores in Keras which steps are real": lambda: with_mask(K.GroupNormalization(1)),
@@ -348,6 +365,10 @@ KERNELS = {
     ),
     "max norm": (
         lambda: K.Conv1D(3, 2, kernel_constraint=keras.constraints.MaxNorm(3, axis=[0, 1])),
+        MaxNorm(3.0),
+    ),
+    "max norm of transposed filters": (
+        lambda: K.Conv1DTranspose(3, 2, kernel_constraint=keras.constraints.MaxNorm(3, [0, 2])),
         MaxNorm(3.0),
     ),
     "unit norm": (lambda: K.Dense(3, kernel_constraint="unit_norm"), UnitNorm()),
@@ -416,6 +437,15 @@ ESTIMATORS = {
             Bidirectional(LSTM(3)),
         ]
     ),
+    "local": NeuralRegressor(
+        layers=[
+            BatchNorm(axis=1),
+            TransformerBlock(2, window=3, causal=True),
+            MultiHeadAttention(2, attention_mask=np.add.outer(np.arange(9), np.arange(9)) % 3 < 2),
+            GroupNorm(7, axis=1),
+            GlobalAveragePool1D(),
+        ]
+    ),
     "norms": NeuralRegressor(
         layers=[PReLU(), RMSNorm(scale=False), UnitNormLayer(epsilon=0.5), Flatten()]
     ),
@@ -464,6 +494,10 @@ def of_steps(layer):
         (r"'layers__0' \(Scaling\)", NeuralRegressor(layers=[Scaling()])),
         ("rotary=True", of_steps(TransformerBlock(3, rotary=True))),
         ("num_key_value_heads=1", of_steps(MultiHeadAttention(2, num_key_value_heads=1))),
+        (
+            "does not let a step look at nothing",
+            of_steps(MultiHeadAttention(2, attention_mask=np.zeros((7, 7)))),
+        ),
         ("padding='reflect'", of_steps(Conv1D(2, 3, padding="reflect"))),
         ("padding='causal'", of_steps(SeparableConv1D(2, 3, padding="causal"))),
         (r"\(GLU\): Keras does not", of_steps(GLU())),
