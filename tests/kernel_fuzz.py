@@ -27,7 +27,14 @@ _GUARD = 64  # bytes on each side of an array
 _FILL = 0xA5
 #: Kernels that draw other numbers than NumPy's, whose results do not count where they fail, whose
 #: sums overflow elsewhere where the values are wild, or that do not look at what is masked.
-_INCOMPARABLE = ("dropout", "read_codes", "row_norm", "row_norm_backward", "add_by_code")
+_INCOMPARABLE = (
+    "dropout",
+    "read_codes",
+    "row_norm",
+    "row_norm_backward",
+    "add_by_code",
+    "waves_backward",
+)
 _INCOMPARABLE += ("softmax_of_keys", "max_unpool", "mix_rows", "depthwise", "depthwise_gradient")
 _INCOMPARABLE += ("multiply",)
 

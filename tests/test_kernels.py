@@ -122,7 +122,11 @@ def test_layers_are_near_those_of_numpy(level, shape, dtype):
     for _ in range(4):
         assert_near(kernel_calls.row_norm(rng, shape, dtype), 64, scale=1.0)
         assert_near(kernel_calls.row_norm_backward(rng, shape, dtype), 64, scale=20.0 * shape[0])
+        assert_near(kernel_calls.blend(rng, shape, dtype), 8, scale=1.0)
+        assert_near(kernel_calls.blend_backward(rng, shape, dtype), 16, scale=shape[0])
         assert_near(kernel_calls.softmax_of_keys(rng, shape, dtype), 32)
+        assert_near(kernel_calls.waves(rng, shape, dtype), 64, scale=10.0)
+        assert_near(kernel_calls.waves_backward(rng, shape, dtype), 64, scale=20.0 * shape[0])
         assert_near(kernel_calls.add_by_code(rng, shape, dtype), 8, scale=shape[0])
         assert_near(kernel_calls.dropout_backward(rng, shape, dtype), 1)
 

@@ -8,6 +8,7 @@ union NAME(bits) {
 #include "reductions.h"
 
 #include "activations.h"
+#include "blend.h"
 #include "correlation.h"
 #include "depthwise.h"
 #include "dropout.h"
@@ -17,6 +18,7 @@ union NAME(bits) {
 #include "pooling.h"
 #include "recurrent.h"
 #include "sequences.h"
+#include "waves.h"
 
 #undef REAL
 #undef NAME
@@ -30,6 +32,7 @@ union NAME(bits) {
 #undef EXP_HIGHEST
 #undef N_FACTORIALS
 #undef N_ODD
+#undef N_SINES
 #undef SQRT
 #undef FABS
 #undef COPYSIGN

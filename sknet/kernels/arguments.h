@@ -97,6 +97,12 @@ struct row_norm {
     int input_grad, accurate;
 };
 
+struct blend {
+    ptrdiff_t rows, width;
+    const void *x, *y, *weight;
+    void *out, *mixed, *weight_grad; /* out is the gradient on the way back */
+};
+
 struct softmax_of_keys {
     ptrdiff_t rows, heads, keys, queries;
     void *scores;
@@ -155,6 +161,15 @@ struct depthwise {
     void *out;
 };
 
+#define MOST_WAVES 256 /* of a feature, times the elements that they are mixed to */
+
+struct waves {
+    ptrdiff_t rows, width, waves, mixed; /* waves of each feature, and what they are mixed to */
+    const void *x, *frequencies, *phases, *kernel, *bias, *grad;
+    void *cosines, *sines, *out; /* out is the gradient of x on the way back, or NULL */
+    void *frequencies_grad, *phases_grad, *kernel_grad, *bias_grad;
+};
+
 enum kernel {
     SGD,
     RMSPROP,
@@ -168,6 +183,8 @@ enum kernel {
     DROPOUT_BACKWARD,
     ROW_NORM,
     ROW_NORM_BACKWARD,
+    BLEND,
+    BLEND_BACKWARD,
     SOFTMAX_OF_KEYS,
     READ_CODES,
     ADD_BY_CODE,
@@ -180,6 +197,8 @@ enum kernel {
     MAX_UNPOOL,
     DEPTHWISE,
     DEPTHWISE_GRADIENT,
+    WAVES,
+    WAVES_BACKWARD,
     N_KERNELS
 };
 

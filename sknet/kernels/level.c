@@ -26,6 +26,7 @@
 #define EXP_HIGHEST 89.0f
 #define N_FACTORIALS 6
 #define N_ODD 7
+#define N_SINES 6
 #define SQRT sqrtf
 #define FABS fabsf
 #define COPYSIGN copysignf
@@ -51,6 +52,7 @@
 #define EXP_HIGHEST 710.0
 #define N_FACTORIALS 12
 #define N_ODD 16
+#define N_SINES 12
 #define SQRT sqrt
 #define FABS fabs
 #define COPYSIGN copysign
@@ -80,6 +82,8 @@
      [DROPOUT_BACKWARD] = dropout_backward_##precision,                                           \
      [ROW_NORM] = row_norm_##precision,                                                           \
      [ROW_NORM_BACKWARD] = row_norm_backward_##precision,                                         \
+     [BLEND] = blend_##precision,                                                                 \
+     [BLEND_BACKWARD] = blend_backward_##precision,                                               \
      [SOFTMAX_OF_KEYS] = softmax_of_keys_##precision,                                             \
      [READ_CODES] = read_codes_##precision,                                                       \
      [ADD_BY_CODE] = add_by_code_##precision,                                                     \
@@ -91,6 +95,8 @@
      [MAX_POOL] = max_pool_##precision,                                                           \
      [MAX_UNPOOL] = max_unpool_##precision,                                                       \
      [DEPTHWISE] = depthwise_##precision,                                                         \
-     [DEPTHWISE_GRADIENT] = depthwise_gradient_##precision}
+     [DEPTHWISE_GRADIENT] = depthwise_gradient_##precision,                                       \
+     [WAVES] = waves_##precision,                                                                 \
+     [WAVES_BACKWARD] = waves_backward_##precision}
 
 const struct level SYMBOL(LEVEL) = {QUOTED(LEVEL), {KERNELS(single), KERNELS(double)}};

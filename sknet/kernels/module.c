@@ -14,7 +14,7 @@
 #include "pool.h"
 #include "products.h"
 
-#define MAX_ARRAYS 8
+#define MAX_ARRAYS 11
 #define MANY 16384 /* elements from which the loop runs without the interpreter's lock */
 
 #ifdef __x86_64__
@@ -545,6 +545,30 @@ KERNEL(row_norm_backward) {
     return finish(&call, ROW_NORM_BACKWARD, &a, 2 * a.rows * a.width);
 }
 
+KERNEL(blend) {
+    struct call call = begin(module, "blend", args, n_args, 4);
+    struct blend a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    a.y = take_sized(&call, 1, READ, a.rows * a.width);
+    a.weight = take_sized(&call, 2, READ, a.width);
+    a.out = take_sized(&call, 3, WRITE, a.rows * a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, BLEND, &a, a.rows * a.width);
+}
+
+KERNEL(blend_backward) {
+    struct call call = begin(module, "blend_backward", args, n_args, 6);
+    struct blend a = {0};
+    a.out = take_rows(&call, 0, WRITE, &a.rows, &a.width);
+    a.x = take_sized(&call, 1, READ, a.rows * a.width);
+    a.y = take_sized(&call, 2, READ, a.rows * a.width);
+    a.weight = take_sized(&call, 3, READ, a.width);
+    a.mixed = take_sized(&call, 4, WRITE, a.rows * a.width);
+    a.weight_grad = take_sized(&call, 5, WRITE, a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, BLEND_BACKWARD, &a, a.rows * a.width);
+}
+
 KERNEL(softmax_of_keys) {
     struct call call = begin(module, "softmax_of_keys", args, n_args, 5);
     struct softmax_of_keys a = {0};
@@ -945,6 +969,48 @@ static PyObject *use_level(PyObject *module, PyObject *name) {
     return PyErr_Format(PyExc_ValueError, "this processor has no level %R", name);
 }
 
+/* Take the weights that both ways need, and what the waves have been. */
+static void take_waves(struct call *call, struct waves *a, int first) {
+    a->frequencies = take_rows(call, first, READ, &a->mixed, &a->waves);
+    a->kernel = take_rows(call, first + 1, READ, &(ptrdiff_t){0}, &a->mixed);
+    npy_intp n = a->rows * a->width * a->waves;
+    if (call->fate != FAILED &&
+        (PyArray_SIZE((PyArrayObject *)call->args[first]) != a->width * a->waves ||
+         PyArray_SIZE((PyArrayObject *)call->args[first + 1]) != a->width * a->waves * a->mixed))
+        fail(call, PyExc_ValueError, "arrays differ in size");
+    if (call->fate != FAILED && a->waves * a->mixed > MOST_WAVES)
+        call->fate = IS_LEFT;
+    a->cosines = take_sized(call, first + 2, WRITE, n);
+    a->sines = take_sized(call, first + 3, WRITE, n);
+}
+
+KERNEL(waves) {
+    struct call call = begin(module, "waves", args, n_args, 9);
+    struct waves a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    take_waves(&call, &a, 1);
+    a.phases = take_sized(&call, 5, READ, a.width * a.waves);
+    a.bias = take_sized(&call, 6, READ, a.width * a.mixed);
+    a.out = take_sized(&call, 7, WRITE, a.rows * a.width * (a.mixed + 1));
+    check_overlap(&call, -1, -1);
+    return finish(&call, WAVES, &a, 4 * a.rows * a.width * a.waves);
+}
+
+KERNEL(waves_backward) {
+    struct call call = begin(module, "waves_backward", args, n_args, 12);
+    struct waves a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    take_waves(&call, &a, 1);
+    a.grad = take_sized(&call, 5, READ, a.rows * a.width * (a.mixed + 1));
+    a.frequencies_grad = take_sized(&call, 6, WRITE, a.width * a.waves);
+    a.phases_grad = take_sized(&call, 7, WRITE, a.width * a.waves);
+    a.kernel_grad = take_sized(&call, 8, WRITE, a.width * a.waves * a.mixed);
+    a.bias_grad = take_sized(&call, 9, WRITE, a.width * a.mixed);
+    a.out = take_optional(&call, 10, WRITE, a.rows * a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, WAVES_BACKWARD, &a, 4 * a.rows * a.width * a.waves);
+}
+
 #define METHOD(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
 static PyMethodDef methods[] = {
@@ -960,6 +1026,8 @@ static PyMethodDef methods[] = {
     METHOD(dropout_backward),
     METHOD(row_norm),
     METHOD(row_norm_backward),
+    METHOD(blend),
+    METHOD(blend_backward),
     METHOD(softmax_of_keys),
     METHOD(read_codes),
     METHOD(add_by_code),
@@ -973,6 +1041,8 @@ static PyMethodDef methods[] = {
     METHOD(max_unpool),
     METHOD(depthwise),
     METHOD(depthwise_gradient),
+    METHOD(waves),
+    METHOD(waves_backward),
     METHOD(use_blas),
     {"use_threads", use_threads, METH_O, "Let so many threads share a call, the caller's too."},
     {"run_alone", run_alone, METH_O, "Let the calls of this thread run on it alone, or not."},

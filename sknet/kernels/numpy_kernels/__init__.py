@@ -19,6 +19,7 @@ from .activations import (
     activate,
     deactivate,
 )
+from .blend import blend, blend_backward
 from .correlation import mix_rows
 from .depthwise import depthwise, depthwise_gradient
 from .dropout import dropout, dropout_backward
@@ -29,6 +30,7 @@ from .pooling import max_pool, max_unpool
 from .products import multiply
 from .recurrent import gru_step, gru_step_back, lstm_step, lstm_step_back
 from .sequences import add_by_code, read_codes, softmax_of_keys
+from .waves import waves, waves_backward
 
 __all__ = [
     "EXACT_GELU",
@@ -45,6 +47,8 @@ __all__ = [
     "activate",
     "adam",
     "add_by_code",
+    "blend",
+    "blend_backward",
     "deactivate",
     "depthwise",
     "depthwise_gradient",
@@ -67,4 +71,6 @@ __all__ = [
     "sigmoid_loss",
     "softmax_loss",
     "softmax_of_keys",
+    "waves",
+    "waves_backward",
 ]
