@@ -7,11 +7,14 @@ union NAME(bits) {
 #include "elementary.h"
 #include "reductions.h"
 
+#include "vectors.h"
+
 #include "activations.h"
 #include "correlation.h"
 #include "depthwise.h"
 #include "dropout.h"
 #include "losses.h"
+#include "mixing.h"
 #include "normalization.h"
 #include "optimizers.h"
 #include "pooling.h"
@@ -36,3 +39,5 @@ union NAME(bits) {
 #undef LOG1P
 #undef LARGEST
 #undef FMA
+#undef VECTOR_FMA
+#undef LANES

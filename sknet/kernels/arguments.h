@@ -130,11 +130,24 @@ struct gru_step {
 #define MOST_AXES 3
 
 /* Windows over axes; those that an array lacks have the length 1, and come first. */
+struct windows {
+    ptrdiff_t n, channels, in[MOST_AXES], count[MOST_AXES];
+    ptrdiff_t size[MOST_AXES], strides[MOST_AXES], dilation[MOST_AXES];
+};
+
 struct max_pool {
-    ptrdiff_t n, channels, in[MOST_AXES], windows[MOST_AXES], size[MOST_AXES], strides[MOST_AXES];
+    struct windows windows;
     const void *x, *grad;
     void *out, *grad_x;
     uint8_t *places; /* which element of its window was the maximum, or NULL */
+};
+
+/* Products of windows and a kernel: of all channels, or of each by itself. */
+struct convolution {
+    struct windows windows;
+    ptrdiff_t filters;
+    const void *x, *other; /* the kernel, or the gradient of the products */
+    void *out;
 };
 
 #define MOST_MIXED 6 /* rows */
@@ -145,14 +158,6 @@ struct mix_rows {
     const char *x;
     char *out;
     ptrdiff_t x_strides[3], out_strides[3]; /* bytes */
-};
-
-struct depthwise {
-    ptrdiff_t images, height, width, channels; /* of x */
-    ptrdiff_t rows, columns;                   /* of the windows */
-    ptrdiff_t size[2], stride[2], dilation[2];
-    const void *x, *kernel; /* the kernel, or the gradient of the products */
-    void *out;
 };
 
 enum kernel {
@@ -180,6 +185,8 @@ enum kernel {
     MAX_UNPOOL,
     DEPTHWISE,
     DEPTHWISE_GRADIENT,
+    CORRELATE,
+    CORRELATE_GRADIENT,
     N_KERNELS
 };
 

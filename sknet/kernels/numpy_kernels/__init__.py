@@ -19,7 +19,7 @@ from .activations import (
     activate,
     deactivate,
 )
-from .correlation import mix_rows
+from .correlation import correlate, correlate_gradient, mix_rows
 from .depthwise import depthwise, depthwise_gradient
 from .dropout import dropout, dropout_backward
 from .losses import sigmoid_loss, softmax_loss
@@ -44,6 +44,8 @@ __all__ = [
     "activate",
     "adam",
     "add_by_code",
+    "correlate",
+    "correlate_gradient",
     "deactivate",
     "depthwise",
     "depthwise_gradient",
