@@ -76,6 +76,9 @@ class Activation(Component, ABC):
     initializer = "glorot_uniform"
     #: Whether each element is treated by itself.
     is_elementwise = True
+    #: What kernels call the function, once there is scratch memory: its kind, whether they need the
+    #: derivative that its `forward` leaves, and two coefficients. None if it is not among theirs.
+    compiled = None
 
     def allocate(self, n_rows: int, dtype: DTypeLike) -> None:
         """Make the scratch memory.
@@ -173,6 +176,12 @@ class CompiledActivation(Activation):
 
     _kind = kernels.IDENTITY
     _is_gated = False
+
+    def allocate(self, n_rows: int, dtype: DTypeLike) -> None:
+        super().allocate(n_rows, dtype)
+        own = type(self).forward, type(self).backward
+        if own == (CompiledActivation.forward, CompiledActivation.backward):
+            self.compiled = self._kind, self._is_gated, *self._coefficients()
 
     def _coefficients(self):
         """Return what the kernel calls slope and limit, as Python floats."""

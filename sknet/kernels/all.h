@@ -11,6 +11,7 @@ union NAME(bits) {
 
 #include "activations.h"
 #include "correlation.h"
+#include "dense.h"
 #include "depthwise.h"
 #include "dropout.h"
 #include "losses.h"

@@ -62,6 +62,15 @@ struct deactivate {
     enum activation kind;
 };
 
+/* A dense layer and, on the way back, the gradients of its kernel and of x. */
+struct dense {
+    ptrdiff_t inputs;
+    const void *x, *kernel;
+    void *kernel_grad, *grad_x; /* grad_x may be NULL */
+    struct activate forward;             /* in place */
+    struct deactivate back;
+};
+
 struct softmax_loss {
     ptrdiff_t rows, width;
     const void *raw, *shares; /* shares are NULL where all are 1 / rows */
@@ -187,6 +196,8 @@ enum kernel {
     DEPTHWISE_GRADIENT,
     CORRELATE,
     CORRELATE_GRADIENT,
+    DENSE,
+    DENSE_BACK,
     N_KERNELS
 };
 

@@ -124,6 +124,8 @@
      [DEPTHWISE] = depthwise_##precision,                                                         \
      [DEPTHWISE_GRADIENT] = depthwise_gradient_##precision,                                       \
      [CORRELATE] = FUSED(correlate_##precision),                                                  \
-     [CORRELATE_GRADIENT] = FUSED(correlate_gradient_##precision)}
+     [CORRELATE_GRADIENT] = FUSED(correlate_gradient_##precision),                                \
+     [DENSE] = FUSED(dense_##precision),                                                          \
+     [DENSE_BACK] = FUSED(dense_back_##precision)}
 
 const struct level SYMBOL(LEVEL) = {QUOTED(LEVEL), {KERNELS(single), KERNELS(double)}};

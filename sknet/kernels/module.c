@@ -350,6 +350,54 @@ KERNEL(deactivate) {
     return finish(&call, DEACTIVATE, &a, a.rows * a.width);
 }
 
+/* Take x and the kernel of a dense layer, and return the size of x; leave what has no elements to
+   NumPy. */
+static npy_intp take_dense(struct call *call, struct dense *a, int first, ptrdiff_t rows,
+                           ptrdiff_t units) {
+    ptrdiff_t n_rows, height, width;
+    a->x = take_rows(call, first, READ, &n_rows, &a->inputs);
+    a->kernel = take_rows(call, first + 1, READ, &height, &width);
+    if (call->fate != FAILED && PyArray_NDIM((PyArrayObject *)call->args[first + 1]) != 2)
+        fail(call, PyExc_ValueError, "a kernel has two axes");
+    if (!rows || !units || !n_rows || !a->inputs)
+        call->fate = call->fate == RUNS ? IS_LEFT : call->fate;
+    else if (n_rows != rows || height != a->inputs || width != units)
+        fail(call, PyExc_ValueError, "x, kernel and outputs do not fit each other");
+    return n_rows * a->inputs;
+}
+
+KERNEL(dense) {
+    struct call call = begin(module, "dense", args, n_args, 9);
+    struct dense a = {0};
+    struct activate *f = &a.forward;
+    f->kind = take_kind(&call, 0);
+    f->x = f->out = take_rows(&call, 4, WRITE, &f->rows, &f->width);
+    take_dense(&call, &a, 1, f->rows, f->width);
+    f->bias = take_optional(&call, 3, READ, f->width);
+    f->derivative = take_optional(&call, 5, WRITE, f->rows * f->width);
+    f->slope = take_number(&call, 6);
+    f->limit = take_number(&call, 7);
+    check_overlap(&call, -1, -1);
+    return finish(&call, DENSE, &a, f->rows * f->width * a.inputs);
+}
+
+KERNEL(dense_back) {
+    struct call call = begin(module, "dense_back", args, n_args, 11);
+    struct dense a = {0};
+    struct deactivate *f = &a.back;
+    f->kind = take_kind(&call, 0);
+    f->grad = take_rows(&call, 1, WRITE, &f->rows, &f->width);
+    f->out = take_sized(&call, 2, READ, f->rows * f->width);
+    const npy_intp size = take_dense(&call, &a, 3, f->rows, f->width);
+    a.kernel_grad = take_sized(&call, 5, WRITE, a.inputs * f->width);
+    f->bias_grad = take_optional(&call, 6, WRITE, f->width);
+    a.grad_x = take_optional(&call, 7, WRITE, size);
+    f->slope = take_number(&call, 8);
+    f->limit = take_number(&call, 9);
+    check_overlap(&call, 0, 1);
+    return finish(&call, DENSE_BACK, &a, f->width * size);
+}
+
 KERNEL(softmax_loss) {
     struct call call = begin(module, "softmax_loss", args, n_args, 6);
     struct softmax_loss a = {0};
@@ -852,6 +900,8 @@ static PyMethodDef methods[] = {
     METHOD(lion),
     METHOD(activate),
     METHOD(deactivate),
+    METHOD(dense),
+    METHOD(dense_back),
     METHOD(softmax_loss),
     METHOD(sigmoid_loss),
     METHOD(dropout),

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .. import kernels
 from ..activations.base import Activation
 from ..blas import matmul
 from ..initializers.base import Initializer
@@ -15,6 +16,9 @@ from ..regularization import KernelConstraint, Regularizer
 from ..typing import Array, NamedActivation, NamedInitializer, Shape
 from .affine import AffineLayer
 from .base import RATE_FACTOR
+
+#: Multiply-adds up to which a kernel of our own multiplies in the time of BLAS or less.
+_SMALL = 2**21
 
 
 class Dense(AffineLayer):
@@ -128,9 +132,29 @@ class Dense(AffineLayer):
         self._declare(fan, self.units, fan)
         return (*input_shape[:-1], self.units)
 
+    def _is_small(self, x):
+        """Tell whether one kernel multiplies and applies the activation."""
+        return (
+            isinstance(x, np.ndarray)
+            and x.size * self.units <= _SMALL
+            and self.use_bias
+            and self._activation.compiled is not None
+        )
+
     def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute activation(x @ kernel + bias) for x of shape (N, ..., F)."""
         out = self._work("out", (*x.shape[:-1], self.units))
+        if self._is_small(x):
+            kind, is_gated, slope, limit = self._activation.compiled
+            derivative = None
+            if training:
+                self._x, self._out = x, out
+                derivative = self._work("derivative", out.shape) if is_gated else None
+            kernels.dense(
+                *(kind, x, self.kernel_, self.bias_, out, derivative),
+                *(slope, limit, self._activation._work),
+            )
+            return out
         if isinstance(x, np.ndarray):
             matmul(_rows(x), self.kernel_, _rows(out))
         else:  # sparse
@@ -142,6 +166,15 @@ class Dense(AffineLayer):
     def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of kernel and bias; return that of x."""
         x = self._x
+        if self._is_small(x):
+            kind, is_gated, slope, limit = self._activation.compiled
+            grad_x = self._work("grad_x", x.shape) if input_grad else None
+            out = self._work("derivative", self._out.shape) if is_gated else self._out
+            kernels.dense_back(
+                *(kind, grad_output, out, x, self.kernel_, self.kernel_grad_, self.bias_grad_),
+                *(grad_x, slope, limit, self._activation._work),
+            )
+            return grad_x
         grad = _rows(self._deactivate(grad_output))
         if isinstance(x, np.ndarray):
             matmul(_rows(x).T, grad, self.kernel_grad_)

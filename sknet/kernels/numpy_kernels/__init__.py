@@ -20,6 +20,7 @@ from .activations import (
     deactivate,
 )
 from .correlation import correlate, correlate_gradient, mix_rows
+from .dense import dense, dense_back
 from .depthwise import depthwise, depthwise_gradient
 from .dropout import dropout, dropout_backward
 from .losses import sigmoid_loss, softmax_loss
@@ -47,6 +48,8 @@ __all__ = [
     "correlate",
     "correlate_gradient",
     "deactivate",
+    "dense",
+    "dense_back",
     "depthwise",
     "depthwise_gradient",
     "dropout",
