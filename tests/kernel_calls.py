@@ -1,5 +1,6 @@
 """Calls of kernels for the tests: arguments that fit, and what the call may write."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ ACTIVATIONS = {
     "mish": (kernels.MISH, 0.0, 0.0),
     "exact_gelu": (kernels.EXACT_GELU, 0.0, 0.0),
 }
+CONVOLUTIONS = ("correlate", "correlate_gradient", "depthwise", "depthwise_gradient")
 GATED = ("gelu", "silu", "mish", "exact_gelu")
 
 
@@ -261,32 +263,28 @@ def gru_step_back(rng, shape, dtype, wild=False):
     return Call("gru_step_back", [grad, slots, grad_gates, np.zeros((3, *shape), dtype)], (0, 2))
 
 
-def depthwise(rng, shape, dtype, wild=False, gradient=False):
-    """Return the call of a convolution of each channel: `shape` is (rows, channels)."""
-    rows, channels = max(1, shape[0] % 7), shape[1]
-    columns, size = int(rng.integers(1, 6)), rng.integers(1, 4, 2)
-    strides, dilation = rng.integers(1, 3, 2), rng.integers(1, 3, 2)
-    height, width = (np.array([rows, columns]) - 1) * strides + (size - 1) * dilation + 1
-    n_images = min(shape[0], 2)
-    x = values(rng, (n_images, height, width, channels), dtype, wild)
-    products = values(rng, (n_images, rows, columns, channels), dtype, wild)
-    taps = values(rng, (*size, channels), dtype, wild)
-    numbers = [*map(int, strides), *map(int, dilation)]
-    if gradient:
-        return Call("depthwise_gradient", [x, products, taps, *numbers], (2,))
-    return Call("depthwise", [x, taps, products, *numbers], (2,))
-
-
-def depthwise_gradient(rng, shape, dtype, wild=False):
-    """Return the call of its gradient by the kernel."""
-    return depthwise(rng, shape, dtype, wild, gradient=True)
+def convolution(rng, shape, dtype, wild=False, name="correlate"):
+    """Return the call of a convolution over one to three axes: `shape` is (rows, channels)."""
+    n_axes, channels = int(rng.integers(1, 4)), shape[1]
+    counts = np.array([max(1, shape[0] % 7), *rng.integers(1, 6, n_axes - 1)])
+    size = rng.integers(1, 4, n_axes)
+    strides, dilation = rng.integers(1, 3, (2, n_axes))
+    lengths = (counts - 1) * strides + (size - 1) * dilation + 1 + rng.integers(0, 2, n_axes)
+    filters = (int(rng.integers(1, 40)),) if name.startswith("correlate") else ()
+    n = min(shape[0], 2)
+    x = values(rng, (n, *lengths, channels), dtype, wild)
+    products = values(rng, (n, *counts, *(filters or (channels,))), dtype, wild)
+    taps = values(rng, (*size, channels, *filters), dtype, wild)
+    arrays = [x, products, taps] if name.endswith("gradient") else [x, taps, products]
+    geometry = [tuple(map(int, strides)), tuple(map(int, dilation))]
+    work = [Workspace(1, dtype)] if filters else []
+    return Call(name, [*arrays, *geometry, *work], (2,))
 
 
 #: The calls of kernels for arrays of some shape.
 MAKERS = {
     "add_by_code": add_by_code,
-    "depthwise": depthwise,
-    "depthwise_gradient": depthwise_gradient,
+    **{name: partial(convolution, name=name) for name in CONVOLUTIONS},
     "dropout": dropout,
     "dropout_backward": dropout_backward,
     "gru_step": gru_step,

@@ -663,6 +663,8 @@ static void take_windows(struct call *call, struct windows *w, PyArrayObject *x,
         const ptrdiff_t length = at < 0 ? 1 : PyArray_DIM(x, at + 1);
         w->in[axis] = length;
         w->count[axis] = at < 0 ? 1 : PyArray_DIM(values, at + 1);
+        if (w->strides[axis] > length) /* no second window, and no product that overflows */
+            w->strides[axis] = length + 1;
         fits = length > 0 && w->size[axis] > 0 &&
                w->size[axis] - 1 <= (length - 1) / w->dilation[axis];
         const ptrdiff_t last = length - 1 - (w->size[axis] - 1) * w->dilation[axis];
