@@ -171,6 +171,36 @@ def _numbers(length, dtype):
     return np.ones(length, dtype), *(np.array([number], dtype) for number in numbers)
 
 
+def _channels(rng, shape, dtype, wild):
+    """Return an array of two segments, and a function that makes vectors."""
+    x = values(rng, (2, *shape), dtype, wild)
+    return x, lambda: values(rng, (2, 1, shape[1]), dtype)
+
+
+def channel_sums(rng, shape, dtype, wild=False):
+    """Return the call that sums up columns: x, squares, or a gradient and its products."""
+    x, vector = _channels(rng, shape, dtype, wild)
+    grad, total, products, work = values(rng, x.shape, dtype), vector(), vector(), Workspace(0, dtype)
+    arrays = [(None, None, None, total, None), (vector(), None, None, None, products)]
+    arrays.append((vector(), grad, None, total, products))
+    return Call("channel_sums", [x, *arrays[rng.integers(3)], work], (4, 5))
+
+
+def channel_linear(rng, shape, dtype, wild=False):
+    """Return the call of a linear function of channels."""
+    x, vector = _channels(rng, shape, dtype, wild)
+    vectors = vector(), None, vector(), vector()
+    return Call("channel_linear", [x, *vectors, np.zeros_like(x), Workspace(0, dtype)], (5,))
+
+
+def channel_gradient(rng, shape, dtype, wild=False):
+    """Return the call that turns a gradient into that of what was normalized."""
+    x, vector = _channels(rng, shape, dtype, wild)
+    vectors = vector(), None, vector(), vector(), vector()
+    arguments = [values(rng, x.shape, dtype), x, *vectors, Workspace(0, dtype)]
+    return Call("channel_gradient", arguments, (0,))
+
+
 def softmax_of_keys(rng, shape, dtype, wild=False):
     """Return the call of attention's softmax over `shape` of keys and queries."""
     n_keys, n_queries = max(shape), min(shape)
@@ -284,6 +314,9 @@ def convolution(rng, shape, dtype, wild=False, name="correlate"):
 #: The calls of kernels for arrays of some shape.
 MAKERS = {
     "add_by_code": add_by_code,
+    "channel_gradient": channel_gradient,
+    "channel_linear": channel_linear,
+    "channel_sums": channel_sums,
     **{name: partial(convolution, name=name) for name in CONVOLUTIONS},
     "dropout": dropout,
     "dropout_backward": dropout_backward,

@@ -110,6 +110,9 @@ def test_layers_are_near_those_of_numpy(level, shape, dtype):
     for _ in range(4):
         assert_near(kernel_calls.row_norm(rng, shape, dtype), 64, scale=1.0)
         assert_near(kernel_calls.row_norm_backward(rng, shape, dtype), 64, scale=20.0 * shape[0])
+        assert_near(kernel_calls.channel_sums(rng, shape, dtype), 64, scale=10.0 * shape[0])
+        assert_near(kernel_calls.channel_linear(rng, shape, dtype), 16, scale=30.0)
+        assert_near(kernel_calls.channel_gradient(rng, shape, dtype), 16, scale=30.0)
         assert_near(kernel_calls.softmax_of_keys(rng, shape, dtype), 32)
         assert_near(kernel_calls.add_by_code(rng, shape, dtype), 8, scale=shape[0])
         assert_near(kernel_calls.dropout_backward(rng, shape, dtype), 1)

@@ -124,6 +124,8 @@
      [DEPTHWISE] = depthwise_##precision,                                                         \
      [DEPTHWISE_GRADIENT] = depthwise_gradient_##precision,                                       \
      [CORRELATE] = FUSED(correlate_##precision),                                                  \
-     [CORRELATE_GRADIENT] = FUSED(correlate_gradient_##precision)}
+     [CORRELATE_GRADIENT] = FUSED(correlate_gradient_##precision),                                \
+     [CHANNEL_SUMS] = channel_sums_##precision,                                                   \
+     [CHANNEL_LINEAR] = channel_linear_##precision}
 
 const struct level SYMBOL(LEVEL) = {QUOTED(LEVEL), {KERNELS(single), KERNELS(double)}};

@@ -19,6 +19,7 @@ from .activations import (
     activate,
     deactivate,
 )
+from .channels import channel_gradient, channel_linear, channel_sums
 from .correlation import correlate, correlate_gradient, mix_rows
 from .depthwise import depthwise, depthwise_gradient
 from .dropout import dropout, dropout_backward
@@ -44,6 +45,9 @@ __all__ = [
     "activate",
     "adam",
     "add_by_code",
+    "channel_gradient",
+    "channel_linear",
+    "channel_sums",
     "correlate",
     "correlate_gradient",
     "deactivate",
