@@ -22,7 +22,8 @@ class Mixing(Component, ABC):
     its own: of the sample s, of the partner 1 - s, where s has the distribution
     Beta(alpha, alpha). The loss of the mixture is s times that of the sample's label and 1 - s
     times that of the partner's, each with the weight of its row. With the log loss that is the
-    loss of mixed probabilities; with the squared error it has the gradient of mixed targets.
+    loss of mixed probabilities; with the squared error it has the gradient of mixed targets. Where
+    each pixel or step has a target, so has its loss.
 
     Parameters
     ----------
@@ -51,13 +52,15 @@ class Mixing(Component, ABC):
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
 
-    def check(self, shape: Shape) -> None:
+    def check(self, shape: Shape, places: Shape | None = None) -> None:
         """Refuse samples of a shape that cannot be mixed in this way; by default none is.
 
         Parameters
         ----------
         shape : tuple of int
             Shape of one sample.
+        places : tuple of int, default=None
+            Shape of the steps or pixels that have a target each; None for one target a sample.
 
         Raises
         ------
@@ -88,6 +91,32 @@ class Mixing(Component, ABC):
         shares = rng.beta(self.alpha, self.alpha, size=len(x)).astype(x.dtype)
         mixed, shares = self._blend(x, partners, shares)
         return mixed, partners, shares
+
+    def terms(
+        self, y: Any, partners: Array, shares: Array, sample_weight: Array | None
+    ) -> list[tuple[Any, Array]]:
+        """Return the targets of the last mixtures, with the weights of their losses.
+
+        Parameters
+        ----------
+        y : ndarray of shape (N, ...) or Places
+            Targets of the batch; or those of the pixels or steps of each sample.
+        partners : ndarray of int of shape (N,)
+            What `mix` returned.
+        shares : ndarray of shape (N,)
+            What `mix` returned.
+        sample_weight : ndarray of shape (N,) or None
+            Weights of the rows.
+
+        Returns
+        -------
+        terms : list of (targets, weights)
+            The loss is the sum of theirs.
+        """
+        own, others = shares, 1.0 - shares
+        if sample_weight is not None:
+            own, others = own * sample_weight, others * sample_weight[partners]
+        return [(y, own), (y[partners], others)]
 
     @abstractmethod
     def _blend(self, x, partners, shares):
@@ -131,7 +160,8 @@ class CutMix(Mixing):
 
     The rectangle has the part 1 - s of the area and the shape of the image, its center is
     uniform, and it is cut at the edges; the share of the label is what is left of the image. Of
-    sequences, which need one length, a stretch of steps is replaced.
+    sequences, which need one length, a stretch of steps is replaced. Where each pixel or step has
+    a target, that of a replaced one is its own from the partner.
 
     Parameters
     ----------
@@ -151,16 +181,32 @@ class CutMix(Mixing):
     >>> model = NeuralClassifier(layers=layers, input_shape=(28, 28, 1), mixing="cutmix")
     """
 
-    def check(self, shape: tuple[int, ...]) -> None:
+    def check(self, shape: tuple[int, ...], places: tuple[int, ...] | None = None) -> None:
         if len(shape) < 2:
             raise ValueError(
                 "mixing='cutmix' expects images or sequences of one length, got samples of shape "
                 f"{tuple(shape)}. Pass input_shape, or use mixing='mixup'."
             )
+        if places is not None and tuple(places) != tuple(shape[:-1]):
+            raise ValueError(
+                f"mixing='cutmix' expects a target for each of the {_times(shape[:-1])} pixels or "
+                f"steps that it cuts, got {_times(places)} targets a sample. Use mixing='mixup'."
+            )
 
     def mix(self, x: Array, rng: np.random.Generator) -> Any:
         self._centers = rng.random((len(x), x.ndim - 2))
         return super().mix(x, rng)
+
+    def terms(self, y: Any, partners: Array, shares: Array, sample_weight: Array | None) -> Any:
+        if isinstance(y, np.ndarray):
+            return super().terms(y, partners, shares, sample_weight)
+        mixed = y.chosen(partners, self._taken())
+        if sample_weight is None:
+            return [(mixed, np.ones(len(shares), shares.dtype))]
+        unit = sample_weight.sum() / y.totals.sum()
+        weights = (mixed.totals * unit).astype(shares.dtype)
+        mixed.totals = np.where(mixed.totals > 0, mixed.totals, 1.0)  # it divides
+        return [(mixed, weights)]
 
     def _blend(self, x, partners, shares):
         lengths = np.array(x.shape[1:-1])
@@ -168,6 +214,7 @@ class CutMix(Mixing):
         sides = np.rint((1.0 - shares[:, None]) ** (1 / len(lengths)) * lengths)
         starts = np.clip(centers - sides // 2, 0, lengths).astype(np.intp)
         stops = np.clip(centers - sides // 2 + sides, 0, lengths).astype(np.intp)
+        self._boxes = lengths, starts, stops
         mixed = x.copy()
         rows = zip(mixed, partners.tolist(), starts.tolist(), stops.tolist(), strict=True)
         for image, partner, first, last in rows:
@@ -175,6 +222,22 @@ class CutMix(Mixing):
             image[box] = x[partner][box]
         replaced = np.prod((stops - starts) / lengths, axis=1)
         return mixed, (1.0 - replaced).astype(x.dtype)
+
+    def _taken(self):
+        """Return which pixels of the last mixtures come from partners, one after the other."""
+        lengths, starts, stops = self._boxes
+        taken: Any = True
+        for axis, length in enumerate(lengths):
+            first, last = (
+                each[:, axis].reshape(-1, *(1,) * len(lengths)) for each in (starts, stops)
+            )
+            at = np.arange(length).reshape(-1, *(1,) * (len(lengths) - 1 - axis))
+            taken = taken & (at >= first) & (at < last)
+        return taken.reshape(-1)
+
+
+def _times(lengths):
+    return " x ".join(map(str, lengths))
 
 
 #: The ways to mix by name.

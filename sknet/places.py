@@ -67,6 +67,30 @@ class Places(Sequences):
         one = self.starts, self.lengths, self.weights, self.positions, self.totals
         return type(self)(function(self.values), *one)
 
+    def chosen(self, partners: Array, taken: Array) -> Places:
+        """Return these places with the targets and weights of other samples at some of them.
+
+        Parameters
+        ----------
+        partners : ndarray of int of shape (n,)
+            Which other sample, for each.
+        taken : ndarray of bool of shape (number of places,)
+            Where to take them.
+
+        Returns
+        -------
+        places : Places
+            New ones; all samples have the same number of places.
+        """
+        others, lengths = self[partners], self.lengths
+        values, other = self.targets(), others.targets()
+        values = np.where(taken.reshape(-1, *(1,) * (values.ndim - 1)), other, values)
+        weights, totals = self.joined_weights(), None
+        if weights is not None:
+            weights = np.where(taken, others.joined_weights(), weights)
+            totals = weights.reshape(len(self), -1).sum(axis=1)
+        return type(self)(values, np.cumsum(lengths) - lengths, lengths, weights, None, totals)
+
     def targets(self) -> Array:
         """Return the targets of these samples, one after the other.
 

@@ -127,23 +127,22 @@ class Step:
         return raw, loss + sum(part.added_loss for part in self._adding), grad
 
     def _forward_mixtures(self, x, y, sample_weight):
-        """Train on mixtures, whose loss is that of both labels in their shares."""
+        """Train on mixtures, whose loss is that of the labels of both samples."""
         x = in_shape(x, self.network.input_shape)
         x, partners, shares = self._mixing.mix(x, self.trainer.noise_rng)
-        own, others = shares, 1.0 - shares
-        if sample_weight is not None:
-            own, others = own * sample_weight, others * sample_weight[partners]
+        first, *others = self._mixing.terms(y, partners, shares, sample_weight)
         for part in self._adding:
-            part.row_weights = own + others
+            part.row_weights = sum((weights for _, weights in others), first[1])
         raw = self.network.forward(x, training=True)
-        out, more = (self._work(name, raw.shape) for name in ("grad_raw", "grad_partner"))
-        loss, grad = self.loss.value_and_gradient(raw, y, own, out)
-        loss_of_partners, grad_of_partners = self.loss.value_and_gradient(
-            raw, y[partners], others, more
-        )
-        grad += grad_of_partners
-        loss += loss_of_partners + sum(part.added_loss for part in self._adding)
-        return raw, loss, grad
+        loss, grad = self.loss.value_and_gradient(raw, *first, self._work("grad_raw", raw.shape))
+        for targets, weights in others:
+            out = self._work("grad_partner", raw.shape)
+            of_partners, grad_of_partners = self.loss.value_and_gradient(
+                raw, targets, weights, out
+            )
+            grad += grad_of_partners
+            loss += of_partners
+        return raw, loss + sum(part.added_loss for part in self._adding), grad
 
     def is_sound(self) -> bool:
         """Return whether outputs and loss are finite after the last step, if that was long."""

@@ -27,6 +27,7 @@ from sknet.layers import (  # noqa: E402
     Dense,
     Flatten,
     GlobalAveragePool1D,
+    GroupNorm,
     MultiHeadAttention,
     Parallel,
     PositionalEmbedding,
@@ -209,6 +210,16 @@ def transformer():
     return keras.Model(inputs, K.Dense(2, activation="softmax")(K.GlobalAveragePooling1D()(x)))
 
 
+def local_transformer():
+    inputs, steps = keras.Input(STEPS), np.arange(7)
+    near = np.abs(steps[:, None] - steps) < 3
+    x = K.BatchNormalization(axis=1)(inputs)
+    x = K.MultiHeadAttention(2, 4)(x, x, attention_mask=near[None])
+    x = K.MultiHeadAttention(2, 4)(x, x, attention_mask=near, use_causal_mask=True)
+    x = K.GroupNormalization(7, axis=1)(x)
+    return keras.Model(inputs, K.Dense(2, activation="softmax")(K.GlobalAveragePooling1D()(x)))
+
+
 def masked_transformer():
     inputs = keras.Input((None,))
     x = K.Embedding(20, 8, mask_zero=True)(inputs)
@@ -236,6 +247,7 @@ CODES = np.array([[3, 1, 19, 7, 0, 0], [5, 2, 0, 0, 0, 0]])
 MODELS = {
     "cnn": (cnn, example(IMAGE)),
     "stacked lstm": (stacked_lstm, CODES),
+    "local transformer": (local_transformer, example(STEPS, 3)),
     "masked transformer": (masked_transformer, CODES),
     "transformer": (transformer, example(STEPS)),
     "branches": (branches, example(IMAGE)),
@@ -303,7 +315,6 @@ REFUSED = {
     "data_format='channels_first'": lambda: on_steps(
         K.AveragePooling1D(2, data_format="channels_first")
     ),
-    "axis=1, sknet the last": lambda: on_steps(K.BatchNormalization(axis=1)),
     "axis=1, sknet the last axes": lambda: on_steps(K.UnitNormalization(axis=1)),
     "slopes of its own at each place": lambda: on_steps(K.PReLU()),
     "interpolation='nearest', sknet 'bilinear'": lambda: functional(
@@ -416,6 +427,15 @@ ESTIMATORS = {
             Bidirectional(LSTM(3)),
         ]
     ),
+    "local": NeuralRegressor(
+        layers=[
+            BatchNorm(axis=1),
+            TransformerBlock(2, window=3, causal=True),
+            MultiHeadAttention(2, attention_mask=np.add.outer(np.arange(9), np.arange(9)) % 3 < 2),
+            GroupNorm(7, axis=1),
+            GlobalAveragePool1D(),
+        ]
+    ),
     "norms": NeuralRegressor(
         layers=[PReLU(), RMSNorm(scale=False), UnitNormLayer(epsilon=0.5), Flatten()]
     ),
@@ -464,6 +484,10 @@ def of_steps(layer):
         (r"'layers__0' \(Scaling\)", NeuralRegressor(layers=[Scaling()])),
         ("rotary=True", of_steps(TransformerBlock(3, rotary=True))),
         ("num_key_value_heads=1", of_steps(MultiHeadAttention(2, num_key_value_heads=1))),
+        (
+            "does not let a step look at nothing",
+            of_steps(MultiHeadAttention(2, attention_mask=np.zeros((7, 7)))),
+        ),
         ("padding='reflect'", of_steps(Conv1D(2, 3, padding="reflect"))),
         ("padding='causal'", of_steps(SeparableConv1D(2, 3, padding="causal"))),
         (r"\(GLU\): Keras does not", of_steps(GLU())),

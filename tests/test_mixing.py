@@ -9,7 +9,17 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sknet import NeuralClassifier, NeuralRegressor, load, save
-from sknet.layers import LSTM, BatchNorm, Conv2D, Dense, Dropout, Embedding, Flatten
+from sknet.layers import (
+    LSTM,
+    Activation,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Masking,
+)
 from sknet.mixing import CutMix, MixUp, get_mixing
 from sknet.optimizers import SGD
 
@@ -158,7 +168,7 @@ def test_mixing_is_searched_and_trains_by_partial_fit():
         (
             {"mixing": "mixup", "layers": [Embedding(3, input_dim=9), Flatten()]},
             np.ones((8, 4)),
-            "one target a sample, got codes for an Embedding. Leave it out.",
+            "targets of one shape, got codes for an Embedding. Leave it out.",
         ),
         ({"mixing": "mixup", "solver": "lbfgs"}, draw(8, 4), "mixing='mixup' is for solvers that"),
     ],
@@ -170,11 +180,78 @@ def test_what_cannot_be_mixed_has_a_sentence(params, X, sentence):
     assert sentence in str(caught.value)
 
 
-def test_targets_of_places_are_not_mixed():
-    X, y = draw(6, 5, 2), np.zeros((6, 5), int)
-    y[:, 2:] = 1
-    with pytest.raises(ValueError, match="got a target for each step or pixel"):
-        NeuralClassifier(layers=[Dense(3)], mixing="mixup").fit(X, y)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", ["mixup", "cutmix"])
+def test_targets_of_pixels_are_mixed_by_their_losses_or_cut(name, weighted):
+    X, y = draw(6, 4, 5, 3), np.random.default_rng(1).integers(3, size=(6, 4, 5))
+    weight = np.random.default_rng(2).integers(1, 4, (6, 4, 5)) / 2 if weighted else None
+    model = NeuralClassifier(
+        layers=[Activation("identity")],
+        mixing=name,
+        solver=SGD(momentum=0.0),
+        learning_rate_init=0.1,
+        random_state=0,
+        dtype="float64",
+    )
+    start, moved = one_step(model, X, y, weight)
+    trained = np.random.SeedSequence(0).spawn(4)[1].spawn(2)[1]
+    mixed, partners, shares = get_mixing(name).mix(X, np.random.default_rng(trained))
+    own = np.ones(y.shape) if weight is None else weight / weight.mean()
+    factors = shares[:, None, None] * np.ones(y.shape)
+    if name == "cutmix":
+        factors = (mixed == X).all(axis=-1).astype(float)
+    first, second = factors * own, (1 - factors) * own[partners]
+    one_hot, kernel, bias = np.eye(3)[y], start.coefs_[0], start.intercepts_[0]
+    logits = mixed @ kernel + bias
+    p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    grad = first[..., None] * (p - one_hot) + second[..., None] * (p - one_hot[partners])
+    grad = np.einsum("nhwc,nhwk->ck", mixed, grad) / y.size
+    np.testing.assert_allclose(moved.coefs_[0], kernel - 0.1 * grad, atol=1e-10)
+    terms = first[..., None] * one_hot + second[..., None] * one_hot[partners]
+    assert moved.loss_ == pytest.approx(-(terms * np.log(p)).sum() / y.size, rel=1e-10)
+
+
+def segmentation(**params):
+    X = draw(12, 6, 6, 1)
+    layers = [Conv2D(3, 3, padding="same", activation="relu"), BatchNorm(), Dropout(0.2)]
+    options = {"mixing": "cutmix", "max_iter": 4, "tol": 0, "batch_size": 5, "random_state": 0}
+    return NeuralClassifier(layers=layers, **(options | params)), X, (X[..., 0] > 0).astype(int)
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "dice"])
+@pytest.mark.parametrize("mixing", ["mixup", "cutmix"])
+def test_segmentation_resumes_exactly(mixing, loss):
+    model, X, y = segmentation(mixing=mixing, loss=loss)
+    whole = clone(model).fit(X, y)
+    half = clone(model).set_params(max_iter=2, warm_start=True).fit(X, y)
+    half = pickle.loads(pickle.dumps(half)).fit(X, y)
+    np.testing.assert_array_equal(half.network_.params, whole.network_.params)
+    assert half.loss_ != segmentation(mixing=None, loss=loss)[0].fit(X, y).loss_
+
+
+def test_rows_of_weight_zero_have_no_part_in_cut_targets():
+    model, X, y = segmentation(random_state=1)
+    weight = np.ones(y.shape)
+    weight[3], weight[:, 2:] = 0, 0
+    y[3] = 1 - y[3]
+    assert np.isfinite(model.fit(X, y, weight).loss_)
+
+
+def test_targets_of_other_places_than_pixels_cannot_be_cut():
+    _, X, y = segmentation()
+    model = NeuralClassifier(layers=[Conv2D(3, 3, strides=2, padding="same")], max_iter=1)
+    with pytest.raises(
+        ValueError, match="each of the 6 x 6 pixels or steps that it cuts, got 3 x"
+    ):
+        model.set_params(mixing="cutmix").fit(X, y[:, ::2, ::2])
+    model.set_params(mixing="mixup", tol=0).fit(X, y[:, ::2, ::2])
+
+
+def test_padded_sequences_are_not_mixed():
+    X, y = draw(6, 5, 2), np.arange(30).reshape(6, 5) % 2
+    X[2, 3:] = 0
+    with pytest.raises(ValueError, match="targets of one shape, got padded sequences"):
+        NeuralClassifier(layers=[Masking(), Dense(3)], mixing="mixup").fit(X, y)
 
 
 def test_sequences_of_unequal_length_are_not_mixed():

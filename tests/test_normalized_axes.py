@@ -7,7 +7,16 @@ import pytest
 from scipy import stats
 
 from sknet import NeuralClassifier
-from sknet.layers import BatchNorm, Dense, Flatten, GroupNorm, LayerNorm, RMSNorm, UnitNorm
+from sknet.layers import (
+    BatchNorm,
+    Dense,
+    Flatten,
+    GroupNorm,
+    LayerNorm,
+    Masking,
+    RMSNorm,
+    UnitNorm,
+)
 from sknet.network import Network
 from sknet.testing import check_layer
 
@@ -21,7 +30,11 @@ LAYERS = [
     BatchNorm(center=False),
     BatchNorm(scale=False),
     BatchNorm(center=False, scale=False, trainable=False),
+    BatchNorm(axis=1),
+    BatchNorm(axis=-2, momentum=0.5),
     GroupNorm(2, center=False, scale=False),
+    GroupNorm(-1, axis=1),
+    GroupNorm(2, axis=2),
     UnitNorm(),
     UnitNorm(axis=(-2, -1)),
     UnitNorm(epsilon=3.0),
@@ -31,8 +44,7 @@ LAYERS = [
 @pytest.mark.parametrize("layer", LAYERS, ids=str)
 def test_they_keep_the_contract(layer):
     check_layer(layer, (3, 2, 4))
-    n_axes = 1 if isinstance(getattr(layer, "axis", -1), int) else len(layer.axis)
-    if n_axes < 2:
+    if getattr(layer, "axis", -1) in (-1, [-1]):
         check_layer(layer, (4, 6), sequence=True)
 
 
@@ -61,6 +73,44 @@ def test_several_axes_are_normalized_together(n_axes):
     _, out = run(UnitNorm(axis=axes), x)
     norm = np.sqrt((x**2).sum(axis=axes, keepdims=True))
     np.testing.assert_allclose(out, x / norm, rtol=1e-12)
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3, -1, -2, -3])
+def test_features_may_stand_on_any_axis(axis):
+    x = draw(5, 2, 4, 6)
+    n, at = x.shape[axis], axis % 4
+    across = tuple({1, 2, 3} - {at})
+    shape = [n if each == at else 1 for each in range(4)]
+    gamma, beta = draw(n, seed=1), draw(n, seed=2)
+    weights, by_axis = {"gamma": gamma, "beta": beta}, (gamma.reshape(shape), beta.reshape(shape))
+    options = {"axis": axis, "epsilon": 1e-12}
+    network, out = run(BatchNorm(momentum=0.0, **options), x, True, **weights)
+    expected = by_axis[0] * stats.zscore(x, axis=(0, *across)) + by_axis[1]
+    np.testing.assert_allclose(out, expected, rtol=1e-8)
+    later = network.predict(x)  # by the averages, whose variance is the unbiased one
+    n_each = x.size // n
+    mean = x.mean(axis=(0, *across), keepdims=True)
+    deviation = x.std(axis=(0, *across), keepdims=True) * np.sqrt(n_each / (n_each - 1))
+    expected = by_axis[0] * (x - mean) / deviation + by_axis[1]
+    np.testing.assert_allclose(later, expected, rtol=1e-8)
+    _, out = run(GroupNorm(2, **options), x, **weights)
+    parts = np.split(x, 2, axis=at)
+    expected = np.concatenate([stats.zscore(part, axis=(1, 2, 3)) for part in parts], axis=at)
+    np.testing.assert_allclose(out, by_axis[0] * expected + by_axis[1], rtol=1e-8)
+
+
+def test_axes_count_the_samples_as_in_keras():
+    x = draw(4, 3, 5)
+    for layer, same in [(LayerNorm, 2), (RMSNorm, [1, 2]), (UnitNorm, (2, 1))]:
+        axis = -1 if same == 2 else (-2, -1)
+        np.testing.assert_array_equal(run(layer(axis=same), x)[1], run(layer(axis=axis), x)[1])
+
+
+def test_padded_steps_are_no_channels():
+    layers = [Masking(), BatchNorm(axis=1), Flatten()]
+    X = np.repeat([[1.0, 2.0], [0.0, 3.0]], 3, axis=0)[:, :, None] * np.ones((6, 2, 2))
+    with pytest.raises(ValueError, match="expects steps that are all real, as axis=1 makes chan"):
+        NeuralClassifier(layers=layers).fit(X, [0, 1] * 3)
 
 
 @pytest.mark.parametrize("center", [True, False])
@@ -105,6 +155,11 @@ def test_models_with_such_layers_resume_and_survive_pickles():
         (RMSNorm(axis=1), (3, 2), "axis must be -1 or a tuple of the last axes"),
         (UnitNorm(axis=()), (3, 2), "axis must be -1 or a tuple of the last axes"),
         (LayerNorm(axis=(-2, -1)), (None, 2), "inputs whose last axes have known lengths, got"),
+        (BatchNorm(axis=0), (3, 2), "axis must be from 1 to 2 or from -2 to -1 for samples of sh"),
+        (GroupNorm(2, axis=3), (3, 2), "as axis 0 holds the samples, got 3."),
+        (BatchNorm(axis=1), (None, 2), "expects inputs whose axis 1 has a known length, got"),
+        (GroupNorm(2, axis=1), (3, 2), "expects a number of channels that groups=2 divides, got"),
+        (BatchNorm(axis=(1, 2)), (3, 2), "The 'axis' parameter of BatchNorm must be"),
         (LayerNorm(axis="last"), (3, 2), "The 'axis' parameter of LayerNorm must be"),
         (BatchNorm(center=1), (3, 2), "The 'center' parameter of BatchNorm must be"),
         (UnitNorm(epsilon=0), (3, 2), "The 'epsilon' parameter of UnitNorm must be"),

@@ -137,6 +137,8 @@ onnxruntime = pytest.importorskip("onnxruntime")
 RNG = np.random.default_rng(0)
 IMAGE, VOLUME, SEQUENCE = (6, 7, 4), (5, 4, 6, 2), (9, 4)
 SAME = [Dense(4), Activation("tanh")]
+#: Which of 20 positions attention lets see which; one sees nothing.
+SEEN = (np.add.outer(np.arange(20), 3 * np.arange(20)) % 5 < 2) & (np.arange(20) != 2)[:, None]
 
 #: Layers with the shape of a sample.
 CASES = [
@@ -186,6 +188,12 @@ CASES = [
     (PeriodicEmbedding(5, 3), (None, 4)),
     (BatchNorm(), (4,)),
     (BatchNorm(), IMAGE),
+    *[
+        (norm, IMAGE)
+        for axis in (1, -2)
+        for norm in (BatchNorm(axis=axis), GroupNorm(1, axis=axis))
+    ],
+    (GroupNorm(-1, axis=2), (None, 4, 3)),
     (LayerNorm(), (3, 4)),
     (RMSNorm(), (3, 4)),
     *[(GroupNorm(groups), shape) for groups in (1, 2, -1) for shape in ((4,), IMAGE, (None, 4))],
@@ -292,6 +300,12 @@ CASES = [
         (MultiHeadAttention(4, 2, 3, num_key_value_heads=n, rotary=rotary, causal=n == 2), shape)
         for n in (None, 1, 2)
         for rotary in (False, True)
+        for shape in (SEQUENCE, (None, 4))
+    ],
+    *[
+        (MultiHeadAttention(2, **options, causal=causal), shape)
+        for options in ({"window": 2}, {"attention_mask": SEEN, "window": 3, "rotary": True})
+        for causal in (False, True)
         for shape in (SEQUENCE, (None, 4))
     ],
     (TransformerBlock(2, rotary=True, num_key_value_heads=1), (None, 4)),
@@ -412,6 +426,8 @@ MASKED = [
     MultiHeadAttention(2, causal=True),
     MultiHeadAttention(2, num_key_value_heads=1, rotary=True),
     MultiHeadAttention(2, rotary=True, causal=True),
+    MultiHeadAttention(2, window=2),
+    MultiHeadAttention(2, attention_mask=SEEN, causal=True),
     TransformerBlock(2),
     PositionalEmbedding("sinusoidal"),
     PositionalEmbedding(max_length=20),
@@ -813,6 +829,8 @@ CAUSAL = [
     TransformerBlock(2, causal=True),
     MultiHeadAttention(4, 2, 3, causal=True, rotary=True, num_key_value_heads=2),
     TransformerBlock(2, causal=True, rotary=True, num_key_value_heads=1),
+    TransformerBlock(2, causal=True, rotary=True, window=2),
+    MultiHeadAttention(2, causal=True, attention_mask=SEEN),
     DepthwiseConv1D(3, padding="causal"),
     SeparableConv1D(4, 3, padding="causal"),
     WeightNorm(Conv1D(4, 3, padding="causal")),

@@ -11,6 +11,7 @@ from ..layers import Embedding, Layer
 from ..layers.composite import nested_items
 from ..mixing import get_mixing
 from ..optimizers import LBFGS
+from ..places import Places
 from .architecture import hidden_sizes
 
 
@@ -102,15 +103,22 @@ class ParameterChecks:
         mixing = get_mixing(self.mixing)
         if mixing is None:
             return None
-        mixing.check(self._input_shape)
-        codes = any(isinstance(part, Embedding) for part in self.network_.layer.walk())
-        one_target = isinstance(data.y, np.ndarray)
-        if codes or not one_target or not isinstance(data.X, np.ndarray):
-            found = "codes for an Embedding" if codes else "sequences of any length"
+        has_places = isinstance(data.y, Places)
+        found = None
+        if any(isinstance(part, Embedding) for part in self.network_.layer.walk()):
+            found = "codes for an Embedding"
+        elif not isinstance(data.X, np.ndarray):
+            found = "sequences of any length"
+        elif not (isinstance(data.y, np.ndarray) or has_places):
+            found = "label sequences"
+        elif has_places and (data.y.positions is not None or np.ptp(data.y.lengths) > 0):
+            found = "padded sequences"
+        if found is not None:
             raise ValueError(
-                f"mixing={self.mixing!r} expects an array of numbers and one target a sample, got "
-                f"{found if one_target else 'a target for each step or pixel'}. Leave it out."
+                f"mixing={self.mixing!r} expects samples of one shape, an array of numbers, and "
+                f"targets of one shape, got {found}. Leave it out."
             )
+        mixing.check(self._input_shape, self.network_.output_shape[:-1] if has_places else None)
         return mixing
 
 

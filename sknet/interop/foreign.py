@@ -17,7 +17,7 @@ from ..base import brief
 from ..estimators import NeuralClassifier, NeuralRegressor
 from ..layers import Activation, Dense, SeparableConv1D, SeparableConv2D, Sequential
 from ..layers.affine import AffineLayer
-from ..layers.normalization import MANY_VALUES
+from ..layers.channel_norms import MANY_VALUES
 from ..losses import Target
 from ..network import Network
 from ..typing import Array, Shape

@@ -10,6 +10,7 @@ union NAME(bits) {
 #include "vectors.h"
 
 #include "activations.h"
+#include "channels.h"
 #include "correlation.h"
 #include "dense.h"
 #include "depthwise.h"
@@ -41,4 +42,4 @@ union NAME(bits) {
 #undef LARGEST
 #undef FMA
 #undef VECTOR_FMA
-#undef LANES
+#undef PER_VECTOR

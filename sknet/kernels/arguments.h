@@ -106,6 +106,12 @@ struct row_norm {
     int input_grad, accurate;
 };
 
+struct channels {
+    ptrdiff_t segments, rows, width;
+    const void *x, *mean, *grad, *scale, *slope, *shift; /* NULL where there is none */
+    void *total, *products, *out;
+};
+
 struct softmax_of_keys {
     ptrdiff_t rows, heads, keys, queries;
     void *scores;
@@ -196,6 +202,8 @@ enum kernel {
     DEPTHWISE_GRADIENT,
     CORRELATE,
     CORRELATE_GRADIENT,
+    CHANNEL_SUMS,
+    CHANNEL_LINEAR,
     DENSE,
     DENSE_BACK,
     N_KERNELS

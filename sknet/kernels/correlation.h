@@ -3,7 +3,7 @@
    element is one chain of sums, wherever the rows are cut. */
 
 #define ROWS 6                             /* whose sums stay in registers */
-#define PANEL (2 * LANES)                  /* filters */
+#define PANEL (2 * PER_VECTOR)             /* filters */
 #define DEPTH (24576 / (2 * VECTOR_BYTES)) /* of a panel that stays in the cache */
 
 /* sums[r, f] += sum over s, k of x[r][places[s] + k] panel[s, k, f] */
@@ -15,7 +15,7 @@ static inline void NAME(multiply)(const REAL *const x[ROWS], const ptrdiff_t *pl
     for (ptrdiff_t s = 0; s < n; s++)
         for (ptrdiff_t k = places[s]; k < places[s] + length; k++, panel += PANEL) {
             const REAL factors[ROWS] = {x0[k], x1[k], x2[k], x3[k], x4[k], x5[k]};
-            const NAME(vector) first = NAME(load)(panel), second = NAME(load)(panel + LANES);
+            const NAME(vector) first = NAME(load)(panel), second = NAME(load)(panel + PER_VECTOR);
 #pragma GCC unroll 6
             for (int r = 0; r < ROWS; r++) {
                 const NAME(vector) factor = factors[r] - (NAME(vector)){0};
@@ -89,7 +89,7 @@ static inline void NAME(add_products)(const REAL *x, const ptrdiff_t *rows, ptrd
     for (ptrdiff_t r = 0; r < n; r++, panel += PANEL) {
         const REAL *row = x + rows[r];
         const REAL factors[ROWS] = {row[p0], row[p1], row[p2], row[p3], row[p4], row[p5]};
-        const NAME(vector) first = NAME(load)(panel), second = NAME(load)(panel + LANES);
+        const NAME(vector) first = NAME(load)(panel), second = NAME(load)(panel + PER_VECTOR);
 #pragma GCC unroll 6
         for (int i = 0; i < ROWS; i++) {
             const NAME(vector) factor = factors[i] - (NAME(vector)){0};

@@ -16,7 +16,7 @@ static void NAME(depthwise)(void *arguments) {
         ptrdiff_t c = 0, steps[COLUMNS];
         for (ptrdiff_t i = 0; i < COLUMNS; i++) /* sums beyond are dropped */
             steps[i] = i < n ? i * w->strides[2] * channels : 0;
-        for (; c + LANES <= channels; c += LANES) {
+        for (; c + PER_VECTOR <= channels; c += PER_VECTOR) {
             NAME(vector) sums[COLUMNS] = {0};
             for (ptrdiff_t k = 0; k < n_taps; k++) {
                 const REAL *at = x + tap(w, k) + c;
@@ -58,7 +58,7 @@ static void NAME(depthwise_gradient)(void *arguments) {
             ptrdiff_t c = 0;
             for (ptrdiff_t i = 0; i < TAPS; i++) /* sums beyond are dropped */
                 at[i] = x + tap(w, i < n ? k + i : k);
-            for (; c + LANES <= channels; c += LANES) {
+            for (; c + PER_VECTOR <= channels; c += PER_VECTOR) {
                 NAME(vector) sums[TAPS] = {0};
                 for (ptrdiff_t i = 0; i < n; i++)
                     sums[i] = NAME(load)(out + i * channels + c);

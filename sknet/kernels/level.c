@@ -125,6 +125,8 @@
      [DEPTHWISE_GRADIENT] = depthwise_gradient_##precision,                                       \
      [CORRELATE] = FUSED(correlate_##precision),                                                  \
      [CORRELATE_GRADIENT] = FUSED(correlate_gradient_##precision),                                \
+     [CHANNEL_SUMS] = channel_sums_##precision,                                                   \
+     [CHANNEL_LINEAR] = channel_linear_##precision,                                               \
      [DENSE] = FUSED(dense_##precision),                                                          \
      [DENSE_BACK] = FUSED(dense_back_##precision)}
 

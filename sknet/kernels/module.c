@@ -541,6 +541,62 @@ KERNEL(row_norm_backward) {
     return finish(&call, ROW_NORM_BACKWARD, &a, 2 * a.rows * a.width);
 }
 
+/* Take rows of segments; leave those with weights to NumPy. */
+static struct channels take_channels(struct call *call, int x, int weights) {
+    struct channels a = {0};
+    void *data;
+    PyArrayObject *array = take(call, x, READ, -1, &data);
+    if (array && PyArray_NDIM(array) != 3)
+        fail(call, PyExc_ValueError, "rows have the axes (segments, rows, channels)");
+    if (call->fate == FAILED)
+        return a;
+    a.x = data;
+    a.segments = PyArray_DIM(array, 0), a.rows = PyArray_DIM(array, 1);
+    a.width = PyArray_DIM(array, 2);
+    if (call->args[weights] != Py_None)
+        call->fate = IS_LEFT;
+    return a;
+}
+
+KERNEL(channel_sums) {
+    struct call call = begin(module, "channel_sums", args, n_args, 7);
+    struct channels a = take_channels(&call, 0, 3);
+    const ptrdiff_t size = a.segments * a.width;
+    a.mean = take_optional(&call, 1, READ, size);
+    a.grad = take_optional(&call, 2, READ, size * a.rows);
+    a.total = take_optional(&call, 4, WRITE, size);
+    a.products = take_optional(&call, 5, WRITE, size);
+    if (call.fate == RUNS && (a.mean ? !a.products || !a.total != !a.grad : !a.total || a.grad))
+        fail(&call, PyExc_TypeError, "sums and what is summed up do not fit each other");
+    check_overlap(&call, -1, -1);
+    return finish(&call, CHANNEL_SUMS, &a, size * a.rows);
+}
+
+KERNEL(channel_linear) {
+    struct call call = begin(module, "channel_linear", args, n_args, 7);
+    struct channels a = take_channels(&call, 0, 2);
+    const ptrdiff_t size = a.segments * a.width;
+    a.mean = take_sized(&call, 1, READ, size);
+    a.scale = take_sized(&call, 3, READ, size);
+    a.shift = take_sized(&call, 4, READ, size);
+    a.out = take_sized(&call, 5, WRITE, size * a.rows);
+    check_overlap(&call, -1, -1);
+    return finish(&call, CHANNEL_LINEAR, &a, size * a.rows);
+}
+
+KERNEL(channel_gradient) {
+    struct call call = begin(module, "channel_gradient", args, n_args, 8);
+    struct channels a = take_channels(&call, 1, 3);
+    const ptrdiff_t size = a.segments * a.width;
+    a.out = take_sized(&call, 0, WRITE, size * a.rows);
+    a.mean = take_sized(&call, 2, READ, size);
+    a.scale = take_sized(&call, 4, READ, size);
+    a.slope = take_sized(&call, 5, READ, size);
+    a.shift = take_sized(&call, 6, READ, size);
+    check_overlap(&call, -1, -1);
+    return finish(&call, CHANNEL_LINEAR, &a, size * a.rows);
+}
+
 KERNEL(softmax_of_keys) {
     struct call call = begin(module, "softmax_of_keys", args, n_args, 5);
     struct softmax_of_keys a = {0};
@@ -711,6 +767,8 @@ static void take_windows(struct call *call, struct windows *w, PyArrayObject *x,
         const ptrdiff_t length = at < 0 ? 1 : PyArray_DIM(x, at + 1);
         w->in[axis] = length;
         w->count[axis] = at < 0 ? 1 : PyArray_DIM(values, at + 1);
+        if (w->strides[axis] > length) /* no second window, and no product that overflows */
+            w->strides[axis] = length + 1;
         fits = length > 0 && w->size[axis] > 0 &&
                w->size[axis] - 1 <= (length - 1) / w->dilation[axis];
         const ptrdiff_t last = length - 1 - (w->size[axis] - 1) * w->dilation[axis];
@@ -918,6 +976,9 @@ static PyMethodDef methods[] = {
     METHOD(mix_rows),
     METHOD(max_pool),
     METHOD(max_unpool),
+    METHOD(channel_gradient),
+    METHOD(channel_linear),
+    METHOD(channel_sums),
     METHOD(correlate),
     METHOD(correlate_gradient),
     METHOD(depthwise),

@@ -1,6 +1,6 @@
 /* Vectors of the processor, in whose registers sums of products stay. */
 typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES)));
-#define LANES ((ptrdiff_t)(VECTOR_BYTES / sizeof(REAL)))
+#define PER_VECTOR ((ptrdiff_t)(VECTOR_BYTES / sizeof(REAL)))
 
 static inline NAME(vector) NAME(load)(const REAL *from) {
     NAME(vector) v;

@@ -3,6 +3,7 @@
 from .activation import Activation
 from .base import Layer
 from .branches import Branch, ColumnBranches
+from .channel_norms import BatchNorm, GroupNorm
 from .composite import Residual, Sequential
 from .dense import Dense
 from .dropout import (
@@ -15,7 +16,7 @@ from .dropout import (
 )
 from .function import Lambda
 from .gating import GLU, SwiGLU
-from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from .normalization import LayerNorm, RMSNorm
 from .parallel import Parallel
 from .parametric_activation import ParametricActivation, PReLU
 from .periodic_embedding import PeriodicEmbedding

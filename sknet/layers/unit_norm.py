@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from ..typing import Array, Shape
 from .base import Layer
-from .last_axes import AXES, last_axes
+from .normalized_axes import AXES, last_axes
 
 
 class UnitNorm(Layer):

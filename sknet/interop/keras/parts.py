@@ -66,10 +66,13 @@ class PartReader:
         params = {name: _plain_value(config[name]) for name in names}
         if "activation" in params:
             params["activation"] = self._activation(layer, config["activation"])
-        if "axis" in config and "axis" in cls._get_param_names():
-            params["axis"] = last_axes(layer, config["axis"], len(shape) + 1)
+        rank = len(shape) + 1
+        if issubclass(cls, layers.BatchNorm | layers.GroupNorm):
+            params["axis"] = int(np.ravel(config["axis"])[0]) % rank - rank
+        elif "axis" in config and "axis" in cls._get_param_names():
+            params["axis"] = last_axes(layer, config["axis"], rank)
         elif "axis" in config:
-            check_axis(layer, config["axis"], len(shape) + 1)
+            check_axis(layer, config["axis"], rank)
         params |= kernel_options(layer, cls)
         check_options(layer, config, params)
         part = Part(cls(**params), _weights_of(layer))
@@ -216,7 +219,8 @@ class PartReader:
 
     def _read_MultiHeadAttention(self, layer, node, shape):
         # Masks that the inputs do not bring along are refused before, as further inputs.
-        known = {f"{name}{end}" for name in HEADS for end in ("", "_mask")} | {"use_causal_mask"}
+        known = {f"{name}{end}" for name in HEADS for end in ("", "_mask")}
+        known |= {"use_causal_mask", "attention_mask"}
         given = {k for k, v in node.arguments.kwargs.items() if v is not None} - known
         config = layer.get_config()
         if config["output_shape"] not in (None, shape[-1], (shape[-1],)):
@@ -224,7 +228,8 @@ class PartReader:
         if given:
             refuse(layer, f"is given {min(given)}, which sknet does not have")
         causal = bool(node.arguments.kwargs.get("use_causal_mask"))
-        found = self._plain(layer, shape, {"causal": causal})
+        mask = self._attention_mask(layer, node, causal)
+        found = self._plain(layer, shape, {"causal": causal, "attention_mask": mask})
         arrays = {"/".join(w.path.split("/")[-2:]): w.numpy() for w in layer.weights}
         kernels = [arrays[f"{part}/kernel"] for part in HEADS]
         weights = {
@@ -236,6 +241,20 @@ class PartReader:
             weights |= {"bias": np.concatenate(biases)}
             weights |= {"output_bias": arrays["attention_output/bias"]}
         return Part(found.layer, weights)
+
+    def _attention_mask(self, layer, node, causal):
+        """Return the constant mask that attention is given, (steps, steps), or None."""
+        mask = node.arguments.kwargs.get("attention_mask")
+        if mask is None:
+            return None
+        if getattr(node.input_tensors[0], "_keras_mask", None) is not None:
+            refuse(layer, "counts padded steps in its attention_mask, and sknet does not")
+        mask = _as_numpy(mask).astype(bool)
+        mask = mask.reshape(mask.shape[-2:]) if mask.size == np.prod(mask.shape[-2:]) else mask
+        sees = np.tril(mask) if causal and mask.ndim == 2 else mask
+        if not sees.any(axis=-1).all():
+            refuse(layer, "lets a step look at nothing; its mean is zero in sknet, not in Keras")
+        return mask
 
 
 def _fixed_affine(scale, offset, mean, shape):

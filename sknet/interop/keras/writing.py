@@ -67,7 +67,14 @@ _OF_TRAINING = {
     "trainable",
 }
 #: Parameters that are given to Keras in another form.
-_TRANSLATED = {"activation", "causal", "kernel_constraint", "kernel_regularizer"}
+_TRANSLATED = {
+    "activation",
+    "attention_mask",
+    "causal",
+    "kernel_constraint",
+    "kernel_regularizer",
+    "window",
+}
 #: Parameters that Keras has in some layers; in the others they are in the weights or the formula.
 _WRITTEN_OUT = {"epsilon", "scale"}
 _NAMED = {cls: name for name, cls in LAYERS.items()}
@@ -357,7 +364,8 @@ class _Writer:
     def _write_MultiHeadAttention(self, layer, x, path):
         key_dim, _, value_dim = layer._dims
         made = self._made(layer, path, key_dim=key_dim, value_dim=value_dim)
-        out = made(x, x, use_causal_mask=bool(layer.causal))
+        mask = self._attention_mask(layer, x)
+        out = made(x, x, use_causal_mask=bool(layer.causal), attention_mask=mask)
         n_joined = layer.num_heads * key_dim
         arrays = {"attention_output/kernel": layer.output_kernel_}
         splits = [n_joined, 2 * n_joined]
@@ -369,6 +377,21 @@ class _Writer:
             array = arrays["/".join(weight.path.split("/")[-2:])]
             weight.assign(array.reshape(weight.shape))
         return out
+
+    def _attention_mask(self, layer, x):
+        """Return which steps look at which, (1, steps, steps), or None for all."""
+        visibility, n_steps = layer._visibility, x.shape[1]
+        if visibility is None:
+            return None
+        if n_steps is None:
+            self._refuse(layer, "needs the number of steps there. Set it in input_shape")
+        if getattr(x, "_keras_mask", None) is not None:
+            self._refuse(layer, "counts padded steps in an attention_mask")
+        steps = np.arange(n_steps)
+        sees = visibility.sees(steps[:, None], steps)
+        if not (np.tril(sees) if layer.causal else sees).any(axis=1).all():
+            self._refuse(layer, "does not let a step look at nothing")
+        return sees[None]
 
     def _write_PositionalEmbedding(self, layer, x, path):
         n_steps, features = x.shape[1:]

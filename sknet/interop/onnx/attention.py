@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,8 @@ def _attention(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
         )
     keys, values = (_for_all_heads(graph, layer, each) for each in (keys, values))
     visible = _visible(graph, layer, queries, keys, mask)
-    context = _attend(graph, queries, keys, values, visible, mask is not None)
+    may_see_none = mask is not None or layer.attention_mask is not None
+    context = _attend(graph, queries, keys, values, visible, may_see_none)
     return _joined(graph, layer, context)
 
 
@@ -48,9 +50,8 @@ def _heads(graph, layer, x):
 
 def _rotated(graph, layer, x, mask, queries, keys):
     """Return queries and keys turned by the positions of their steps."""
-    if mask is not None:  # padding has the position of the real step before it
-        n_past = graph.op("CumSum", graph.cast(mask, np.int64), np.int64(1))
-        steps = graph.op("Unsqueeze", graph.op("Max", graph.op("Sub", n_past, 1), 0), [1])
+    if mask is not None:
+        steps = graph.op("Unsqueeze", _real_positions(graph, mask), [1])
     else:
         steps = positions(graph, x)
     if graph.memory is not None:
@@ -146,18 +147,39 @@ def _with_past(graph, layer, mask, steps, dim):
 
 def _visible(graph, layer, queries, keys, mask):
     """Return which keys each query sees, broadcast to (N, heads, queries, keys), or None."""
-    visible = None
-    if layer.causal:
+    seen = [] if mask is None else [graph.op("Unsqueeze", mask, [1, 2])]
+    if layer.causal or layer._visibility is not None:
         n_queries, n_keys = (
             graph.op("Gather", graph.op("Shape", each), 2) for each in (queries, keys)
         )
+        first = graph.op("Sub", n_keys, n_queries)
         steps = graph.op("Range", np.int64(0), n_keys, np.int64(1))
-        own = graph.op("Range", graph.op("Sub", n_keys, n_queries), n_keys, np.int64(1))
-        visible = graph.op("LessOrEqual", steps, graph.op("Unsqueeze", own, [-1]))
-    if mask is not None:
-        real = graph.op("Unsqueeze", mask, [1, 2])
-        visible = real if visible is None else graph.op("And", visible, real)
-    return visible
+    if layer.causal:
+        own = graph.op("Range", first, n_keys, np.int64(1))
+        seen.append(graph.op("LessOrEqual", steps, graph.op("Unsqueeze", own, [-1])))
+    if layer._visibility is not None:
+        places = graph.op("Unsqueeze", steps, [0])
+        places = places if mask is None else _real_positions(graph, mask)
+        own = graph.op("Slice", places, graph.op("Unsqueeze", first, [0]), [TO_END], [1])
+        seen += _seen(graph, layer._visibility, own, places)
+    return reduce(lambda one, other: graph.op("And", one, other), seen) if seen else None
+
+
+def _seen(graph, visibility, queries, keys):
+    """Yield which positions see which, (N, 1, queries, keys)."""
+    queries, keys = graph.op("Unsqueeze", queries, [1, 3]), graph.op("Unsqueeze", keys, [1, 2])
+    if visibility.window is not None:
+        apart = graph.op("Abs", graph.op("Sub", queries, keys))
+        yield graph.op("Less", apart, np.int64(visibility.window))
+    if visibility.table is not None:
+        places = graph.op("Mul", queries, np.int64(len(visibility.table)))
+        yield graph.op("Gather", visibility.table.ravel(), graph.op("Add", places, keys), axis=0)
+
+
+def _real_positions(graph, mask):
+    """Return positions among the real steps, (N, T); padding has that of the step before it."""
+    n_past = graph.op("CumSum", graph.cast(mask, np.int64), np.int64(1))
+    return graph.op("Max", graph.op("Sub", n_past, 1), 0)
 
 
 def _attend(graph, queries, keys, values, visible, may_see_none):

@@ -18,17 +18,23 @@ def _batch_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
     unit = 2.0 ** float(layer.exponent_[0])
     variance = layer.moving_variance_.astype(np.float64) * unit**2
     variance += representable(layer.epsilon, graph.dtype)
-    centred = graph.op("Sub", x, layer.moving_mean_)
-    return _affine(graph, layer, centred, 1 / np.sqrt(variance))
+    n_later = -1 - layer._axis
+    centred = graph.op("Sub", x, _before(layer.moving_mean_, n_later))
+    return _affine(graph, layer, centred, 1 / np.sqrt(variance), n_later)
 
 
-def _affine(graph, layer, x, factor=1.0):
+def _affine(graph, layer, x, factor=1.0, n_later=0):
     """Multiply by a factor and gamma, and add beta, where the layer has them."""
     if layer.scale:
         factor = factor * layer.gamma_
     if np.ndim(factor):
-        x = graph.op("Mul", x, factor)
-    return graph.op("Add", x, layer.beta_) if layer.center else x
+        x = graph.op("Mul", x, _before(factor, n_later))
+    return graph.op("Add", x, _before(layer.beta_, n_later)) if layer.center else x
+
+
+def _before(vector, n_later):
+    """Return a vector of the channels with axes for those that come after them."""
+    return vector.reshape(*vector.shape, *(1,) * n_later)
 
 
 @converts(LayerNorm)
@@ -67,7 +73,9 @@ def _unit_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
 
 @converts(GroupNorm)
 def _group_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
-    *axes, channels = layer.input_shape_
+    x = _channels_last(graph, layer, x)
+    axes, channels = list(layer.input_shape_), layer._channels
+    del axes[layer._axis]
     n_groups, n_inner = layer._n_groups, int(np.prod(axes[1:]))
     size = channels // n_groups
     x = graph.reshape(x, (axes[0] if axes else 1, n_inner, n_groups, size))
@@ -77,7 +85,20 @@ def _group_norm(graph: Graph, layer: Any, x: str, mask: str | None) -> Found:
         centred = graph.op("Mul", centred, weights)
     square = _group_mean(graph, graph.op("Mul", centred, centred), weights, n_inner * size)
     out = _divided_by_root(graph, centred, square, layer.epsilon)
-    return _affine(graph, layer, graph.reshape(out, layer.input_shape_))
+    out = _affine(graph, layer, graph.reshape(out, (*axes, channels)))
+    return _channels_last(graph, layer, out, back=True)
+
+
+def _channels_last(graph, layer, x, back=False):
+    """Return x with the axis of the channels at its end, or back in its place."""
+    if layer._axis == -1:
+        return x
+    order = list(range(len(layer.input_shape_) + 1))
+    if back:
+        order.insert(layer._axis + len(order), order.pop())
+    else:
+        order.append(order.pop(layer._axis))
+    return graph.op("Transpose", x, perm=order)
 
 
 def _group_mean(graph, x, weights, n_each):

@@ -19,6 +19,7 @@ from .activations import (
     activate,
     deactivate,
 )
+from .channels import channel_gradient, channel_linear, channel_sums
 from .correlation import correlate, correlate_gradient, mix_rows
 from .dense import dense, dense_back
 from .depthwise import depthwise, depthwise_gradient
@@ -45,6 +46,9 @@ __all__ = [
     "activate",
     "adam",
     "add_by_code",
+    "channel_gradient",
+    "channel_linear",
+    "channel_sums",
     "correlate",
     "correlate_gradient",
     "deactivate",

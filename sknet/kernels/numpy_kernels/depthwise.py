@@ -36,7 +36,8 @@ def depthwise_gradient(x: Array, grad: Array, out: Array, strides: Any, dilation
     sums = f"n{case.places_and_taps}f,n{case.places}f->{case.taps}f"
     for piece in case.pieces(rows):
         total += np.einsum(sums, case.view[piece], rows[piece])
-    np.sum(total.reshape(*out.shape[:-1], -1, out.shape[-1]), axis=-2, out=out)
+    joined = grad.shape[-2] if case.joins else 1
+    np.sum(total.reshape(*out.shape[:-1], joined, out.shape[-1]), axis=-2, out=out)
 
 
 class _Windows:

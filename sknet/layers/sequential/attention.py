@@ -7,7 +7,7 @@ from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ... import kernels
@@ -20,6 +20,7 @@ from ..dropout import Dropout
 from ..spatial.axes import LayerOverSteps
 from .past import PastSteps
 from .rotation import Rotation
+from .visibility import Visibility, step_positions
 
 _AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 
@@ -53,6 +54,13 @@ class MultiHeadAttention(LayerOverSteps):
         Whether queries and keys are rotated by angles that grow with their position (RoPE), so
         that their product tells how far apart steps are; key_dim must be even. At position t,
         the pair (a_i, a_(i + key_dim / 2)) turns by t / 10000 ** (2 i / key_dim).
+    window : int, default=None
+        Number of steps that a step looks at, at least 1: at position t the positions s with
+        abs(t - s) < window, and of those no later ones if the layer is `causal`. None is no limit.
+    attention_mask : array-like of shape (steps, steps) of bool, default=None
+        Which positions look at which: row t is True in the columns s that the step at position t
+        may look at, if `causal` and `window` let it. Positions are counted among the real steps.
+        Shorter sequences take the upper left part, longer ones are refused.
     use_bias : bool, default=True
         Whether the maps have biases.
     kernel_initializer : str or sknet.initializers.Initializer, default="auto"
@@ -90,11 +98,19 @@ class MultiHeadAttention(LayerOverSteps):
     :arxiv:`2104.09864`.
     Ainslie et al. (2023), GQA: training generalized multi-query Transformer models from
     multi-head checkpoints, :arxiv:`2305.13245`.
+    Beltagy, Peters and Cohan (2020), Longformer: the long-document Transformer,
+    :arxiv:`2004.05150`, for `window`.
 
     Examples
     --------
     >>> from sknet.layers import LayerNorm, MultiHeadAttention, Residual
     >>> block = Residual([LayerNorm(), MultiHeadAttention(num_heads=4, causal=True)])
+
+    Steps of eight that look at those of their own half alone:
+
+    >>> import numpy as np
+    >>> half = np.arange(8) // 4
+    >>> layer = MultiHeadAttention(4, attention_mask=half[:, None] == half)
     """
 
     _parameter_constraints = {
@@ -105,6 +121,8 @@ class MultiHeadAttention(LayerOverSteps):
         "rotary": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "causal": ["boolean"],
+        "window": [_AT_LEAST_ONE, None],
+        "attention_mask": ["array-like", None],
         "use_bias": ["boolean"],
         "kernel_initializer": [StrOptions({"auto", *INITIALIZERS}), Initializer],
         "bias_initializer": [StrOptions(set(INITIALIZERS)), Initializer],
@@ -112,7 +130,7 @@ class MultiHeadAttention(LayerOverSteps):
         **OF_TRAINING,
     }
 
-    num_key_value_heads, rotary = None, False
+    num_key_value_heads, rotary, window, attention_mask = None, False, None, None
 
     def __init__(
         self,
@@ -124,6 +142,8 @@ class MultiHeadAttention(LayerOverSteps):
         num_key_value_heads: int | None = None,
         causal: bool = False,
         rotary: bool = False,
+        window: int | None = None,
+        attention_mask: ArrayLike | None = None,
         use_bias: bool = True,
         kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "auto",
         bias_initializer: NamedInitializer | Initializer = "zeros",
@@ -139,6 +159,8 @@ class MultiHeadAttention(LayerOverSteps):
         self.num_key_value_heads = num_key_value_heads
         self.causal = causal
         self.rotary = rotary
+        self.window = window
+        self.attention_mask = attention_mask
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
@@ -177,6 +199,7 @@ class MultiHeadAttention(LayerOverSteps):
         key_dim = self.key_dim or self._share(features)
         self._dims = key_dim, key_dim, self.value_dim or key_dim
         self._check_heads()
+        self._visibility = self._made_visibility(n_steps)
         joined = self.num_heads * self._dims[2]
         width = sum(n * dim for n, dim in zip(self._heads, self._dims, strict=True))
         initializer = self.kernel_initializer
@@ -192,6 +215,14 @@ class MultiHeadAttention(LayerOverSteps):
         self._dropout = Dropout(self.dropout)
         build_layer(self._dropout, self._path, (self.num_heads, n_steps, n_steps))
         return input_shape
+
+    def _made_visibility(self, n_steps):
+        """Return what hides steps from each other besides padding and causality, if anything."""
+        if self.window is None and self.attention_mask is None:
+            return None
+        visibility = Visibility(self)
+        visibility.check_length(n_steps or 0)
+        return visibility
 
     @property
     def _heads(self):
@@ -273,7 +304,7 @@ class MultiHeadAttention(LayerOverSteps):
         """Let all steps of x, of shape (N, T, F), look at each other."""
         projected = self._project(x)
         if self.rotary:
-            self._rotate(projected, self._rotation.positions(x.shape[1], mask))
+            self._rotate(projected, step_positions(x.shape[1], mask))
         kept, context = self._attend(*self._split(projected), training, mask)
         if training:
             self._x, self._projected, self._kept, self._context = x, projected, kept, context
@@ -284,17 +315,14 @@ class MultiHeadAttention(LayerOverSteps):
         self._check_causal()
         projected = self._project(x)
         if not memory:
-            memory.update(keys=PastSteps(), values=PastSteps(), real=PastSteps(), position=0)
-        if self.rotary:
-            places = self._rotation.positions(x.shape[1], mask) + memory["position"]
-            n_real = x.shape[1] if mask is None else np.count_nonzero(mask, axis=1)[:, None]
-            memory["position"] = memory["position"] + n_real
-            self._rotate(projected, places)
-        queries, *others = self._split(projected)
-        keys, values = memory["keys"].extend(others[0]), memory["values"].extend(others[1])
+            memory.update(keys=PastSteps(), values=PastSteps(), real=PastSteps())
         real = np.ones(x.shape[:2], bool) if mask is None else mask
         real = memory["real"].extend(real[..., None])[..., 0]
         mask = None if real.all() else real
+        if self.rotary:
+            self._rotate(projected, step_positions(real.shape[1], mask)[:, -x.shape[1] :])
+        queries, *others = self._split(projected)
+        keys, values = memory["keys"].extend(others[0]), memory["values"].extend(others[1])
         _, context = self._attend(queries, keys, values, False, mask)
         return self._affine("out", context, self.output_kernel_, "output_bias_")
 
@@ -344,6 +372,8 @@ class MultiHeadAttention(LayerOverSteps):
     def _softmax(self, scores, mask):
         """Normalize the scores of each query, in place, over the keys that it may look at."""
         n_keys, n_queries = scores.shape[2:]
+        if self._visibility is not None:
+            mask = self._visibility.hide(scores, mask)
         later = self._later_keys(n_queries) if self.causal and n_queries > 1 else None
         kernels.softmax_of_keys(scores, mask, later, self._row_of_ones(n_keys), self._work)
 

@@ -82,12 +82,13 @@ class CrossAttention(LooksAtSource, MultiHeadAttention):
     """
 
     is_causal = True
-    causal = False
+    causal, _visibility = False, None
     _parameter_constraints = {
         **{
             name: constraint
             for name, constraint in MultiHeadAttention._parameter_constraints.items()
-            if name not in ("causal", "num_key_value_heads", "rotary", *OF_KERNELS)
+            if name not in ("causal", "num_key_value_heads", "rotary", "window", "attention_mask")
+            and name not in OF_KERNELS
         },
         "source_dim": [Interval(Integral, 1, None, closed="left"), None],
     }

@@ -60,12 +60,12 @@ class TransformerDecoderBlock(TransformerBlock):
     >>> decoder = [Embedding(64), position, TransformerDecoderBlock(4), LayerNorm()]
     """
 
-    causal, num_key_value_heads, rotary = True, None, False
+    causal, num_key_value_heads, rotary, window, attention_mask = True, None, False, None, None
     _parameter_constraints = {
         **{
             name: constraint
             for name, constraint in TransformerBlock._parameter_constraints.items()
-            if name not in ("causal", "num_key_value_heads", "rotary")
+            if name not in ("causal", "num_key_value_heads", "rotary", "window", "attention_mask")
         },
         "source_dim": CrossAttention._parameter_constraints["source_dim"],
     }

@@ -29,25 +29,6 @@ class Rotation:
         self._dtype = dtype
         self._tables = np.empty((2, 0, dim // 2), dtype)
 
-    def positions(self, n_steps: int, mask: Array | None) -> Array:
-        """Return the position of each step among the real ones.
-
-        Parameters
-        ----------
-        n_steps : int
-            Number of steps.
-        mask : ndarray of shape (N, T) of bool or None
-            True at real steps.
-
-        Returns
-        -------
-        positions : ndarray of int of shape (1, T) or (N, T)
-            From 0 on; padding has the position of the real step before it.
-        """
-        if mask is None:
-            return np.arange(n_steps)[None]
-        return np.maximum(np.cumsum(mask, axis=1) - 1, 0)
-
     def turn(self, pairs: Array, positions: Array, back: bool, work: Workspace) -> None:
         """Turn vectors, in place.
 

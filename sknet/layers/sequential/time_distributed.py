@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ...typing import Array, Shape
+from ..channel_norms import BatchNorm
 from ..composite import Composite
-from ..normalization import BatchNorm
 
 
 class TimeDistributed(Composite):

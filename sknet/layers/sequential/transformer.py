@@ -6,7 +6,7 @@ from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils._param_validation import Interval
 
 from ...activations import Activation as ActivationFunction
@@ -48,6 +48,10 @@ class TransformerBlock(LayerOverSteps):
         Whether steps look only at themselves and at steps before them.
     rotary : bool, default=False
         Whether queries and keys are rotated by their positions (RoPE), see `MultiHeadAttention`.
+    window : int, default=None
+        Number of steps that a step looks at, see `MultiHeadAttention`; None is no limit.
+    attention_mask : array-like of shape (steps, steps) of bool, default=None
+        Which positions look at which, see `MultiHeadAttention`.
     activation : str or sknet.activations.Activation, default="gelu"
         Activation function between the two dense layers.
     epsilon : float, default=1e-5
@@ -77,6 +81,8 @@ class TransformerBlock(LayerOverSteps):
         "rotary": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "causal": ["boolean"],
+        "window": [_AT_LEAST_ONE, None],
+        "attention_mask": ["array-like", None],
         "activation": [ActivationName(), ActivationFunction],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         **OF_TRAINING,
@@ -92,6 +98,8 @@ class TransformerBlock(LayerOverSteps):
         dropout: float = 0.0,
         causal: bool = False,
         rotary: bool = False,
+        window: int | None = None,
+        attention_mask: ArrayLike | None = None,
         activation: NamedActivation | ActivationFunction | None = "gelu",
         epsilon: float = 1e-5,
         learning_rate_factor: float = 1.0,
@@ -104,6 +112,8 @@ class TransformerBlock(LayerOverSteps):
         self.dropout = dropout
         self.causal = causal
         self.rotary = rotary
+        self.window = window
+        self.attention_mask = attention_mask
         self.activation = activation
         self.epsilon = epsilon
         self.learning_rate_factor = learning_rate_factor
@@ -120,6 +130,8 @@ class TransformerBlock(LayerOverSteps):
             dropout=self.dropout,
             causal=self.causal,
             rotary=self.rotary,
+            window=self.window,
+            attention_mask=self.attention_mask,
         )
         intermediate = Dense(self.intermediate_dim or 4 * features, activation=self.activation)
         self._branches = [
