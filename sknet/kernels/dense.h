@@ -2,7 +2,7 @@
    each element is one chain of sums, wherever rows and columns are cut. */
 
 #define ROWS 6
-#define PANEL (2 * LANES)                  /* columns */
+#define PANEL (2 * PER_VECTOR)             /* columns */
 #define DEPTH (24576 / (2 * VECTOR_BYTES)) /* of a panel that stays in the cache */
 
 /* sums[r, c] = sum over k of a[r rows + k step] panel[k, c] for `vectors` of columns */
@@ -15,7 +15,7 @@ static inline __attribute__((always_inline)) void NAME(add_up)(const REAL *const
     for (ptrdiff_t k = 0; k < n; k++, panel += PANEL) {
         const ptrdiff_t i = k * step;
         const REAL factors[ROWS] = {a0[i], a1[i], a2[i], a3[i], a4[i], a5[i]};
-        const NAME(vector) first = NAME(load)(panel), second = NAME(load)(panel + LANES);
+        const NAME(vector) first = NAME(load)(panel), second = NAME(load)(panel + PER_VECTOR);
 #pragma GCC unroll 6
         for (int r = 0; r < ROWS; r++) {
             const NAME(vector) factor = factors[r] - (NAME(vector)){0};
@@ -53,7 +53,7 @@ static void NAME(multiply_small)(ptrdiff_t n, ptrdiff_t length, ptrdiff_t m, str
                 const REAL *rows[ROWS];
                 for (ptrdiff_t r = 0; r < ROWS; r++) /* the sums of rows beyond are dropped */
                     rows[r] = a.values + (row + (r < height ? r : 0)) * a.row + start * a.column;
-                if (width > LANES)
+                if (width > PER_VECTOR)
                     NAME(add_up)(rows, a.column, depth, panel, 2, sums);
                 else
                     NAME(add_up)(rows, a.column, depth, panel, 1, sums);
