@@ -272,23 +272,10 @@ class Network(NamedWeights):
         raw : ndarray of shape (n_samples, *output_shape)
             Raw outputs.
         """
-        return self.outputs(X, part)
+        return self._outputs(X, part)
 
-    def outputs(self, X: Any, part: str | None = None) -> Array:
-        """Compute what `predict` does, for callers that are `isolated` themselves.
-
-        Parameters
-        ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features) or Sequences
-            Inputs in the network's dtype.
-        part : str, default=None
-            Name of a layer of the outermost one, to run that alone.
-
-        Returns
-        -------
-        raw : ndarray of shape (n_samples, *output_shape)
-            Raw outputs.
-        """
+    def _outputs(self, X, part=None):
+        """Compute what `predict` does, for callers that are `isolated` themselves."""
         n = X.shape[0]
         largest, _ = self._scratch_of(X)
         if n * len(self.params) <= _SMALL_WORK and n * largest <= _CHUNK_ELEMENTS:

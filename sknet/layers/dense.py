@@ -132,28 +132,23 @@ class Dense(AffineLayer):
         self._declare(fan, self.units, fan)
         return (*input_shape[:-1], self.units)
 
-    def _is_small(self, x):
-        """Tell whether one kernel multiplies and applies the activation."""
-        return (
-            isinstance(x, np.ndarray)
-            and x.size * self.units <= _SMALL
-            and self.use_bias
-            and self._activation.compiled is not None
-        )
+    def _compiled(self, x):
+        """Return what a kernel calls the activation if it multiplies as well, or else None."""
+        is_small = self.use_bias and isinstance(x, np.ndarray) and x.size * self.units <= _SMALL
+        return self._activation.compiled if is_small else None
 
     def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute activation(x @ kernel + bias) for x of shape (N, ..., F)."""
         out = self._work("out", (*x.shape[:-1], self.units))
-        if self._is_small(x):
-            kind, is_gated, slope, limit = self._activation.compiled
+        compiled = self._compiled(x)
+        if compiled is not None:
+            kind, is_gated, slope, limit = compiled
             derivative = None
             if training:
                 self._x, self._out = x, out
                 derivative = self._work("derivative", out.shape) if is_gated else None
-            kernels.dense(
-                *(kind, x, self.kernel_, self.bias_, out, derivative),
-                *(slope, limit, self._activation._work),
-            )
+            work = self._activation._work
+            kernels.dense(kind, x, self.kernel_, self.bias_, out, derivative, slope, limit, work)
             return out
         if isinstance(x, np.ndarray):
             matmul(_rows(x), self.kernel_, _rows(out))
@@ -166,8 +161,9 @@ class Dense(AffineLayer):
     def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of kernel and bias; return that of x."""
         x = self._x
-        if self._is_small(x):
-            kind, is_gated, slope, limit = self._activation.compiled
+        compiled = self._compiled(x)
+        if compiled is not None:
+            kind, is_gated, slope, limit = compiled
             grad_x = self._work("grad_x", x.shape) if input_grad else None
             out = self._work("derivative", self._out.shape) if is_gated else self._out
             kernels.dense_back(
