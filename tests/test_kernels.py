@@ -13,6 +13,7 @@ from sknet.base import Workspace
 from sknet.kernels import numpy_kernels
 from sknet.losses import LogLoss, Target
 from sknet.optimizers import SGD, Group
+from sknet.settings import single_threaded_blas
 
 from . import kernel_calls, kernel_fuzz
 from .kernel_calls import ACTIVATIONS
@@ -137,6 +138,17 @@ def test_rows_of_a_dense_layer_have_the_same_bits_wherever_they_stand(dtype):
         out = np.empty((len(x[rows]), 37), dtype)
         extension.dense(kernels.RELU, x[rows], kernel, bias, out, None, 0.0, 0.0, None)
         assert_array_equal(out, options[4][rows])
+
+
+@every_dtype
+@pytest.mark.parametrize("shape", [(1, 1), (5, 2), (40, 70), (0, 3)])
+def test_products_are_those_of_numpy(shape, dtype):
+    rng = np.random.default_rng(12)
+    with single_threaded_blas():  # which finds BLAS
+        for _ in range(8):
+            call = kernel_calls.multiply(rng, shape, dtype)
+            ours, theirs = (call.run(f)[1][0] for f in (extension, numpy_kernels))
+            assert_allclose(ours, theirs, rtol=0, atol=200 * np.finfo(dtype).eps)
 
 
 @every_dtype
