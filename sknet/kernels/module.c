@@ -810,13 +810,13 @@ static PyObject *convolve(PyObject *module, const char *name, enum kernel kernel
     if (call.fate == FAILED)
         return NULL;
     const npy_intp *shape = PyArray_DIMS(taps);
-    a.filters = PyArray_DIM(taps, PyArray_NDIM(taps) - 1);
     if (PyArray_NDIM(taps) != n_axes + 1 + dense || PyArray_NDIM(products) != n_axes + 2 ||
         shape[n_axes] != PyArray_DIM(x, n_axes + 1) ||
-        PyArray_DIM(products, n_axes + 1) != a.filters) {
+        PyArray_DIM(products, n_axes + 1) != shape[n_axes + dense]) {
         fail(&call, PyExc_ValueError, "arrays differ in axes, channels or filters");
         return NULL;
     }
+    a.filters = shape[n_axes + dense];
     npy_intp n_taps = 1;
     for (int axis = 0; axis < MOST_AXES; axis++) {
         const int at = axis - (MOST_AXES - n_axes);
