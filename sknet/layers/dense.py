@@ -116,6 +116,11 @@ class Dense(AffineLayer):
         self.trainable = trainable
 
     @property
+    def calls_blas(self) -> bool:
+        """Whether products of a few rows are left to BLAS."""
+        return not (kernels.MULTIPLIES and self.use_bias and self._activation.is_compiled)
+
+    @property
     def is_causal(self) -> bool:
         """Whether each step is treated alone: it is unless the last axis is that of the steps."""
         return len(self.input_shape_) > 1
