@@ -25,8 +25,7 @@ from .typing import Array, Samples, Shape
 #: Elements of the widest activation of one chunk of rows in predict: 1 MB in float32 stays in
 #: a core's cache, and larger chunks were not faster on (100000, 100) to (256, 128) units.
 _CHUNK_ELEMENTS = 2**18
-#: Multiply-adds below which BLAS starts no threads, whatever the shapes: nothing to limit; and
-#: below which layers that need no BLAS do not call it.
+#: Multiply-adds below which BLAS starts no threads, and those below which some layers call none.
 _SMALL_WORK, _SMALL_OWN_WORK = 2**13, 2**18
 #: Bytes of scratch memory that may wait for the next prediction.
 _IDLE_BYTES = 2**25
