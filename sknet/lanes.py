@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from . import kernels
 from .typing import Function
 
 _local = threading.local()
@@ -118,9 +119,11 @@ def _in_lane(work):
     before = getattr(_local, "depth", 0)
     try:
         _local.depth = before + 1
+        kernels.run_alone(True)
         work()
     finally:
         _local.depth = before
+        kernels.run_alone(before > 0)
 
 
 class _Helpers:

@@ -231,6 +231,7 @@ class RegularizedKernels:
                 continue
             names = [weight.name for weight in part._weights if weight.decay]
             kernels = [getattr(part, f"{name}_") for name in names]
+            by_unit = [np.moveaxis(kernel, part._units_axis, -1) for kernel in kernels]
             if part.kernel_regularizer is not None:
                 grads = [getattr(part, f"{name}_grad_") for name in names]
                 pairs = zip(kernels, grads, strict=True)
@@ -242,7 +243,7 @@ class RegularizedKernels:
                     KernelConstraint,
                     "kernel_constraint",
                 )
-                self._constrained += [(constraint, kernel) for kernel in kernels]
+                self._constrained += [(constraint, kernel) for kernel in by_unit]
 
     def penalize(self) -> float:
         """Add the gradients of the penalties.

@@ -12,7 +12,9 @@ import os
 import threading
 import warnings
 from contextvars import ContextVar, copy_context
+from ctypes import c_char_p, c_void_p, cast
 from functools import wraps
+from itertools import product
 from typing import Any
 from weakref import WeakSet
 
@@ -20,6 +22,7 @@ import numpy as np
 import sklearn
 from threadpoolctl import ThreadpoolController
 
+from . import kernels
 from .dispatch import as_numpy, in_kind
 from .typing import F
 
@@ -37,25 +40,21 @@ class BlasSetting:
         Held while the setting changes. Reentrant, as a signal handler may predict.
     allowed : int
         Number of threads that the user lets NumPy's BLAS use; 1 outside of all calls.
-    uses_lanes : bool
-        Whether threads of our own help a call. BLAS's would be in their way.
     is_single : bool
-        Whether BLAS is on one thread at this moment. In the midst of a product it may not be.
+        Whether BLAS is on one thread at this moment. While the setting changes it may not be.
     """
-
-    uses_lanes: bool
 
     def __init__(self, libraries: Any = None) -> None:
         self.lock: Any = threading.RLock()
-        self.allowed, self.uses_lanes, self.is_single = 1, False, False
+        self.allowed, self.is_single = 1, False
         self._libraries = libraries
         self._original = None
         self._holders = WeakSet()  # a holder that was forgotten ends with its call
 
     @property
-    def n_holders(self) -> int:
-        """Number of calls at a time that need one thread."""
-        return len(self._holders)
+    def n_threads(self) -> int:
+        """Number of threads that a call may use; 1 where others run at the same time."""
+        return self.allowed if len(self._holders) == 1 else 1
 
     def is_held(self, holder: Any) -> bool:
         """Return whether a call has this setting already."""
@@ -73,6 +72,7 @@ class BlasSetting:
                 self._original = present
             self._libraries.write([1] * len(present))
             self.is_single: bool = True
+            kernels.use_threads(self.n_threads)
 
     def release(self, holder: Any) -> None:
         """Restore the user's setting unless another call needs one thread."""
@@ -80,19 +80,14 @@ class BlasSetting:
             self._holders.discard(holder)
             if not self._holders:
                 self.restore()
+            kernels.use_threads(self.n_threads)
 
     def restore(self) -> None:
         """Restore the user's setting."""
         if self._original is not None:
             self.is_single = False
             self._libraries.write(self._original)
-            self.allowed, self.uses_lanes, self._original = 1, False, None
-
-    def use(self, n_threads: int) -> None:
-        """Let NumPy's BLAS use some threads within a call, which has to hold the lock."""
-        self.is_single = False
-        self._libraries.write_of_numpy(n_threads)
-        self.is_single = n_threads == 1
+            self.allowed, self._original = 1, None
 
     def in_child(self) -> BlasSetting:
         """Return the setting of a forked process, in which none of the calls runs."""
@@ -108,6 +103,8 @@ class _Libraries:
         self._all = ThreadpoolController().select(user_api="blas").lib_controllers
         # SciPy's wheels bring a BLAS of their own, which np.matmul does not call.
         self._numpys = [lib for lib in self._all if "numpy" in str(lib.filepath)] or self._all
+        if len(self._numpys) == 1:
+            kernels.use_blas(*_products_of(self._numpys[0]))
 
     def read(self) -> Any:
         return [library.num_threads for library in self._all]
@@ -119,16 +116,31 @@ class _Libraries:
         for library, n_threads in zip(self._all, counts, strict=True):
             _write(library, n_threads)
 
-    def write_of_numpy(self, n_threads: int) -> None:
-        for library in self._numpys:
-            _write(library, n_threads)
-
 
 def _write(library, n_threads):
     # From version 3.8 on, set_num_threads obeys one thread only until that lets go, whereas here
     # the first call may begin and the last may end in other threads; and it takes a lock that a
     # signal handler, when it predicts, would wait for while its own thread holds it.
     getattr(library, "_real_set_num_threads", library.set_num_threads)(n_threads)
+
+
+def _products_of(library):
+    """Return what `kernels.use_blas` takes; zeros if it is not OpenBLAS with threads of its own.
+
+    Where they are those of OpenMP, other threads would not see that BLAS is on one.
+    """
+    unknown = 0, 0, 0
+    if library.internal_api != "openblas" or library.threading_layer != "pthreads":
+        return unknown
+    for prefix, suffix in product(("scipy_", ""), ("64_", "_64", "")):
+        names = f"cblas_sgemm{suffix}", f"cblas_dgemm{suffix}", f"openblas_get_config{suffix}"
+        found = [getattr(library.dynlib, prefix + name, None) for name in names]
+        if None not in found:
+            *functions, get_config = found
+            get_config.restype = c_char_p
+            n_bytes = 8 if b"USE64BITINT" in get_config() else 4
+            return *(cast(function, c_void_p).value for function in functions), n_bytes
+    return unknown
 
 
 class _Holder:
@@ -164,7 +176,7 @@ class single_threaded_blas:
             self._holder = _Holder()
             _holder.set(self._holder)
             blas_setting.take(self._holder)
-        elif not blas_setting.is_single:  # a signal handler has come in the midst of a product
+        elif not blas_setting.is_single:  # a signal handler has come while the setting changes
             blas_setting.take(_holder.get())
 
     def __exit__(self, *error: Any) -> None:

@@ -269,6 +269,20 @@ def mix_rows(rng, shape, dtype, wild=False):
     return Call("mix_rows", [values(rng, (n_out, n_in), dtype), x, out], (2,))
 
 
+def multiply(rng, shape, dtype, wild=False):
+    """Return the call of a product in panels."""
+    inner = int(rng.integers(1, 9))
+    a, b = values(rng, (shape[0], inner), dtype, wild), values(rng, (inner, shape[1]), dtype, wild)
+    a, b = (np.asfortranarray(x) if rng.random() < 0.5 else x for x in (a, b))
+    out, panel = np.zeros(shape, dtype), [int(n) for n in rng.integers(1, 20, 2)]
+    return Call("multiply", [a, b, out, *panel, _in_turn], (2,))
+
+
+def _in_turn(function, n):
+    for i in range(n):
+        function(i)
+
+
 def lstm_step(rng, shape, dtype, wild=False):
     """Return the call of a step of an LSTM while training, which writes all slots."""
     cell, slots = values(rng, shape, dtype, wild), values(rng, (5, *shape), dtype, wild)
@@ -332,6 +346,7 @@ MAKERS = {
     "max_pool": max_pool,
     "max_unpool": max_unpool,
     "mix_rows": mix_rows,
+    "multiply": multiply,
     "read_codes": read_codes,
     "row_norm": row_norm,
     "row_norm_backward": row_norm_backward,

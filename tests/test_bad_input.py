@@ -38,7 +38,9 @@ from sknet.layers import (
     GaussianNoise,
     LayerNorm,
     Masking,
+    MaxPool1D,
     MaxPool2D,
+    MultiHeadAttention,
     Parallel,
     Pretrained,
     RandomCrop,
@@ -175,6 +177,8 @@ PARAMETERS = [
     for name in kind().get_params(deep=False)
 ]
 
+SMALL_MASK = MultiHeadAttention(1, attention_mask=[[True]])
+ADDED_MASK = MultiHeadAttention(1, attention_mask=[[0.0, -9.0], [0.0, 0.0]])
 SET = dict  # reads as: set these parameters, then fit
 
 
@@ -188,6 +192,33 @@ VALUES = [
         ValueError,
         r"^mixing='cutmix' expects images or sequences of one length, got samples of shape",
         parameters=SET(mixing="cutmix"),
+    ),
+    Misuse(
+        "CutMix of pixels where the layers end with fewer",
+        ValueError,
+        r"^mixing='cutmix' expects a target for each of the 2 pixels or steps that it cuts, got 1",
+        partial(fit, X=X.reshape(-1, 2, 2), y=np.arange(len(X))[:, None] % 2),
+        parameters=SET(mixing="cutmix", layers=[MaxPool1D(2)]),
+    ),
+    Misuse(
+        "an attention mask that is too small",
+        ValueError,
+        r"^Layer 'layers__1' \(MultiHeadAttention\) expects at most as many steps as its "
+        r"attention_mask has, 1, got 2\. Pass an attention_mask for 2 steps or more",
+        parameters=SET(layers=[Reshape((2, 2)), SMALL_MASK, Flatten()]),
+    ),
+    Misuse(
+        "an attention mask of numbers to add",
+        ValueError,
+        r"expects an attention_mask of shape \(steps, steps\), True where the step of a row may "
+        r"look at that of a column, got \[\[0\.0, -9\.0\], \[0\.0, 0\.0\]\]\. Compare it with",
+        parameters=SET(layers=[Reshape((2, 2)), ADDED_MASK, Flatten()]),
+    ),
+    Misuse(
+        "the samples as the axis of the features",
+        ValueError,
+        r"^Layer 'layers__0' \(BatchNorm\): axis must be from 1 to 1 or from -1 to -1 for samples",
+        parameters=SET(layers=[BatchNorm(axis=0), Dense(3)]),
     ),
     Misuse(
         "MixUp with lbfgs",

@@ -1,14 +1,17 @@
 """Products have the bits of one thread, and the user's threads are left as they were."""
 
+import multiprocessing
 import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sknet import blas
+from sknet import blas, kernels, settings
 from sknet.blas import matmul
+from sknet.kernels import numpy_kernels
 from sknet.settings import single_threaded_blas
 
 # (M, K, N): small, thin, one inner, wide, long, and above all thresholds
@@ -83,16 +86,13 @@ def test_threads_stay_off_while_another_fit_runs():
     with threadpool_limits(2, user_api="blas"):
         other.start()
         inside.wait(10)
-        asked = []
-        multiply_on_all = blas._threads._multiply_on_all
-        blas._threads._multiply_on_all = lambda *args: asked.append(multiply_on_all(*args))
         try:
+            with single_threaded_blas():
+                assert settings.blas_setting.n_threads == 1
             np.testing.assert_array_equal(multiply(a, b), expected)
         finally:
-            del blas._threads._multiply_on_all
             leave.set()
             other.join()
-    assert not asked
 
 
 def test_fits_that_overlap_in_two_threads_leave_the_setting_as_it_was():
@@ -128,39 +128,68 @@ def test_fits_that_overlap_in_two_threads_leave_the_setting_as_it_was():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True)])
-@pytest.mark.parametrize("n_threads", [2, 3])
-def test_the_bits_are_the_same_on_threads_of_our_own(n_threads, transposed, dtype):
-    a, b = make((700, 400, 512), dtype, transposed)
+@pytest.mark.parametrize("kind", ["compiled", "numpy"])
+def test_the_bits_are_those_of_panels_on_any_number_of_threads(
+    kind, transposed, dtype, monkeypatch
+):
+    if kind == "numpy":
+        monkeypatch.setattr(kernels, "multiply", numpy_kernels.multiply)
+    a, b = make((600, 200, 700), dtype, transposed)
+    rows, columns = blas._panel(600, 700)
+    expected = np.empty((600, 700), dtype)
     with threadpool_limits(1, user_api="blas"):
-        alone = multiply(a, b)
-    out = np.empty_like(alone)
-    with threadpool_limits(n_threads, user_api="blas"), single_threaded_blas():
-        assert blas.spare_threads() == n_threads - 1
-        matmul(a, b, out)
-    np.testing.assert_array_equal(out, alone)
+        for i, j in product(range(0, 600, rows), range(0, 700, columns)):
+            panel = slice(i, i + rows), slice(j, j + columns)
+            expected[panel] = a[panel[0]] @ b[:, panel[1]]
+    for n_threads in (1, 2, 3, 5, 8):
+        with threadpool_limits(n_threads, user_api="blas"):
+            np.testing.assert_array_equal(multiply(a, b), expected)
 
 
-def test_products_that_waited_for_a_busy_core_let_the_next_ones_do_without(monkeypatch):
-    a, b = make((700, 400, 512), "float32")
-    expected, calls = multiply(a, b), []
-    on_all = blas._Threads._multiply_on_all
+@pytest.mark.parametrize(
+    "shape, panel",
+    [
+        ((200, 255), (200, 255)),
+        ((256, 256), (256, 128)),
+        ((512, 1024), (512, 512)),
+        ((2048, 512), (512, 512)),
+        ((1025, 3), (513, 3)),
+    ],
+)
+def test_panels_are_halves_of_the_longer_side(shape, panel):
+    assert blas._panel(*shape) == panel
 
-    def slow(self, *args):
-        calls.append(args)
-        on_all(self, *args)
-        time.sleep(0.2)
 
-    monkeypatch.setattr(blas, "_threads", blas._Threads())
-    out = np.empty_like(expected)
-    with threadpool_limits(2, user_api="blas"), single_threaded_blas():
-        assert blas.spare_threads() == 1
-        matmul(a, b, out)  # with the trial
-        blas._threads._late = blas._threads._rest = 0
-        monkeypatch.setattr(blas._Threads, "_multiply_on_all", slow)
-        for _ in range(3):
-            matmul(a, b, out)
-        n_first = len(calls)
-        for _ in range(20):
-            matmul(a, b, out)
-            np.testing.assert_array_equal(out, expected)
-    assert len(calls) == n_first == 3
+def test_fits_multiply_at_a_time():
+    a, b = make((600, 200, 700), "float32")
+    expected = multiply(a, b)
+    with threadpool_limits(3, user_api="blas"), ThreadPoolExecutor(3) as pool:
+        for found in pool.map(lambda _: multiply(a, b), range(30)):
+            np.testing.assert_array_equal(found, expected)
+
+
+def multiply_in(queue, a, b):
+    queue.put(multiply(a, b))
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_gets_helpers_of_its_own():
+    a, b = make((600, 200, 700), "float32")
+    context = multiprocessing.get_context("fork")
+    with threadpool_limits(2, user_api="blas"):
+        expected, queue = multiply(a, b), context.Queue()
+        process = context.Process(target=multiply_in, args=(queue, a, b))
+        process.start()
+        np.testing.assert_array_equal(queue.get(timeout=60), expected)
+        process.join(timeout=60)
+        assert process.exitcode == 0
+
+
+def test_bytes_of_integers_and_libraries_without_products_are_known():
+    class Library:
+        internal_api, threading_layer, dynlib = "openblas", "pthreads", object()
+
+    assert settings._products_of(Library) == (0, 0, 0)
+    Library.internal_api = "mkl"
+    assert settings._products_of(Library) == (0, 0, 0)

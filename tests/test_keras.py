@@ -335,8 +335,14 @@ REFUSED = {
     "several different inputs": lambda: functional(
         lambda x: K.MultiHeadAttention(2, 3)(x, K.Dense(6)(x))
     ),
-    "given attention_mask": lambda: functional(
-        lambda x: K.MultiHeadAttention(2, 3)(x, x, attention_mask=np.ones((1, 7, 7)))
+    "lets a step look at nothing": lambda: functional(
+        lambda x: K.MultiHeadAttention(2, 3)(x, x, attention_mask=np.zeros((1, 7, 7)))
+    ),
+    "given attention_mask for each sample": lambda: functional(
+        lambda x: K.MultiHeadAttention(2, 3)(x, x, attention_mask=x[:, :, :1] > 0)
+    ),
+    "counts padded steps in its attention_mask": lambda: functional(
+        lambda x: K.MultiHeadAttention(2, 3)(*[K.Masking()(x)] * 2, attention_mask=np.ones((7, 7)))
     ),
     "one input and one output, got 2 outputs": lambda: functional(lambda x: [K.Dense(2)(x)] * 2),
     "ignores in Keras which steps are real": lambda: with_mask(K.GroupNormalization(1)),
@@ -359,6 +365,10 @@ KERNELS = {
     ),
     "max norm": (
         lambda: K.Conv1D(3, 2, kernel_constraint=keras.constraints.MaxNorm(3, axis=[0, 1])),
+        MaxNorm(3.0),
+    ),
+    "max norm of transposed filters": (
+        lambda: K.Conv1DTranspose(3, 2, kernel_constraint=keras.constraints.MaxNorm(3, [0, 2])),
         MaxNorm(3.0),
     ),
     "unit norm": (lambda: K.Dense(3, kernel_constraint="unit_norm"), UnitNorm()),

@@ -13,6 +13,7 @@ from sknet.base import Workspace
 from sknet.kernels import numpy_kernels
 from sknet.losses import LogLoss, Target
 from sknet.optimizers import SGD, Group
+from sknet.settings import single_threaded_blas
 
 from . import kernel_calls, kernel_fuzz
 from .kernel_calls import ACTIVATIONS
@@ -116,6 +117,17 @@ def test_layers_are_near_those_of_numpy(level, shape, dtype):
         assert_near(kernel_calls.softmax_of_keys(rng, shape, dtype), 32)
         assert_near(kernel_calls.add_by_code(rng, shape, dtype), 8, scale=shape[0])
         assert_near(kernel_calls.dropout_backward(rng, shape, dtype), 1)
+
+
+@every_dtype
+@pytest.mark.parametrize("shape", [(1, 1), (5, 2), (40, 70), (0, 3)])
+def test_products_are_those_of_numpy(shape, dtype):
+    rng = np.random.default_rng(12)
+    with single_threaded_blas():  # which finds BLAS
+        for _ in range(8):
+            call = kernel_calls.multiply(rng, shape, dtype)
+            ours, theirs = (call.run(f)[1][0] for f in (extension, numpy_kernels))
+            assert_allclose(ours, theirs, rtol=0, atol=200 * np.finfo(dtype).eps)
 
 
 @every_dtype

@@ -476,7 +476,10 @@ def test_flat_outputs_hold_the_same_at_masked_steps(layer):
     check(Sequential([Masking(), layer, Permute((2, 1)), Flatten()]), (8, 4), x)
 
 
-@pytest.mark.parametrize("layer", MASKED[::3], ids=named)
+SOME = [layer for layer in MASKED[::3] if not isinstance(layer, Reshape)]  # that ends with images
+
+
+@pytest.mark.parametrize("layer", SOME, ids=named)
 def test_sequences_of_unequal_length_have_a_second_input(layer):
     network = network_of(Sequential([layer, GRU(3)]), (None, 4))
     x, lengths = samples((8, 4), 4), np.array([8, 5, 1, 3])

@@ -12,6 +12,7 @@ from sknet.layers import (
     GRU,
     LSTM,
     BatchNorm,
+    ContractiveDense,
     Conv1D,
     Conv2D,
     Conv2DTranspose,
@@ -19,9 +20,11 @@ from sknet.layers import (
     DepthwiseConv2D,
     Dropout,
     Flatten,
+    GaussianCode,
     MultiHeadAttention,
     SeparableConv2D,
     SimpleRNN,
+    TransformerBlock,
 )
 from sknet.optimizers import SGD
 from sknet.regularization import L1L2, MaxNorm, NonNegative, UnitNorm
@@ -42,6 +45,9 @@ KERNELS = [
     (LSTM(3), (4, 2)),
     (GRU(3), (4, 2)),
     (MultiHeadAttention(2), (4, 4)),
+    (TransformerBlock(2), (4, 4)),
+    (ContractiveDense(3), (4,)),
+    (GaussianCode(3), (4,)),
 ]
 
 
@@ -94,7 +100,9 @@ def test_constraints_are_kept_by_every_kernel(layer, shape):
     for constraint in ("non_negative", MaxNorm(0.4), UnitNorm()):
         bound = trained(layer, shape, kernel_constraint=constraint)
         for w, kept in zip(kernels(free), kernels(bound), strict=True):
-            norms = np.linalg.norm(w.reshape(-1, w.shape[-1]), axis=0)
+            units = -2 if isinstance(layer, Conv2DTranspose) else -1
+            inner = tuple(set(range(w.ndim)) - {units % w.ndim})
+            norms = np.sqrt((w**2).sum(axis=inner, keepdims=True))
             if constraint == "non_negative":
                 expected = np.maximum(w, 0)
             elif isinstance(constraint, MaxNorm):

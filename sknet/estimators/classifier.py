@@ -47,7 +47,9 @@ from .overflow import warn_of_overflow
 from .placewise import PlacewiseTargets
 from .probabilities import gives_probabilities
 
-_BY_COLUMNS = "a dict of losses by the columns of y is for NeuralRegressor"
+_BY_COLUMNS = (
+    "a dict of losses by the columns of y is for NeuralRegressor, and NeuralTranscriber has ctc"
+)
 
 
 class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeuralEstimator):

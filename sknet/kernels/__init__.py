@@ -55,6 +55,44 @@ if _extension is not None:
     globals().update({name: getattr(_extension, name) for name in KERNELS})
 
 
+def use_blas(sgemm: int, dgemm: int, n_bytes: int) -> None:
+    """Tell the compiled kernels how NumPy's BLAS multiplies matrices.
+
+    Parameters
+    ----------
+    sgemm, dgemm : int
+        Addresses of ``cblas_sgemm`` and ``cblas_dgemm``; 0 where they are not known.
+    n_bytes : int
+        Size of their integers.
+    """
+    if _extension is not None:
+        _extension.use_blas(sgemm, dgemm, n_bytes)
+
+
+def use_threads(n_threads: int) -> None:
+    """Let so many threads share large calls of compiled kernels.
+
+    Parameters
+    ----------
+    n_threads : int
+        Number of threads, the caller's among them.
+    """
+    if _extension is not None:
+        _extension.use_threads(n_threads)
+
+
+def run_alone(alone: bool) -> None:
+    """Let compiled kernels that this thread calls run on no other one.
+
+    Parameters
+    ----------
+    alone : bool
+        Whether to, from now on.
+    """
+    if _extension is not None:
+        _extension.run_alone(alone)
+
+
 def description() -> str:
     """Return which kernels run.
 

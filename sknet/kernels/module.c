@@ -11,6 +11,8 @@
 #include <numpy/random/bitgen.h>
 
 #include "arguments.h"
+#include "pool.h"
+#include "products.h"
 
 #define MAX_ARRAYS 8
 #define MANY 16384 /* elements from which the loop runs without the interpreter's lock */
@@ -855,6 +857,96 @@ KERNEL(max_unpool) {
     return finish(&call, MAX_UNPOOL, &a, grad_x ? PyArray_SIZE(grad_x) : 0);
 }
 
+/* Take a matrix whose rows or columns lie in one piece each. */
+static struct matrix take_matrix(struct call *call, int i, enum use use) {
+    struct matrix x = {0};
+    void *data;
+    enum fate before = call->fate;
+    PyArrayObject *array = take(call, i, use, -1, &data);
+    if (!array)
+        return x;
+    if (PyArray_NDIM(array) != 2) {
+        fail(call, PyExc_ValueError, "a matrix has two axes");
+        return x;
+    }
+    const npy_intp *shape = PyArray_DIMS(array), *strides = PyArray_STRIDES(array);
+    const npy_intp item = PyArray_ITEMSIZE(array);
+    const int type = PyArray_DESCR(array)->type_num;
+    x.data = data, x.shape[0] = shape[0], x.shape[1] = shape[1];
+    x.is_transposed = use == READ && strides[1] != item;
+    const npy_intp inner = strides[!x.is_transposed], outer = strides[x.is_transposed];
+    x.distance = item ? outer / item : 0;
+    const int plain = type == call->type && (type == NPY_FLOAT || type == NPY_DOUBLE) &&
+                      PyArray_FLAGS(array) & NPY_ARRAY_ALIGNED &&
+                      PyArray_ISNBO(PyArray_DESCR(array)->byteorder) && inner == item &&
+                      outer == x.distance * item && x.distance >= shape[!x.is_transposed] &&
+                      shape[0] && shape[1] && (blas.has_long || x.distance <= INT32_MAX);
+    call->fate = plain ? before : IS_LEFT;
+    if (plain)
+        call->n_bytes[call->n_arrays - 1] =
+            outer * (shape[x.is_transposed] - 1) + item * shape[!x.is_transposed];
+    return x;
+}
+
+static ptrdiff_t take_length(struct call *call, int i) {
+    double length = take_number(call, i);
+    if (call->fate != FAILED && !(length >= 1 && length <= INT32_MAX))
+        fail(call, PyExc_ValueError, "a panel has at least one row and column");
+    return call->fate == FAILED ? 1 : (ptrdiff_t)length;
+}
+
+KERNEL(multiply) {
+    struct call call = begin(module, "multiply", args, n_args, 6);
+    struct product p = {0};
+    p.a = take_matrix(&call, 0, READ);
+    p.b = take_matrix(&call, 1, READ);
+    p.out = take_matrix(&call, 2, WRITE);
+    p.panel[0] = take_length(&call, 3);
+    p.panel[1] = take_length(&call, 4);
+    p.is_double = call.type == NPY_DOUBLE;
+    if (call.fate == RUNS && !(p.a.shape[1] == p.b.shape[0] && p.a.shape[0] == p.out.shape[0] &&
+                               p.b.shape[1] == p.out.shape[1]))
+        fail(&call, PyExc_ValueError, "matrices do not fit each other");
+    check_overlap(&call, -1, -1);
+    if (call.fate == RUNS && !blas.gemm[p.is_double])
+        call.fate = IS_LEFT;
+    if (call.fate != RUNS)
+        return finish(&call, N_KERNELS, NULL, 0);
+    const ptrdiff_t n_down = (p.out.shape[0] + p.panel[0] - 1) / p.panel[0];
+    const ptrdiff_t n_across = (p.out.shape[1] + p.panel[1] - 1) / p.panel[1];
+    Py_BEGIN_ALLOW_THREADS share_out(multiply_panel, &p, n_down * n_across);
+    Py_END_ALLOW_THREADS return Py_NewRef(Py_None);
+}
+
+/* Tell where BLAS multiplies matrices: cblas_sgemm, cblas_dgemm and the bytes of an integer. */
+static PyObject *use_blas(PyObject *module, PyObject *const *args, Py_ssize_t n_args) {
+    struct call call = begin(module, "use_blas", args, n_args, 3);
+    if (call.fate == FAILED)
+        return NULL;
+    void *single = PyLong_AsVoidPtr(args[0]), *twice = PyLong_AsVoidPtr(args[1]);
+    const int has_long = PyLong_AsLong(args[2]) == sizeof(int64_t);
+    if (PyErr_Occurred())
+        return NULL;
+    blas.has_long = has_long;
+    blas.gemm[0] = single, blas.gemm[1] = twice;
+    Py_RETURN_NONE;
+}
+
+static PyObject *use_threads(PyObject *module, PyObject *number) {
+    (void)module;
+    const long n = PyLong_AsLong(number);
+    if (n == -1 && PyErr_Occurred())
+        return NULL;
+    atomic_store(&pool.n_threads, (int)(n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : n));
+    Py_RETURN_NONE;
+}
+
+static PyObject *run_alone(PyObject *module, PyObject *truth) {
+    (void)module;
+    is_alone = PyObject_IsTrue(truth);
+    Py_RETURN_NONE;
+}
+
 static const struct level *best_level(void) {
 #ifdef __x86_64__
     __builtin_cpu_init();
@@ -924,6 +1016,7 @@ static PyMethodDef methods[] = {
     METHOD(gru_step),
     METHOD(gru_step_back),
     METHOD(mix_rows),
+    METHOD(multiply),
     METHOD(max_pool),
     METHOD(max_unpool),
     METHOD(channel_gradient),
@@ -933,6 +1026,9 @@ static PyMethodDef methods[] = {
     METHOD(correlate_gradient),
     METHOD(depthwise),
     METHOD(depthwise_gradient),
+    METHOD(use_blas),
+    {"use_threads", use_threads, METH_O, "Let so many threads share a call, the caller's too."},
+    {"run_alone", run_alone, METH_O, "Let the calls of this thread run on it alone, or not."},
     {"level", level, METH_NOARGS, "Return the level of processors whose kernels run."},
     {"use_level", use_level, METH_O, "Run the kernels of a level that this processor has."},
     {NULL, NULL, 0, NULL},
@@ -940,8 +1036,10 @@ static PyMethodDef methods[] = {
 
 static int execute(PyObject *module) {
     struct state *state = PyModule_GetState(module);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (PyArray_ImportNumPyAPI() < 0)
         return -1;
+    pthread_once(&once, watch_forks);
     state->level = best_level();
     state->numpy_kernels = PyImport_ImportModule("sknet.kernels.numpy_kernels");
     return state->numpy_kernels ? 0 : -1;

@@ -71,6 +71,8 @@ class Layer(Component, ABC):
     #: parameters of layers that have them.
     kernel_regularizer = None
     kernel_constraint = None
+    #: The axis of the units in the layer's kernels, whose vectors constraints are about.
+    _units_axis = -1
     _inside_frozen = False
     #: Whether an item of the layer's list parameter may be a list of layers.
     _has_branches = False

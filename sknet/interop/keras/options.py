@@ -128,20 +128,25 @@ def kernel_options(layer: Any, cls: type) -> dict[str, Any]:
         l1, l2 = (float(getattr(penalty, name, 0.0)) for name in ("l1", "l2"))
         found["kernel_regularizer"] = L1L2(l1, l2)
     constraint = getattr(layer, prefixed(layer, _OF_KERNELS[1]), None)
-    made = _constraint(constraint, len(kernel.shape))
+    made = _constraint(constraint, _inner_axes(cls, len(kernel.shape)))
     if made is not None:
         found["kernel_constraint"] = made
     return found
 
 
-def _constraint(constraint, rank):
+def _inner_axes(cls, rank):
+    """Return the axes of a kernel of a layer of sknet that do not count its units."""
+    return [each for each in range(rank) if each != cls._units_axis % rank]
+
+
+def _constraint(constraint, inner_axes):
     """Return a constraint on the vector of each unit, None where sknet has none."""
     kind = type(constraint).__name__
     if kind == "NonNeg":
         return NonNegative()
     axis = getattr(constraint, "axis", None)
     axes = [axis] if isinstance(axis, int) else list(axis or [])
-    if [each % rank for each in axes] != list(range(rank - 1)):
+    if [each % (len(inner_axes) + 1) for each in axes] != inner_axes:
         return None
     if kind == "MaxNorm":
         return MaxNorm(float(constraint.max_value))
@@ -163,7 +168,7 @@ def keras_regularizer(keras: Any, regularizer: Any) -> Any:
     return keras.regularizers.L1L2(float(regularizer.l1), float(regularizer.l2))
 
 
-def keras_constraint(keras: Any, constraint: Any, rank: int) -> Any:
+def keras_constraint(keras: Any, constraint: Any, layer: Any) -> Any:
     """Return a constraint of sknet as Keras has it, None where it does not.
 
     Parameters
@@ -172,12 +177,12 @@ def keras_constraint(keras: Any, constraint: Any, rank: int) -> Any:
         The package.
     constraint : KernelConstraint, str or None
         The constraint.
-    rank : int
-        Number of axes of the kernel.
+    layer : Layer
+        The layer of sknet, built.
     """
     if isinstance(constraint, str):
         constraint = KERNEL_CONSTRAINTS[constraint]()
-    axes, found = list(range(rank - 1)), keras.constraints
+    axes, found = _inner_axes(type(layer), layer.kernel_.ndim), keras.constraints
     if type(constraint) is MaxNorm:
         return found.MaxNorm(float(constraint.max_norm), axis=axes)
     if type(constraint) is UnitNorm:

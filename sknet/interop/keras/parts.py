@@ -247,6 +247,8 @@ class PartReader:
         mask = node.arguments.kwargs.get("attention_mask")
         if mask is None:
             return None
+        if hasattr(mask, "_keras_history"):
+            refuse(layer, "is given attention_mask for each sample, sknet has one for all")
         if getattr(node.input_tensors[0], "_keras_mask", None) is not None:
             refuse(layer, "counts padded steps in its attention_mask, and sknet does not")
         mask = _as_numpy(mask).astype(bool)

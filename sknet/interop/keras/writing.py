@@ -222,10 +222,9 @@ class _Writer:
         wanted = {name: getattr(layer, name, None) for name in names}
         found = {}
         if isinstance(layer, AffineLayer):
-            rank = len(layer.kernel_.shape)
             found[names[0]] = keras_regularizer(self.keras, wanted[names[0]])
             if prefixed(layer, names[1]) == names[1]:  # its vectors are those of the units
-                found[names[1]] = keras_constraint(self.keras, wanted[names[1]], rank)
+                found[names[1]] = keras_constraint(self.keras, wanted[names[1]], layer)
         for name, value in wanted.items():
             if value is not None and found.get(name) is None:
                 warn(

@@ -27,6 +27,7 @@ from .losses import sigmoid_loss, softmax_loss
 from .normalization import row_norm, row_norm_backward
 from .optimizers import adam, lion, rmsprop, sgd
 from .pooling import max_pool, max_unpool
+from .products import multiply
 from .recurrent import gru_step, gru_step_back, lstm_step, lstm_step_back
 from .sequences import add_by_code, read_codes, softmax_of_keys
 
@@ -63,6 +64,7 @@ __all__ = [
     "max_pool",
     "max_unpool",
     "mix_rows",
+    "multiply",
     "read_codes",
     "rmsprop",
     "row_norm",

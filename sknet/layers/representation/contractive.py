@@ -18,6 +18,7 @@ from ...activations import (
     Tanh,
 )
 from ...initializers.base import Initializer
+from ...regularization import KernelConstraint, Regularizer
 from ...typing import Array, NamedActivation, NamedInitializer, Shape
 from ..dense import Dense
 from .row_loss import RowLoss, as_column
@@ -49,6 +50,11 @@ sknet.activations.Activation, default="logistic"
         Start of the kernel; "auto" is "glorot_uniform".
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the bias.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the kernel, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the kernel is brought back to after each step: max_norm, non_negative, unit_norm, or
+        an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -89,6 +95,8 @@ sknet.activations.Activation, default="logistic"
         use_bias: bool = True,
         kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "auto",
         bias_initializer: NamedInitializer | Initializer = "zeros",
+        kernel_regularizer: Regularizer | None = None,
+        kernel_constraint: KernelConstraint | None = None,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
@@ -98,6 +106,8 @@ sknet.activations.Activation, default="logistic"
             use_bias,
             kernel_initializer,
             bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            kernel_constraint=kernel_constraint,
             learning_rate_factor=learning_rate_factor,
             trainable=trainable,
         )

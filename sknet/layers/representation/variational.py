@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval
 
 from ...blas import matmul
 from ...initializers import GlorotUniform
+from ...regularization import OF_KERNELS, KernelConstraint, Regularizer
 from ...typing import Array, Shape
 from ..base import OF_TRAINING
 from .row_loss import RowLoss, as_column
@@ -47,6 +48,11 @@ class GaussianCode(RowLoss):
     beta : float, default=1.0
         Factor of the divergence, at least 0. With 1, and the negative log-likelihood of a row
         as its loss, the objective is minus the evidence lower bound.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the kernel, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the kernel is brought back to after each step: max_norm, non_negative, unit_norm, or
+        an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -76,6 +82,7 @@ class GaussianCode(RowLoss):
     _parameter_constraints = {
         "units": [Interval(Integral, 1, None, closed="left")],
         "beta": [Interval(Real, 0, None, closed="left")],
+        **OF_KERNELS,
         **OF_TRAINING,
     }
     is_stochastic = True
@@ -85,11 +92,15 @@ class GaussianCode(RowLoss):
         units: int,
         *,
         beta: float = 1.0,
+        kernel_regularizer: Regularizer | None = None,
+        kernel_constraint: KernelConstraint | None = None,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
         self.units = units
         self.beta = beta
+        self.kernel_regularizer = kernel_regularizer
+        self.kernel_constraint = kernel_constraint
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sklearn.utils._param_validation import Interval
 
 from ...initializers import Initializer
-from ...regularization import OF_KERNELS
+from ...regularization import KernelConstraint, Regularizer
 from ...typing import Array, NamedInitializer, Shape
 from ..base import build_layer
 from ..dropout import Dropout
@@ -43,6 +43,11 @@ class CrossAttention(LooksAtSource, MultiHeadAttention):
         bounds of a map of their own.
     bias_initializer : str or sknet.initializers.Initializer, default="zeros"
         Start of the biases.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the kernels, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the kernels are brought back to after each step: max_norm, non_negative, unit_norm, or
+        an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -88,7 +93,6 @@ class CrossAttention(LooksAtSource, MultiHeadAttention):
             name: constraint
             for name, constraint in MultiHeadAttention._parameter_constraints.items()
             if name not in ("causal", "num_key_value_heads", "rotary", "window", "attention_mask")
-            and name not in OF_KERNELS
         },
         "source_dim": [Interval(Integral, 1, None, closed="left"), None],
     }
@@ -104,6 +108,8 @@ class CrossAttention(LooksAtSource, MultiHeadAttention):
         use_bias: bool = True,
         kernel_initializer: NamedInitializer | Initializer | Literal["auto"] = "auto",
         bias_initializer: NamedInitializer | Initializer = "zeros",
+        kernel_regularizer: Regularizer | None = None,
+        kernel_constraint: KernelConstraint | None = None,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
@@ -115,6 +121,8 @@ class CrossAttention(LooksAtSource, MultiHeadAttention):
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
+        self.kernel_regularizer = kernel_regularizer
+        self.kernel_constraint = kernel_constraint
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...activations.base import Activation
+from ...regularization import KernelConstraint, Regularizer
 from ...typing import Array, NamedActivation, Shape
 from ..base import build_layer
 from ..dropout import Dropout
@@ -36,6 +37,11 @@ class TransformerDecoderBlock(TransformerBlock):
         Activation function between the two dense layers.
     epsilon : float, default=1e-5
         Added to the variances of the normalizations, above 0.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the kernels inside, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the kernels inside are brought back to after each step: max_norm, non_negative,
+        unit_norm, or an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -80,6 +86,8 @@ class TransformerDecoderBlock(TransformerBlock):
         dropout: float = 0.0,
         activation: NamedActivation | Activation | None = "gelu",
         epsilon: float = 1e-5,
+        kernel_regularizer: Regularizer | None = None,
+        kernel_constraint: KernelConstraint | None = None,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
@@ -90,6 +98,8 @@ class TransformerDecoderBlock(TransformerBlock):
         self.dropout = dropout
         self.activation = activation
         self.epsilon = epsilon
+        self.kernel_regularizer = kernel_regularizer
+        self.kernel_constraint = kernel_constraint
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
@@ -97,7 +107,11 @@ class TransformerDecoderBlock(TransformerBlock):
         """Build the three branches for inputs of shape (T, F)."""
         super().build(input_shape)
         attention = CrossAttention(
-            self.num_heads, self.key_dim, dropout=self.dropout, source_dim=self.source_dim
+            self.num_heads,
+            self.key_dim,
+            dropout=self.dropout,
+            source_dim=self.source_dim,
+            **self._of_kernels(),
         )
         branch = _Branch(
             [

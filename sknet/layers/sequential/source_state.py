@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval
 
 from ...blas import matmul
+from ...regularization import OF_KERNELS, KernelConstraint, Regularizer
 from ...typing import Array, Shape
 from ..base import OF_TRAINING, Layer, build_layer
 from .recurrent import RecurrentLayer
@@ -30,6 +31,11 @@ class SourceState(LooksAtSource, Layer):
         The recurrent layer, with ``return_sequences=True``.
     source_dim : int, default=None
         Number C of features that the encoder returns, at least 1; None is the layer's U.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the map's kernel, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the map's kernel is brought back to after each step: max_norm, non_negative,
+        unit_norm, or an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights, those of the layer included, above 0. L-BFGS
         takes no notice of it.
@@ -64,6 +70,7 @@ class SourceState(LooksAtSource, Layer):
     _parameter_constraints = {
         "layer": [RecurrentLayer],
         "source_dim": [Interval(Integral, 1, None, closed="left"), None],
+        **OF_KERNELS,
         **OF_TRAINING,
     }
 
@@ -72,11 +79,15 @@ class SourceState(LooksAtSource, Layer):
         layer: RecurrentLayer,
         source_dim: int | None = None,
         *,
+        kernel_regularizer: Regularizer | None = None,
+        kernel_constraint: KernelConstraint | None = None,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
         self.layer = layer
         self.source_dim = source_dim
+        self.kernel_regularizer = kernel_regularizer
+        self.kernel_constraint = kernel_constraint
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval
 
 from ...activations import Activation as ActivationFunction
 from ...activations import ActivationName
+from ...regularization import OF_KERNELS, KernelConstraint, Regularizer
 from ...typing import Array, NamedActivation, Shape
 from ..base import OF_TRAINING, Layer, build_layer
 from ..composite import Residual
@@ -56,6 +57,11 @@ class TransformerBlock(LayerOverSteps):
         Activation function between the two dense layers.
     epsilon : float, default=1e-5
         Added to the variances of the normalizations, above 0.
+    kernel_regularizer : sknet.regularization.Regularizer, default=None
+        Penalty on the kernels inside, such as ``L1L2(l1=1e-4)``, in addition to `alpha`.
+    kernel_constraint : str or sknet.regularization.KernelConstraint, default=None
+        What the kernels inside are brought back to after each step: max_norm, non_negative,
+        unit_norm, or an object.
     learning_rate_factor : float, default=1.0
         Multiplies the learning rate of the weights inside, above 0. L-BFGS takes no notice of it.
     trainable : bool, default=True
@@ -85,6 +91,7 @@ class TransformerBlock(LayerOverSteps):
         "attention_mask": ["array-like", None],
         "activation": [ActivationName(), ActivationFunction],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
+        **OF_KERNELS,
         **OF_TRAINING,
     }
 
@@ -102,6 +109,8 @@ class TransformerBlock(LayerOverSteps):
         attention_mask: ArrayLike | None = None,
         activation: NamedActivation | ActivationFunction | None = "gelu",
         epsilon: float = 1e-5,
+        kernel_regularizer: Regularizer | None = None,
+        kernel_constraint: KernelConstraint | None = None,
         learning_rate_factor: float = 1.0,
         trainable: bool = True,
     ) -> None:
@@ -116,6 +125,8 @@ class TransformerBlock(LayerOverSteps):
         self.attention_mask = attention_mask
         self.activation = activation
         self.epsilon = epsilon
+        self.kernel_regularizer = kernel_regularizer
+        self.kernel_constraint = kernel_constraint
         self.learning_rate_factor = learning_rate_factor
         self.trainable = trainable
 
@@ -132,8 +143,10 @@ class TransformerBlock(LayerOverSteps):
             rotary=self.rotary,
             window=self.window,
             attention_mask=self.attention_mask,
+            **self._of_kernels(),
         )
-        intermediate = Dense(self.intermediate_dim or 4 * features, activation=self.activation)
+        width, kernels = self.intermediate_dim or 4 * features, self._of_kernels()
+        intermediate = Dense(width, activation=self.activation, **kernels)
         self._branches = [
             _Branch(
                 [
@@ -146,7 +159,7 @@ class TransformerBlock(LayerOverSteps):
                 [
                     ("feedforward_norm", LayerNorm(epsilon=self.epsilon)),
                     ("intermediate", intermediate),
-                    ("output", Dense(features)),
+                    ("output", Dense(features, **kernels)),
                     ("output_dropout", Dropout(self.dropout)),
                 ]
             ),
@@ -155,6 +168,10 @@ class TransformerBlock(LayerOverSteps):
             branch._inside_frozen = self.is_frozen
             build_layer(branch, self._path, input_shape)
         return input_shape
+
+    def _of_kernels(self):
+        """Return the options of the kernels inside."""
+        return {name: getattr(self, name) for name in OF_KERNELS}
 
     @property
     def is_causal(self) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from ...base import brief
 from ...typing import Array
 from ..base import Layer
+from .packing import real_first
 
 
 def step_positions(n_steps: int, mask: Array | None) -> Array:
@@ -69,7 +70,12 @@ class Visibility:
 
     def _hidden(self, n_keys, n_queries, mask, dtype):
         """Return -inf where a key is hidden from a query and 0 elsewhere, (N, keys, queries)."""
-        keys = step_positions(n_keys, mask)
+        if self.table is not None:
+            self.check_length(
+                n_keys if mask is None else int(np.count_nonzero(mask, 1).max(initial=0))
+            )
+        # Where the real steps come first, their positions are the same in all sequences.
+        keys = step_positions(n_keys, None if real_first(mask) is mask else mask)
         queries = keys[:, None, n_keys - n_queries :]
         return np.where(self.sees(queries, keys[:, :, None]), dtype.type(0), dtype.type(-np.inf))
 
@@ -90,8 +96,8 @@ class Visibility:
         if self.window is not None:
             sees = np.abs(keys - queries) < self.window
         if self.table is not None:
-            self.check_length(int(keys.max(initial=-1)) + 1)
-            sees = sees & self.table[queries, keys]
+            last = len(self.table) - 1  # steps further on are padding
+            sees = sees & self.table[np.minimum(queries, last), np.minimum(keys, last)]
         return sees
 
     def check_length(self, n_steps: int) -> None:

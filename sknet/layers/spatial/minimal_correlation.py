@@ -42,10 +42,10 @@ def _powers(n):
 #: Mixed elements of one piece, which stay in a core's cache with the products. Convolutions of 32
 #: to 128 channels took 1.0 to 1.1 times as long with 2**17 and 1.3 to 1.7 times with 2**15.
 _PIECE_ELEMENTS = 2**18
-#: Elements of a row from which mixing rows saves more than it costs, and channels: compiled kernels
-#: of 3 x 3 took 0.6 to 0.75 of the time with 448 elements and more of 32 to 128 channels, 0.9 with
-#: 416, 1.0 with 16 channels, 1.2 with 8, and 2 with 1 and 3. On sequences NumPy's won with 256
-#: channels only, and nothing in a network of 64 and 128.
+#: Elements of a row, and channels, from which mixing rows saves more than it costs. Compiled
+#: kernels of 3 x 3 took 0.6 to 0.75 of the time with 448 elements and more of 32 to 128 channels,
+#: 0.9 with 416, 1.0 with 16 channels, 1.2 with 8, and 2 with 1 and 3. On sequences NumPy's won
+#: with 256 channels only, and nothing in a network of 64 and 128.
 _LONG_ROW, _FEW_CHANNELS = 384, 16
 #: Numbers of rows of a kernel for which six products are far fewer than without mixing.
 _N_ROWS = (3, 4, 5)

@@ -29,6 +29,7 @@ class _TransposedConvolution(Convolutional):
         **Convolutional._parameter_constraints,
         "output_padding": [Interval(Integral, 0, None, closed="left"), "array-like", None],
     }
+    _units_axis = -2
 
     def __init__(
         self,
