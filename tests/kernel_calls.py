@@ -180,7 +180,12 @@ def _channels(rng, shape, dtype, wild):
 def channel_sums(rng, shape, dtype, wild=False):
     """Return the call that sums up columns: x, squares, or a gradient and its products."""
     x, vector = _channels(rng, shape, dtype, wild)
-    grad, total, products, work = values(rng, x.shape, dtype), vector(), vector(), Workspace(0, dtype)
+    grad, total, products, work = (
+        values(rng, x.shape, dtype),
+        vector(),
+        vector(),
+        Workspace(0, dtype),
+    )
     arrays = [(None, None, None, total, None), (vector(), None, None, None, products)]
     arrays.append((vector(), grad, None, total, products))
     return Call("channel_sums", [x, *arrays[rng.integers(3)], work], (4, 5))

@@ -56,27 +56,30 @@ static void NAME(correlate)(void *arguments) {
     const struct windows *w = &a->windows;
     const REAL *kernel = a->other;
     /* Neighbours along the last axis are one piece of memory; a long one is cut. */
-    const ptrdiff_t joined = w->dilation[2] == 1 ? w->size[2] : 1;
-    const ptrdiff_t size = joined * w->channels;
-    const ptrdiff_t n_pieces = w->size[0] * w->size[1] * w->size[2] / joined;
+    struct windows pieces = *w;
+    pieces.size[2] = w->dilation[2] == 1 ? 1 : w->size[2];
+    const ptrdiff_t size = w->size[2] / pieces.size[2] * w->channels;
+    const ptrdiff_t n_pieces = w->size[0] * w->size[1] * pieces.size[2];
     const ptrdiff_t n_cuts = (size + DEPTH - 1) / DEPTH, cut = (size + n_cuts - 1) / n_cuts;
     const ptrdiff_t together = size < DEPTH ? DEPTH / size : 1;
     REAL panel[DEPTH * PANEL];
     ptrdiff_t places[DEPTH];
-    for (ptrdiff_t f = 0; f < a->filters; f += PANEL)
-        for (ptrdiff_t piece = 0; piece < n_pieces; piece += together)
-            for (ptrdiff_t start = 0; start < size; start += cut) {
-                const ptrdiff_t n = NAME(least)(together, n_pieces - piece);
+    for (ptrdiff_t f = 0; f < a->filters; f += PANEL) {
+        const ptrdiff_t width = NAME(least)(PANEL, a->filters - f);
+        ptrdiff_t k[MOST_AXES] = {0};
+        for (ptrdiff_t piece = 0; piece < n_pieces; piece += together) {
+            const ptrdiff_t n = NAME(least)(together, n_pieces - piece);
+            for (ptrdiff_t s = 0; s < n; s++)
+                places[s] = next_tap(&pieces, k);
+            for (ptrdiff_t start = 0; start < size; start += cut, places[0] += cut) {
                 const ptrdiff_t length = NAME(least)(cut, size - start);
-                for (ptrdiff_t s = 0; s < n; s++) {
-                    places[s] = tap(w, (piece + s) * joined) + start;
-                    for (ptrdiff_t k = 0; k < length; k++)
-                        NAME(copy_part)(panel + (s * length + k) * PANEL,
-                                        kernel + ((piece + s) * size + start + k) * a->filters + f,
-                                        NAME(least)(PANEL, a->filters - f), PANEL);
-                }
+                const REAL *from = kernel + (piece * size + start) * a->filters + f;
+                for (ptrdiff_t row = 0; row < n * length; row++)
+                    NAME(copy_part)(panel + row * PANEL, from + row * a->filters, width, PANEL);
                 NAME(multiply_all)(a, places, n, length, panel, f, piece + start == 0);
             }
+        }
+    }
 }
 
 /* sums[i, f] += sum over r of x[rows[r] + places[i]] panel[r, f] */
@@ -117,11 +120,13 @@ static void NAME(correlate_gradient)(void *arguments) {
             const ptrdiff_t width = NAME(least)(PANEL, a->filters - f);
             for (ptrdiff_t r = 0; r < n; r++)
                 NAME(copy_part)(panel + r * PANEL, grad + r * a->filters + f, width, PANEL);
+            ptrdiff_t at[MOST_AXES] = {0}, first = 0, channel = w->channels;
             for (ptrdiff_t k = 0; k < size; k += ROWS) {
                 const ptrdiff_t height = NAME(least)(ROWS, size - k);
-                for (ptrdiff_t i = 0; i < ROWS; i++) { /* sums beyond are dropped */
-                    const ptrdiff_t at = i < height ? k + i : k;
-                    places[i] = tap(w, at / w->channels) + at % w->channels;
+                for (ptrdiff_t i = 0; i < ROWS; i++) {
+                    if (i < height && channel == w->channels)
+                        first = next_tap(w, at), channel = 0;
+                    places[i] = i < height ? first + channel++ : 0; /* whose sums are dropped */
                 }
                 NAME(add_products)(a->x, rows, n, places, panel, sums);
                 for (ptrdiff_t i = 0; i < height; i++) {

@@ -18,21 +18,23 @@ static void NAME(depthwise)(void *arguments) {
             steps[i] = i < n ? i * w->strides[2] * channels : 0;
         for (; c + PER_VECTOR <= channels; c += PER_VECTOR) {
             NAME(vector) sums[COLUMNS] = {0};
-            for (ptrdiff_t k = 0; k < n_taps; k++) {
-                const REAL *at = x + tap(w, k) + c;
-                const NAME(vector) factor = NAME(load)(kernel + k * channels + c);
+            for (ptrdiff_t i = 0, k[MOST_AXES] = {0}; i < n_taps; i++) {
+                const REAL *at = x + next_tap(w, k) + c;
+                const NAME(vector) factor = NAME(load)(kernel + i * channels + c);
 #pragma GCC unroll 8
                 for (int i = 0; i < COLUMNS; i++)
                     sums[i] = VECTOR_FMA(NAME(load)(at + steps[i]), factor, sums[i]);
             }
-            for (ptrdiff_t i = 0; i < n; i++)
-                memcpy(out + i * channels + c, &sums[i], sizeof(sums[i]));
+#pragma GCC unroll 8
+            for (int i = 0; i < COLUMNS; i++)
+                if (i < n)
+                    memcpy(out + i * channels + c, &sums[i], sizeof(sums[i]));
         }
         for (; c < channels; c++)
             for (ptrdiff_t i = 0; i < n; i++) {
                 REAL sum = 0;
-                for (ptrdiff_t k = 0; k < n_taps; k++)
-                    sum = FMA(x[tap(w, k) + steps[i] + c], kernel[k * channels + c], sum);
+                for (ptrdiff_t j = 0, k[MOST_AXES] = {0}; j < n_taps; j++)
+                    sum = FMA(x[next_tap(w, k) + steps[i] + c], kernel[j * channels + c], sum);
                 out[i * channels + c] = sum;
             }
         out += n * channels;
@@ -51,25 +53,30 @@ static void NAME(depthwise_gradient)(void *arguments) {
     memset(a->out, 0, n_taps * channels * sizeof(REAL));
     do { /* rows of windows */
         const REAL *x = (const REAL *)a->x + first_of(w, o);
-        for (ptrdiff_t k = 0; k < n_taps; k += TAPS) {
-            const ptrdiff_t n = NAME(least)(TAPS, n_taps - k);
-            REAL *out = (REAL *)a->out + k * channels;
+        ptrdiff_t k[MOST_AXES] = {0};
+        for (ptrdiff_t tap = 0; tap < n_taps; tap += TAPS) {
+            const ptrdiff_t n = NAME(least)(TAPS, n_taps - tap);
+            REAL *out = (REAL *)a->out + tap * channels;
             const REAL *at[TAPS];
             ptrdiff_t c = 0;
             for (ptrdiff_t i = 0; i < TAPS; i++) /* sums beyond are dropped */
-                at[i] = x + tap(w, i < n ? k + i : k);
+                at[i] = i < n ? x + next_tap(w, k) : x;
             for (; c + PER_VECTOR <= channels; c += PER_VECTOR) {
                 NAME(vector) sums[TAPS] = {0};
-                for (ptrdiff_t i = 0; i < n; i++)
-                    sums[i] = NAME(load)(out + i * channels + c);
+#pragma GCC unroll 5
+                for (int i = 0; i < TAPS; i++)
+                    if (i < n)
+                        sums[i] = NAME(load)(out + i * channels + c);
                 for (ptrdiff_t j = 0; j < w->count[2]; j++) {
                     const NAME(vector) factor = NAME(load)(grad + j * channels + c);
 #pragma GCC unroll 5
                     for (int i = 0; i < TAPS; i++)
                         sums[i] = VECTOR_FMA(NAME(load)(at[i] + j * step + c), factor, sums[i]);
                 }
-                for (ptrdiff_t i = 0; i < n; i++)
-                    memcpy(out + i * channels + c, &sums[i], sizeof(sums[i]));
+#pragma GCC unroll 5
+                for (int i = 0; i < TAPS; i++)
+                    if (i < n)
+                        memcpy(out + i * channels + c, &sums[i], sizeof(sums[i]));
             }
             for (; c < channels; c++)
                 for (ptrdiff_t i = 0; i < n; i++)

@@ -12,10 +12,12 @@ static inline ptrdiff_t tap_at(const struct windows *w, ptrdiff_t k0, ptrdiff_t 
     return (row * w->in[2] + k2 * w->dilation[2]) * w->channels;
 }
 
-/* The same by the element's number in the window. */
-static inline ptrdiff_t tap(const struct windows *w, ptrdiff_t k) {
-    const ptrdiff_t row = k / w->size[2];
-    return tap_at(w, row / w->size[1], row % w->size[1], k % w->size[2]);
+/* The same of the element with the numbers k, which goes on to the next one. */
+static inline ptrdiff_t next_tap(const struct windows *w, ptrdiff_t *k) {
+    const ptrdiff_t at = tap_at(w, k[0], k[1], k[2]);
+    for (int axis = MOST_AXES - 1; axis >= 0 && ++k[axis] == w->size[axis]; axis--)
+        k[axis] = 0;
+    return at;
 }
 
 /* Go on to the next window. */

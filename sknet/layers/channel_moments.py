@@ -208,9 +208,7 @@ class ChannelMoments:
         """Compute gamma (x - mean) inverse_std + beta."""
         scale = self._scale(inverse_std, gamma)
         shift = self.repeat("beta", beta)
-        kernels.channel_linear(
-            self._x, self._mean, self._weights, scale, shift, out, self._work
-        )
+        kernels.channel_linear(self._x, self._mean, self._weights, scale, shift, out, self._work)
         return out
 
     def gradient_totals(self, grad: Array) -> tuple[Array, Array]:

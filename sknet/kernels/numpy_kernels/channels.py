@@ -24,21 +24,22 @@ def channel_sums(
 
     Without grad, (x - mean) ** 2 into products; without a mean, x into total.
     """
+    blocks = list(_blocks(*x.shape))
     for out in (total, products):
-        if out is not None:
+        if out is not None and len(blocks) != 1:
             out.fill(0)
-    for at in _blocks(*x.shape):
+    for at in blocks:
         if mean is None:
-            _add_columns(x[at], at, weights, total, work)
+            _add_columns(x, x[at], at, weights, total, work)
             continue
         centred = _centred(x[at], at, mean, weights, work)
         if grad is None:
             np.multiply(centred, centred, out=centred)
         else:
             part = grad[at] if weights is None else _clear(grad[at], at, weights)
-            _add_columns(part, at, weights, total, work)
+            _add_columns(x, part, at, weights, total, work)
             np.multiply(centred, part, out=centred)
-        _add_columns(centred, at, weights, products, work)
+        _add_columns(x, centred, at, weights, products, work)
 
 
 def channel_linear(
@@ -77,7 +78,7 @@ def channel_gradient(
             _clear(part, at, weights)
 
 
-def _add_columns(part, at, weights, total, work):
+def _add_columns(x, part, at, weights, total, work):
     n_segments, n_rows, width = part.shape
     if weights is None:
         factors = work("ones", (1, n_rows))
@@ -85,7 +86,10 @@ def _add_columns(part, at, weights, total, work):
     else:
         factors = weights[at[0], :, at[1]]
     # A column sum as a product is several times faster than sum(axis=1).
-    total[at[0]] += np.matmul(factors, part, out=work("sums", (n_segments, 1, width)))
+    if part.shape == x.shape:
+        np.matmul(factors, part, out=total)
+    else:
+        total[at[0]] += np.matmul(factors, part, out=work("sums", (n_segments, 1, width)))
 
 
 def _centred(part, at, mean, weights, work):

@@ -39,13 +39,14 @@ def _powers(n):
     return np.vstack([np.vander([0.0, 1.0, -1.0, 2.0, -2.0], n, increasing=True), np.eye(n)[-1]])
 
 
-#: Elements of the columns of one piece: few large ones, as threads that run side by side wait for
-#: the interpreter at each call. Steps took 1.04 times as long with 2**18 and 1.06 with 2**20.
-_PIECE_ELEMENTS = 2**19
-#: Elements of a row from which mixing rows saves more than it costs: kernels of 3 x 3 and 5 x 5
-#: took 0.7 to 0.83 of the time with 384 to 1792, of 8 to 32 channels, and 0.85 to 1.1 with 96 to
-#: 224. On sequences it won with 256 channels only, and nothing in a network of 64 and 128.
-_LONG_ROW = 384
+#: Mixed elements of one piece, which stay in a core's cache with the products. Convolutions of 32
+#: to 128 channels took 1.0 to 1.1 times as long with 2**17 and 1.3 to 1.7 times with 2**15.
+_PIECE_ELEMENTS = 2**18
+#: Elements of a row, and channels, from which mixing rows saves more than it costs. Compiled
+#: kernels of 3 x 3 took 0.6 to 0.75 of the time with 448 elements and more of 32 to 128 channels,
+#: 0.9 with 416, 1.0 with 16 channels, 1.2 with 8, and 2 with 1 and 3. On sequences NumPy's won
+#: with 256 channels only, and nothing in a network of 64 and 128.
+_LONG_ROW, _FEW_CHANNELS = 384, 16
 #: Numbers of rows of a kernel for which six products are far fewer than without mixing.
 _N_ROWS = (3, 4, 5)
 
@@ -71,7 +72,7 @@ def correlation_of(windows: Windows, n_groups: int, input_shape: Shape) -> Corre
     if n_groups > 1 and n_groups == input_shape[-1]:
         return DepthwiseCorrelation(windows)
     can_mix = windows.size[0] in _N_ROWS and windows.strides[0] == windows.dilation[0] == 1
-    is_image = n_groups == 1 and len(windows.size) > 1
+    is_image = n_groups == 1 and len(windows.size) > 1 and input_shape[-1] >= _FEW_CHANNELS
     if can_mix and is_image and prod(input_shape[1:]) >= _LONG_ROW:
         return MinimalCorrelation(windows)
     return Correlation(windows, n_groups, input_shape[-1] // n_groups)
