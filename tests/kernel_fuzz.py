@@ -30,7 +30,7 @@ _FILL = 0xA5
 _INCOMPARABLE = ("dropout", "read_codes", "row_norm", "row_norm_backward", "add_by_code")
 _INCOMPARABLE += ("softmax_of_keys", "max_unpool", "mix_rows", *kernel_calls.CONVOLUTIONS)
 _INCOMPARABLE += ("channel_sums", "channel_linear", "channel_gradient")
-_INCOMPARABLE += ("dense", "dense_back", "multiply")
+_INCOMPARABLE += ("dense", "dense_back", "multiply", "waves_backward")
 
 
 class Guarded:

@@ -67,7 +67,7 @@ struct dense {
     ptrdiff_t inputs;
     const void *x, *kernel;
     void *kernel_grad, *grad_x; /* grad_x may be NULL */
-    struct activate forward;             /* in place */
+    struct activate forward;    /* in place */
     struct deactivate back;
 };
 
@@ -104,6 +104,12 @@ struct row_norm {
     void *gamma_grad, *beta_grad;
     double epsilon;
     int input_grad, accurate;
+};
+
+struct blend {
+    ptrdiff_t rows, width;
+    const void *x, *y, *weight;
+    void *out, *mixed, *weight_grad; /* out is the gradient on the way back */
 };
 
 struct channels {
@@ -175,6 +181,15 @@ struct mix_rows {
     ptrdiff_t x_strides[3], out_strides[3]; /* bytes */
 };
 
+#define MOST_WAVES 256 /* of a feature, times the elements that they are mixed to */
+
+struct waves {
+    ptrdiff_t rows, width, waves, mixed; /* waves of each feature, and what they are mixed to */
+    const void *x, *frequencies, *phases, *kernel, *bias, *grad;
+    void *cosines, *sines, *out; /* out is the gradient of x on the way back, or NULL */
+    void *frequencies_grad, *phases_grad, *kernel_grad, *bias_grad;
+};
+
 enum kernel {
     SGD,
     RMSPROP,
@@ -188,6 +203,8 @@ enum kernel {
     DROPOUT_BACKWARD,
     ROW_NORM,
     ROW_NORM_BACKWARD,
+    BLEND,
+    BLEND_BACKWARD,
     SOFTMAX_OF_KEYS,
     READ_CODES,
     ADD_BY_CODE,
@@ -200,6 +217,8 @@ enum kernel {
     MAX_UNPOOL,
     DEPTHWISE,
     DEPTHWISE_GRADIENT,
+    WAVES,
+    WAVES_BACKWARD,
     CORRELATE,
     CORRELATE_GRADIENT,
     CHANNEL_SUMS,

@@ -19,6 +19,7 @@ from .activations import (
     activate,
     deactivate,
 )
+from .blend import blend, blend_backward
 from .channels import channel_gradient, channel_linear, channel_sums
 from .correlation import correlate, correlate_gradient, mix_rows
 from .dense import dense, dense_back
@@ -31,6 +32,7 @@ from .pooling import max_pool, max_unpool
 from .products import multiply
 from .recurrent import gru_step, gru_step_back, lstm_step, lstm_step_back
 from .sequences import add_by_code, read_codes, softmax_of_keys
+from .waves import waves, waves_backward
 
 __all__ = [
     "EXACT_GELU",
@@ -47,6 +49,8 @@ __all__ = [
     "activate",
     "adam",
     "add_by_code",
+    "blend",
+    "blend_backward",
     "channel_gradient",
     "channel_linear",
     "channel_sums",
@@ -76,4 +80,6 @@ __all__ = [
     "sigmoid_loss",
     "softmax_loss",
     "softmax_of_keys",
+    "waves",
+    "waves_backward",
 ]
