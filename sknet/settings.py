@@ -12,9 +12,8 @@ import os
 import threading
 import warnings
 from contextvars import ContextVar, copy_context
-from ctypes import c_char_p, c_void_p, cast
+from ctypes import c_void_p, cast
 from functools import wraps
-from itertools import product
 from typing import Any
 from weakref import WeakSet
 
@@ -125,22 +124,17 @@ def _write(library, n_threads):
 
 
 def _products_of(library):
-    """Return what `kernels.use_blas` takes; zeros if it is not OpenBLAS with threads of its own.
+    """Return the addresses that `kernels.use_blas` takes; zeros if it is another kind of BLAS.
 
-    Where they are those of OpenMP, other threads would not see that BLAS is on one.
+    Where OpenBLAS has OpenMP's threads, threads of ours would not see that it is on one.
     """
-    unknown = 0, 0, 0
-    if library.internal_api != "openblas" or library.threading_layer != "pthreads":
-        return unknown
-    for prefix, suffix in product(("scipy_", ""), ("64_", "_64", "")):
-        names = f"cblas_sgemm{suffix}", f"cblas_dgemm{suffix}", f"openblas_get_config{suffix}"
-        found = [getattr(library.dynlib, prefix + name, None) for name in names]
-        if None not in found:
-            *functions, get_config = found
-            get_config.restype = c_char_p
-            n_bytes = 8 if b"USE64BITINT" in get_config() else 4
-            return *(cast(function, c_void_p).value for function in functions), n_bytes
-    return unknown
+    if (library.internal_api, getattr(library, "threading_layer", "")) == ("openblas", "pthreads"):
+        for prefix, suffix in (("scipy_", "64_"), ("", "64_")):  # with integers of 64 bits
+            names = [f"{prefix}cblas_{kind}gemm{suffix}" for kind in "sd"]
+            found = [getattr(library.dynlib, name, None) for name in names]
+            if None not in found:
+                return [cast(function, c_void_p).value for function in found]
+    return 0, 0
 
 
 class _Holder:

@@ -146,6 +146,48 @@ def dropout_backward(rng, shape, dtype, wild=False):
     return Call("dropout_backward", [grad, kept, 1.25, Workspace(len(grad), dtype)], (0,))
 
 
+def blend(rng, shape, dtype, wild=False):
+    """Return the call of the mixture of two arrays."""
+    x, y = values(rng, shape, dtype, wild), values(rng, shape, dtype, wild)
+    return Call("blend", [x, y, values(rng, shape[-1], dtype), np.zeros_like(x)], (3,))
+
+
+def blend_backward(rng, shape, dtype, wild=False):
+    """Return the call of the derivative of the mixture."""
+    grad, x, y = (values(rng, shape, dtype, wild) for _ in range(3))
+    arguments = [grad, x, y, values(rng, shape[-1], dtype), np.zeros_like(x)]
+    return Call("blend_backward", [*arguments, np.zeros(shape[-1], dtype)], (0, 4, 5))
+
+
+def waves(rng, shape, dtype, wild=False):
+    """Return the call of the waves of numbers."""
+    x, inner, weights = _of_waves(rng, shape, dtype, wild)
+    outputs = [np.zeros((*shape, inner[0]), dtype) for _ in range(2)]
+    phases = rng.uniform(-np.pi, np.pi, weights[0].shape).astype(dtype)
+    arguments = [x, *weights, *outputs, phases, values(rng, (shape[1], inner[1]), dtype)]
+    arguments += [np.zeros((*shape, 1 + inner[1]), dtype), Workspace(len(x), dtype)]
+    return Call("waves", arguments, (3, 4, 7))
+
+
+def waves_backward(rng, shape, dtype, wild=False):
+    """Return the call of the derivative of the waves of numbers."""
+    x, inner, weights = _of_waves(rng, shape, dtype, wild)
+    angles = rng.uniform(-np.pi, np.pi, (*shape, inner[0]))
+    sides = [np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)]
+    grad = values(rng, (*shape, 1 + inner[1]), dtype, wild)
+    shapes = (shape[1], inner[0]), (shape[1], inner[0]), weights[1].shape, (shape[1], inner[1])
+    outputs = [np.zeros(each, dtype) for each in shapes]
+    grad_x = np.zeros_like(x) if rng.random() < 0.5 else None
+    arguments = [x, *weights, *sides, grad, *outputs, grad_x, Workspace(len(x), dtype)]
+    return Call("waves_backward", arguments, (6, 7, 8, 9, 10))
+
+
+def _of_waves(rng, shape, dtype, wild):
+    inner = int(rng.integers(1, 40)), int(rng.integers(1, 5))
+    weights = [values(rng, (shape[1], inner[0]), dtype), values(rng, (shape[1], *inner), dtype)]
+    return values(rng, shape, dtype, wild), inner, weights
+
+
 def row_norm(rng, shape, dtype, wild=False):
     """Return the call of the normalization of rows, with or without a mean."""
     rows, gamma = values(rng, shape, dtype, wild), values(rng, shape[1], dtype)
@@ -333,6 +375,8 @@ def convolution(rng, shape, dtype, wild=False, name="correlate"):
 #: The calls of kernels for arrays of some shape.
 MAKERS = {
     "add_by_code": add_by_code,
+    "blend": blend,
+    "blend_backward": blend_backward,
     "channel_gradient": channel_gradient,
     "channel_linear": channel_linear,
     "channel_sums": channel_sums,
@@ -353,6 +397,8 @@ MAKERS = {
     "sigmoid_loss": sigmoid,
     "softmax_loss": softmax,
     "softmax_of_keys": softmax_of_keys,
+    "waves": waves,
+    "waves_backward": waves_backward,
 }
 
 

@@ -186,10 +186,10 @@ def test_a_forked_process_gets_helpers_of_its_own():
         assert process.exitcode == 0
 
 
-def test_bytes_of_integers_and_libraries_without_products_are_known():
+def test_other_libraries_multiply_in_lanes():
     class Library:
         internal_api, threading_layer, dynlib = "openblas", "pthreads", object()
 
-    assert settings._products_of(Library) == (0, 0, 0)
+    assert settings._products_of(Library) == (0, 0)
     Library.internal_api = "mkl"
-    assert settings._products_of(Library) == (0, 0, 0)
+    assert settings._products_of(Library) == (0, 0)

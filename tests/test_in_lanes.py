@@ -1,4 +1,4 @@
-"""Large layers run on the halves of a batch, and give what they give for the whole of it."""
+"""Large layers run on parts of a batch, and give what they give for the whole of it."""
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from sknet.layers import (
     Flatten,
     GaussianCode,
     GlobalAveragePool1D,
+    LayerNorm,
     Masking,
     MaxPool2D,
     Parallel,
@@ -63,19 +64,26 @@ def objective(network, x, lanes, rng=None):
 
 
 SERIES = [np.random.default_rng(n).normal(size=(n, 3)) for n in (5, 2, 7, 7, 1, 4, 3)]
+NORMED = [Dense(4), LayerNorm()]
 LAYERS = {
-    "dense": ([Dense(6, "relu"), Dense(3)], (4,)),
-    "behind batch statistics": ([Dense(6), BatchNorm(), Dense(5, "tanh"), Dense(3)], (4,)),
+    "dense": ([Dense(6, "relu"), LayerNorm(), Dense(3)], (4,)),
+    "behind batch statistics": (
+        [Dense(6), BatchNorm(), LayerNorm(), Dense(5, "tanh"), Dense(3)],
+        (4,),
+    ),
     "images": ([Conv2D(4, 3, activation="relu"), MaxPool2D(2), Flatten(), Dense(2)], (6, 6, 2)),
     "attention": ([TransformerBlock(2), GlobalAveragePool1D(), Dense(2)], (5, 4)),
-    "branches": ([Parallel([[], [Dense(4, "tanh")], 4], "multiply"), Dense(2)], (4,)),
+    "branches": ([Parallel([[], [*NORMED], 4], "multiply"), Dense(2)], (4,)),
     "recurrence": ([GRU(5, return_sequences=True), GRU(4)], (5, 3)),
 }
 
 
-@pytest.mark.parametrize("n", [1, 2, 7])
+@pytest.mark.parametrize("n", [1, 2, 7, 9])
 @pytest.mark.parametrize("layers, shape", LAYERS.values(), ids=LAYERS)
-def test_halves_of_a_batch_give_the_outputs_and_gradients_of_the_whole(layers, shape, n):
+def test_parts_of_a_batch_give_the_outputs_and_gradients_of_the_whole(
+    layers, shape, n, monkeypatch
+):
+    monkeypatch.setattr(module, "_MANY_IN_LANE", 1 if n > 7 else 2**30)  # eight lanes, or two
     network = Network(Sequential(layers), shape, random_state=0)
     x = np.random.default_rng(1).normal(size=(n, *shape))
     for expected, found in zip(
@@ -115,32 +123,48 @@ def test_padding_in_front_of_some_rows_is_divided_with_the_batch():
 
 
 def test_what_cannot_be_divided_stays_whole():
-    kinds = [type(layer) for layer in children([Dense(4), BatchNorm(), Dense(3)], (5,))]
+    kinds = [type(layer) for layer in children([*NORMED, BatchNorm(), *NORMED], (5,))]
     assert kinds == [InLanes, BatchNorm, InLanes]
-    kinds = [type(layer) for layer in children([Dense(4), GaussianCode(2), Dense(3)], (5,))]
+    kinds = [type(layer) for layer in children([*NORMED, GaussianCode(2), *NORMED], (5,))]
     assert kinds == [InLanes, GaussianCode, InLanes]
-    layers = [Embedding(3, input_dim=9), Flatten(), Dense(3)]
+    layers = [Embedding(3, input_dim=9), Flatten(), *NORMED]
     assert [type(layer) for layer in children(layers, (5,))] == [Embedding, InLanes]
     frozen = [Dense(4), BatchNorm(trainable=False), Dense(3)]
     assert [type(layer) for layer in children(frozen, (5,))] == [InLanes]
 
 
+def test_threads_share_the_products_of_dense_layers_instead():
+    kinds = [type(layer) for layer in children([Dense(4), Dropout(0.5), Dense(4)], (5,))]
+    assert kinds == [Dense, Dropout, Dense]
+
+
+def test_large_work_has_more_lanes(monkeypatch):
+    monkeypatch.setattr(module, "_MANY_IN_LANE", 100)
+    found = [module._Products(0, 50).n_lanes(n) for n in (1, 2, 7, 8, 15, 16, 10**9)]
+    assert found == [2, 2, 2, 4, 4, 8, 16]
+    assert module._Products(0, 10**9).n_lanes(6) == 4  # not more than rows
+    monkeypatch.setattr(module, "_MANY_IN_LANE", 36)
+    (lanes,) = children([*NORMED, Dense(4)], (5,))
+    assert [len(range(8)[part]) for part in lanes._parts(8)] == [1] * 8
+
+
 def test_small_networks_stay_whole(monkeypatch):
+    kinds = [Dense, LayerNorm, Dense]
     monkeypatch.setattr(module, "_MANY", 8 * (20 + 16) + 1)
-    assert [type(layer) for layer in children([Dense(4), Dense(4)], (5,))] == [Dense, Dense]
+    assert [type(layer) for layer in children([*NORMED, Dense(4)], (5,))] == kinds
     monkeypatch.setattr(module, "_MANY", 8 * (20 + 16))
-    assert [type(layer) for layer in children([Dense(4), Dense(4)], (5,))] == [InLanes]
+    assert [type(layer) for layer in children([*NORMED, Dense(4)], (5,))] == [InLanes]
 
 
 def test_long_sequences_are_no_more_work_for_the_steps_of_a_recurrent_layer(monkeypatch):
     monkeypatch.setattr(module, "_MANY", 10**5)
     assert [type(layer) for layer in children([GRU(2)], (None, 3))] == [GRU]
     assert [type(layer) for layer in children([GRU(20)], (None, 3))] == [InLanes]
-    assert [type(layer) for layer in children([Dense(2)], (None, 3))] == [InLanes]
+    assert [type(layer) for layer in children(NORMED, (None, 3))] == [InLanes]
 
 
 def test_lanes_draw_noise_of_their_own_and_anew_for_each_batch():
-    (lanes,) = children([Dense(50), Dropout(0.5)], (5,))
+    (lanes,) = children([Dense(50), LayerNorm(), Dropout(0.5)], (5,))
     x = np.tile(np.ones(5), (8, 1))
     first = lanes.forward(x, training=True) == 0
     first_again = lanes.forward(x, training=True) == 0
@@ -155,7 +179,9 @@ def table():
     return X, (X[:, 0] * X[:, 1] > 0).astype(int)
 
 
-@pytest.mark.parametrize("layers", [[Dense(64, "relu"), Dropout(0.2), Dense(64, "relu")], [64]])
+@pytest.mark.parametrize(
+    "layers", [[Dense(64, "relu"), LayerNorm(), Dropout(0.2), Dense(64, "relu")], [64]]
+)
 def test_bits_are_those_of_one_thread(table, layers):
     def fit():
         model = NeuralClassifier(layers=layers, max_iter=3, tol=0, random_state=0)
@@ -167,7 +193,11 @@ def test_bits_are_those_of_one_thread(table, layers):
 
 
 def test_training_in_lanes_resumes_exactly(table):
-    options = {"layers": [Dense(20, "relu"), Dropout(0.3)], "tol": 0, "random_state": 0}
+    options = {
+        "layers": [Dense(20, "relu"), LayerNorm(), Dropout(0.3)],
+        "tol": 0,
+        "random_state": 0,
+    }
     whole = NeuralClassifier(max_iter=4, **options).fit(*table)
     parts = NeuralClassifier(max_iter=2, warm_start=True, **options).fit(*table).fit(*table)
     assert_array_equal(parts.network_.params, whole.network_.params)

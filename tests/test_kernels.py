@@ -6,6 +6,7 @@ from itertools import islice
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from threadpoolctl import threadpool_limits
 
 from sknet import kernels
 from sknet.activations import ReLU, Tanh
@@ -77,6 +78,17 @@ def test_updates_have_the_bits_of_numpy(level, name, size, dtype, wild, rng=None
 
 
 @every_dtype
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "lion"])
+def test_large_updates_have_the_same_bits_on_any_number_of_threads(name, dtype):
+    call = kernel_calls.update(np.random.default_rng(0), name, 2**18 + 5, dtype)
+    expected = call.run(numpy_kernels)[1]
+    for n_threads in (1, 3):
+        with threadpool_limits(n_threads, user_api="blas"), single_threaded_blas():
+            for ours, theirs in zip(call.run(extension)[1], expected, strict=True):
+                assert_array_equal(ours, theirs)
+
+
+@every_dtype
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations_are_near_those_of_numpy(level, name, dtype):
     rng = np.random.default_rng(0)
@@ -114,7 +126,11 @@ def test_layers_are_near_those_of_numpy(level, shape, dtype):
         assert_near(kernel_calls.channel_sums(rng, shape, dtype), 64, scale=10.0 * shape[0])
         assert_near(kernel_calls.channel_linear(rng, shape, dtype), 16, scale=30.0)
         assert_near(kernel_calls.channel_gradient(rng, shape, dtype), 16, scale=30.0)
+        assert_near(kernel_calls.blend(rng, shape, dtype), 8, scale=1.0)
+        assert_near(kernel_calls.blend_backward(rng, shape, dtype), 16, scale=shape[0])
         assert_near(kernel_calls.softmax_of_keys(rng, shape, dtype), 32)
+        assert_near(kernel_calls.waves(rng, shape, dtype), 64, scale=10.0)
+        assert_near(kernel_calls.waves_backward(rng, shape, dtype), 64, scale=20.0 * shape[0])
         assert_near(kernel_calls.add_by_code(rng, shape, dtype), 8, scale=shape[0])
         assert_near(kernel_calls.dropout_backward(rng, shape, dtype), 1)
 

@@ -27,6 +27,7 @@ from sknet.layers import (
     Embedding,
     Flatten,
     GlobalAveragePool1D,
+    LayerNorm,
     Masking,
     MaxPool1D,
     Residual,
@@ -453,7 +454,7 @@ def test_layers_in_lanes_learn_the_same_of_places():
     lengths = (40, 30, 50, 40)
     X = [RNG.normal(size=(n, 64)) for n in lengths]
     y = [RNG.integers(0, 3, n) for n in lengths]
-    layers = [Dense(900, "relu"), Dense(900, "relu")]
+    layers = [Dense(900, "relu"), LayerNorm(), Dense(900, "relu")]
     options = {"solver": "sgd", "alpha": 0, "shuffle": False, "max_iter": 2}
     model = classifier(layers, batch_size=4, **options).fit(X, y)
     expected = classifier(layers, batch_size=160, **options).fit(joined(X), joined(y))

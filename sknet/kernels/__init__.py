@@ -55,18 +55,17 @@ if _extension is not None:
     globals().update({name: getattr(_extension, name) for name in KERNELS})
 
 
-def use_blas(sgemm: int, dgemm: int, n_bytes: int) -> None:
+def use_blas(sgemm: int, dgemm: int) -> None:
     """Tell the compiled kernels how NumPy's BLAS multiplies matrices.
 
     Parameters
     ----------
     sgemm, dgemm : int
-        Addresses of ``cblas_sgemm`` and ``cblas_dgemm``; 0 where they are not known.
-    n_bytes : int
-        Size of their integers.
+        Addresses of ``cblas_sgemm`` and ``cblas_dgemm`` for integers of 64 bits; 0 where they
+        are not known.
     """
     if _extension is not None:
-        _extension.use_blas(sgemm, dgemm, n_bytes)
+        _extension.use_blas(sgemm, dgemm)
 
 
 def use_threads(n_threads: int) -> None:

@@ -10,6 +10,7 @@ union NAME(bits) {
 #include "vectors.h"
 
 #include "activations.h"
+#include "blend.h"
 #include "channels.h"
 #include "correlation.h"
 #include "depthwise.h"
@@ -21,6 +22,7 @@ union NAME(bits) {
 #include "pooling.h"
 #include "recurrent.h"
 #include "sequences.h"
+#include "waves.h"
 
 #undef REAL
 #undef NAME
@@ -34,6 +36,7 @@ union NAME(bits) {
 #undef EXP_HIGHEST
 #undef N_FACTORIALS
 #undef N_ODD
+#undef N_SINES
 #undef SQRT
 #undef FABS
 #undef COPYSIGN

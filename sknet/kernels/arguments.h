@@ -103,6 +103,12 @@ struct channels {
     void *total, *products, *out;
 };
 
+struct blend {
+    ptrdiff_t rows, width;
+    const void *x, *y, *weight;
+    void *out, *mixed, *weight_grad; /* out is the gradient on the way back */
+};
+
 struct softmax_of_keys {
     ptrdiff_t rows, heads, keys, queries;
     void *scores;
@@ -166,6 +172,15 @@ struct mix_rows {
     ptrdiff_t x_strides[3], out_strides[3]; /* bytes */
 };
 
+#define MOST_WAVES 256 /* of a feature, times the elements that they are mixed to */
+
+struct waves {
+    ptrdiff_t rows, width, waves, mixed; /* waves of each feature, and what they are mixed to */
+    const void *x, *frequencies, *phases, *kernel, *bias, *grad;
+    void *cosines, *sines, *out; /* out is the gradient of x on the way back, or NULL */
+    void *frequencies_grad, *phases_grad, *kernel_grad, *bias_grad;
+};
+
 enum kernel {
     SGD,
     RMSPROP,
@@ -179,6 +194,8 @@ enum kernel {
     DROPOUT_BACKWARD,
     ROW_NORM,
     ROW_NORM_BACKWARD,
+    BLEND,
+    BLEND_BACKWARD,
     SOFTMAX_OF_KEYS,
     READ_CODES,
     ADD_BY_CODE,
@@ -195,6 +212,8 @@ enum kernel {
     CORRELATE_GRADIENT,
     CHANNEL_SUMS,
     CHANNEL_LINEAR,
+    WAVES,
+    WAVES_BACKWARD,
     N_KERNELS
 };
 

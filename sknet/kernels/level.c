@@ -39,6 +39,7 @@
 #define EXP_HIGHEST 89.0f
 #define N_FACTORIALS 6
 #define N_ODD 7
+#define N_SINES 6
 #define SQRT sqrtf
 #define FABS fabsf
 #define COPYSIGN copysignf
@@ -70,6 +71,7 @@
 #define EXP_HIGHEST 710.0
 #define N_FACTORIALS 12
 #define N_ODD 16
+#define N_SINES 12
 #define SQRT sqrt
 #define FABS fabs
 #define COPYSIGN copysign
@@ -111,6 +113,8 @@
      [DROPOUT_BACKWARD] = dropout_backward_##precision,                                           \
      [ROW_NORM] = row_norm_##precision,                                                           \
      [ROW_NORM_BACKWARD] = row_norm_backward_##precision,                                         \
+     [BLEND] = blend_##precision,                                                                 \
+     [BLEND_BACKWARD] = blend_backward_##precision,                                               \
      [SOFTMAX_OF_KEYS] = softmax_of_keys_##precision,                                             \
      [READ_CODES] = read_codes_##precision,                                                       \
      [ADD_BY_CODE] = add_by_code_##precision,                                                     \
@@ -126,6 +130,8 @@
      [CORRELATE] = FUSED(correlate_##precision),                                                  \
      [CORRELATE_GRADIENT] = FUSED(correlate_gradient_##precision),                                \
      [CHANNEL_SUMS] = channel_sums_##precision,                                                   \
-     [CHANNEL_LINEAR] = channel_linear_##precision}
+     [CHANNEL_LINEAR] = channel_linear_##precision,                                               \
+     [WAVES] = waves_##precision,                                                                 \
+     [WAVES_BACKWARD] = waves_backward_##precision}
 
 const struct level SYMBOL(LEVEL) = {QUOTED(LEVEL), {KERNELS(single), KERNELS(double)}};

@@ -14,7 +14,7 @@
 #include "pool.h"
 #include "products.h"
 
-#define MAX_ARRAYS 8
+#define MAX_ARRAYS 11
 #define MANY 16384 /* elements from which the loop runs without the interpreter's lock */
 
 #ifdef __x86_64__
@@ -132,40 +132,42 @@ static void *take_rows(struct call *call, int i, enum use use, ptrdiff_t *rows, 
     return data;
 }
 
+/* Take an array of so many axes, which may be anywhere. */
+static PyArrayObject *take_axes(struct call *call, int i, enum use use, int n_axes,
+                                const char *wrong) {
+    void *data;
+    enum fate before = call->fate;
+    PyArrayObject *array = take(call, i, use, -1, &data);
+    if (array && PyArray_NDIM(array) != n_axes)
+        fail(call, PyExc_ValueError, wrong);
+    if (call->fate == FAILED)
+        return NULL;
+    const int found = PyArray_DESCR(array)->type_num;
+    npy_intp extent = PyArray_ITEMSIZE(array);
+    int plain = found == call->type && (found == NPY_FLOAT || found == NPY_DOUBLE) &&
+                PyArray_FLAGS(array) & NPY_ARRAY_ALIGNED &&
+                PyArray_ISNBO(PyArray_DESCR(array)->byteorder);
+    for (int axis = 0; axis < n_axes; axis++) {
+        plain = plain && PyArray_STRIDE(array, axis) >= 0;
+        extent += (PyArray_DIM(array, axis) - 1) * PyArray_STRIDE(array, axis);
+    }
+    call->fate = plain ? before : IS_LEFT;
+    call->n_bytes[call->n_arrays - 1] = PyArray_SIZE(array) ? extent : 0;
+    return array;
+}
+
 /* Take an array of four axes whose last lies in one piece; the others may be anywhere. */
 static void *take_tiles(struct call *call, int i, enum use use, npy_intp *shape,
                         npy_intp *strides) {
-    if (call->fate == FAILED)
+    const char *wrong = "tiles have the axes (N, tiles, rows, elements)";
+    PyArrayObject *array = take_axes(call, i, use, 4, wrong);
+    if (!array)
         return NULL;
-    if (!PyArray_Check(call->args[i]) || PyArray_NDIM((PyArrayObject *)call->args[i]) != 4) {
-        fail(call, PyExc_ValueError, "tiles have the axes (N, tiles, rows, elements)");
-        return NULL;
-    }
-    PyArrayObject *array = (PyArrayObject *)call->args[i];
-    void *data;
-    enum fate before = call->fate;
-    take(call, i, use, -1, &data);
-    if (call->fate == FAILED)
-        return NULL;
-    int found = PyArray_DESCR(array)->type_num;
-    npy_intp item = PyArray_ITEMSIZE(array), extent = item;
-    int plain = found == call->type && (found == NPY_FLOAT || found == NPY_DOUBLE) &&
-                PyArray_FLAGS(array) & NPY_ARRAY_ALIGNED &&
-                PyArray_ISNBO(PyArray_DESCR(array)->byteorder) &&
-                (PyArray_STRIDE(array, 3) == item || PyArray_DIM(array, 3) <= 1);
-    for (int axis = 0; axis < 4; axis++) {
-        shape[axis] = PyArray_DIM(array, axis);
-        strides[axis] = PyArray_STRIDE(array, axis);
-        plain = plain && strides[axis] >= 0;
-        extent = shape[axis] ? extent + (shape[axis] - 1) * strides[axis] : 0;
-        if (!shape[axis])
-            break;
-    }
-    for (int axis = 0; axis < 4; axis++)
-        shape[axis] = PyArray_DIM(array, axis);
-    call->fate = plain ? before : IS_LEFT;
-    call->n_bytes[call->n_arrays - 1] = extent;
-    return data;
+    memcpy(shape, PyArray_DIMS(array), 4 * sizeof *shape);
+    memcpy(strides, PyArray_STRIDES(array), 4 * sizeof *strides);
+    if (strides[3] != PyArray_ITEMSIZE(array) && shape[3] > 1)
+        call->fate = IS_LEFT;
+    return PyArray_DATA(array);
 }
 
 static double take_number(struct call *call, int i) {
@@ -258,12 +260,60 @@ static PyObject *finish_value(struct call *call, enum kernel kernel, void *argum
     a.grads = take_sized(&call, 1, WRITE, a.size);                                                \
     int64_t *moved = take_counter(&call, 2);
 
-/* Run the update and count it, with nothing in between for an interruption. */
+#define MOST_VECTORS 4
+#define PART 32768 /* elements of a part of an update */
+
+/* Every update has a size and pointers to vectors, and then numbers. */
+union update {
+    struct {
+        ptrdiff_t size;
+        char *vectors[MOST_VECTORS];
+    } any;
+    struct adam adam; /* the largest */
+};
+
+struct parts {
+    kernel_function *run;
+    const void *arguments;
+    size_t n_bytes;
+    ptrdiff_t size, item;
+    int n_vectors;
+};
+
+_Static_assert(sizeof(union update) >= sizeof(struct rmsprop), "updates fit");
+
+static void update_part(void *job, ptrdiff_t part) {
+    const struct parts *parts = job;
+    const ptrdiff_t start = part * PART, left = parts->size - start;
+    union update update;
+    memcpy(&update, parts->arguments, parts->n_bytes);
+    update.any.size = left < PART ? left : PART;
+    for (int i = 0; i < parts->n_vectors; i++)
+        if (update.any.vectors[i])
+            update.any.vectors[i] += start * parts->item;
+    parts->run(&update);
+}
+
+/* Run the update, large ones in parts, and count it, with nothing in between for an interruption.
+ */
 static PyObject *finish_update(struct call *call, enum kernel kernel, void *arguments,
-                               npy_intp size, int64_t *moved) {
+                               size_t n_bytes, int64_t *moved) {
+    const ptrdiff_t size = *(ptrdiff_t *)arguments;
     check_overlap(call, -1, -1);
-    int runs = call->fate == RUNS;
-    PyObject *result = finish(call, kernel, arguments, size);
+    const int runs = call->fate == RUNS, is_large = runs && size >= 4 * PART;
+    if (is_large) {
+        struct state *state = PyModule_GetState(call->module);
+        const int is_double = call->type == NPY_DOUBLE;
+        struct parts parts = {.run = state->level->kernels[is_double][kernel],
+                              .arguments = arguments,
+                              .n_bytes = n_bytes,
+                              .size = size,
+                              .item = is_double ? sizeof(double) : sizeof(float),
+                              .n_vectors = kernel == SGD || kernel == LION ? 3 : 4};
+        Py_BEGIN_ALLOW_THREADS share_out(update_part, &parts, (size + PART - 1) / PART);
+        Py_END_ALLOW_THREADS
+    }
+    PyObject *result = is_large ? Py_NewRef(Py_None) : finish(call, kernel, arguments, size);
     if (runs && result)
         ++*moved;
     return result;
@@ -276,7 +326,7 @@ KERNEL(sgd) {
     a.rate = take_number(&call, 6);
     a.momentum = take_number(&call, 7);
     a.nesterov = take_number(&call, 8) != 0;
-    return finish_update(&call, SGD, &a, a.size, moved);
+    return finish_update(&call, SGD, &a, sizeof a, moved);
 }
 
 KERNEL(rmsprop) {
@@ -288,7 +338,7 @@ KERNEL(rmsprop) {
     a.rho = take_number(&call, 8);
     a.epsilon = take_number(&call, 9);
     a.momentum = take_number(&call, 10);
-    return finish_update(&call, RMSPROP, &a, a.size, moved);
+    return finish_update(&call, RMSPROP, &a, sizeof a, moved);
 }
 
 KERNEL(adam) {
@@ -301,7 +351,7 @@ KERNEL(adam) {
     a.beta_2 = take_number(&call, 9);
     a.epsilon = take_number(&call, 10);
     a.nesterov = take_number(&call, 11);
-    return finish_update(&call, ADAM, &a, a.size, moved);
+    return finish_update(&call, ADAM, &a, sizeof a, moved);
 }
 
 KERNEL(lion) {
@@ -313,7 +363,7 @@ KERNEL(lion) {
     a.beta_2 = take_number(&call, 8);
     /* The smallest normal number keeps 0 / 0 from the sign. */
     a.tiny = call.type == NPY_DOUBLE ? 2.2250738585072014e-308 : 1.17549435e-38;
-    return finish_update(&call, LION, &a, a.size, moved);
+    return finish_update(&call, LION, &a, sizeof a, moved);
 }
 
 static int take_kind(struct call *call, int i) {
@@ -551,6 +601,30 @@ KERNEL(channel_gradient) {
     return finish(&call, CHANNEL_LINEAR, &a, size * a.rows);
 }
 
+KERNEL(blend) {
+    struct call call = begin(module, "blend", args, n_args, 4);
+    struct blend a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    a.y = take_sized(&call, 1, READ, a.rows * a.width);
+    a.weight = take_sized(&call, 2, READ, a.width);
+    a.out = take_sized(&call, 3, WRITE, a.rows * a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, BLEND, &a, a.rows * a.width);
+}
+
+KERNEL(blend_backward) {
+    struct call call = begin(module, "blend_backward", args, n_args, 6);
+    struct blend a = {0};
+    a.out = take_rows(&call, 0, WRITE, &a.rows, &a.width);
+    a.x = take_sized(&call, 1, READ, a.rows * a.width);
+    a.y = take_sized(&call, 2, READ, a.rows * a.width);
+    a.weight = take_sized(&call, 3, READ, a.width);
+    a.mixed = take_sized(&call, 4, WRITE, a.rows * a.width);
+    a.weight_grad = take_sized(&call, 5, WRITE, a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, BLEND_BACKWARD, &a, a.rows * a.width);
+}
+
 KERNEL(softmax_of_keys) {
     struct call call = begin(module, "softmax_of_keys", args, n_args, 5);
     struct softmax_of_keys a = {0};
@@ -725,7 +799,7 @@ static void take_windows(struct call *call, struct windows *w, PyArrayObject *x,
             w->strides[axis] = length + 1;
         fits = length > 0 && w->size[axis] > 0 &&
                w->size[axis] - 1 <= (length - 1) / w->dilation[axis];
-        const ptrdiff_t last = length - 1 - (w->size[axis] - 1) * w->dilation[axis];
+        const ptrdiff_t last = fits ? length - 1 - (w->size[axis] - 1) * w->dilation[axis] : 0;
         fits = fits && w->count[axis] <= last / w->strides[axis] + 1;
     }
     if (!fits)
@@ -762,13 +836,13 @@ static PyObject *convolve(PyObject *module, const char *name, enum kernel kernel
     if (call.fate == FAILED)
         return NULL;
     const npy_intp *shape = PyArray_DIMS(taps);
-    a.filters = PyArray_DIM(taps, PyArray_NDIM(taps) - 1);
     if (PyArray_NDIM(taps) != n_axes + 1 + dense || PyArray_NDIM(products) != n_axes + 2 ||
         shape[n_axes] != PyArray_DIM(x, n_axes + 1) ||
-        PyArray_DIM(products, n_axes + 1) != a.filters) {
+        shape[n_axes + dense] != PyArray_DIM(products, n_axes + 1)) {
         fail(&call, PyExc_ValueError, "arrays differ in axes, channels or filters");
         return NULL;
     }
+    a.filters = shape[n_axes + dense];
     npy_intp n_taps = 1;
     for (int axis = 0; axis < MOST_AXES; axis++) {
         const int at = axis - (MOST_AXES - n_axes);
@@ -860,39 +934,18 @@ KERNEL(max_unpool) {
 /* Take a matrix whose rows or columns lie in one piece each. */
 static struct matrix take_matrix(struct call *call, int i, enum use use) {
     struct matrix x = {0};
-    void *data;
-    enum fate before = call->fate;
-    PyArrayObject *array = take(call, i, use, -1, &data);
+    PyArrayObject *array = take_axes(call, i, use, 2, "a matrix has two axes");
     if (!array)
         return x;
-    if (PyArray_NDIM(array) != 2) {
-        fail(call, PyExc_ValueError, "a matrix has two axes");
-        return x;
-    }
-    const npy_intp *shape = PyArray_DIMS(array), *strides = PyArray_STRIDES(array);
-    const npy_intp item = PyArray_ITEMSIZE(array);
-    const int type = PyArray_DESCR(array)->type_num;
-    x.data = data, x.shape[0] = shape[0], x.shape[1] = shape[1];
+    const npy_intp *strides = PyArray_STRIDES(array), item = PyArray_ITEMSIZE(array);
+    memcpy(x.shape, PyArray_DIMS(array), sizeof x.shape);
+    x.data = PyArray_DATA(array);
     x.is_transposed = use == READ && strides[1] != item;
-    const npy_intp inner = strides[!x.is_transposed], outer = strides[x.is_transposed];
-    x.distance = item ? outer / item : 0;
-    const int plain = type == call->type && (type == NPY_FLOAT || type == NPY_DOUBLE) &&
-                      PyArray_FLAGS(array) & NPY_ARRAY_ALIGNED &&
-                      PyArray_ISNBO(PyArray_DESCR(array)->byteorder) && inner == item &&
-                      outer == x.distance * item && x.distance >= shape[!x.is_transposed] &&
-                      shape[0] && shape[1] && (blas.has_long || x.distance <= INT32_MAX);
-    call->fate = plain ? before : IS_LEFT;
-    if (plain)
-        call->n_bytes[call->n_arrays - 1] =
-            outer * (shape[x.is_transposed] - 1) + item * shape[!x.is_transposed];
+    x.distance = item ? strides[x.is_transposed] / item : 0;
+    if (strides[!x.is_transposed] != item || strides[x.is_transposed] != x.distance * item ||
+        x.distance < x.shape[!x.is_transposed] || !x.shape[0] || !x.shape[1])
+        call->fate = IS_LEFT;
     return x;
-}
-
-static ptrdiff_t take_length(struct call *call, int i) {
-    double length = take_number(call, i);
-    if (call->fate != FAILED && !(length >= 1 && length <= INT32_MAX))
-        fail(call, PyExc_ValueError, "a panel has at least one row and column");
-    return call->fate == FAILED ? 1 : (ptrdiff_t)length;
 }
 
 KERNEL(multiply) {
@@ -901,50 +954,47 @@ KERNEL(multiply) {
     p.a = take_matrix(&call, 0, READ);
     p.b = take_matrix(&call, 1, READ);
     p.out = take_matrix(&call, 2, WRITE);
-    p.panel[0] = take_length(&call, 3);
-    p.panel[1] = take_length(&call, 4);
     p.is_double = call.type == NPY_DOUBLE;
-    if (call.fate == RUNS && !(p.a.shape[1] == p.b.shape[0] && p.a.shape[0] == p.out.shape[0] &&
-                               p.b.shape[1] == p.out.shape[1]))
+    ptrdiff_t n_panels[2] = {0};
+    for (int axis = 0; axis < 2; axis++) {
+        const double length = take_number(&call, 3 + axis);
+        if (!(length >= 1 && length <= INT32_MAX))
+            fail(&call, PyExc_ValueError, "a panel has at least one row and column");
+        p.panel[axis] = call.fate == FAILED ? 1 : (ptrdiff_t)length;
+        n_panels[axis] = (p.out.shape[axis] + p.panel[axis] - 1) / p.panel[axis];
+    }
+    p.n_across = n_panels[1];
+    if (call.fate == RUNS && (p.a.shape[1] != p.b.shape[0] || p.a.shape[0] != p.out.shape[0] ||
+                              p.b.shape[1] != p.out.shape[1]))
         fail(&call, PyExc_ValueError, "matrices do not fit each other");
     check_overlap(&call, -1, -1);
-    if (call.fate == RUNS && !blas.gemm[p.is_double])
+    if (call.fate == RUNS && !gemm_functions[p.is_double])
         call.fate = IS_LEFT;
     if (call.fate != RUNS)
         return finish(&call, N_KERNELS, NULL, 0);
-    const ptrdiff_t n_down = (p.out.shape[0] + p.panel[0] - 1) / p.panel[0];
-    const ptrdiff_t n_across = (p.out.shape[1] + p.panel[1] - 1) / p.panel[1];
-    Py_BEGIN_ALLOW_THREADS share_out(multiply_panel, &p, n_down * n_across);
+    Py_BEGIN_ALLOW_THREADS share_out(multiply_panel, &p, n_panels[0] * n_panels[1]);
     Py_END_ALLOW_THREADS return Py_NewRef(Py_None);
 }
 
-/* Tell where BLAS multiplies matrices: cblas_sgemm, cblas_dgemm and the bytes of an integer. */
+/* Take the addresses of cblas_sgemm and cblas_dgemm. */
 static PyObject *use_blas(PyObject *module, PyObject *const *args, Py_ssize_t n_args) {
-    struct call call = begin(module, "use_blas", args, n_args, 3);
-    if (call.fate == FAILED)
-        return NULL;
-    void *single = PyLong_AsVoidPtr(args[0]), *twice = PyLong_AsVoidPtr(args[1]);
-    const int has_long = PyLong_AsLong(args[2]) == sizeof(int64_t);
-    if (PyErr_Occurred())
-        return NULL;
-    blas.has_long = has_long;
-    blas.gemm[0] = single, blas.gemm[1] = twice;
-    Py_RETURN_NONE;
+    struct call call = begin(module, "use_blas", args, n_args, 2);
+    for (int i = 0; i < 2 && call.fate == RUNS && !PyErr_Occurred(); i++)
+        gemm_functions[i] = PyLong_AsVoidPtr(args[i]);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *use_threads(PyObject *module, PyObject *number) {
     (void)module;
     const long n = PyLong_AsLong(number);
-    if (n == -1 && PyErr_Occurred())
-        return NULL;
-    atomic_store(&pool.n_threads, (int)(n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : n));
-    Py_RETURN_NONE;
+    pool.n_threads = (int)(n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : n);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *run_alone(PyObject *module, PyObject *truth) {
     (void)module;
     is_alone = PyObject_IsTrue(truth);
-    Py_RETURN_NONE;
+    return Py_NewRef(Py_None);
 }
 
 static const struct level *best_level(void) {
@@ -993,6 +1043,48 @@ static PyObject *use_level(PyObject *module, PyObject *name) {
     return PyErr_Format(PyExc_ValueError, "this processor has no level %R", name);
 }
 
+/* Take the weights that both ways need, and what the waves have been. */
+static void take_waves(struct call *call, struct waves *a, int first) {
+    a->frequencies = take_rows(call, first, READ, &a->mixed, &a->waves);
+    a->kernel = take_rows(call, first + 1, READ, &(ptrdiff_t){0}, &a->mixed);
+    npy_intp n = a->rows * a->width * a->waves;
+    if (call->fate != FAILED &&
+        (PyArray_SIZE((PyArrayObject *)call->args[first]) != a->width * a->waves ||
+         PyArray_SIZE((PyArrayObject *)call->args[first + 1]) != a->width * a->waves * a->mixed))
+        fail(call, PyExc_ValueError, "arrays differ in size");
+    if (call->fate != FAILED && a->waves * a->mixed > MOST_WAVES)
+        call->fate = IS_LEFT;
+    a->cosines = take_sized(call, first + 2, WRITE, n);
+    a->sines = take_sized(call, first + 3, WRITE, n);
+}
+
+KERNEL(waves) {
+    struct call call = begin(module, "waves", args, n_args, 9);
+    struct waves a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    take_waves(&call, &a, 1);
+    a.phases = take_sized(&call, 5, READ, a.width * a.waves);
+    a.bias = take_sized(&call, 6, READ, a.width * a.mixed);
+    a.out = take_sized(&call, 7, WRITE, a.rows * a.width * (a.mixed + 1));
+    check_overlap(&call, -1, -1);
+    return finish(&call, WAVES, &a, 4 * a.rows * a.width * a.waves);
+}
+
+KERNEL(waves_backward) {
+    struct call call = begin(module, "waves_backward", args, n_args, 12);
+    struct waves a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    take_waves(&call, &a, 1);
+    a.grad = take_sized(&call, 5, READ, a.rows * a.width * (a.mixed + 1));
+    a.frequencies_grad = take_sized(&call, 6, WRITE, a.width * a.waves);
+    a.phases_grad = take_sized(&call, 7, WRITE, a.width * a.waves);
+    a.kernel_grad = take_sized(&call, 8, WRITE, a.width * a.waves * a.mixed);
+    a.bias_grad = take_sized(&call, 9, WRITE, a.width * a.mixed);
+    a.out = take_optional(&call, 10, WRITE, a.rows * a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, WAVES_BACKWARD, &a, 4 * a.rows * a.width * a.waves);
+}
+
 #define METHOD(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
 static PyMethodDef methods[] = {
@@ -1008,6 +1100,8 @@ static PyMethodDef methods[] = {
     METHOD(dropout_backward),
     METHOD(row_norm),
     METHOD(row_norm_backward),
+    METHOD(blend),
+    METHOD(blend_backward),
     METHOD(softmax_of_keys),
     METHOD(read_codes),
     METHOD(add_by_code),
@@ -1026,6 +1120,8 @@ static PyMethodDef methods[] = {
     METHOD(correlate_gradient),
     METHOD(depthwise),
     METHOD(depthwise_gradient),
+    METHOD(waves),
+    METHOD(waves_backward),
     METHOD(use_blas),
     {"use_threads", use_threads, METH_O, "Let so many threads share a call, the caller's too."},
     {"run_alone", run_alone, METH_O, "Let the calls of this thread run on it alone, or not."},

@@ -17,16 +17,17 @@ from ..lanes import noise_of_a_lane, reseed
 from ..typing import Array, Shape
 from .base import Layer
 from .composite import Composite, Sequential
+from .dense import Dense
 from .sequential.embedding import Embedding
 from .sequential.recurrent import RecurrentLayer
 
-#: Parts of a batch, always as many, so that the bits do not depend on the number of threads.
-_N_LANES = 2
-#: Multiply-adds of all layers together from which two threads gain more than they cost, against
-#: BLAS's own threads. Steps of networks of one to three dense layers took 1.0 to 1.5 times as long
-#: with 2**24.5 to 2**26, 0.9 to 1.0 of the time with 2**26.6 to 2**28, 0.82 with 2**28.6;
-#: Transformers and LSTMs gain up to 1.4 times.
+#: Multiply-adds of all layers together from which two threads gain more than they cost, as
+#: Transformers and LSTMs do: up to 1.4 times.
 _MANY = 3 * 2**25
+#: Those of a lane where there are more than two, which makes them few enough to cost little, and
+#: the most lanes: each has gradients of its own.
+_MANY_IN_LANE = 2**29
+_MOST_LANES = 16
 #: The small products of a recurrent layer's steps are no work for BLAS's threads: those of one
 #: step count so many times. From batches of 64 and 128 units on they gained, with 64 they lost.
 _STEP_FACTOR = 32
@@ -57,7 +58,7 @@ def put_in_lanes(
         products = _Products.of(child for _, child in run)
         n_steps = _MANY if None in run[0][1].input_shape_ else 1  # any number may come
         if divisible and products.are_many(batch_size, n_steps):
-            lanes = InLanes(run, products)
+            lanes = InLanes(run, products, products.n_lanes(batch_size))
             lanes.allocate(batch_size, dtype, rng)
             run = [("lanes", lanes)]
         children += run
@@ -88,7 +89,10 @@ class _Products(NamedTuple):
     def of(cls, layers: Any) -> Any:
         """Add up those of some layers."""
         recurrent = others = 0
-        for part in (part for layer in layers for part in layer.walk()):
+        parts = [part for layer in layers for part in layer.walk()]
+        if all(isinstance(part, Dense) for part in parts if part._weights):
+            return cls(0, 0)  # threads share the products of such layers
+        for part in parts:
             size = sum(weight.size for weight in part._weights if weight.decay)
             if isinstance(part, RecurrentLayer):
                 recurrent = max(recurrent, _STEP_FACTOR * size)
@@ -100,9 +104,14 @@ class _Products(NamedTuple):
         """Return whether there is enough to do for two threads."""
         return n_samples * max(self.recurrent, self.others * n_steps) >= _MANY
 
+    def n_lanes(self, n_samples: int) -> int:
+        """Return into how many parts to cut a batch, whatever the number of threads."""
+        most = min(n_samples * self.others // _MANY_IN_LANE, n_samples, _MOST_LANES)
+        return 2 ** max(1, most.bit_length() - 1)
+
 
 class InLanes(Composite):
-    """Runs layers on the first and the second half of a batch, where that is large.
+    """Runs layers on parts of a batch, where that is large.
 
     Each lane has its own scratch memory, noise and gradients; the weights are shared.
 
@@ -112,13 +121,15 @@ class InLanes(Composite):
         Built layers with memory for their gradients.
     products : _Products
         Their multiply-adds.
+    n_lanes : int
+        Number of parts.
     """
 
     input_shape_: Shape
     output_shape_: Shape
 
-    def __init__(self, children: Sequence[tuple[str, Layer]], products: Any) -> None:
-        self._children, self._products = children, products
+    def __init__(self, children: Sequence[tuple[str, Layer]], products: Any, n_lanes: int) -> None:
+        self._children, self._products, self._n_lanes = children, products, n_lanes
         self._weights = []
         first, last = children[0][1], children[-1][1]
         self.input_shape_, self.output_shape_ = first.input_shape_, last.output_shape_
@@ -128,12 +139,12 @@ class InLanes(Composite):
         self._work = Workspace(batch_size, dtype)
         self._rng = rng if self.is_stochastic else None
         self._lanes, self._grads = [], []
-        for lane in range(_N_LANES):
+        for lane in range(self._n_lanes):
             children = self._children
             if lane:
                 children = [(name, layer.replicate()) for name, layer in children]
             self._lanes.append(Sequential._of(children))
-            self._lanes[-1].allocate(-(-batch_size // _N_LANES), dtype, noise_of_a_lane())
+            self._lanes[-1].allocate(-(-batch_size // self._n_lanes), dtype, noise_of_a_lane())
             self._grads.append(self._gradients(children, dtype, lane == 0))
 
     def _gradients(self, children, dtype, present):
@@ -149,7 +160,7 @@ class InLanes(Composite):
     def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Run each lane on its rows and join what they return."""
         n_steps = x.shape[1] if None in self.input_shape_ else 1
-        many = len(x) >= _N_LANES if not issparse(x) else False
+        many = len(x) >= self._n_lanes if not issparse(x) else False
         self._is_divided = many and self._products.are_many(len(x), n_steps)
         if self._rng is not None and training:
             for lane in self._lanes:
@@ -161,7 +172,7 @@ class InLanes(Composite):
         parts = self._parts(len(x))
         masks = [None if mask is None else mask[part] for part in parts]
         outs = side_by_side(
-            lambda i: self._lanes[i].forward(x[parts[i]], training, masks[i]), _N_LANES
+            lambda i: self._lanes[i].forward(x[parts[i]], training, masks[i]), self._n_lanes
         )
         self._mask = _joined([lane.compute_mask(x, mask) for lane in self._lanes], outs)
         return np.concatenate(outs, out=self._work("out", (len(x), *outs[0].shape[1:])))
@@ -172,7 +183,7 @@ class InLanes(Composite):
             return self._lanes[0].backward(grad_output, input_grad)
         parts = self._parts(len(grad_output))
         grads = side_by_side(
-            lambda i: self._lanes[i].backward(grad_output[parts[i]], input_grad), _N_LANES
+            lambda i: self._lanes[i].backward(grad_output[parts[i]], input_grad), self._n_lanes
         )
         if self._grads[0]:
             side_by_side(self._add_gradients, len(self._grads[0]))
@@ -187,7 +198,10 @@ class InLanes(Composite):
             total += grad
 
     def _parts(self, n):
-        return [slice(n * i // _N_LANES, n * (i + 1) // _N_LANES) for i in range(_N_LANES)]
+        return [
+            slice(n * i // self._n_lanes, n * (i + 1) // self._n_lanes)
+            for i in range(self._n_lanes)
+        ]
 
 
 def _joined(masks, outs):

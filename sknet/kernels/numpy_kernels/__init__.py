@@ -19,6 +19,7 @@ from .activations import (
     activate,
     deactivate,
 )
+from .blend import blend, blend_backward
 from .channels import channel_gradient, channel_linear, channel_sums
 from .correlation import correlate, correlate_gradient, mix_rows
 from .depthwise import depthwise, depthwise_gradient
@@ -30,6 +31,7 @@ from .pooling import max_pool, max_unpool
 from .products import multiply
 from .recurrent import gru_step, gru_step_back, lstm_step, lstm_step_back
 from .sequences import add_by_code, read_codes, softmax_of_keys
+from .waves import waves, waves_backward
 
 __all__ = [
     "EXACT_GELU",
@@ -46,6 +48,8 @@ __all__ = [
     "activate",
     "adam",
     "add_by_code",
+    "blend",
+    "blend_backward",
     "channel_gradient",
     "channel_linear",
     "channel_sums",
@@ -73,4 +77,6 @@ __all__ = [
     "sigmoid_loss",
     "softmax_loss",
     "softmax_of_keys",
+    "waves",
+    "waves_backward",
 ]
