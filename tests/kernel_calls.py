@@ -372,6 +372,31 @@ def convolution(rng, shape, dtype, wild=False, name="correlate"):
     return Call(name, [*arrays, *geometry, *work], (2,))
 
 
+def dense(rng, shape, dtype, wild=False):
+    """Return the call of a dense layer whose outputs have a shape."""
+    kind, slope, limit = ACTIVATIONS[name := str(rng.choice(list(ACTIVATIONS)))]
+    n_inputs, work = int(rng.integers(1, 50)), _Scratch(shape[0], dtype)
+    x, kernel = (values(rng, size, dtype) for size in ((shape[0], n_inputs), (n_inputs, shape[1])))
+    x = values(rng, x.shape, dtype, wild)
+    bias = values(rng, shape[1], dtype) if rng.random() < 0.7 else None
+    out = np.zeros(shape, dtype)
+    derivative = np.zeros_like(out) if name in GATED and rng.random() < 0.7 else None
+    arguments = [kind, x, kernel, bias, out, derivative, slope, limit, work]
+    return Call("dense", arguments, (4, 5))
+
+
+def dense_back(rng, shape, dtype, wild=False):
+    """Return the call of its derivative, with the gradient of x at times."""
+    forward = dense(rng, shape, dtype, wild).arguments
+    (kind, x, kernel), (slope, limit, work) = forward[:3], forward[6:]
+    grad, out = values(rng, shape, dtype, wild), np.abs(values(rng, shape, dtype))
+    bias_grad = np.zeros(shape[1], dtype) if rng.random() < 0.7 else None
+    grad_x = np.zeros_like(x) if rng.random() < 0.7 else None
+    outputs = np.zeros_like(kernel), bias_grad, grad_x
+    arguments = [kind, grad, out, x, kernel, *outputs, slope, limit, work]
+    return Call("dense_back", arguments, (1, 5, 6, 7))
+
+
 #: The calls of kernels for arrays of some shape.
 MAKERS = {
     "add_by_code": add_by_code,
@@ -380,6 +405,8 @@ MAKERS = {
     "channel_gradient": channel_gradient,
     "channel_linear": channel_linear,
     "channel_sums": channel_sums,
+    "dense": dense,
+    "dense_back": dense_back,
     **{name: partial(convolution, name=name) for name in CONVOLUTIONS},
     "dropout": dropout,
     "dropout_backward": dropout_backward,

@@ -29,13 +29,8 @@ _FILL = 0xA5
 #: sums overflow elsewhere where the values are wild, or that do not look at what is masked.
 _INCOMPARABLE = ("dropout", "read_codes", "row_norm", "row_norm_backward", "add_by_code")
 _INCOMPARABLE += ("softmax_of_keys", "max_unpool", "mix_rows", *kernel_calls.CONVOLUTIONS)
-_INCOMPARABLE += (
-    "channel_sums",
-    "channel_linear",
-    "channel_gradient",
-    "multiply",
-    "waves_backward",
-)
+_INCOMPARABLE += ("channel_sums", "channel_linear", "channel_gradient")
+_INCOMPARABLE += ("dense", "dense_back", "multiply", "waves_backward")
 
 
 class Guarded:

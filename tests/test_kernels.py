@@ -123,16 +123,37 @@ def test_layers_are_near_those_of_numpy(level, shape, dtype):
     for _ in range(4):
         assert_near(kernel_calls.row_norm(rng, shape, dtype), 64, scale=1.0)
         assert_near(kernel_calls.row_norm_backward(rng, shape, dtype), 64, scale=20.0 * shape[0])
+        assert_near(kernel_calls.blend(rng, shape, dtype), 8, scale=1.0)
+        assert_near(kernel_calls.blend_backward(rng, shape, dtype), 16, scale=shape[0])
         assert_near(kernel_calls.channel_sums(rng, shape, dtype), 64, scale=10.0 * shape[0])
         assert_near(kernel_calls.channel_linear(rng, shape, dtype), 16, scale=30.0)
         assert_near(kernel_calls.channel_gradient(rng, shape, dtype), 16, scale=30.0)
-        assert_near(kernel_calls.blend(rng, shape, dtype), 8, scale=1.0)
-        assert_near(kernel_calls.blend_backward(rng, shape, dtype), 16, scale=shape[0])
         assert_near(kernel_calls.softmax_of_keys(rng, shape, dtype), 32)
         assert_near(kernel_calls.waves(rng, shape, dtype), 64, scale=10.0)
         assert_near(kernel_calls.waves_backward(rng, shape, dtype), 64, scale=20.0 * shape[0])
         assert_near(kernel_calls.add_by_code(rng, shape, dtype), 8, scale=shape[0])
         assert_near(kernel_calls.dropout_backward(rng, shape, dtype), 1)
+
+
+@every_dtype
+@pytest.mark.parametrize("shape", [(1, 1), (5, 1), (7, 10), (13, 33), (900, 5), (0, 3)])
+def test_dense_layers_are_near_those_of_numpy(level, shape, dtype):
+    rng = np.random.default_rng(14)
+    for make in (kernel_calls.dense, kernel_calls.dense_back):
+        for _ in range(12):
+            assert_near(make(rng, shape, dtype), 64, scale=20.0 * (shape[0] + 1))
+
+
+@every_dtype
+def test_rows_of_a_dense_layer_have_the_same_bits_wherever_they_stand(dtype):
+    rng = np.random.default_rng(15)
+    x, kernel, bias = (rng.normal(size=s).astype(dtype) for s in ((20, 700), (700, 37), 37))
+    options = kernels.RELU, x, kernel, bias, np.empty((20, 37), dtype), None, 0.0, 0.0, None
+    extension.dense(*options)
+    for rows in (slice(1), slice(3, 14)):
+        out = np.empty((len(x[rows]), 37), dtype)
+        extension.dense(kernels.RELU, x[rows], kernel, bias, out, None, 0.0, 0.0, None)
+        assert_array_equal(out, options[4][rows])
 
 
 @every_dtype

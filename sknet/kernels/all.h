@@ -13,6 +13,7 @@ union NAME(bits) {
 #include "blend.h"
 #include "channels.h"
 #include "correlation.h"
+#include "dense.h"
 #include "depthwise.h"
 #include "dropout.h"
 #include "losses.h"

@@ -62,6 +62,15 @@ struct deactivate {
     enum activation kind;
 };
 
+/* A dense layer and, on the way back, the gradients of its kernel and of x. */
+struct dense {
+    ptrdiff_t inputs;
+    const void *x, *kernel;
+    void *kernel_grad, *grad_x; /* grad_x may be NULL */
+    struct activate forward;    /* in place */
+    struct deactivate back;
+};
+
 struct softmax_loss {
     ptrdiff_t rows, width;
     const void *raw, *shares; /* shares are NULL where all are 1 / rows */
@@ -97,16 +106,16 @@ struct row_norm {
     int input_grad, accurate;
 };
 
-struct channels {
-    ptrdiff_t segments, rows, width;
-    const void *x, *mean, *grad, *scale, *slope, *shift; /* NULL where there is none */
-    void *total, *products, *out;
-};
-
 struct blend {
     ptrdiff_t rows, width;
     const void *x, *y, *weight;
     void *out, *mixed, *weight_grad; /* out is the gradient on the way back */
+};
+
+struct channels {
+    ptrdiff_t segments, rows, width;
+    const void *x, *mean, *grad, *scale, *slope, *shift; /* NULL where there is none */
+    void *total, *products, *out;
 };
 
 struct softmax_of_keys {
@@ -208,12 +217,14 @@ enum kernel {
     MAX_UNPOOL,
     DEPTHWISE,
     DEPTHWISE_GRADIENT,
+    WAVES,
+    WAVES_BACKWARD,
     CORRELATE,
     CORRELATE_GRADIENT,
     CHANNEL_SUMS,
     CHANNEL_LINEAR,
-    WAVES,
-    WAVES_BACKWARD,
+    DENSE,
+    DENSE_BACK,
     N_KERNELS
 };
 

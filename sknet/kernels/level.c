@@ -127,11 +127,13 @@
      [MAX_UNPOOL] = max_unpool_##precision,                                                       \
      [DEPTHWISE] = depthwise_##precision,                                                         \
      [DEPTHWISE_GRADIENT] = depthwise_gradient_##precision,                                       \
+     [WAVES] = waves_##precision,                                                                 \
+     [WAVES_BACKWARD] = waves_backward_##precision,                                               \
      [CORRELATE] = FUSED(correlate_##precision),                                                  \
      [CORRELATE_GRADIENT] = FUSED(correlate_gradient_##precision),                                \
      [CHANNEL_SUMS] = channel_sums_##precision,                                                   \
      [CHANNEL_LINEAR] = channel_linear_##precision,                                               \
-     [WAVES] = waves_##precision,                                                                 \
-     [WAVES_BACKWARD] = waves_backward_##precision}
+     [DENSE] = FUSED(dense_##precision),                                                          \
+     [DENSE_BACK] = FUSED(dense_back_##precision)}
 
 const struct level SYMBOL(LEVEL) = {QUOTED(LEVEL), {KERNELS(single), KERNELS(double)}};

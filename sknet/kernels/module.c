@@ -402,6 +402,54 @@ KERNEL(deactivate) {
     return finish(&call, DEACTIVATE, &a, a.rows * a.width);
 }
 
+/* Take x and the kernel of a dense layer, and return the size of x; leave what has no elements to
+   NumPy. */
+static npy_intp take_dense(struct call *call, struct dense *a, int first, ptrdiff_t rows,
+                           ptrdiff_t units) {
+    ptrdiff_t n_rows, height, width;
+    a->x = take_rows(call, first, READ, &n_rows, &a->inputs);
+    a->kernel = take_rows(call, first + 1, READ, &height, &width);
+    if (call->fate != FAILED && PyArray_NDIM((PyArrayObject *)call->args[first + 1]) != 2)
+        fail(call, PyExc_ValueError, "a kernel has two axes");
+    if (!rows || !units || !n_rows || !a->inputs)
+        call->fate = call->fate == RUNS ? IS_LEFT : call->fate;
+    else if (n_rows != rows || height != a->inputs || width != units)
+        fail(call, PyExc_ValueError, "x, kernel and outputs do not fit each other");
+    return n_rows * a->inputs;
+}
+
+KERNEL(dense) {
+    struct call call = begin(module, "dense", args, n_args, 9);
+    struct dense a = {0};
+    struct activate *f = &a.forward;
+    f->kind = take_kind(&call, 0);
+    f->x = f->out = take_rows(&call, 4, WRITE, &f->rows, &f->width);
+    take_dense(&call, &a, 1, f->rows, f->width);
+    f->bias = take_optional(&call, 3, READ, f->width);
+    f->derivative = take_optional(&call, 5, WRITE, f->rows * f->width);
+    f->slope = take_number(&call, 6);
+    f->limit = take_number(&call, 7);
+    check_overlap(&call, -1, -1);
+    return finish(&call, DENSE, &a, f->rows * f->width * a.inputs);
+}
+
+KERNEL(dense_back) {
+    struct call call = begin(module, "dense_back", args, n_args, 11);
+    struct dense a = {0};
+    struct deactivate *f = &a.back;
+    f->kind = take_kind(&call, 0);
+    f->grad = take_rows(&call, 1, WRITE, &f->rows, &f->width);
+    f->out = take_sized(&call, 2, READ, f->rows * f->width);
+    const npy_intp size = take_dense(&call, &a, 3, f->rows, f->width);
+    a.kernel_grad = take_sized(&call, 5, WRITE, a.inputs * f->width);
+    f->bias_grad = take_optional(&call, 6, WRITE, f->width);
+    a.grad_x = take_optional(&call, 7, WRITE, size);
+    f->slope = take_number(&call, 8);
+    f->limit = take_number(&call, 9);
+    check_overlap(&call, 0, 1);
+    return finish(&call, DENSE_BACK, &a, f->width * size);
+}
+
 KERNEL(softmax_loss) {
     struct call call = begin(module, "softmax_loss", args, n_args, 6);
     struct softmax_loss a = {0};
@@ -545,6 +593,30 @@ KERNEL(row_norm_backward) {
     return finish(&call, ROW_NORM_BACKWARD, &a, 2 * a.rows * a.width);
 }
 
+KERNEL(blend) {
+    struct call call = begin(module, "blend", args, n_args, 4);
+    struct blend a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    a.y = take_sized(&call, 1, READ, a.rows * a.width);
+    a.weight = take_sized(&call, 2, READ, a.width);
+    a.out = take_sized(&call, 3, WRITE, a.rows * a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, BLEND, &a, a.rows * a.width);
+}
+
+KERNEL(blend_backward) {
+    struct call call = begin(module, "blend_backward", args, n_args, 6);
+    struct blend a = {0};
+    a.out = take_rows(&call, 0, WRITE, &a.rows, &a.width);
+    a.x = take_sized(&call, 1, READ, a.rows * a.width);
+    a.y = take_sized(&call, 2, READ, a.rows * a.width);
+    a.weight = take_sized(&call, 3, READ, a.width);
+    a.mixed = take_sized(&call, 4, WRITE, a.rows * a.width);
+    a.weight_grad = take_sized(&call, 5, WRITE, a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, BLEND_BACKWARD, &a, a.rows * a.width);
+}
+
 /* Take rows of segments; leave those with weights to NumPy. */
 static struct channels take_channels(struct call *call, int x, int weights) {
     struct channels a = {0};
@@ -599,30 +671,6 @@ KERNEL(channel_gradient) {
     a.shift = take_sized(&call, 6, READ, size);
     check_overlap(&call, -1, -1);
     return finish(&call, CHANNEL_LINEAR, &a, size * a.rows);
-}
-
-KERNEL(blend) {
-    struct call call = begin(module, "blend", args, n_args, 4);
-    struct blend a = {0};
-    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
-    a.y = take_sized(&call, 1, READ, a.rows * a.width);
-    a.weight = take_sized(&call, 2, READ, a.width);
-    a.out = take_sized(&call, 3, WRITE, a.rows * a.width);
-    check_overlap(&call, -1, -1);
-    return finish(&call, BLEND, &a, a.rows * a.width);
-}
-
-KERNEL(blend_backward) {
-    struct call call = begin(module, "blend_backward", args, n_args, 6);
-    struct blend a = {0};
-    a.out = take_rows(&call, 0, WRITE, &a.rows, &a.width);
-    a.x = take_sized(&call, 1, READ, a.rows * a.width);
-    a.y = take_sized(&call, 2, READ, a.rows * a.width);
-    a.weight = take_sized(&call, 3, READ, a.width);
-    a.mixed = take_sized(&call, 4, WRITE, a.rows * a.width);
-    a.weight_grad = take_sized(&call, 5, WRITE, a.width);
-    check_overlap(&call, -1, -1);
-    return finish(&call, BLEND_BACKWARD, &a, a.rows * a.width);
 }
 
 KERNEL(softmax_of_keys) {
@@ -799,7 +847,7 @@ static void take_windows(struct call *call, struct windows *w, PyArrayObject *x,
             w->strides[axis] = length + 1;
         fits = length > 0 && w->size[axis] > 0 &&
                w->size[axis] - 1 <= (length - 1) / w->dilation[axis];
-        const ptrdiff_t last = fits ? length - 1 - (w->size[axis] - 1) * w->dilation[axis] : 0;
+        const ptrdiff_t last = length - 1 - (w->size[axis] - 1) * w->dilation[axis];
         fits = fits && w->count[axis] <= last / w->strides[axis] + 1;
     }
     if (!fits)
@@ -838,7 +886,7 @@ static PyObject *convolve(PyObject *module, const char *name, enum kernel kernel
     const npy_intp *shape = PyArray_DIMS(taps);
     if (PyArray_NDIM(taps) != n_axes + 1 + dense || PyArray_NDIM(products) != n_axes + 2 ||
         shape[n_axes] != PyArray_DIM(x, n_axes + 1) ||
-        shape[n_axes + dense] != PyArray_DIM(products, n_axes + 1)) {
+        PyArray_DIM(products, n_axes + 1) != shape[n_axes + dense]) {
         fail(&call, PyExc_ValueError, "arrays differ in axes, channels or filters");
         return NULL;
     }
@@ -1094,6 +1142,8 @@ static PyMethodDef methods[] = {
     METHOD(lion),
     METHOD(activate),
     METHOD(deactivate),
+    METHOD(dense),
+    METHOD(dense_back),
     METHOD(softmax_loss),
     METHOD(sigmoid_loss),
     METHOD(dropout),

@@ -22,6 +22,7 @@ from .activations import (
 from .blend import blend, blend_backward
 from .channels import channel_gradient, channel_linear, channel_sums
 from .correlation import correlate, correlate_gradient, mix_rows
+from .dense import dense, dense_back
 from .depthwise import depthwise, depthwise_gradient
 from .dropout import dropout, dropout_backward
 from .losses import sigmoid_loss, softmax_loss
@@ -56,6 +57,8 @@ __all__ = [
     "correlate",
     "correlate_gradient",
     "deactivate",
+    "dense",
+    "dense_back",
     "depthwise",
     "depthwise_gradient",
     "dropout",
