@@ -226,8 +226,10 @@ static PyObject *finish(struct call *call, enum kernel kernel, void *arguments, 
     if (call->fate == FAILED)
         return NULL;
     struct state *state = PyModule_GetState(call->module);
-    kernel_function *run = state->level->kernels[call->type == NPY_DOUBLE][kernel];
-    if (call->fate == IS_LEFT || !run)
+    kernel_function *run = NULL;
+    if (call->fate == RUNS)
+        run = state->level->kernels[call->type == NPY_DOUBLE][kernel];
+    if (!run)
         return leave_to_numpy(call, state->numpy_kernels);
     if (size >= MANY) {
         Py_BEGIN_ALLOW_THREADS run(arguments);
@@ -847,7 +849,7 @@ static void take_windows(struct call *call, struct windows *w, PyArrayObject *x,
             w->strides[axis] = length + 1;
         fits = length > 0 && w->size[axis] > 0 &&
                w->size[axis] - 1 <= (length - 1) / w->dilation[axis];
-        const ptrdiff_t last = length - 1 - (w->size[axis] - 1) * w->dilation[axis];
+        const ptrdiff_t last = fits ? length - 1 - (w->size[axis] - 1) * w->dilation[axis] : 0;
         fits = fits && w->count[axis] <= last / w->strides[axis] + 1;
     }
     if (!fits)
