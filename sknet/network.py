@@ -277,9 +277,8 @@ class Network(NamedWeights):
 
     def _outputs(self, X, part=None):
         """Compute what `predict` does, for callers that are `isolated` themselves."""
-        n = X.shape[0]
-        largest, _ = self._scratch_of(X)
-        if n * len(self.params) <= self._small_work(X) and n * largest <= _CHUNK_ELEMENTS:
+        n, (largest, _) = X.shape[0], self._scratch_of(X)
+        if n * largest <= _CHUNK_ELEMENTS and self._is_small(X, n * len(self.params)):
             return self._run(X, part)
         rows = min(n, self.chunk_rows(X))
         with single_threaded_blas():
@@ -290,9 +289,10 @@ class Network(NamedWeights):
                 self._run(X[chunk], part, out[chunk])
         return out
 
-    def _small_work(self, X):
-        plain = isinstance(X, np.ndarray) and X.dtype == self.dtype and X.flags.c_contiguous
-        return _SMALL_OWN_WORK if plain and not self._calls_blas else _SMALL_WORK
+    def _is_small(self, X, work):
+        if self._calls_blas or not isinstance(X, np.ndarray) or work <= _SMALL_WORK:
+            return work <= _SMALL_WORK
+        return work <= _SMALL_OWN_WORK and X.dtype == self.dtype and X.flags.c_contiguous
 
     def _run(self, x, part, out=None):
         """Compute the outputs of a chunk on a replica, which waits for the next one after."""
