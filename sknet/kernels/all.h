@@ -7,12 +7,17 @@ union NAME(bits) {
 #include "elementary.h"
 #include "reductions.h"
 
+#include "vectors.h"
+
 #include "activations.h"
 #include "blend.h"
+#include "channels.h"
 #include "correlation.h"
+#include "dense.h"
 #include "depthwise.h"
 #include "dropout.h"
 #include "losses.h"
+#include "mixing.h"
 #include "normalization.h"
 #include "optimizers.h"
 #include "pooling.h"
@@ -39,3 +44,5 @@ union NAME(bits) {
 #undef LOG1P
 #undef LARGEST
 #undef FMA
+#undef VECTOR_FMA
+#undef PER_VECTOR

@@ -20,7 +20,9 @@ from .activations import (
     deactivate,
 )
 from .blend import blend, blend_backward
-from .correlation import mix_rows
+from .channels import channel_gradient, channel_linear, channel_sums
+from .correlation import correlate, correlate_gradient, mix_rows
+from .dense import dense, dense_back
 from .depthwise import depthwise, depthwise_gradient
 from .dropout import dropout, dropout_backward
 from .losses import sigmoid_loss, softmax_loss
@@ -49,7 +51,14 @@ __all__ = [
     "add_by_code",
     "blend",
     "blend_backward",
+    "channel_gradient",
+    "channel_linear",
+    "channel_sums",
+    "correlate",
+    "correlate_gradient",
     "deactivate",
+    "dense",
+    "dense_back",
     "depthwise",
     "depthwise_gradient",
     "dropout",
