@@ -25,8 +25,8 @@ from .typing import Array, Samples, Shape
 #: Elements of the widest activation of one chunk of rows in predict: 1 MB in float32 stays in
 #: a core's cache, and larger chunks were not faster on (100000, 100) to (256, 128) units.
 _CHUNK_ELEMENTS = 2**18
-#: Multiply-adds below which BLAS starts no threads, whatever the shapes: nothing to limit.
-_SMALL_WORK = 2**13
+#: Multiply-adds below which BLAS starts no threads, and those below which some layers call none.
+_SMALL_WORK, _SMALL_OWN_WORK = 2**13, 2**18
 #: Bytes of scratch memory that may wait for the next prediction.
 _IDLE_BYTES = 2**25
 
@@ -91,6 +91,7 @@ class Network(NamedWeights):
         self.params: Array = self._zeros() if stored is None else self._checked_vector(stored[0])
         self._bind(self.params)
         self._idle, self._scratch, self.output_steps = [], {}, {}
+        self._calls_blas = self.layer.calls_blas
 
     def _zeros(self):
         """Return memory for all weights, or say which layer wants too much of it."""
@@ -272,19 +273,26 @@ class Network(NamedWeights):
         raw : ndarray of shape (n_samples, *output_shape)
             Raw outputs.
         """
-        n = X.shape[0]
-        largest, _ = self._scratch_of(X)
-        if n * len(self.params) <= _SMALL_WORK and n * largest <= _CHUNK_ELEMENTS:
+        return self._outputs(X, part)
+
+    def _outputs(self, X, part=None):
+        """Compute what `predict` does, for callers that are `isolated` themselves."""
+        n, (largest, _) = X.shape[0], self._scratch_of(X)
+        if n * largest <= _CHUNK_ELEMENTS and self._is_small(X, n * len(self.params)):
             return self._run(X, part)
         rows = min(n, self.chunk_rows(X))
         with single_threaded_blas():
             if rows == n:
                 return self._run(X, part)
             out = self._empty_output(X, self._part(part).output_shape_)
-            for start in range(0, n, rows):
-                chunk = slice(start, start + rows)
+            for chunk in (slice(start, start + rows) for start in range(0, n, rows)):
                 self._run(X[chunk], part, out[chunk])
         return out
+
+    def _is_small(self, X, work):
+        if self._calls_blas or not isinstance(X, np.ndarray) or work <= _SMALL_WORK:
+            return work <= _SMALL_WORK
+        return work <= _SMALL_OWN_WORK and X.dtype == self.dtype and X.flags.c_contiguous
 
     def _run(self, x, part, out=None):
         """Compute the outputs of a chunk on a replica, which waits for the next one after."""
@@ -458,14 +466,8 @@ class Network(NamedWeights):
         return table_of(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {
-            "layer": self.layer,
-            "path": self.path,
-            "input_shape": self.input_shape,
-            "dtype": self.dtype,
-            "params": self.params,
-        }
-        return stamp(state)
+        names = ("layer", "path", "input_shape", "dtype", "params")
+        return stamp({name: getattr(self, name) for name in names})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = unstamp(state, "network")

@@ -253,7 +253,10 @@ class RegularizedKernels:
         penalty : float
             Sum of the penalties.
         """
-        return sum(regularizer.penalty(*pair) for regularizer, *pair in self._penalized)
+        total = 0.0
+        for regularizer, *pair in self._penalized:
+            total += regularizer.penalty(*pair)
+        return total
 
     def constrain(self) -> None:
         """Bring the kernels back to what they must be."""

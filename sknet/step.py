@@ -124,7 +124,9 @@ class Step:
         raw = self.network.forward(x, training=training)
         out = self._work("grad_raw", raw.shape)
         loss, grad = self.loss.value_and_gradient(raw, y, sample_weight, out)
-        return raw, loss + sum(part.added_loss for part in self._adding), grad
+        for part in self._adding:
+            loss += part.added_loss
+        return raw, loss, grad
 
     def _forward_mixtures(self, x, y, sample_weight):
         """Train on mixtures, whose loss is that of the labels of both samples."""
@@ -161,8 +163,10 @@ class Step:
     def _penalty_of_weights(self, factor):
         if factor == 0:
             return 0.0
-        kernels = ((decay, weights) for weights, _, decay in self._kernels)
-        return 0.5 * factor * sum(decay * float(np.dot(w, w)) for decay, w in kernels)
+        total = 0.0
+        for weights, _, decay in self._kernels:
+            total += decay * float(np.dot(weights, weights))
+        return 0.5 * factor * total
 
     def _add_penalty(self, factor):
         if factor == 0:

@@ -405,7 +405,7 @@ class Trainer:
             Moving averages of layers, and the average of the weights if any. Not copied.
         """
         beside = self.network.params[self.network.n_trainable :]
-        return [vector for vector in (beside, self._average) if vector is not None]
+        return [vector for vector in (beside, self._average) if vector is not None and len(vector)]
 
     def _take_up(self, plan):
         self.go_on()

@@ -1,5 +1,6 @@
 """Calls of kernels for the tests: arguments that fit, and what the call may write."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ ACTIVATIONS = {
     "mish": (kernels.MISH, 0.0, 0.0),
     "exact_gelu": (kernels.EXACT_GELU, 0.0, 0.0),
 }
+CONVOLUTIONS = ("correlate", "correlate_gradient", "depthwise", "depthwise_gradient")
 GATED = ("gelu", "silu", "mish", "exact_gelu")
 
 
@@ -144,6 +146,48 @@ def dropout_backward(rng, shape, dtype, wild=False):
     return Call("dropout_backward", [grad, kept, 1.25, Workspace(len(grad), dtype)], (0,))
 
 
+def blend(rng, shape, dtype, wild=False):
+    """Return the call of the mixture of two arrays."""
+    x, y = values(rng, shape, dtype, wild), values(rng, shape, dtype, wild)
+    return Call("blend", [x, y, values(rng, shape[-1], dtype), np.zeros_like(x)], (3,))
+
+
+def blend_backward(rng, shape, dtype, wild=False):
+    """Return the call of the derivative of the mixture."""
+    grad, x, y = (values(rng, shape, dtype, wild) for _ in range(3))
+    arguments = [grad, x, y, values(rng, shape[-1], dtype), np.zeros_like(x)]
+    return Call("blend_backward", [*arguments, np.zeros(shape[-1], dtype)], (0, 4, 5))
+
+
+def waves(rng, shape, dtype, wild=False):
+    """Return the call of the waves of numbers."""
+    x, inner, weights = _of_waves(rng, shape, dtype, wild)
+    outputs = [np.zeros((*shape, inner[0]), dtype) for _ in range(2)]
+    phases = rng.uniform(-np.pi, np.pi, weights[0].shape).astype(dtype)
+    arguments = [x, *weights, *outputs, phases, values(rng, (shape[1], inner[1]), dtype)]
+    arguments += [np.zeros((*shape, 1 + inner[1]), dtype), Workspace(len(x), dtype)]
+    return Call("waves", arguments, (3, 4, 7))
+
+
+def waves_backward(rng, shape, dtype, wild=False):
+    """Return the call of the derivative of the waves of numbers."""
+    x, inner, weights = _of_waves(rng, shape, dtype, wild)
+    angles = rng.uniform(-np.pi, np.pi, (*shape, inner[0]))
+    sides = [np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)]
+    grad = values(rng, (*shape, 1 + inner[1]), dtype, wild)
+    shapes = (shape[1], inner[0]), (shape[1], inner[0]), weights[1].shape, (shape[1], inner[1])
+    outputs = [np.zeros(each, dtype) for each in shapes]
+    grad_x = np.zeros_like(x) if rng.random() < 0.5 else None
+    arguments = [x, *weights, *sides, grad, *outputs, grad_x, Workspace(len(x), dtype)]
+    return Call("waves_backward", arguments, (6, 7, 8, 9, 10))
+
+
+def _of_waves(rng, shape, dtype, wild):
+    inner = int(rng.integers(1, 40)), int(rng.integers(1, 5))
+    weights = [values(rng, (shape[1], inner[0]), dtype), values(rng, (shape[1], *inner), dtype)]
+    return values(rng, shape, dtype, wild), inner, weights
+
+
 def row_norm(rng, shape, dtype, wild=False):
     """Return the call of the normalization of rows, with or without a mean."""
     rows, gamma = values(rng, shape, dtype, wild), values(rng, shape[1], dtype)
@@ -167,6 +211,41 @@ def row_norm_backward(rng, shape, dtype, wild=False):
 def _numbers(length, dtype):
     numbers = (length, -(2.0**-14), 1e-3)
     return np.ones(length, dtype), *(np.array([number], dtype) for number in numbers)
+
+
+def _channels(rng, shape, dtype, wild):
+    """Return an array of two segments, and a function that makes vectors."""
+    x = values(rng, (2, *shape), dtype, wild)
+    return x, lambda: values(rng, (2, 1, shape[1]), dtype)
+
+
+def channel_sums(rng, shape, dtype, wild=False):
+    """Return the call that sums up columns: x, squares, or a gradient and its products."""
+    x, vector = _channels(rng, shape, dtype, wild)
+    grad, total, products, work = (
+        values(rng, x.shape, dtype),
+        vector(),
+        vector(),
+        Workspace(0, dtype),
+    )
+    arrays = [(None, None, None, total, None), (vector(), None, None, None, products)]
+    arrays.append((vector(), grad, None, total, products))
+    return Call("channel_sums", [x, *arrays[rng.integers(3)], work], (4, 5))
+
+
+def channel_linear(rng, shape, dtype, wild=False):
+    """Return the call of a linear function of channels."""
+    x, vector = _channels(rng, shape, dtype, wild)
+    vectors = vector(), None, vector(), vector()
+    return Call("channel_linear", [x, *vectors, np.zeros_like(x), Workspace(0, dtype)], (5,))
+
+
+def channel_gradient(rng, shape, dtype, wild=False):
+    """Return the call that turns a gradient into that of what was normalized."""
+    x, vector = _channels(rng, shape, dtype, wild)
+    vectors = vector(), None, vector(), vector(), vector()
+    arguments = [values(rng, x.shape, dtype), x, *vectors, Workspace(0, dtype)]
+    return Call("channel_gradient", arguments, (0,))
 
 
 def softmax_of_keys(rng, shape, dtype, wild=False):
@@ -275,32 +354,60 @@ def gru_step_back(rng, shape, dtype, wild=False):
     return Call("gru_step_back", [grad, slots, grad_gates, np.zeros((3, *shape), dtype)], (0, 2))
 
 
-def depthwise(rng, shape, dtype, wild=False, gradient=False):
-    """Return the call of a convolution of each channel: `shape` is (rows, channels)."""
-    rows, channels = max(1, shape[0] % 7), shape[1]
-    columns, size = int(rng.integers(1, 6)), rng.integers(1, 4, 2)
-    strides, dilation = rng.integers(1, 3, 2), rng.integers(1, 3, 2)
-    height, width = (np.array([rows, columns]) - 1) * strides + (size - 1) * dilation + 1
-    n_images = min(shape[0], 2)
-    x = values(rng, (n_images, height, width, channels), dtype, wild)
-    products = values(rng, (n_images, rows, columns, channels), dtype, wild)
-    taps = values(rng, (*size, channels), dtype, wild)
-    numbers = [*map(int, strides), *map(int, dilation)]
-    if gradient:
-        return Call("depthwise_gradient", [x, products, taps, *numbers], (2,))
-    return Call("depthwise", [x, taps, products, *numbers], (2,))
+def convolution(rng, shape, dtype, wild=False, name="correlate"):
+    """Return the call of a convolution over one to three axes: `shape` is (rows, channels)."""
+    n_axes, channels = int(rng.integers(1, 4)), shape[1]
+    counts = np.array([max(1, shape[0] % 7), *rng.integers(1, 6, n_axes - 1)])
+    size = rng.integers(1, 4, n_axes)
+    strides, dilation = rng.integers(1, 3, (2, n_axes))
+    lengths = (counts - 1) * strides + (size - 1) * dilation + 1 + rng.integers(0, 2, n_axes)
+    filters = (int(rng.integers(1, 40)),) if name.startswith("correlate") else ()
+    n = min(shape[0], 2)
+    x = values(rng, (n, *lengths, channels), dtype, wild)
+    products = values(rng, (n, *counts, *(filters or (channels,))), dtype, wild)
+    taps = values(rng, (*size, channels, *filters), dtype, wild)
+    arrays = [x, products, taps] if name.endswith("gradient") else [x, taps, products]
+    geometry = [tuple(map(int, strides)), tuple(map(int, dilation))]
+    work = [Workspace(1, dtype)] if filters else []
+    return Call(name, [*arrays, *geometry, *work], (2,))
 
 
-def depthwise_gradient(rng, shape, dtype, wild=False):
-    """Return the call of its gradient by the kernel."""
-    return depthwise(rng, shape, dtype, wild, gradient=True)
+def dense(rng, shape, dtype, wild=False):
+    """Return the call of a dense layer whose outputs have a shape."""
+    kind, slope, limit = ACTIVATIONS[name := str(rng.choice(list(ACTIVATIONS)))]
+    n_inputs, work = int(rng.integers(1, 50)), _Scratch(shape[0], dtype)
+    x, kernel = (values(rng, size, dtype) for size in ((shape[0], n_inputs), (n_inputs, shape[1])))
+    x = values(rng, x.shape, dtype, wild)
+    bias = values(rng, shape[1], dtype) if rng.random() < 0.7 else None
+    out = np.zeros(shape, dtype)
+    derivative = np.zeros_like(out) if name in GATED and rng.random() < 0.7 else None
+    arguments = [kind, x, kernel, bias, out, derivative, slope, limit, work]
+    return Call("dense", arguments, (4, 5))
+
+
+def dense_back(rng, shape, dtype, wild=False):
+    """Return the call of its derivative, with the gradient of x at times."""
+    forward = dense(rng, shape, dtype, wild).arguments
+    (kind, x, kernel), (slope, limit, work) = forward[:3], forward[6:]
+    grad, out = values(rng, shape, dtype, wild), np.abs(values(rng, shape, dtype))
+    bias_grad = np.zeros(shape[1], dtype) if rng.random() < 0.7 else None
+    grad_x = np.zeros_like(x) if rng.random() < 0.7 else None
+    outputs = np.zeros_like(kernel), bias_grad, grad_x
+    arguments = [kind, grad, out, x, kernel, *outputs, slope, limit, work]
+    return Call("dense_back", arguments, (1, 5, 6, 7))
 
 
 #: The calls of kernels for arrays of some shape.
 MAKERS = {
     "add_by_code": add_by_code,
-    "depthwise": depthwise,
-    "depthwise_gradient": depthwise_gradient,
+    "blend": blend,
+    "blend_backward": blend_backward,
+    "channel_gradient": channel_gradient,
+    "channel_linear": channel_linear,
+    "channel_sums": channel_sums,
+    "dense": dense,
+    "dense_back": dense_back,
+    **{name: partial(convolution, name=name) for name in CONVOLUTIONS},
     "dropout": dropout,
     "dropout_backward": dropout_backward,
     "gru_step": gru_step,
@@ -317,6 +424,8 @@ MAKERS = {
     "sigmoid_loss": sigmoid,
     "softmax_loss": softmax,
     "softmax_of_keys": softmax_of_keys,
+    "waves": waves,
+    "waves_backward": waves_backward,
 }
 
 

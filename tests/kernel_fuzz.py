@@ -28,8 +28,9 @@ _FILL = 0xA5
 #: Kernels that draw other numbers than NumPy's, whose results do not count where they fail, whose
 #: sums overflow elsewhere where the values are wild, or that do not look at what is masked.
 _INCOMPARABLE = ("dropout", "read_codes", "row_norm", "row_norm_backward", "add_by_code")
-_INCOMPARABLE += ("softmax_of_keys", "max_unpool", "mix_rows", "depthwise", "depthwise_gradient")
-_INCOMPARABLE += ("multiply",)
+_INCOMPARABLE += ("softmax_of_keys", "max_unpool", "mix_rows", *kernel_calls.CONVOLUTIONS)
+_INCOMPARABLE += ("channel_sums", "channel_linear", "channel_gradient")
+_INCOMPARABLE += ("dense", "dense_back", "multiply", "waves_backward")
 
 
 class Guarded:
@@ -112,6 +113,7 @@ def spoil(rng, call):
     for _ in range(rng.integers(1, 3)):
         arrays = [i for i, a in enumerate(arguments) if isinstance(a, np.ndarray)]
         numbers = [i for i, a in enumerate(arguments) if isinstance(a, int | float)]
+        tuples = [i for i, a in enumerate(arguments) if isinstance(a, tuple)]
         choice = rng.random()
         if choice < 0.55 and arrays:
             i = rng.choice(arrays)
@@ -121,6 +123,11 @@ def spoil(rng, call):
             shift = int(rng.integers(0, 3))
             flat = arguments[j].reshape(-1)
             arguments[i] = arguments[j] if not shift else flat[: max(0, flat.size - shift)]
+        elif choice < 0.85 and tuples:
+            i = rng.choice(tuples)
+            wrong = [0, 2, 7, 2**40, *NUMBERS]
+            entries = [wrong[rng.integers(len(wrong))], *arguments[i][1:]]
+            arguments[i] = tuple(entries) if rng.random() < 0.9 else arguments[i] + (1,)
         elif choice < 0.9 and numbers:
             arguments[rng.choice(numbers)] = NUMBERS[rng.integers(len(NUMBERS))]
         elif choice < 0.95:

@@ -275,3 +275,60 @@ def test_samples_of_the_input_shape_equal_their_rows(cls, layers, dtype, integer
     assert held_out.fit(X.reshape(60, 2, 2), y).n_iter_ == 5
     with pytest.raises(ValueError, match=r"expects samples of input_shape=\(2, 2\)"):
         outputs(rows, X.reshape(60, 1, 4))
+
+
+@pytest.fixture(scope="module")
+def floats():
+    return np.random.default_rng(0).normal(size=(60, 4))
+
+
+@pytest.mark.parametrize("n_rows", [1, 7])
+@pytest.mark.parametrize("target", ["two", "three", "labels", "number", "numbers"])
+def test_arrays_that_need_no_check_predict_the_bits_of_all_others(target, n_rows, floats):
+    X = floats
+    values = np.stack([X[:, 0] > X[:, 1], X[:, 2] > X[:, 1]], axis=1)
+    targets = {
+        "two": values[:, 0],
+        "three": values.sum(axis=1),
+        "labels": values.astype(int),
+        "number": X[:, 0] + 100.0,
+        "numbers": X[:, :2] * 3.0,
+    }
+    cls = NeuralRegressor if target.startswith("number") else NeuralClassifier
+    model = fitted(cls, X, targets[target])
+    rows = X[:n_rows]
+    assert model._check_X(rows) is rows
+    for name in ("predict", "predict_proba", "decision_function"):
+        if hasattr(model, name):
+            expected = getattr(model, name)(rows)
+            for other in (rows.tolist(), np.repeat(rows, 2, axis=0)[::2]):
+                assert_array_equal(getattr(model, name)(other), expected)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda x: np.full_like(x, np.nan), "contains NaN"),
+        (lambda x: np.full_like(x, -np.inf), "contains infinity"),
+        (lambda x: x[:, :3].copy(), "expecting 4 features"),
+        (lambda x: x[:0], "0 sample"),
+        (lambda x: x[0], "Expected 2D array"),
+    ],
+)
+def test_other_arrays_are_refused(change, message, floats):
+    model = fitted(NeuralClassifier, floats, floats[:, 0] > 0)
+    with pytest.raises(ValueError, match=message):
+        model.predict(change(floats[:1]))
+
+
+def test_finite_values_are_taken_whose_squares_overflow(floats):
+    model = fitted(NeuralClassifier, floats, floats[:, 0] > 0)
+    with np.errstate(all="raise"):
+        assert len(model.predict(np.full_like(floats[:1], 1e200))) == 1
+
+
+def test_arrays_without_the_names_of_fit_are_warned_of(floats):
+    pd = pytest.importorskip("pandas")
+    model = fitted(NeuralClassifier, pd.DataFrame(floats).add_prefix("x"), floats[:, 0] > 0)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        model.predict(floats[:1])

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from sknet import kernels
 from sknet.activations import ReLU, Tanh
+from sknet.base import Workspace
 from sknet.kernels import numpy_kernels
 from sknet.losses import LogLoss, Target
 from sknet.optimizers import SGD, Group
@@ -122,9 +123,37 @@ def test_layers_are_near_those_of_numpy(level, shape, dtype):
     for _ in range(4):
         assert_near(kernel_calls.row_norm(rng, shape, dtype), 64, scale=1.0)
         assert_near(kernel_calls.row_norm_backward(rng, shape, dtype), 64, scale=20.0 * shape[0])
+        assert_near(kernel_calls.blend(rng, shape, dtype), 8, scale=1.0)
+        assert_near(kernel_calls.blend_backward(rng, shape, dtype), 16, scale=shape[0])
+        assert_near(kernel_calls.channel_sums(rng, shape, dtype), 64, scale=10.0 * shape[0])
+        assert_near(kernel_calls.channel_linear(rng, shape, dtype), 16, scale=30.0)
+        assert_near(kernel_calls.channel_gradient(rng, shape, dtype), 16, scale=30.0)
         assert_near(kernel_calls.softmax_of_keys(rng, shape, dtype), 32)
+        assert_near(kernel_calls.waves(rng, shape, dtype), 64, scale=10.0)
+        assert_near(kernel_calls.waves_backward(rng, shape, dtype), 64, scale=20.0 * shape[0])
         assert_near(kernel_calls.add_by_code(rng, shape, dtype), 8, scale=shape[0])
         assert_near(kernel_calls.dropout_backward(rng, shape, dtype), 1)
+
+
+@every_dtype
+@pytest.mark.parametrize("shape", [(1, 1), (5, 1), (7, 10), (13, 33), (900, 5), (0, 3)])
+def test_dense_layers_are_near_those_of_numpy(level, shape, dtype):
+    rng = np.random.default_rng(14)
+    for make in (kernel_calls.dense, kernel_calls.dense_back):
+        for _ in range(12):
+            assert_near(make(rng, shape, dtype), 64, scale=20.0 * (shape[0] + 1))
+
+
+@every_dtype
+def test_rows_of_a_dense_layer_have_the_same_bits_wherever_they_stand(dtype):
+    rng = np.random.default_rng(15)
+    x, kernel, bias = (rng.normal(size=s).astype(dtype) for s in ((20, 700), (700, 37), 37))
+    options = kernels.RELU, x, kernel, bias, np.empty((20, 37), dtype), None, 0.0, 0.0, None
+    extension.dense(*options)
+    for rows in (slice(1), slice(3, 14)):
+        out = np.empty((len(x[rows]), 37), dtype)
+        extension.dense(kernels.RELU, x[rows], kernel, bias, out, None, 0.0, 0.0, None)
+        assert_array_equal(out, options[4][rows])
 
 
 @every_dtype
@@ -174,12 +203,25 @@ def test_mixtures_of_rows_are_near_those_of_numpy(level, shape, dtype):
 
 
 @every_dtype
-@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (6, 16), (5, 33), (0, 3)])
-def test_depthwise_convolutions_are_near_those_of_numpy(level, shape, dtype):
+@pytest.mark.parametrize("name", kernel_calls.CONVOLUTIONS)
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (6, 16), (5, 33), (2, 450), (0, 3), (3, 0)])
+def test_convolutions_are_near_those_of_numpy(level, name, shape, dtype):
     rng = np.random.default_rng(3)
     for _ in range(5):
-        assert_near(kernel_calls.depthwise(rng, shape, dtype), 16, scale=9.0)
-        assert_near(kernel_calls.depthwise_gradient(rng, shape, dtype), 64, scale=30.0)
+        call = kernel_calls.convolution(rng, shape, dtype, name=name)
+        assert_near(call, 64, scale=max(10.0, shape[1]))
+
+
+@every_dtype
+def test_products_of_windows_do_not_depend_on_the_rows_beside_them(level, dtype):
+    rng = np.random.default_rng(4)
+    x, kernel = rng.normal(size=(5, 9, 7)).astype(dtype), rng.normal(size=(3, 7, 20)).astype(dtype)
+    whole, parts = np.zeros((2, 5, 7, 20), dtype)
+    extension.correlate(x, kernel, whole, (1,), (1,), Workspace(5, dtype))
+    for part in (slice(0, 1), slice(1, 3), slice(3, 5)):
+        extension.correlate(x[part], kernel, parts[part], (1,), (1,), Workspace(5, dtype))
+    if level != "generic":  # which leaves it to BLAS
+        assert_array_equal(whole, parts)
 
 
 @every_dtype

@@ -1,6 +1,8 @@
 """The metadata of the package agree with one another and with what the documentation says."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -70,3 +72,13 @@ def test_links_of_the_readme_are_absolute():
 
 def test_annotations_are_shipped():
     assert (Path(sknet.__file__).parent / "py.typed").exists()
+
+
+def test_what_a_fit_does_not_need_is_imported_when_it_is_asked_for():
+    code = "import sys, sknet; early = [m for m in sys.modules if m.startswith(('sknet.interop', "
+    code += "'sknet.tabular'))]; assert not early, early; sknet.load, sknet.TabularClassifier; "
+    code += "from sknet import *; assert save is sknet.interop.save"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert set(sknet.__all__) <= set(dir(sknet))
+    with pytest.raises(AttributeError, match="no attribute 'lode'"):
+        sknet.lode  # noqa: B018

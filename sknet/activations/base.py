@@ -76,6 +76,11 @@ class Activation(Component, ABC):
     initializer = "glorot_uniform"
     #: Whether each element is treated by itself.
     is_elementwise = True
+    #: What kernels call the function, once there is scratch memory: its kind, whether they need
+    #: the derivative that `forward` leaves, and two coefficients. None if it is none of theirs.
+    compiled = None
+    #: Whether it is one of theirs.
+    is_compiled = False
 
     def allocate(self, n_rows: int, dtype: DTypeLike) -> None:
         """Make the scratch memory.
@@ -173,6 +178,18 @@ class CompiledActivation(Activation):
 
     _kind = kernels.IDENTITY
     _is_gated = False
+
+    def allocate(self, n_rows: int, dtype: DTypeLike) -> None:
+        super().allocate(n_rows, dtype)
+        if self.is_compiled:
+            self.compiled = self._kind, self._is_gated, *self._coefficients()
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether kernels compute the function, and not a subclass or NumPy."""
+        own = type(self).forward, type(self).backward
+        inherited = CompiledActivation.forward, CompiledActivation.backward
+        return own == inherited and self._kind != kernels.EXACT_GELU
 
     def _coefficients(self):
         """Return what the kernel calls slope and limit, as Python floats."""

@@ -451,7 +451,7 @@ class BaseNeuralEstimator(
     def _raw_predictions(self, X):
         """Return the network's raw outputs for X."""
         self._require_fit()
-        return self.network_.predict(self._check_X(X))
+        return self.network_._outputs(self._check_X(X))
 
     def _require_fit(self):
         if not hasattr(self, "network_"):  # scikit-learn's check takes a tenth of one prediction

@@ -31,8 +31,10 @@ def warn_of_overflow(
         If there is a NaN and `refuse_nan`.
     """
     # One product tells most often that there is nothing to tell: 0.5 us for a row.
-    values = next((values for values in outputs if not isfinite(np.vdot(values, values))), None)
-    if values is None:
+    for values in outputs:
+        if not isfinite(np.vdot(values, values)):
+            break
+    else:
         return
     rows = np.reshape(values, (len(values), -1))
     n_nan = np.count_nonzero(np.isnan(rows).any(axis=1))

@@ -92,6 +92,10 @@ def run_alone(alone: bool) -> None:
         _extension.run_alone(alone)
 
 
+#: Whether `dense` multiplies by itself: without fused operations BLAS is faster.
+MULTIPLIES: bool = _extension is not None and _extension.level() in ("x86_64_v3", "x86_64_v4")
+
+
 def description() -> str:
     """Return which kernels run.
 

@@ -7,16 +7,23 @@ union NAME(bits) {
 #include "elementary.h"
 #include "reductions.h"
 
+#include "vectors.h"
+
 #include "activations.h"
+#include "blend.h"
+#include "channels.h"
 #include "correlation.h"
+#include "dense.h"
 #include "depthwise.h"
 #include "dropout.h"
 #include "losses.h"
+#include "mixing.h"
 #include "normalization.h"
 #include "optimizers.h"
 #include "pooling.h"
 #include "recurrent.h"
 #include "sequences.h"
+#include "waves.h"
 
 #undef REAL
 #undef NAME
@@ -30,9 +37,12 @@ union NAME(bits) {
 #undef EXP_HIGHEST
 #undef N_FACTORIALS
 #undef N_ODD
+#undef N_SINES
 #undef SQRT
 #undef FABS
 #undef COPYSIGN
 #undef LOG1P
 #undef LARGEST
 #undef FMA
+#undef VECTOR_FMA
+#undef PER_VECTOR

@@ -62,6 +62,15 @@ struct deactivate {
     enum activation kind;
 };
 
+/* A dense layer and, on the way back, the gradients of its kernel and of x. */
+struct dense {
+    ptrdiff_t inputs;
+    const void *x, *kernel;
+    void *kernel_grad, *grad_x; /* grad_x may be NULL */
+    struct activate forward;    /* in place */
+    struct deactivate back;
+};
+
 struct softmax_loss {
     ptrdiff_t rows, width;
     const void *raw, *shares; /* shares are NULL where all are 1 / rows */
@@ -97,6 +106,18 @@ struct row_norm {
     int input_grad, accurate;
 };
 
+struct blend {
+    ptrdiff_t rows, width;
+    const void *x, *y, *weight;
+    void *out, *mixed, *weight_grad; /* out is the gradient on the way back */
+};
+
+struct channels {
+    ptrdiff_t segments, rows, width;
+    const void *x, *mean, *grad, *scale, *slope, *shift; /* NULL where there is none */
+    void *total, *products, *out;
+};
+
 struct softmax_of_keys {
     ptrdiff_t rows, heads, keys, queries;
     void *scores;
@@ -130,11 +151,24 @@ struct gru_step {
 #define MOST_AXES 3
 
 /* Windows over axes; those that an array lacks have the length 1, and come first. */
+struct windows {
+    ptrdiff_t n, channels, in[MOST_AXES], count[MOST_AXES];
+    ptrdiff_t size[MOST_AXES], strides[MOST_AXES], dilation[MOST_AXES];
+};
+
 struct max_pool {
-    ptrdiff_t n, channels, in[MOST_AXES], windows[MOST_AXES], size[MOST_AXES], strides[MOST_AXES];
+    struct windows windows;
     const void *x, *grad;
     void *out, *grad_x;
     uint8_t *places; /* which element of its window was the maximum, or NULL */
+};
+
+/* Products of windows and a kernel: of all channels, or of each by itself. */
+struct convolution {
+    struct windows windows;
+    ptrdiff_t filters;
+    const void *x, *other; /* the kernel, or the gradient of the products */
+    void *out;
 };
 
 #define MOST_MIXED 6 /* rows */
@@ -147,12 +181,13 @@ struct mix_rows {
     ptrdiff_t x_strides[3], out_strides[3]; /* bytes */
 };
 
-struct depthwise {
-    ptrdiff_t images, height, width, channels; /* of x */
-    ptrdiff_t rows, columns;                   /* of the windows */
-    ptrdiff_t size[2], stride[2], dilation[2];
-    const void *x, *kernel; /* the kernel, or the gradient of the products */
-    void *out;
+#define MOST_WAVES 256 /* of a feature, times the elements that they are mixed to */
+
+struct waves {
+    ptrdiff_t rows, width, waves, mixed; /* waves of each feature, and what they are mixed to */
+    const void *x, *frequencies, *phases, *kernel, *bias, *grad;
+    void *cosines, *sines, *out; /* out is the gradient of x on the way back, or NULL */
+    void *frequencies_grad, *phases_grad, *kernel_grad, *bias_grad;
 };
 
 enum kernel {
@@ -168,6 +203,8 @@ enum kernel {
     DROPOUT_BACKWARD,
     ROW_NORM,
     ROW_NORM_BACKWARD,
+    BLEND,
+    BLEND_BACKWARD,
     SOFTMAX_OF_KEYS,
     READ_CODES,
     ADD_BY_CODE,
@@ -180,6 +217,14 @@ enum kernel {
     MAX_UNPOOL,
     DEPTHWISE,
     DEPTHWISE_GRADIENT,
+    WAVES,
+    WAVES_BACKWARD,
+    CORRELATE,
+    CORRELATE_GRADIENT,
+    CHANNEL_SUMS,
+    CHANNEL_LINEAR,
+    DENSE,
+    DENSE_BACK,
     N_KERNELS
 };
 

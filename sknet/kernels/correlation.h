@@ -1,35 +1,145 @@
-/* Mixtures of rows, for minimal filtering. */
+/* Convolution: windows of padded arrays times a kernel (taps, channels, filters). Rows behind
+   pointers are multiplied with a panel of packed filters, so that no window is copied. Each
+   element is one chain of sums, wherever the rows are cut. */
 
-#define STRETCH 1024 /* elements of a row that stay in the cache */
+#define ROWS 6                             /* whose sums stay in registers */
+#define PANEL (2 * PER_VECTOR)             /* filters */
+#define DEPTH (24576 / (2 * VECTOR_BYTES)) /* of a panel that stays in the cache */
 
-/* out[n, t, m] = sum over r of weights[m, r] x[n, t, r], of rows of `width` elements */
-static void NAME(mix_rows)(void *arguments) {
-    const struct mix_rows *a = arguments;
-    for (ptrdiff_t n = 0; n < a->shape[0]; n++)
-        for (ptrdiff_t t = 0; t < a->shape[1]; t++)
-            for (ptrdiff_t start = 0; start < a->width; start += STRETCH) {
-                const ptrdiff_t length = NAME(least)(STRETCH, a->width - start);
-                const REAL *x[MOST_MIXED];
-                for (ptrdiff_t r = 0; r < MOST_MIXED; r++) /* what is beyond has the weight 0 */
-                    x[r] = (const REAL *)(a->x + n * a->x_strides[0] + t * a->x_strides[1] +
-                                          (r < a->n_in ? r : 0) * a->x_strides[2]) +
-                           start;
-                const REAL *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3], *x4 = x[4], *x5 = x[5];
-                for (ptrdiff_t m = 0; m < a->n_out; m++) {
-                    REAL w[MOST_MIXED] = {0};
-                    for (ptrdiff_t r = 0; r < a->n_in; r++)
-                        w[r] = ((const REAL *)a->weights)[m * a->n_in + r];
-                    REAL *out = (REAL *)(a->out + n * a->out_strides[0] + t * a->out_strides[1] +
-                                         m * a->out_strides[2]) +
-                                start;
-                    EACH (e, length) {
-                        REAL sum = w[0] * x0[e];
-                        sum = FMA(w[1], x1[e], sum);
-                        sum = FMA(w[2], x2[e], sum);
-                        sum = FMA(w[3], x3[e], sum);
-                        sum = FMA(w[4], x4[e], sum);
-                        out[e] = FMA(w[5], x5[e], sum);
-                    }
+/* sums[r, f] += sum over s, k of x[r][places[s] + k] panel[s, k, f] */
+static inline void NAME(multiply)(const REAL *const x[ROWS], const ptrdiff_t *places, ptrdiff_t n,
+                                  ptrdiff_t length, const REAL *panel, REAL sums[][PANEL]) {
+    NAME(vector) totals[ROWS][2];
+    memcpy(totals, sums, sizeof(totals));
+    const REAL *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3], *x4 = x[4], *x5 = x[5];
+    for (ptrdiff_t s = 0; s < n; s++)
+        for (ptrdiff_t k = places[s]; k < places[s] + length; k++, panel += PANEL) {
+            const REAL factors[ROWS] = {x0[k], x1[k], x2[k], x3[k], x4[k], x5[k]};
+            const NAME(vector) first = NAME(load)(panel), second = NAME(load)(panel + PER_VECTOR);
+#pragma GCC unroll 6
+            for (int r = 0; r < ROWS; r++) {
+                const NAME(vector) factor = factors[r] - (NAME(vector)){0};
+                totals[r][0] = VECTOR_FMA(factor, first, totals[r][0]);
+                totals[r][1] = VECTOR_FMA(factor, second, totals[r][1]);
+            }
+        }
+    memcpy(sums, totals, sizeof(totals));
+}
+
+/* Multiply all windows with a panel; out has the products with the parts of the kernel before. */
+static void NAME(multiply_all)(const struct convolution *a, const ptrdiff_t *places, ptrdiff_t n,
+                               ptrdiff_t length, const REAL *panel, ptrdiff_t f, int is_first) {
+    const struct windows *w = &a->windows;
+    const ptrdiff_t width = NAME(least)(PANEL, a->filters - f);
+    REAL *out = (REAL *)a->out + f;
+    ptrdiff_t o[4] = {0};
+    for (int more = 1; more; out += ROWS * a->filters) {
+        const REAL *x[ROWS];
+        REAL sums[ROWS][PANEL];
+        ptrdiff_t height = 0;
+        for (; height < ROWS && more; height++, more = next_window(w, o))
+            x[height] = (const REAL *)a->x + first_of(w, o);
+        for (ptrdiff_t r = height; r < ROWS; r++) /* whose sums are dropped */
+            x[r] = x[0];
+        for (ptrdiff_t r = 0; r < ROWS; r++)
+            NAME(copy_part)(sums[r], out + r * a->filters, is_first || r >= height ? 0 : width,
+                            PANEL);
+        NAME(multiply)(x, places, n, length, panel, sums);
+        for (ptrdiff_t r = 0; r < height; r++)
+            NAME(copy_part)(out + r * a->filters, sums[r], width, width);
+    }
+}
+
+/* out[o, f] = sum over k, c of x[window o, k, c] kernel[k, c, f] */
+static void NAME(correlate)(void *arguments) {
+    const struct convolution *a = arguments;
+    const struct windows *w = &a->windows;
+    const REAL *kernel = a->other;
+    /* Neighbours along the last axis are one piece of memory; a long one is cut. */
+    struct windows pieces = *w;
+    pieces.size[2] = w->dilation[2] == 1 ? 1 : w->size[2];
+    const ptrdiff_t size = w->size[2] / pieces.size[2] * w->channels;
+    const ptrdiff_t n_pieces = w->size[0] * w->size[1] * pieces.size[2];
+    const ptrdiff_t n_cuts = (size + DEPTH - 1) / DEPTH, cut = (size + n_cuts - 1) / n_cuts;
+    const ptrdiff_t together = size < DEPTH ? DEPTH / size : 1;
+    REAL panel[DEPTH * PANEL];
+    ptrdiff_t places[DEPTH];
+    for (ptrdiff_t f = 0; f < a->filters; f += PANEL) {
+        const ptrdiff_t width = NAME(least)(PANEL, a->filters - f);
+        ptrdiff_t k[MOST_AXES] = {0};
+        for (ptrdiff_t piece = 0; piece < n_pieces; piece += together) {
+            const ptrdiff_t n = NAME(least)(together, n_pieces - piece);
+            for (ptrdiff_t s = 0; s < n; s++)
+                places[s] = next_tap(&pieces, k);
+            for (ptrdiff_t start = 0; start < size; start += cut, places[0] += cut) {
+                const ptrdiff_t length = NAME(least)(cut, size - start);
+                const REAL *from = kernel + (piece * size + start) * a->filters + f;
+                for (ptrdiff_t row = 0; row < n * length; row++)
+                    NAME(copy_part)(panel + row * PANEL, from + row * a->filters, width, PANEL);
+                NAME(multiply_all)(a, places, n, length, panel, f, piece + start == 0);
+            }
+        }
+    }
+}
+
+/* sums[i, f] += sum over r of x[rows[r] + places[i]] panel[r, f] */
+static inline void NAME(add_products)(const REAL *x, const ptrdiff_t *rows, ptrdiff_t n,
+                                      const ptrdiff_t *places, const REAL *panel,
+                                      REAL sums[][PANEL]) {
+    NAME(vector) totals[ROWS][2] = {0};
+    const ptrdiff_t p0 = places[0], p1 = places[1], p2 = places[2];
+    const ptrdiff_t p3 = places[3], p4 = places[4], p5 = places[5];
+    for (ptrdiff_t r = 0; r < n; r++, panel += PANEL) {
+        const REAL *row = x + rows[r];
+        const REAL factors[ROWS] = {row[p0], row[p1], row[p2], row[p3], row[p4], row[p5]};
+        const NAME(vector) first = NAME(load)(panel), second = NAME(load)(panel + PER_VECTOR);
+#pragma GCC unroll 6
+        for (int i = 0; i < ROWS; i++) {
+            const NAME(vector) factor = factors[i] - (NAME(vector)){0};
+            totals[i][0] = VECTOR_FMA(factor, first, totals[i][0]);
+            totals[i][1] = VECTOR_FMA(factor, second, totals[i][1]);
+        }
+    }
+    memcpy(sums, totals, sizeof(totals));
+}
+
+/* out[k, c, f] = sum over o of x[window o, k, c] grad[o, f] */
+static void NAME(correlate_gradient)(void *arguments) {
+    const struct convolution *a = arguments;
+    const struct windows *w = &a->windows;
+    const ptrdiff_t size = w->size[0] * w->size[1] * w->size[2] * w->channels;
+    const REAL *grad = a->other;
+    REAL panel[DEPTH * PANEL], sums[ROWS][PANEL];
+    ptrdiff_t rows[DEPTH], places[ROWS], o[4] = {0};
+    memset(a->out, 0, size * a->filters * sizeof(REAL));
+    for (int more = 1; more;) {
+        ptrdiff_t n = 0;
+        for (; n < DEPTH && more; n++, more = next_window(w, o))
+            rows[n] = first_of(w, o);
+        for (ptrdiff_t f = 0; f < a->filters; f += PANEL) {
+            const ptrdiff_t width = NAME(least)(PANEL, a->filters - f);
+            for (ptrdiff_t r = 0; r < n; r++)
+                NAME(copy_part)(panel + r * PANEL, grad + r * a->filters + f, width, PANEL);
+            ptrdiff_t at[MOST_AXES] = {0}, first = 0, channel = w->channels;
+            for (ptrdiff_t k = 0; k < size; k += ROWS) {
+                const ptrdiff_t height = NAME(least)(ROWS, size - k);
+                for (ptrdiff_t i = 0; i < ROWS; i++) {
+                    if (i < height && channel == w->channels)
+                        first = next_tap(w, at), channel = 0;
+                    places[i] = i < height ? first + channel++ : 0; /* whose sums are dropped */
+                }
+                NAME(add_products)(a->x, rows, n, places, panel, sums);
+                for (ptrdiff_t i = 0; i < height; i++) {
+                    REAL *out = (REAL *)a->out + (k + i) * a->filters + f;
+                    for (ptrdiff_t c = 0; c < width; c++)
+                        out[c] += sums[i][c];
                 }
             }
+        }
+        grad += n * a->filters;
+    }
 }
+
+#undef ROWS
+#undef PANEL
+#undef DEPTH

@@ -1,68 +1,93 @@
-/* Convolution of each channel by itself: windows of padded images (N, height, width, C). */
+/* Convolution of each channel by itself: windows of padded arrays times a kernel (taps, C). */
 
-#define CHANNEL_BLOCK 16 /* channels whose sums stay in registers */
+#define COLUMNS 8 /* windows of a row whose sums stay in registers */
+#define TAPS 5    /* whose gradients do */
 
-static inline const REAL *NAME(window)(const struct depthwise *a, ptrdiff_t n, ptrdiff_t y,
-                                       ptrdiff_t x) {
-    const ptrdiff_t row = (n * a->height + y * a->stride[0]) * a->width + x * a->stride[1];
-    return (const REAL *)a->x + row * a->channels;
-}
-
-static inline const REAL *NAME(tap)(const struct depthwise *a, const REAL *window, ptrdiff_t i,
-                                    ptrdiff_t j) {
-    return window + (i * a->dilation[0] * a->width + j * a->dilation[1]) * a->channels;
-}
-
-/* out[n, y, x, c] = sum over i, j of window[i, j, c] kernel[i, j, c] */
+/* out[o, c] = sum over k of x[window o, k, c] kernel[k, c] */
 static void NAME(depthwise)(void *arguments) {
-    const struct depthwise *a = arguments;
-    const ptrdiff_t channels = a->channels;
+    const struct convolution *a = arguments;
+    const struct windows *w = &a->windows;
+    const ptrdiff_t channels = w->channels, n_taps = w->size[0] * w->size[1] * w->size[2];
     REAL *out = a->out;
-    for (ptrdiff_t n = 0; n < a->images; n++)
-        for (ptrdiff_t y = 0; y < a->rows; y++)
-            for (ptrdiff_t x = 0; x < a->columns; x++, out += channels) {
-                const REAL *window = NAME(window)(a, n, y, x);
-                ptrdiff_t c = 0;
-                for (; c + CHANNEL_BLOCK <= channels; c += CHANNEL_BLOCK) {
-                    REAL sums[CHANNEL_BLOCK] = {0};
-                    const REAL *kernel = (const REAL *)a->kernel + c;
-                    for (ptrdiff_t i = 0; i < a->size[0]; i++)
-                        for (ptrdiff_t j = 0; j < a->size[1]; j++, kernel += channels) {
-                            const REAL *in = NAME(tap)(a, window, i, j) + c;
-                            for (int k = 0; k < CHANNEL_BLOCK; k++)
-                                sums[k] = FMA(in[k], kernel[k], sums[k]);
-                        }
-                    memcpy(out + c, sums, sizeof(sums));
-                }
-                for (; c < channels; c++) {
-                    REAL sum = 0;
-                    const REAL *kernel = (const REAL *)a->kernel + c;
-                    for (ptrdiff_t i = 0; i < a->size[0]; i++)
-                        for (ptrdiff_t j = 0; j < a->size[1]; j++, kernel += channels)
-                            sum = FMA(NAME(tap)(a, window, i, j)[c], *kernel, sum);
-                    out[c] = sum;
-                }
+    ptrdiff_t o[4] = {0};
+    do {
+        const ptrdiff_t n = NAME(least)(COLUMNS, w->count[2] - o[3]);
+        const REAL *x = (const REAL *)a->x + first_of(w, o), *kernel = a->other;
+        ptrdiff_t c = 0, steps[COLUMNS];
+        for (ptrdiff_t i = 0; i < COLUMNS; i++) /* sums beyond are dropped */
+            steps[i] = i < n ? i * w->strides[2] * channels : 0;
+        for (; c + PER_VECTOR <= channels; c += PER_VECTOR) {
+            NAME(vector) sums[COLUMNS] = {0};
+            for (ptrdiff_t i = 0, k[MOST_AXES] = {0}; i < n_taps; i++) {
+                const REAL *at = x + next_tap(w, k) + c;
+                const NAME(vector) factor = NAME(load)(kernel + i * channels + c);
+#pragma GCC unroll 8
+                for (int i = 0; i < COLUMNS; i++)
+                    sums[i] = VECTOR_FMA(NAME(load)(at + steps[i]), factor, sums[i]);
             }
+#pragma GCC unroll 8
+            for (int i = 0; i < COLUMNS; i++)
+                if (i < n)
+                    memcpy(out + i * channels + c, &sums[i], sizeof(sums[i]));
+        }
+        for (; c < channels; c++)
+            for (ptrdiff_t i = 0; i < n; i++) {
+                REAL sum = 0;
+                for (ptrdiff_t j = 0, k[MOST_AXES] = {0}; j < n_taps; j++)
+                    sum = FMA(x[next_tap(w, k) + steps[i] + c], kernel[j * channels + c], sum);
+                out[i * channels + c] = sum;
+            }
+        out += n * channels;
+        o[3] += n - 1;
+    } while (next_window(w, o));
 }
 
-/* out[i, j, c] = sum over n, y, x of window[i, j, c] grad[n, y, x, c], with grad as the kernel */
+/* out[k, c] = sum over o of x[window o, k, c] grad[o, c] */
 static void NAME(depthwise_gradient)(void *arguments) {
-    const struct depthwise *a = arguments;
-    const ptrdiff_t channels = a->channels;
-    const REAL *grad = a->kernel;
-    memset(a->out, 0, a->size[0] * a->size[1] * channels * sizeof(REAL));
-    for (ptrdiff_t n = 0; n < a->images; n++)
-        for (ptrdiff_t y = 0; y < a->rows; y++)
-            for (ptrdiff_t x = 0; x < a->columns; x++, grad += channels) {
-                const REAL *window = NAME(window)(a, n, y, x);
-                REAL *out = a->out;
-                for (ptrdiff_t i = 0; i < a->size[0]; i++)
-                    for (ptrdiff_t j = 0; j < a->size[1]; j++, out += channels) {
-                        const REAL *in = NAME(tap)(a, window, i, j);
-                        EACH (c, channels)
-                            out[c] = FMA(in[c], grad[c], out[c]);
-                    }
+    const struct convolution *a = arguments;
+    const struct windows *w = &a->windows;
+    const ptrdiff_t channels = w->channels, n_taps = w->size[0] * w->size[1] * w->size[2];
+    const ptrdiff_t step = w->strides[2] * channels;
+    const REAL *grad = a->other;
+    ptrdiff_t o[4] = {0};
+    memset(a->out, 0, n_taps * channels * sizeof(REAL));
+    do { /* rows of windows */
+        const REAL *x = (const REAL *)a->x + first_of(w, o);
+        ptrdiff_t k[MOST_AXES] = {0};
+        for (ptrdiff_t tap = 0; tap < n_taps; tap += TAPS) {
+            const ptrdiff_t n = NAME(least)(TAPS, n_taps - tap);
+            REAL *out = (REAL *)a->out + tap * channels;
+            const REAL *at[TAPS];
+            ptrdiff_t c = 0;
+            for (ptrdiff_t i = 0; i < TAPS; i++) /* sums beyond are dropped */
+                at[i] = i < n ? x + next_tap(w, k) : x;
+            for (; c + PER_VECTOR <= channels; c += PER_VECTOR) {
+                NAME(vector) sums[TAPS] = {0};
+#pragma GCC unroll 5
+                for (int i = 0; i < TAPS; i++)
+                    if (i < n)
+                        sums[i] = NAME(load)(out + i * channels + c);
+                for (ptrdiff_t j = 0; j < w->count[2]; j++) {
+                    const NAME(vector) factor = NAME(load)(grad + j * channels + c);
+#pragma GCC unroll 5
+                    for (int i = 0; i < TAPS; i++)
+                        sums[i] = VECTOR_FMA(NAME(load)(at[i] + j * step + c), factor, sums[i]);
+                }
+#pragma GCC unroll 5
+                for (int i = 0; i < TAPS; i++)
+                    if (i < n)
+                        memcpy(out + i * channels + c, &sums[i], sizeof(sums[i]));
             }
+            for (; c < channels; c++)
+                for (ptrdiff_t i = 0; i < n; i++)
+                    for (ptrdiff_t j = 0; j < w->count[2]; j++)
+                        out[i * channels + c] = FMA(at[i][j * step + c], grad[j * channels + c],
+                                                    out[i * channels + c]);
+        }
+        grad += w->count[2] * channels;
+        o[3] = w->count[2] - 1;
+    } while (next_window(w, o));
 }
 
-#undef CHANNEL_BLOCK
+#undef COLUMNS
+#undef TAPS

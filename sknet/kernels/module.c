@@ -14,7 +14,7 @@
 #include "pool.h"
 #include "products.h"
 
-#define MAX_ARRAYS 8
+#define MAX_ARRAYS 11
 #define MANY 16384 /* elements from which the loop runs without the interpreter's lock */
 
 #ifdef __x86_64__
@@ -226,9 +226,11 @@ static PyObject *finish(struct call *call, enum kernel kernel, void *arguments, 
     if (call->fate == FAILED)
         return NULL;
     struct state *state = PyModule_GetState(call->module);
-    if (call->fate == IS_LEFT)
+    kernel_function *run = NULL;
+    if (call->fate == RUNS)
+        run = state->level->kernels[call->type == NPY_DOUBLE][kernel];
+    if (!run)
         return leave_to_numpy(call, state->numpy_kernels);
-    kernel_function *run = state->level->kernels[call->type == NPY_DOUBLE][kernel];
     if (size >= MANY) {
         Py_BEGIN_ALLOW_THREADS run(arguments);
         Py_END_ALLOW_THREADS
@@ -402,6 +404,54 @@ KERNEL(deactivate) {
     return finish(&call, DEACTIVATE, &a, a.rows * a.width);
 }
 
+/* Take x and the kernel of a dense layer, and return the size of x; leave what has no elements to
+   NumPy. */
+static npy_intp take_dense(struct call *call, struct dense *a, int first, ptrdiff_t rows,
+                           ptrdiff_t units) {
+    ptrdiff_t n_rows, height, width;
+    a->x = take_rows(call, first, READ, &n_rows, &a->inputs);
+    a->kernel = take_rows(call, first + 1, READ, &height, &width);
+    if (call->fate != FAILED && PyArray_NDIM((PyArrayObject *)call->args[first + 1]) != 2)
+        fail(call, PyExc_ValueError, "a kernel has two axes");
+    if (!rows || !units || !n_rows || !a->inputs)
+        call->fate = call->fate == RUNS ? IS_LEFT : call->fate;
+    else if (n_rows != rows || height != a->inputs || width != units)
+        fail(call, PyExc_ValueError, "x, kernel and outputs do not fit each other");
+    return n_rows * a->inputs;
+}
+
+KERNEL(dense) {
+    struct call call = begin(module, "dense", args, n_args, 9);
+    struct dense a = {0};
+    struct activate *f = &a.forward;
+    f->kind = take_kind(&call, 0);
+    f->x = f->out = take_rows(&call, 4, WRITE, &f->rows, &f->width);
+    take_dense(&call, &a, 1, f->rows, f->width);
+    f->bias = take_optional(&call, 3, READ, f->width);
+    f->derivative = take_optional(&call, 5, WRITE, f->rows * f->width);
+    f->slope = take_number(&call, 6);
+    f->limit = take_number(&call, 7);
+    check_overlap(&call, -1, -1);
+    return finish(&call, DENSE, &a, f->rows * f->width * a.inputs);
+}
+
+KERNEL(dense_back) {
+    struct call call = begin(module, "dense_back", args, n_args, 11);
+    struct dense a = {0};
+    struct deactivate *f = &a.back;
+    f->kind = take_kind(&call, 0);
+    f->grad = take_rows(&call, 1, WRITE, &f->rows, &f->width);
+    f->out = take_sized(&call, 2, READ, f->rows * f->width);
+    const npy_intp size = take_dense(&call, &a, 3, f->rows, f->width);
+    a.kernel_grad = take_sized(&call, 5, WRITE, a.inputs * f->width);
+    f->bias_grad = take_optional(&call, 6, WRITE, f->width);
+    a.grad_x = take_optional(&call, 7, WRITE, size);
+    f->slope = take_number(&call, 8);
+    f->limit = take_number(&call, 9);
+    check_overlap(&call, 0, 1);
+    return finish(&call, DENSE_BACK, &a, f->width * size);
+}
+
 KERNEL(softmax_loss) {
     struct call call = begin(module, "softmax_loss", args, n_args, 6);
     struct softmax_loss a = {0};
@@ -545,6 +595,86 @@ KERNEL(row_norm_backward) {
     return finish(&call, ROW_NORM_BACKWARD, &a, 2 * a.rows * a.width);
 }
 
+KERNEL(blend) {
+    struct call call = begin(module, "blend", args, n_args, 4);
+    struct blend a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    a.y = take_sized(&call, 1, READ, a.rows * a.width);
+    a.weight = take_sized(&call, 2, READ, a.width);
+    a.out = take_sized(&call, 3, WRITE, a.rows * a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, BLEND, &a, a.rows * a.width);
+}
+
+KERNEL(blend_backward) {
+    struct call call = begin(module, "blend_backward", args, n_args, 6);
+    struct blend a = {0};
+    a.out = take_rows(&call, 0, WRITE, &a.rows, &a.width);
+    a.x = take_sized(&call, 1, READ, a.rows * a.width);
+    a.y = take_sized(&call, 2, READ, a.rows * a.width);
+    a.weight = take_sized(&call, 3, READ, a.width);
+    a.mixed = take_sized(&call, 4, WRITE, a.rows * a.width);
+    a.weight_grad = take_sized(&call, 5, WRITE, a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, BLEND_BACKWARD, &a, a.rows * a.width);
+}
+
+/* Take rows of segments; leave those with weights to NumPy. */
+static struct channels take_channels(struct call *call, int x, int weights) {
+    struct channels a = {0};
+    void *data;
+    PyArrayObject *array = take(call, x, READ, -1, &data);
+    if (array && PyArray_NDIM(array) != 3)
+        fail(call, PyExc_ValueError, "rows have the axes (segments, rows, channels)");
+    if (call->fate == FAILED)
+        return a;
+    a.x = data;
+    a.segments = PyArray_DIM(array, 0), a.rows = PyArray_DIM(array, 1);
+    a.width = PyArray_DIM(array, 2);
+    if (call->args[weights] != Py_None)
+        call->fate = IS_LEFT;
+    return a;
+}
+
+KERNEL(channel_sums) {
+    struct call call = begin(module, "channel_sums", args, n_args, 7);
+    struct channels a = take_channels(&call, 0, 3);
+    const ptrdiff_t size = a.segments * a.width;
+    a.mean = take_optional(&call, 1, READ, size);
+    a.grad = take_optional(&call, 2, READ, size * a.rows);
+    a.total = take_optional(&call, 4, WRITE, size);
+    a.products = take_optional(&call, 5, WRITE, size);
+    if (call.fate == RUNS && (a.mean ? !a.products || !a.total != !a.grad : !a.total || a.grad))
+        fail(&call, PyExc_TypeError, "sums and what is summed up do not fit each other");
+    check_overlap(&call, -1, -1);
+    return finish(&call, CHANNEL_SUMS, &a, size * a.rows);
+}
+
+KERNEL(channel_linear) {
+    struct call call = begin(module, "channel_linear", args, n_args, 7);
+    struct channels a = take_channels(&call, 0, 2);
+    const ptrdiff_t size = a.segments * a.width;
+    a.mean = take_sized(&call, 1, READ, size);
+    a.scale = take_sized(&call, 3, READ, size);
+    a.shift = take_sized(&call, 4, READ, size);
+    a.out = take_sized(&call, 5, WRITE, size * a.rows);
+    check_overlap(&call, -1, -1);
+    return finish(&call, CHANNEL_LINEAR, &a, size * a.rows);
+}
+
+KERNEL(channel_gradient) {
+    struct call call = begin(module, "channel_gradient", args, n_args, 8);
+    struct channels a = take_channels(&call, 1, 3);
+    const ptrdiff_t size = a.segments * a.width;
+    a.out = take_sized(&call, 0, WRITE, size * a.rows);
+    a.mean = take_sized(&call, 2, READ, size);
+    a.scale = take_sized(&call, 4, READ, size);
+    a.slope = take_sized(&call, 5, READ, size);
+    a.shift = take_sized(&call, 6, READ, size);
+    check_overlap(&call, -1, -1);
+    return finish(&call, CHANNEL_LINEAR, &a, size * a.rows);
+}
+
 KERNEL(softmax_of_keys) {
     struct call call = begin(module, "softmax_of_keys", args, n_args, 5);
     struct softmax_of_keys a = {0};
@@ -568,57 +698,6 @@ KERNEL(softmax_of_keys) {
     a.causal = call.fate != FAILED && args[2] != Py_None;
     check_overlap(&call, -1, -1);
     return finish(&call, SOFTMAX_OF_KEYS, &a, 4 * a.rows * a.heads * a.keys * a.queries);
-}
-
-/* Take the shape of images and that of a kernel, of products or of the kernel's gradient. */
-static PyObject *convolve(PyObject *module, const char *name, enum kernel kernel,
-                          PyObject *const *args, Py_ssize_t n_args) {
-    struct call call = begin(module, name, args, n_args, 7);
-    struct depthwise a = {0};
-    const int gradient = kernel == DEPTHWISE_GRADIENT;
-    void *x, *other;
-    PyArrayObject *images = take(&call, 0, READ, -1, &x);
-    PyArrayObject *second = take(&call, 1, READ, -1, &other);
-    PyArrayObject *result = take(&call, 2, WRITE, -1, &a.out);
-    a.x = x, a.kernel = other;
-    for (int k = 0; k < 2; k++) {
-        double stride = take_number(&call, 3 + k), dilation = take_number(&call, 5 + k);
-        if (call.fate != FAILED &&
-            !(stride >= 1 && stride < 1e9 && dilation >= 1 && dilation < 1e9))
-            fail(&call, PyExc_ValueError, "strides and dilations must be at least 1");
-        a.stride[k] = (ptrdiff_t)(call.fate == FAILED ? 1 : stride);
-        a.dilation[k] = (ptrdiff_t)(call.fate == FAILED ? 1 : dilation);
-    }
-    if (call.fate == FAILED)
-        return NULL;
-    PyArrayObject *taps = gradient ? result : second, *products = gradient ? second : result;
-    if (PyArray_NDIM(images) != 4 || PyArray_NDIM(products) != 4 || PyArray_NDIM(taps) != 3) {
-        fail(&call, PyExc_ValueError, "images and products have four axes, a kernel has three");
-        return NULL;
-    }
-    const npy_intp *shape = PyArray_DIMS(images), *windows = PyArray_DIMS(products);
-    a.images = shape[0], a.height = shape[1], a.width = shape[2], a.channels = shape[3];
-    a.rows = windows[1], a.columns = windows[2];
-    a.size[0] = PyArray_DIM(taps, 0), a.size[1] = PyArray_DIM(taps, 1);
-    if (windows[0] != a.images || windows[3] != a.channels || PyArray_DIM(taps, 2) != a.channels)
-        fail(&call, PyExc_ValueError, "arrays differ in size");
-    const ptrdiff_t counts[2] = {a.rows, a.columns}, lengths[2] = {a.height, a.width};
-    for (int k = 0; k < 2; k++) {
-        const ptrdiff_t last = (counts[k] - 1) * a.stride[k] + (a.size[k] - 1) * a.dilation[k];
-        if (a.images && a.channels && counts[0] && counts[1] && a.size[0] && a.size[1] &&
-            last >= lengths[k])
-            fail(&call, PyExc_ValueError, "the windows do not fit the images");
-    }
-    check_overlap(&call, -1, -1);
-    return finish(&call, kernel, &a, PyArray_SIZE(products) * a.size[0] * a.size[1]);
-}
-
-KERNEL(depthwise) {
-    return convolve(module, "depthwise", DEPTHWISE, args, n_args);
-}
-
-KERNEL(depthwise_gradient) {
-    return convolve(module, "depthwise_gradient", DEPTHWISE_GRADIENT, args, n_args);
 }
 
 KERNEL(read_codes) {
@@ -755,36 +834,105 @@ static void take_lengths(struct call *call, int i, int n_axes, ptrdiff_t *length
     }
 }
 
-/* Take x and the values of its windows, which have to fit each other; leave windows whose elements
-   a byte does not count to NumPy. */
-static void take_windows(struct call *call, struct max_pool *a, PyArrayObject *x,
-                         PyArrayObject *out, int size, int strides) {
-    if (!x || !out || call->fate == FAILED)
-        return;
-    int n_axes = PyArray_NDIM(x) - 2;
-    if (n_axes < 1 || n_axes > MOST_AXES) {
-        fail(call, PyExc_ValueError, "windows have one to three axes");
-        return;
-    }
-    take_lengths(call, size, n_axes, a->size);
-    take_lengths(call, strides, n_axes, a->strides);
-    if (call->fate == FAILED)
-        return;
-    int fits = PyArray_NDIM(out) == PyArray_NDIM(x) && PyArray_DIM(out, 0) == PyArray_DIM(x, 0) &&
-               PyArray_DIM(out, n_axes + 1) == PyArray_DIM(x, n_axes + 1);
-    a->n = PyArray_DIM(x, 0), a->channels = PyArray_DIM(x, n_axes + 1);
-    ptrdiff_t n_elements = 1;
+/* Take the shapes of x and of one value a window, which have to fit each other and the windows. */
+static void take_windows(struct call *call, struct windows *w, PyArrayObject *x,
+                         PyArrayObject *values) {
+    const int n_axes = PyArray_NDIM(x) - 2;
+    int fits = PyArray_NDIM(values) == n_axes + 2 && PyArray_DIM(values, 0) == PyArray_DIM(x, 0);
+    w->n = PyArray_DIM(x, 0), w->channels = PyArray_DIM(x, n_axes + 1);
     for (int axis = 0; axis < MOST_AXES && fits; axis++) {
-        int at = axis - (MOST_AXES - n_axes);
-        a->in[axis] = at < 0 ? 1 : PyArray_DIM(x, at + 1);
-        a->windows[axis] = at < 0 ? 1 : PyArray_DIM(out, at + 1);
-        fits = a->in[axis] < PTRDIFF_MAX / 2 && a->size[axis] <= a->in[axis] &&
-               a->windows[axis] == (a->in[axis] - a->size[axis]) / a->strides[axis] + 1;
-        n_elements *= fits && n_elements <= UINT8_MAX ? a->size[axis] : 1;
+        const int at = axis - (MOST_AXES - n_axes);
+        const ptrdiff_t length = at < 0 ? 1 : PyArray_DIM(x, at + 1);
+        w->in[axis] = length;
+        w->count[axis] = at < 0 ? 1 : PyArray_DIM(values, at + 1);
+        if (w->strides[axis] > length) /* no second window, and no product that overflows */
+            w->strides[axis] = length + 1;
+        fits = length > 0 && w->size[axis] > 0 &&
+               w->size[axis] - 1 <= (length - 1) / w->dilation[axis];
+        const ptrdiff_t last = fits ? length - 1 - (w->size[axis] - 1) * w->dilation[axis] : 0;
+        fits = fits && w->count[axis] <= last / w->strides[axis] + 1;
     }
     if (!fits)
         fail(call, PyExc_ValueError, "arrays and windows do not fit each other");
-    else if (n_elements > UINT8_MAX + 1 || PyArray_SIZE(x) == 0)
+    else if (PyArray_SIZE(x) == 0 || PyArray_SIZE(values) == 0)
+        call->fate = IS_LEFT;
+}
+
+/* Return the number of axes of windows over an array, or -1 where that is wrong. */
+static int window_axes(struct call *call, PyArrayObject *x) {
+    const int n_axes = call->fate == FAILED ? -1 : PyArray_NDIM(x) - 2;
+    if (n_axes >= 1 && n_axes <= MOST_AXES)
+        return n_axes;
+    fail(call, PyExc_ValueError, "windows have one to three axes");
+    return -1;
+}
+
+/* Take x, a kernel and the products of both, or x, their gradient and that of the kernel. */
+static PyObject *convolve(PyObject *module, const char *name, enum kernel kernel,
+                          PyObject *const *args, Py_ssize_t n_args) {
+    const int dense = kernel == CORRELATE || kernel == CORRELATE_GRADIENT;
+    const int gradient = kernel == CORRELATE_GRADIENT || kernel == DEPTHWISE_GRADIENT;
+    struct call call = begin(module, name, args, n_args, dense ? 6 : 5);
+    struct convolution a = {0};
+    void *data, *other;
+    PyArrayObject *x = take(&call, 0, READ, -1, &data);
+    PyArrayObject *second = take(&call, 1, READ, -1, &other);
+    PyArrayObject *result = take(&call, 2, WRITE, -1, &a.out);
+    PyArrayObject *taps = gradient ? result : second, *products = gradient ? second : result;
+    const int n_axes = window_axes(&call, x);
+    a.x = data, a.other = other;
+    take_lengths(&call, 3, n_axes, a.windows.strides);
+    take_lengths(&call, 4, n_axes, a.windows.dilation);
+    if (call.fate == FAILED)
+        return NULL;
+    const npy_intp *shape = PyArray_DIMS(taps);
+    if (PyArray_NDIM(taps) != n_axes + 1 + dense || PyArray_NDIM(products) != n_axes + 2 ||
+        shape[n_axes] != PyArray_DIM(x, n_axes + 1) ||
+        PyArray_DIM(products, n_axes + 1) != shape[n_axes + dense]) {
+        fail(&call, PyExc_ValueError, "arrays differ in axes, channels or filters");
+        return NULL;
+    }
+    a.filters = shape[n_axes + dense];
+    npy_intp n_taps = 1;
+    for (int axis = 0; axis < MOST_AXES; axis++) {
+        const int at = axis - (MOST_AXES - n_axes);
+        n_taps *= a.windows.size[axis] = at < 0 ? 1 : shape[at];
+    }
+    take_windows(&call, &a.windows, x, products);
+    check_overlap(&call, -1, -1);
+    return finish(&call, kernel, &a, PyArray_SIZE(products) * n_taps);
+}
+
+#define CONVOLUTION(name, kernel)                                                                 \
+    KERNEL(name) {                                                                                \
+        return convolve(module, #name, kernel, args, n_args);                                     \
+    }
+
+CONVOLUTION(correlate, CORRELATE)
+CONVOLUTION(correlate_gradient, CORRELATE_GRADIENT)
+CONVOLUTION(depthwise, DEPTHWISE)
+CONVOLUTION(depthwise_gradient, DEPTHWISE_GRADIENT)
+
+/* Take the windows of a pooling, which are all that fit; leave those whose elements a byte does
+   not count to NumPy. */
+static void take_pool(struct call *call, struct windows *w, PyArrayObject *x, PyArrayObject *out,
+                      int first) {
+    const int n_axes = window_axes(call, x);
+    take_lengths(call, first, n_axes, w->size);
+    take_lengths(call, first + 1, n_axes, w->strides);
+    if (call->fate == FAILED)
+        return;
+    w->dilation[0] = w->dilation[1] = w->dilation[2] = 1;
+    take_windows(call, w, x, out);
+    ptrdiff_t n_elements = 1;
+    int fits = call->fate != FAILED && PyArray_DIM(out, n_axes + 1) == w->channels;
+    for (int axis = 0; axis < MOST_AXES && fits; axis++) {
+        n_elements *= n_elements <= UINT8_MAX ? w->size[axis] : 1;
+        fits = w->count[axis] == (w->in[axis] - w->size[axis]) / w->strides[axis] + 1;
+    }
+    if (!fits)
+        fail(call, PyExc_ValueError, "arrays and windows do not fit each other");
+    else if (n_elements > UINT8_MAX + 1)
         call->fate = IS_LEFT;
 }
 
@@ -807,7 +955,7 @@ KERNEL(max_pool) {
     PyArrayObject *out = take(&call, 1, WRITE, -1, &out_data);
     a.x = x_data, a.out = out_data;
     a.places = take_places(&call, 2, WRITE, out);
-    take_windows(&call, &a, x, out, 3, 4);
+    take_pool(&call, &a.windows, x, out, 3);
     check_overlap(&call, -1, -1);
     if (call.fate != RUNS)
         return finish(&call, MAX_POOL, &a, 0);
@@ -826,7 +974,7 @@ KERNEL(max_unpool) {
     a.places = take_places(&call, 2, READ, grad);
     take_sized(&call, 3, READ, grad_x ? PyArray_SIZE(grad_x) : 0);
     take_sized(&call, 4, READ, grad ? PyArray_SIZE(grad) : 0);
-    take_windows(&call, &a, grad_x, grad, 5, 6);
+    take_pool(&call, &a.windows, grad_x, grad, 5);
     if (call.fate == RUNS && !a.places)
         call.fate = IS_LEFT;
     check_overlap(&call, -1, -1);
@@ -945,6 +1093,48 @@ static PyObject *use_level(PyObject *module, PyObject *name) {
     return PyErr_Format(PyExc_ValueError, "this processor has no level %R", name);
 }
 
+/* Take the weights that both ways need, and what the waves have been. */
+static void take_waves(struct call *call, struct waves *a, int first) {
+    a->frequencies = take_rows(call, first, READ, &a->mixed, &a->waves);
+    a->kernel = take_rows(call, first + 1, READ, &(ptrdiff_t){0}, &a->mixed);
+    npy_intp n = a->rows * a->width * a->waves;
+    if (call->fate != FAILED &&
+        (PyArray_SIZE((PyArrayObject *)call->args[first]) != a->width * a->waves ||
+         PyArray_SIZE((PyArrayObject *)call->args[first + 1]) != a->width * a->waves * a->mixed))
+        fail(call, PyExc_ValueError, "arrays differ in size");
+    if (call->fate != FAILED && a->waves * a->mixed > MOST_WAVES)
+        call->fate = IS_LEFT;
+    a->cosines = take_sized(call, first + 2, WRITE, n);
+    a->sines = take_sized(call, first + 3, WRITE, n);
+}
+
+KERNEL(waves) {
+    struct call call = begin(module, "waves", args, n_args, 9);
+    struct waves a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    take_waves(&call, &a, 1);
+    a.phases = take_sized(&call, 5, READ, a.width * a.waves);
+    a.bias = take_sized(&call, 6, READ, a.width * a.mixed);
+    a.out = take_sized(&call, 7, WRITE, a.rows * a.width * (a.mixed + 1));
+    check_overlap(&call, -1, -1);
+    return finish(&call, WAVES, &a, 4 * a.rows * a.width * a.waves);
+}
+
+KERNEL(waves_backward) {
+    struct call call = begin(module, "waves_backward", args, n_args, 12);
+    struct waves a = {0};
+    a.x = take_rows(&call, 0, READ, &a.rows, &a.width);
+    take_waves(&call, &a, 1);
+    a.grad = take_sized(&call, 5, READ, a.rows * a.width * (a.mixed + 1));
+    a.frequencies_grad = take_sized(&call, 6, WRITE, a.width * a.waves);
+    a.phases_grad = take_sized(&call, 7, WRITE, a.width * a.waves);
+    a.kernel_grad = take_sized(&call, 8, WRITE, a.width * a.waves * a.mixed);
+    a.bias_grad = take_sized(&call, 9, WRITE, a.width * a.mixed);
+    a.out = take_optional(&call, 10, WRITE, a.rows * a.width);
+    check_overlap(&call, -1, -1);
+    return finish(&call, WAVES_BACKWARD, &a, 4 * a.rows * a.width * a.waves);
+}
+
 #define METHOD(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
 static PyMethodDef methods[] = {
@@ -954,12 +1144,16 @@ static PyMethodDef methods[] = {
     METHOD(lion),
     METHOD(activate),
     METHOD(deactivate),
+    METHOD(dense),
+    METHOD(dense_back),
     METHOD(softmax_loss),
     METHOD(sigmoid_loss),
     METHOD(dropout),
     METHOD(dropout_backward),
     METHOD(row_norm),
     METHOD(row_norm_backward),
+    METHOD(blend),
+    METHOD(blend_backward),
     METHOD(softmax_of_keys),
     METHOD(read_codes),
     METHOD(add_by_code),
@@ -971,8 +1165,15 @@ static PyMethodDef methods[] = {
     METHOD(multiply),
     METHOD(max_pool),
     METHOD(max_unpool),
+    METHOD(channel_gradient),
+    METHOD(channel_linear),
+    METHOD(channel_sums),
+    METHOD(correlate),
+    METHOD(correlate_gradient),
     METHOD(depthwise),
     METHOD(depthwise_gradient),
+    METHOD(waves),
+    METHOD(waves_backward),
     METHOD(use_blas),
     {"use_threads", use_threads, METH_O, "Let so many threads share a call, the caller's too."},
     {"run_alone", run_alone, METH_O, "Let the calls of this thread run on it alone, or not."},

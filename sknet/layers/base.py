@@ -84,6 +84,8 @@ class Layer(Component, ABC):
     adds_loss = False
     added_loss: float = 0.0
     row_weights = None
+    #: Whether predictions for a few rows call BLAS, whose number of threads then matters.
+    calls_blas = True
     #: Whether what training makes of a row depends on the other rows of the batch, so that the
     #: batch cannot be divided.
     mixes_rows = False

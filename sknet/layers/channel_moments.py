@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .. import kernels
 from ..base import Workspace
 from ..kernels.numpy_kernels.normalization import least, rows_to_join
 from ..typing import Array, Shape
 
-#: Elements of a block: it is read, and read again, while it is in a core's cache.
-_BLOCK_ELEMENTS = 2**16
 #: Variances below this part of the squared mean are computed again: there the rounding of the
 #: mean is no longer small against the deviations from it.
 LEAST_SPREAD = 2.0**-14
@@ -104,8 +103,6 @@ class ChannelMoments:
         self._groups = n_groups, channels // n_groups
         self._joined = rows_to_join(n_rows, channels) if mask is None else 1
         self.shape: tuple[int, ...] = n_segments, n_rows // self._joined, channels * self._joined
-        self._blocks = list(_blocks(*self.shape))
-        self._ones = np.ones((1, min(self.shape[1], _BLOCK_ELEMENTS)), self._work.dtype)
 
     def _weigh(self, mask, n_segments, n_rows):
         self._weights, self.n_counted = None, n_segments * n_rows
@@ -127,8 +124,8 @@ class ChannelMoments:
             Vectors. Variance and inverse_std are in units of `scaling`, if that is not None:
             then they are those of the batch times `scaling`.
         """
-        mean = self._group_mean(self._total("mean_total", x, _itself), "mean")
-        self.centre(x, mean)
+        self.centre(x, self._mean_of(x))
+        mean = self._mean
         variance = self._variance()
         inverse_std = self._inverse_std(variance, epsilon)
         if not self._is_accurate(mean, variance, inverse_std):
@@ -139,12 +136,7 @@ class ChannelMoments:
 
     def centre(self, x: Array, mean: Any) -> None:
         """Take the batch and the vector to subtract from it in all that follows."""
-        self._x, self._mean, self._kept, self.scaling = x, mean, None, None
-        # A linear function of x - mean is one of x, which saves a pass; it adds half to the error
-        # that the rounded mean makes. Not with weights, as they hide values that may be wild.
-        self._is_raw = self._weights is None and len(self._blocks) > 1
-        if len(self._blocks) == 1:  # it stays in the cache as it is
-            self._kept = self._centred(x, self._blocks[0], self._work("kept", x.shape))
+        self._x, self._mean, self.scaling = x, mean, None
 
     def take(self, x: Array, mean: Any, variance: Any, epsilon: float, unit: Any = 1.0) -> Array:
         """Take a batch with moments from elsewhere, the variance in units of `unit` ** 2.
@@ -158,8 +150,6 @@ class ChannelMoments:
         inverse_std = self._inverse_std(variance, epsilon / unit / unit)
         if unit != 1:
             inverse_std /= unit
-        if self._is_raw:
-            self._is_raw = self._is_accurate(mean, variance, inverse_std)
         return inverse_std
 
     def _is_accurate(self, mean, variance, inverse_std):
@@ -181,14 +171,11 @@ class ChannelMoments:
             weights = weights[:, 0, :, None, None]
         first = by_group[np.arange(n_segments), at][:, None, :, :1]
         kept, scaling = deviations(by_group, first, (1, 3), weights)
-        self._kept = kept.reshape(self.shape)
-        self._is_raw = False
+        kept = kept.reshape(self.shape)
         first = self._repeat_groups("first", first)
         self.scaling: Any = self._repeat_groups("scaling", scaling)
-        mean = self._group_mean(self._total("mean_total", self._kept, _itself), "mean")
-        self._kept -= mean
-        if weights is not None:
-            kept *= weights
+        mean = self._mean_of(kept)
+        self._x, self._mean = kept, mean.copy()
         mean /= 4 * self.scaling  # by parts: the largest unit is no float
         mean += first / 4
         mean *= 4
@@ -200,8 +187,16 @@ class ChannelMoments:
         out.reshape(len(values), self._joined, *self._groups)[...] = values
         return out
 
+    def _mean_of(self, x):
+        total = self._vector("mean_total")
+        kernels.channel_sums(x, None, None, self._weights, total, None, self._work)
+        return self._group_mean(self._folded("mean_total"), "mean")
+
     def _variance(self):
-        return self._group_mean(self._total("variance_total", self._x, self._square), "variance")
+        total = self._vector("variance_total")
+        arrays = self._x, self._mean, None, self._weights
+        kernels.channel_sums(*arrays, None, total, self._work)
+        return self._group_mean(self._folded("variance_total"), "variance")
 
     def _inverse_std(self, variance, epsilon):
         """Return 1 / sqrt(variance + epsilon) as a vector."""
@@ -212,16 +207,16 @@ class ChannelMoments:
     def standardize(self, inverse_std: Any, gamma: Any, beta: Any, out: Array | None) -> Array:
         """Compute gamma (x - mean) inverse_std + beta."""
         scale = self._scale(inverse_std, gamma)
-        shift = self._constant("shift", self.repeat("beta", beta), scale)
-        for at in self._blocks:
-            part = np.multiply(self._linear(at), scale[at[0]], out=out[at])
-            part += shift[at[0]]
+        shift = self.repeat("beta", beta)
+        kernels.channel_linear(self._x, self._mean, self._weights, scale, shift, out, self._work)
         return out
 
     def gradient_totals(self, grad: Array) -> tuple[Array, Array]:
         """Return the totals of grad and of grad (x - mean); clear grad where weights are 0."""
-        total = self._total("grad_total", grad, _itself if self._weights is None else self._clear)
-        return total, self._total("product_total", grad, self._product)
+        totals = self._vector("grad_total"), self._vector("product_total")
+        arrays = self._x, self._mean, grad, self._weights
+        kernels.channel_sums(*arrays, *totals, self._work)
+        return self._folded("grad_total"), self._folded("product_total")
 
     def weight_gradients(
         self, totals: Any, inverse_std: Any, gamma_grad: Any, beta_grad: Any
@@ -244,24 +239,16 @@ class ChannelMoments:
         slope = self._group_mean(product_total, "slope")
         for _ in range(3):
             slope *= inverse_std
-        scale, constant = self._scale(inverse_std, gamma), self._constant("rest", constant, slope)
-        for at in self._blocks:
-            part, segments = grad[at], at[0]
-            part *= scale[segments]
-            part -= np.multiply(self._linear(at), slope[segments], out=self._buffer(part))
-            part -= constant[segments]
-            if self._weights is not None:
-                self._clear(part, at)
-            if self.scaling is not None:
-                part *= self.scaling[segments]
+        vectors = self._scale(inverse_std, gamma), slope, constant
+        arrays = grad, self._x, self._mean, self._weights
+        kernels.channel_gradient(*arrays, *vectors, self._work)
+        if self.scaling is not None:
+            grad *= self.scaling
         return grad
 
     def scale_gradient(self, grad: Array, inverse_std: Any, gamma: Any) -> Array:
         """Turn grad into the gradient of x, on which the moments do not depend."""
-        scale = self._scale(inverse_std, gamma)
-        for at in self._blocks:
-            part = grad[at]
-            part *= scale[at[0]]
+        grad *= self._scale(inverse_std, gamma)
         return grad
 
     def repeat(self, name: str, values: Any) -> Array:
@@ -279,62 +266,13 @@ class ChannelMoments:
     def _vector(self, name):
         return self._work(name, (self.shape[0], 1, self.shape[2]))
 
-    def _buffer(self, part):
-        return self._work("buffer", part.shape)
-
     def _scale(self, inverse_std, gamma):
         repeated = self.repeat("repeated", gamma)
         return np.multiply(repeated, inverse_std, out=self._vector("scale"))
 
-    def _centred(self, part, at, out=None):
-        """Return a block of x - mean, to be read only, and 0 where weights are 0."""
-        if self._kept is not None:
-            return self._kept[at]
-        out = self._buffer(part) if out is None else out
-        np.subtract(part, self._mean[at[0]], out=out)
-        return out if self._weights is None else self._clear(out, at)
-
-    def _linear(self, at):
-        """Return a block of x, or of x - mean where that is there or weights are 0."""
-        return self._x[at] if self._is_raw else self._centred(self._x[at], at)
-
-    def _constant(self, name, constant, slope):
-        """Return what to add to slope times `_linear` for constant + slope (x - mean)."""
-        if not self._is_raw:
-            return constant
-        out = np.multiply(self._mean, slope, out=self._vector(name))
-        return np.subtract(constant, out, out=out)
-
-    def _square(self, part, at):
-        centred = self._centred(part, at)
-        return np.multiply(centred, centred, out=self._buffer(part))
-
-    def _product(self, part, at):
-        centred = self._centred(self._x[at], at)
-        return np.multiply(centred, part, out=self._buffer(part))
-
-    def _clear(self, part, at):
-        part *= self._weights[at[0], 0, at[1], None]
-        return part
-
-    def _total(self, name, x, function):
-        """Return the totals of a function of the blocks of x over the rows that count."""
-        wide = self._vector(name)
-        many = len(self._blocks) > 1
-        if many:
-            wide.fill(0)
-        for at in self._blocks:
-            part = function(x[at], at)
-            n_segments, n_rows, width = part.shape
-            weights = self._ones[:, :n_rows]
-            if self._weights is not None:
-                weights = self._weights[at[0], :, at[1]]
-            sums = self._work("sums", (n_segments, 1, width)) if many else wide
-            # A column sum as a product is several times faster than sum(axis=1).
-            np.matmul(weights, part, out=sums)
-            if many:
-                wide[at[0]] += sums
-        parts = wide.reshape(self.shape[0], self._joined, -1)
+    def _folded(self, name):
+        """Return the totals of the channels from those in a vector."""
+        parts = self._vector(name).reshape(self.shape[0], self._joined, -1)
         if self._joined == 1:
             return parts[:, 0]
         return np.add.reduce(parts, axis=1, out=self._work(f"{name}_folded", parts[:, 0].shape))
@@ -351,20 +289,3 @@ class ChannelMoments:
         means /= size
         out.reshape(n_segments, self._joined, n_groups, size)[...] = means[:, None, :, None]
         return out
-
-
-def _itself(part, at):
-    return part
-
-
-def _blocks(n_segments, n_rows, width):
-    """Yield (segments, rows), slices that cover all."""
-    n_fitting = max(1, _BLOCK_ELEMENTS // width)
-    if n_rows > n_fitting:
-        for segment in range(n_segments):
-            for row in range(0, n_rows, n_fitting):
-                yield slice(segment, segment + 1), slice(row, row + n_fitting)
-        return
-    step = max(1, n_fitting // max(1, n_rows))
-    for segment in range(0, n_segments, step):
-        yield slice(segment, segment + step), slice(None)

@@ -309,6 +309,11 @@ class Sequential(Composite):
         return layer
 
     @property
+    def calls_blas(self) -> bool:
+        """Whether a layer inside calls BLAS."""
+        return any(layer.calls_blas for _, layer in self._children)
+
+    @property
     def is_causal(self) -> bool:
         """Whether all layers inside are causal."""
         return all(layer.is_causal for _, layer in self._children)

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .. import kernels
 from ..activations.base import Activation
 from ..blas import matmul
 from ..initializers.base import Initializer
@@ -15,6 +16,9 @@ from ..regularization import KernelConstraint, Regularizer
 from ..typing import Array, NamedActivation, NamedInitializer, Shape
 from .affine import AffineLayer
 from .base import RATE_FACTOR
+
+#: Multiply-adds up to which a kernel of our own multiplies in the time of BLAS or less.
+_SMALL = 2**21
 
 
 class Dense(AffineLayer):
@@ -112,6 +116,11 @@ class Dense(AffineLayer):
         self.trainable = trainable
 
     @property
+    def calls_blas(self) -> bool:
+        """Whether products of a few rows are left to BLAS."""
+        return not (kernels.MULTIPLIES and self.use_bias and self._activation.is_compiled)
+
+    @property
     def is_causal(self) -> bool:
         """Whether each step is treated alone: it is unless the last axis is that of the steps."""
         return len(self.input_shape_) > 1
@@ -128,9 +137,24 @@ class Dense(AffineLayer):
         self._declare(fan, self.units, fan)
         return (*input_shape[:-1], self.units)
 
+    def _compiled(self, x):
+        """Return what a kernel calls the activation if it multiplies as well, or else None."""
+        is_small = self.use_bias and isinstance(x, np.ndarray) and x.size * self.units <= _SMALL
+        return self._activation.compiled if is_small else None
+
     def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute activation(x @ kernel + bias) for x of shape (N, ..., F)."""
         out = self._work("out", (*x.shape[:-1], self.units))
+        compiled = self._compiled(x)
+        if compiled is not None:
+            kind, is_gated, slope, limit = compiled
+            derivative = None
+            if training:
+                self._x, self._out = x, out
+                derivative = self._work("derivative", out.shape) if is_gated else None
+            work = self._activation._work
+            kernels.dense(kind, x, self.kernel_, self.bias_, out, derivative, slope, limit, work)
+            return out
         if isinstance(x, np.ndarray):
             matmul(_rows(x), self.kernel_, _rows(out))
         else:  # sparse
@@ -142,6 +166,16 @@ class Dense(AffineLayer):
     def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of kernel and bias; return that of x."""
         x = self._x
+        compiled = self._compiled(x)
+        if compiled is not None:
+            kind, is_gated, slope, limit = compiled
+            grad_x = self._work("grad_x", x.shape) if input_grad else None
+            out = self._work("derivative", self._out.shape) if is_gated else self._out
+            kernels.dense_back(
+                *(kind, grad_output, out, x, self.kernel_, self.kernel_grad_, self.bias_grad_),
+                *(grad_x, slope, limit, self._activation._work),
+            )
+            return grad_x
         grad = _rows(self._deactivate(grad_output))
         if isinstance(x, np.ndarray):
             matmul(_rows(x).T, grad, self.kernel_grad_)

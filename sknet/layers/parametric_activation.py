@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval
 
+from .. import kernels
 from ..activations import Activation as ActivationFunction
 from ..activations import ActivationName, get_activation
 from ..initializers import Constant
@@ -89,23 +90,21 @@ class ParametricActivation(LayerOfFeatures):
     def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute x + mixing * (f(x) - x)."""
         activated = self._activation.forward(x, self._work("activated", x.shape), training)
-        change = self._work("change", x.shape) if training else activated
-        np.subtract(activated, x, out=change)
         if training:
-            self._activated, self._change = activated, change
-        out = np.multiply(change, self.mixing_, out=self._work("out", x.shape))
-        out += x
+            self._x, self._activated = x, activated
+        out = self._work("out", x.shape)
+        kernels.blend(x, activated, self.mixing_, out)
         return out
 
     def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradient of the mixing weights; return that of x."""
-        self._sum_of_products(grad_output, self._change, self.mixing_grad_)
+        x, activated = self._x, self._activated
+        mixed = self._work("mixed", x.shape)
+        kernels.blend_backward(grad_output, x, activated, self.mixing_, mixed, self.mixing_grad_)
         if not input_grad:
             return None
         # The derivative is 1 - mixing + mixing * f'(x).
-        mixed = np.multiply(grad_output, self.mixing_, out=self._change)
-        grad_output -= mixed
-        grad_output += self._activation.backward(mixed, self._activated)
+        grad_output += self._activation.backward(mixed, activated)
         return grad_output
 
 

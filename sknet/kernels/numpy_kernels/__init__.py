@@ -19,7 +19,10 @@ from .activations import (
     activate,
     deactivate,
 )
-from .correlation import mix_rows
+from .blend import blend, blend_backward
+from .channels import channel_gradient, channel_linear, channel_sums
+from .correlation import correlate, correlate_gradient, mix_rows
+from .dense import dense, dense_back
 from .depthwise import depthwise, depthwise_gradient
 from .dropout import dropout, dropout_backward
 from .losses import sigmoid_loss, softmax_loss
@@ -29,6 +32,7 @@ from .pooling import max_pool, max_unpool
 from .products import multiply
 from .recurrent import gru_step, gru_step_back, lstm_step, lstm_step_back
 from .sequences import add_by_code, read_codes, softmax_of_keys
+from .waves import waves, waves_backward
 
 __all__ = [
     "EXACT_GELU",
@@ -45,7 +49,16 @@ __all__ = [
     "activate",
     "adam",
     "add_by_code",
+    "blend",
+    "blend_backward",
+    "channel_gradient",
+    "channel_linear",
+    "channel_sums",
+    "correlate",
+    "correlate_gradient",
     "deactivate",
+    "dense",
+    "dense_back",
     "depthwise",
     "depthwise_gradient",
     "dropout",
@@ -67,4 +80,6 @@ __all__ = [
     "sigmoid_loss",
     "softmax_loss",
     "softmax_of_keys",
+    "waves",
+    "waves_backward",
 ]

@@ -14,33 +14,7 @@ from ...typing import Array
 _PIECE_ELEMENTS = 2**16
 
 
-def depthwise(
-    x: Array,
-    kernel: Any,
-    out: Array,
-    stride_y: Any,
-    stride_x: Any,
-    dilation_y: Any,
-    dilation_x: Any,
-) -> None:
-    """Write the products of windows of images (N, H, W, C) and a kernel (size_y, size_x, C)."""
-    correlate_channels(x, kernel, out, (stride_y, stride_x), (dilation_y, dilation_x))
-
-
-def depthwise_gradient(
-    x: Array,
-    grad: Array,
-    out: Array,
-    stride_y: Any,
-    stride_x: Any,
-    dilation_y: Any,
-    dilation_x: Any,
-) -> None:
-    """Write the gradient of the kernel, given that of the products."""
-    gradient_of_channels(x, grad, out, (stride_y, stride_x), (dilation_y, dilation_x))
-
-
-def correlate_channels(x: Array, kernel: Any, out: Array, strides: Any, dilation: Any) -> None:
+def depthwise(x: Array, kernel: Any, out: Array, strides: Any, dilation: Any) -> None:
     """Multiply windows over any number of axes with a kernel; one pass an element of it.
 
     Along the last axis, neighbouring elements and their channels make one long row of memory, for
@@ -54,7 +28,7 @@ def correlate_channels(x: Array, kernel: Any, out: Array, strides: Any, dilation
         np.einsum(sums, case.view[piece], weights, out=rows[piece])
 
 
-def gradient_of_channels(x: Array, grad: Array, out: Array, strides: Any, dilation: Any) -> None:
+def depthwise_gradient(x: Array, grad: Array, out: Array, strides: Any, dilation: Any) -> None:
     """Sum up the products of windows with the gradient of theirs."""
     case = _Windows(x, grad.shape, out.shape[:-1], strides, dilation)
     rows = case.rows(grad)
@@ -62,7 +36,8 @@ def gradient_of_channels(x: Array, grad: Array, out: Array, strides: Any, dilati
     sums = f"n{case.places_and_taps}f,n{case.places}f->{case.taps}f"
     for piece in case.pieces(rows):
         total += np.einsum(sums, case.view[piece], rows[piece])
-    np.sum(total.reshape(*out.shape[:-1], -1, out.shape[-1]), axis=-2, out=out)
+    joined = grad.shape[-2] if case.joins else 1
+    np.sum(total.reshape(*out.shape[:-1], joined, out.shape[-1]), axis=-2, out=out)
 
 
 class _Windows:

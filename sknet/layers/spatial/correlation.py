@@ -1,4 +1,4 @@
-"""The arithmetic of convolution for any number of axes, a cache-sized piece at a time."""
+"""The arithmetic of convolution for any number of axes."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
+from ... import kernels
 from ...base import Workspace
 from ...blas import side_by_side
+from ...kernels.numpy_kernels.correlation import as_matrix, pieces, windows_of
 from ...lanes import is_in_lane
 from ...typing import Array
-from .windows import Windows
+from .windows import Windows, fill_border, interior
 
-#: Elements of the columns of one piece: 512 KB in float32 stay in a core's cache. With kernels of
-#: 3 x 3, pieces of 2**14 took 1.4 times as long, and larger ones than these were not faster.
-_PIECE_ELEMENTS = 2**17
 #: Parts of a batch for threads, always as many, so that the bits do not depend on the threads.
 N_LANES = 4
 #: Multiply-adds of a call from which threads gain more than waking them costs.
 _MANY = 2**21
-#: Elements in a row of memory from which columns are copied window by window.
-_LONG_RUN = 16
 #: Channels that a product of matrices should have; smaller groups are bundled.
 _FEW_CHANNELS = 16
 
@@ -31,9 +27,7 @@ class Correlation:
     """Products of a kernel with the windows of arrays that are padded already.
 
     out[n, o, f] = sum over j, c of padded[n, o strides + j dilation, c] kernel[j, c, f], where
-    o and j run over all axes. The windows of a piece of the batch, a few samples or a part of
-    one, are copied into columns, whose product with the kernel is one of matrices; the columns
-    of the next piece take the same memory.
+    o and j run over all axes.
 
     Channels and filters are shared out between groups, so that the filters of a group see its
     channels only. Groups of few channels are bundled: a bundle is one group whose kernel is zero
@@ -49,11 +43,10 @@ class Correlation:
         Number of channels of one group.
     """
 
-    #: Whether `unpadded_gradient` is there: the gradient of the inputs by turning the kernel.
-    can_turn = False
-
     def __init__(self, windows: Windows, n_groups: int = 1, n_channels: int = 1) -> None:
         self.windows = windows
+        #: Whether `unpadded_gradient` is there: the gradient of the inputs by turning the kernel.
+        self.can_turn: bool = n_groups == 1 and set(windows.strides) == {1}
         self.n_bundled: int = max(
             n
             for n in range(1, n_groups + 1)
@@ -75,15 +68,15 @@ class Correlation:
         work : Workspace
             Gives the memory.
         """
-        kernel = self._bundle(kernel)
-        view = self._windows_of(padded, out.shape)
+        kernel = np.ascontiguousarray(self._bundle(kernel))
 
         def run(samples, lane):
-            for piece in self._pieces(view, samples):
-                for channels, filters in self._groups(kernel):
-                    columns = self._columns(view[piece][..., channels], lane, work)
-                    products = _matrix(out[piece])[:, filters]
-                    np.matmul(columns, _matrix(kernel[..., filters]), out=products)
+            for channels, filters in self._groups(kernel):
+                kernels.correlate(
+                    *(padded[samples][..., channels], kernel[..., filters]),
+                    *(out[samples][..., filters], self.windows.strides, self.windows.dilation),
+                    scratch_of(work, lane),
+                )
 
         share_out(run, len(out), out.size * kernel[..., 0].size)
 
@@ -101,22 +94,19 @@ class Correlation:
         work : Workspace
             Gives the memory.
         """
-        view = self._windows_of(padded, grad.shape)
         total = np.zeros_like(self._bundle(out))
         totals = scratch(work, "totals", (N_LANES, *total.shape))
-        totals[...] = 0.0
 
         def run(samples, lane):
-            for piece in self._pieces(view, samples):
-                for channels, filters in self._groups(total):
-                    columns = self._columns(view[piece][..., channels], lane, work)
-                    sums = _matrix(totals[lane][..., filters])
-                    products = scratch(work, f"products {lane}", sums.shape)
-                    np.matmul(columns.T, _matrix(grad[piece])[:, filters], out=products)
-                    sums += products
+            for channels, filters in self._groups(total):
+                kernels.correlate_gradient(
+                    *(padded[samples][..., channels], grad[samples][..., filters]),
+                    *(totals[lane][..., filters], self.windows.strides, self.windows.dilation),
+                    scratch_of(work, lane),
+                )
 
-        share_out(run, len(grad), grad.size * total[..., 0].size)
-        np.sum(totals, axis=0, out=total)
+        n_lanes = share_out(run, len(grad), grad.size * total[..., 0].size)
+        np.sum(totals[:n_lanes], axis=0, out=total)
         self._unbundle(total, out)
 
     def input_gradient(self, grad: Array, kernel: Array, out: Array, work: Workspace) -> None:
@@ -133,44 +123,40 @@ class Correlation:
         work : Workspace
             Gives the memory.
         """
+        if self.can_turn:
+            self.unpadded_gradient(grad, kernel, [(0, 0)] * (out.ndim - 2), out, work)
+            return
         kernel = self._bundle(kernel)
         taps = list(np.ndindex(*self.windows.size))
-        view = self._windows_of(out, grad.shape)
+        view = windows_of(
+            out, grad.shape, self.windows.size, self.windows.strides, self.windows.dilation
+        )
 
         def run(samples, lane):
             out[samples] = 0.0
-            for piece in self._pieces(view[(..., *taps[0], slice(None))], samples):
+            for piece in pieces(view[samples][(..., *taps[0], slice(None))]):
                 for channels, filters in self._groups(kernel):
-                    target, rows = view[piece][..., channels], _matrix(grad[piece])[:, filters]
+                    target = view[samples][piece][..., channels]
+                    rows = as_matrix(grad[samples][piece][..., filters])
                     for tap in taps:
                         part = target[(..., *tap, slice(None))]
                         term = scratch(work, f"columns {lane}", part.shape)
                         weights = kernel[(*tap, slice(None), filters)]
-                        np.matmul(rows, weights.T, out=_matrix(term))
+                        np.matmul(rows, weights.T, out=as_matrix(term))
                         part += term
 
         share_out(run, len(out), grad.size * kernel[..., 0].size)
 
-    def _windows_of(self, padded, shape):
-        """View the windows as an array of shape (N, ..., *size, C)."""
-        steps = padded.strides[1:-1]
-        strides = [s * n for s, n in zip(self.windows.strides, steps, strict=True)]
-        strides += [d * n for d, n in zip(self.windows.dilation, steps, strict=True)]
-        return as_strided(
-            padded,
-            (*shape[:-1], *self.windows.size, padded.shape[-1]),
-            (padded.strides[0], *strides, padded.strides[-1]),
-        )
+    def unpadded_gradient(
+        self, grad: Array, kernel: Array, amounts: Any, out: Array | None, work: Workspace
+    ) -> None:
+        """Compute the gradient of what was padded by some amounts, for strides of 1.
 
-    def _pieces(self, view, samples):
-        """Yield the indices of pieces of windows: of some samples, or of a part of one."""
-        n_elements, n_first = prod(view.shape[1:]) // self.n_groups, view.shape[1]
-        n_together = max(1, _PIECE_ELEMENTS // n_elements)
-        length = -(-n_first // min(n_first, -(-n_elements // _PIECE_ELEMENTS)))
-        for start in range(samples.start, samples.stop, n_together):
-            for first in range(0, n_first, length):
-                stop = min(start + n_together, samples.stop)
-                yield slice(start, stop), slice(first, first + length)
+        It is the products of the padded gradient with the kernel turned round.
+        """
+        padded = padded_gradient(self.windows, grad, amounts, work)
+        turned = np.flip(kernel, tuple(range(kernel.ndim - 2))).swapaxes(-1, -2)
+        self.correlate(padded, turned, out, work)
 
     def _groups(self, kernel):
         """Yield the channels and the filters of each group, as slices."""
@@ -180,23 +166,6 @@ class Correlation:
                 slice(group * n_channels, (group + 1) * n_channels),
                 slice(group * n_filters, (group + 1) * n_filters),
             )
-
-    def _columns(self, windows, lane, work):
-        """Return windows as a matrix with one window a row."""
-        n_axes = len(self.windows.size)
-        n_rows = prod(windows.shape[: n_axes + 1])
-        if windows.flags.c_contiguous:  # those of one element
-            return windows.reshape(n_rows, -1)
-        if windows.shape[-1] * windows.shape[-2] >= _LONG_RUN:
-            columns = scratch(work, f"columns {lane}", windows.shape)
-            np.copyto(columns, windows)
-            return columns.reshape(n_rows, -1)
-        # Of few channels, whole planes of the image are copied.
-        axes = (*range(n_axes + 1, 2 * n_axes + 2), *range(n_axes + 1))
-        planes = windows.transpose(axes)
-        columns = scratch(work, f"columns {lane}", planes.shape)
-        np.copyto(columns, planes)
-        return columns.reshape(-1, n_rows).T
 
     def _bundle(self, kernel):
         """Return the kernel of the bundles."""
@@ -227,17 +196,30 @@ class Correlation:
             yield bundles[:, place, :, :, place], kernel[:, :, :, place]
 
 
-def share_out(run: Any, n_samples: int, n_products: Any) -> None:
-    """Call run(samples, lane) for parts of a batch."""
+def share_out(run: Any, n_samples: int, n_products: Any) -> int:
+    """Call run(samples, lane) for parts of a batch; return for how many."""
     # A lane of another layer's does all by itself: one memory for its pieces stays in the cache.
     n_lanes = N_LANES if n_products > _MANY and not is_in_lane() else 1
     bounds = [n_samples * lane // n_lanes for lane in range(n_lanes + 1)]
     side_by_side(lambda lane: run(slice(bounds[lane], bounds[lane + 1]), lane), n_lanes)
+    return n_lanes
 
 
-def _matrix(array):
-    """View an array of shape (..., C) as a matrix of rows."""
-    return array.reshape(-1, array.shape[-1])
+def padded_gradient(windows: Windows, grad: Array, amounts: Any, work: Workspace) -> Array:
+    """Return the gradient of products, padded for a kernel that is turned round."""
+    amounts = [(n - 1 - a, n - 1 - b) for n, (a, b) in zip(windows.span, amounts, strict=True)]
+    if not any(map(any, amounts)):
+        return grad
+    lengths = [n + a + b for n, (a, b) in zip(grad.shape[1:-1], amounts, strict=True)]
+    padded = work("padded_grad", (len(grad), *lengths, grad.shape[-1]))
+    fill_border(padded, amounts, 0.0)
+    padded[interior(amounts, padded)] = grad
+    return padded
+
+
+def scratch_of(work: Workspace, lane: Any) -> Any:
+    """Return scratch memory of one lane, by name and shape."""
+    return lambda name, shape: scratch(work, f"{name} {lane}", shape)
 
 
 def scratch(work: Workspace, name: str, shape: tuple[int, ...]) -> Array:

@@ -8,10 +8,8 @@ import numpy as np
 
 from ... import kernels
 from ...base import Workspace
-from ...kernels.numpy_kernels.depthwise import correlate_channels, gradient_of_channels
 from ...typing import Array
-from .correlation import N_LANES, share_out
-from .windows import fill_border, interior
+from .correlation import N_LANES, padded_gradient, share_out
 
 
 class DepthwiseCorrelation:
@@ -36,9 +34,9 @@ class DepthwiseCorrelation:
         self._correlate(self._repeated(padded, out.shape[-1], work), kernel, out)
 
     def _correlate(self, wide, kernel, out):
-        run, kernel = self._with_kernels(correlate_channels, "depthwise"), kernel[..., 0, :]
+        kernel, geometry = kernel[..., 0, :], (self.windows.strides, self.windows.dilation)
         share_out(
-            lambda samples, lane: run(wide[samples], kernel, out[samples]),
+            lambda part, lane: kernels.depthwise(wide[part], kernel, out[part], *geometry),
             len(out),
             out.size * kernel[..., 0].size,
         )
@@ -49,29 +47,13 @@ class DepthwiseCorrelation:
         """Compute the gradient of the kernel; see `Correlation.kernel_gradient`."""
         wide = self._repeated(padded, grad.shape[-1], work)
         totals = work("totals", (N_LANES, *self.windows.size, grad.shape[-1]))
-        totals[...] = 0.0
-        run = self._with_kernels(gradient_of_channels, "depthwise_gradient")
-        share_out(
-            lambda samples, lane: run(wide[samples], grad[samples], totals[lane]),
-            len(grad),
-            grad.size * out[..., 0].size,
-        )
-        np.sum(totals, axis=0, out=out[..., 0, :])
 
-    def _with_kernels(self, in_numpy, name):
-        """Return a function of inputs, kernel or gradient, and result; compiled up to two axes."""
-        windows, compiled = self.windows, getattr(kernels, name)
-        if len(windows.size) > 2:
-            return lambda *arrays: in_numpy(*arrays, windows.strides, windows.dilation)
-        if len(windows.size) == 2:
-            return lambda *arrays: compiled(*arrays, *windows.strides, *windows.dilation)
-        (stride,), (dilation,) = windows.strides, windows.dilation
+        def run(part, lane):
+            geometry = self.windows.strides, self.windows.dilation
+            kernels.depthwise_gradient(wide[part], grad[part], totals[lane], *geometry)
 
-        def run(x, other, result):  # steps are images of one row, as is the kernel
-            arrays = (np.expand_dims(array, -3) for array in (x, other, result))
-            compiled(*arrays, *(1, stride, 1, dilation))
-
-        return run
+        n_lanes = share_out(run, len(grad), grad.size * out[..., 0].size)
+        np.sum(totals[:n_lanes], axis=0, out=out[..., 0, :])
 
     def input_gradient(
         self, grad: Array, kernel: Array, out: Array | None, work: Workspace
@@ -94,12 +76,7 @@ class DepthwiseCorrelation:
         self, grad: Array, kernel: Array, amounts: Any, out: Array | None, work: Workspace
     ) -> None:
         """Compute the gradient of what was padded; see `MinimalCorrelation.unpadded_gradient`."""
-        spans = self.windows.span
-        amounts = [(n - 1 - a, n - 1 - b) for n, (a, b) in zip(spans, amounts, strict=True)]
-        lengths = [n + a + b for n, (a, b) in zip(grad.shape[1:-1], amounts, strict=True)]
-        padded = work("padded_grad", (len(grad), *lengths, grad.shape[-1]))
-        fill_border(padded, amounts, 0.0)
-        padded[interior(amounts, padded)] = grad
+        padded = padded_gradient(self.windows, grad, amounts, work)
         wide = self._room_for_repeated(out, grad.shape[-1], work)
         turned = np.ascontiguousarray(np.flip(kernel, tuple(range(kernel.ndim - 2))))
         self._correlate(padded, turned, wide)

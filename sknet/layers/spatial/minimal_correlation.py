@@ -11,9 +11,9 @@ from numpy.lib.stride_tricks import as_strided
 from ... import kernels
 from ...base import Workspace
 from ...typing import Array, Shape
-from .correlation import N_LANES, Correlation, scratch, share_out
+from .correlation import N_LANES, Correlation, scratch, scratch_of, share_out
 from .depthwise_correlation import DepthwiseCorrelation
-from .windows import Windows, fill_border, interior
+from .windows import Windows
 
 # Winograd's minimal filtering: for six rows d of an array and the r rows g of a kernel, 7 - r rows
 # of products are _JOIN @ ((_WEIGHTS @ g) * (_SPLIT @ d)), with six products of rows instead of
@@ -39,13 +39,14 @@ def _powers(n):
     return np.vstack([np.vander([0.0, 1.0, -1.0, 2.0, -2.0], n, increasing=True), np.eye(n)[-1]])
 
 
-#: Elements of the columns of one piece: few large ones, as threads that run side by side wait for
-#: the interpreter at each call. Steps took 1.04 times as long with 2**18 and 1.06 with 2**20.
-_PIECE_ELEMENTS = 2**19
-#: Elements of a row from which mixing rows saves more than it costs: kernels of 3 x 3 and 5 x 5
-#: took 0.7 to 0.83 of the time with 384 to 1792, of 8 to 32 channels, and 0.85 to 1.1 with 96 to
-#: 224. On sequences it won with 256 channels only, and nothing in a network of 64 and 128.
-_LONG_ROW = 384
+#: Mixed elements of one piece, which stay in a core's cache with the products. Convolutions of 32
+#: to 128 channels took 1.0 to 1.1 times as long with 2**17 and 1.3 to 1.7 times with 2**15.
+_PIECE_ELEMENTS = 2**18
+#: Elements of a row, and channels, from which mixing rows saves more than it costs. Compiled
+#: kernels of 3 x 3 took 0.6 to 0.75 of the time with 448 elements and more of 32 to 128 channels,
+#: 0.9 with 416, 1.0 with 16 channels, 1.2 with 8, and 2 with 1 and 3. On sequences NumPy's won
+#: with 256 channels only, and nothing in a network of 64 and 128.
+_LONG_ROW, _FEW_CHANNELS = 384, 16
 #: Numbers of rows of a kernel for which six products are far fewer than without mixing.
 _N_ROWS = (3, 4, 5)
 
@@ -71,7 +72,7 @@ def correlation_of(windows: Windows, n_groups: int, input_shape: Shape) -> Corre
     if n_groups > 1 and n_groups == input_shape[-1]:
         return DepthwiseCorrelation(windows)
     can_mix = windows.size[0] in _N_ROWS and windows.strides[0] == windows.dilation[0] == 1
-    is_image = n_groups == 1 and len(windows.size) > 1
+    is_image = n_groups == 1 and len(windows.size) > 1 and input_shape[-1] >= _FEW_CHANNELS
     if can_mix and is_image and prod(input_shape[1:]) >= _LONG_ROW:
         return MinimalCorrelation(windows)
     return Correlation(windows, n_groups, input_shape[-1] // n_groups)
@@ -95,7 +96,6 @@ class MinimalCorrelation(Correlation):
 
     def __init__(self, windows: Any) -> None:
         super().__init__(windows)
-        self.can_turn: bool = set(windows.strides) == {1}
         self._n_rows = windows.size[0]
         self._n_out = _N_MIXED + 1 - self._n_rows
         self._weights = _powers(self._n_rows) / _SCALES[:, None]
@@ -106,17 +106,19 @@ class MinimalCorrelation(Correlation):
         if out.shape[1] * self._n_rows <= _N_MIXED:
             super().correlate(padded, kernel, out, work)
             return
-        n_filters, dtype = kernel.shape[-1], out.dtype
+        dtype = out.dtype
         weights = self._weights.astype(dtype) @ kernel.reshape(self._n_rows, -1)
-        weights = weights.reshape(_N_MIXED, -1, n_filters)
+        weights = weights.reshape(_N_MIXED, *kernel.shape[1:])
         join = self._join.astype(dtype)
 
         def run(samples, lane):
             for strip in self._strips(out.shape, samples, padded.shape[-1]):
-                columns = self._mixed_columns(padded, strip, out.shape, lane, work)
+                mixed = self._mixed_rows(padded, strip, lane, work)
                 tiles = self._tiles(out, strip, strip.height)
                 products = _room_for_mixed(tiles, lane, work)
-                np.matmul(columns, weights, out=products.reshape(_N_MIXED, -1, n_filters))
+                rows = products.reshape(_N_MIXED, -1, *out.shape[2:])
+                for arrays in zip(mixed, weights, rows, strict=True):
+                    kernels.correlate(*arrays, *self._geometry, scratch_of(work, lane))
                 kernels.mix_rows(join[: strip.height], products.transpose(1, 2, 0, 3), tiles)
 
         share_out(run, len(out), out.size * kernel[..., 0].size)
@@ -128,66 +130,46 @@ class MinimalCorrelation(Correlation):
         if grad.shape[1] * self._n_rows <= _N_MIXED:
             super().kernel_gradient(padded, grad, out, work)
             return
-        n_filters, dtype = grad.shape[-1], grad.dtype
+        dtype = grad.dtype
         join = self._join.astype(dtype)
-        totals = scratch(work, "totals", (N_LANES, _N_MIXED, out[0, ..., 0].size, n_filters))
-        totals[...] = 0.0
+        totals = scratch(work, "totals", (N_LANES, _N_MIXED, *out.shape[1:]))
 
         def run(samples, lane):
-            terms = scratch(work, f"terms {lane}", totals[lane].shape)
+            term, totals[lane] = scratch(work, f"term {lane}", out.shape[1:]), 0.0
             for strip in self._strips(grad.shape, samples, padded.shape[-1]):
-                columns = self._mixed_columns(padded, strip, grad.shape, lane, work)
+                mixed = self._mixed_rows(padded, strip, lane, work)
                 tiles = self._tiles(grad, strip, strip.height)
-                mixed = _room_for_mixed(tiles, lane, work)
-                split = np.ascontiguousarray(join[: strip.height].T)
-                kernels.mix_rows(split, tiles, mixed.transpose(1, 2, 0, 3))
-                rows = mixed.reshape(_N_MIXED, -1, n_filters)
-                np.matmul(columns.transpose(0, 2, 1), rows, out=terms)
-                totals[lane] += terms
+                split = _room_for_mixed(tiles, lane, work)
+                weights = np.ascontiguousarray(join[: strip.height].T)
+                kernels.mix_rows(weights, tiles, split.transpose(1, 2, 0, 3))
+                rows = split.reshape(_N_MIXED, -1, *grad.shape[2:])
+                for x, products, total in zip(mixed, rows, totals[lane], strict=True):
+                    arrays = x, products, term, *self._geometry
+                    kernels.correlate_gradient(*arrays, scratch_of(work, lane))
+                    total += term
 
-        share_out(run, len(grad), grad.size * out[..., 0].size)
-        total = totals.sum(axis=0).reshape(_N_MIXED, -1)
+        n_lanes = share_out(run, len(grad), grad.size * out[..., 0].size)
+        total = totals[:n_lanes].sum(axis=0).reshape(_N_MIXED, -1)
         np.matmul(self._weights.T.astype(dtype), total, out=out.reshape(self._n_rows, -1))
 
-    def unpadded_gradient(
-        self, grad: Array, kernel: Array, amounts: Any, out: Array | None, work: Workspace
-    ) -> None:
-        """Compute the gradient of what was padded by some amounts, for strides of 1.
+    @property
+    def _geometry(self):
+        """Strides and dilation of the windows over the other axes."""
+        return self.windows.strides[1:], self.windows.dilation[1:]
 
-        It is the products of the padded gradient with the kernel turned round.
-        """
-        spans = self.windows.span
-        amounts = [(n - 1 - a, n - 1 - b) for n, (a, b) in zip(spans, amounts, strict=True)]
-        lengths = [n + a + b for n, (a, b) in zip(grad.shape[1:-1], amounts, strict=True)]
-        padded = work("padded_grad", (len(grad), *lengths, grad.shape[-1]))
-        fill_border(padded, amounts, 0.0)
-        padded[interior(amounts, padded)] = grad
-        turned = np.flip(kernel, tuple(range(kernel.ndim - 2))).swapaxes(-1, -2)
-        self.correlate(padded, turned, out, work)
-
-    def _mixed_columns(self, padded, strip, shape, lane, work):
-        """Return six matrices with the windows of mixed rows as rows."""
+    def _mixed_rows(self, padded, strip, lane, work):
+        """Return six arrays of mixed rows, each of shape (N tiles, ..., C)."""
         tiles = self._tiles(padded, strip, strip.height + self._n_rows - 1)
-        mixed = scratch(work, f"mixed {lane}", (*tiles.shape[:2], _N_MIXED, tiles.shape[-1]))
-        kernels.mix_rows(_SPLIT[:, : tiles.shape[2]].astype(padded.dtype, order="C"), tiles, mixed)
-        mixed = mixed.reshape(*mixed.shape[:3], *padded.shape[2:])
-        steps, size = mixed.strides[3:-1], self.windows.size[1:]
-        strides = [s * n for s, n in zip(self.windows.strides[1:], steps, strict=True)]
-        strides += [d * n for d, n in zip(self.windows.dilation[1:], steps, strict=True)]
-        view = as_strided(
-            mixed,
-            (*mixed.shape[:3], *shape[2:-1], *size, mixed.shape[-1]),
-            (*mixed.strides[:3], *strides, mixed.strides[-1]),
-        )
-        view = np.moveaxis(view, 2, 0)
-        columns = scratch(work, f"columns {lane}", view.shape)
-        np.copyto(columns, view)
-        return columns.reshape(_N_MIXED, -1, prod(size) * mixed.shape[-1])
+        shape = (_N_MIXED, *tiles.shape[:2], tiles.shape[-1])
+        mixed = scratch(work, f"mixed {lane}", shape)
+        split = _SPLIT[:, : tiles.shape[2]].astype(padded.dtype, order="C")
+        kernels.mix_rows(split, tiles, mixed.transpose(1, 2, 0, 3))
+        return mixed.reshape(_N_MIXED, -1, *padded.shape[2:])
 
     def _strips(self, shape, samples, n_channels):
         """Yield strips of results of the given shape: of some samples, or of a part of one."""
         n_full, n_left = divmod(shape[1], self._n_out)
-        of_tile = _N_MIXED * prod(shape[2:-1]) * prod(self.windows.size[1:]) * n_channels
+        of_tile = _N_MIXED * prod(shape[2:-1]) * n_channels
         for first, stop, height in ((0, n_full, self._n_out), (n_full, n_full + 1, n_left)):
             if first == stop or height == 0:
                 continue
