@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from sknet import NeuralClassifier
+from sknet import NeuralClassifier, blas
 from sknet.inputs import as_sequences
 from sknet.layers import (
     GRU,
@@ -179,17 +179,33 @@ def table():
     return X, (X[:, 0] * X[:, 1] > 0).astype(int)
 
 
-@pytest.mark.parametrize(
-    "layers", [[Dense(64, "relu"), LayerNorm(), Dropout(0.2), Dense(64, "relu")], [64]]
-)
-def test_bits_are_those_of_one_thread(table, layers):
+NETWORKS = {
+    "dense": ([Dense(300, "relu"), Dense(512, "relu")], (40,)),  # its products are cut
+    "dropout": ([Dense(64, "relu"), LayerNorm(), Dropout(0.2), Dense(64, "relu")], (40,)),
+    "convolution": ([Conv2D(9, 3), MaxPool2D(2), BatchNorm(), Flatten()], (10, 4, 1)),
+    "series": ([Conv1D(9, 3), Bidirectional(LSTM(5))], (10, 4)),
+    "recurrence": ([GRU(5)], (10, 4)),
+    "attention": ([TransformerBlock(2), GlobalAveragePool1D()], (10, 4)),
+}
+
+
+@pytest.mark.parametrize("layers, shape", NETWORKS.values(), ids=NETWORKS)
+def test_bits_are_those_of_one_thread(table, layers, shape, monkeypatch):
+    monkeypatch.setattr(module, "_MANY_IN_LANE", 2**16)  # four lanes, or more
+    monkeypatch.setattr(blas, "_MANY", 2**16)
+    X, y = table
+
     def fit():
-        model = NeuralClassifier(layers=layers, max_iter=3, tol=0, random_state=0)
-        return model.fit(*table).predict_proba(table[0])
+        options = {"max_iter": 2, "tol": 0, "batch_size": 280, "random_state": 0}
+        model = NeuralClassifier(layers=layers, input_shape=shape, **options).fit(X, y)
+        return model.predict_proba(X), model.network_.params.copy()
 
     with threadpool_limits(1):
         expected = fit()
-    assert_array_equal(fit(), expected)
+    for n_threads in (2, 3, 5, 8):
+        with threadpool_limits(n_threads):
+            for found, right in zip(fit(), expected, strict=True):
+                assert_array_equal(found, right)
 
 
 def test_training_in_lanes_resumes_exactly(table):
