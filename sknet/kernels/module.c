@@ -55,7 +55,6 @@ struct call {
     npy_intp n_bytes[MAX_ARRAYS];
     int may_coincide;     /* whether the first two arrays may be the same */
     kernel_function *run; /* in place of that of the level, or NULL */
-    size_t update_bytes;  /* of the arguments of an update, or 0 */
     int64_t *counter;     /* what the kernel counts, or NULL */
     const double *value;  /* what it returns, or NULL; truth likewise */
     const int *truth;
@@ -240,60 +239,17 @@ static PyObject *leave_to_numpy(const struct call *call, PyObject *numpy_kernels
     return result;
 }
 
-#define MOST_VECTORS 4
-#define PART 32768 /* elements of a part of an update */
-
-/* Every update has a size and pointers to vectors, and then numbers. */
-union update {
-    struct {
-        ptrdiff_t size;
-        char *vectors[MOST_VECTORS];
-    } any;
-    struct adam adam; /* the largest */
-};
-
-struct parts {
-    kernel_function *run;
-    const void *arguments;
-    size_t n_bytes;
-    ptrdiff_t size, item;
-    int n_vectors;
-};
-
-_Static_assert(sizeof(union update) >= sizeof(struct rmsprop), "updates fit");
-
-static void update_part(void *job, ptrdiff_t part) {
-    const struct parts *parts = job;
-    const ptrdiff_t start = part * PART, left = parts->size - start;
-    union update update;
-    memcpy(&update, parts->arguments, parts->n_bytes);
-    update.any.size = left < PART ? left : PART;
-    for (int i = 0; i < parts->n_vectors; i++)
-        if (update.any.vectors[i])
-            update.any.vectors[i] += start * parts->item;
-    parts->run(&update);
-}
-
 /* Run a kernel, or what stands in for it. */
 static PyObject *finish(struct call *call, enum kernel kernel, void *arguments, npy_intp size) {
     check_overlap(call);
     if (call->fate == FAILED)
         return NULL;
     struct state *state = PyModule_GetState(call->module);
-    const int is_double = call->type == NPY_DOUBLE;
-    kernel_function *run = call->run ? call->run : state->level->kernels[is_double][kernel];
+    kernel_function *of_level = state->level->kernels[call->type == NPY_DOUBLE][kernel];
+    kernel_function *run = call->run ? call->run : of_level;
     if (call->fate == IS_LEFT || !run)
         return leave_to_numpy(call, state->numpy_kernels);
-    if (call->update_bytes && size >= 4 * PART) {
-        struct parts parts = {.run = run,
-                              .arguments = arguments,
-                              .n_bytes = call->update_bytes,
-                              .size = size,
-                              .item = is_double ? sizeof(double) : sizeof(float),
-                              .n_vectors = kernel == KERNEL_sgd || kernel == KERNEL_lion ? 3 : 4};
-        Py_BEGIN_ALLOW_THREADS share_out(update_part, &parts, (size + PART - 1) / PART);
-        Py_END_ALLOW_THREADS
-    } else if (size >= MANY) {
+    if (size >= MANY) {
         Py_BEGIN_ALLOW_THREADS run(arguments);
         Py_END_ALLOW_THREADS
     } else
@@ -318,17 +274,16 @@ static PyObject *finish(struct call *call, enum kernel kernel, void *arguments, 
 #define KERNEL(name, arguments, expected) KERNEL_AS(name, name, arguments, expected)
 
 /* Take the vector of parameters, the gradient and the counter, with which every update begins. */
-static ptrdiff_t take_params(struct call *call, void **params, void **grads, size_t n_bytes) {
+static ptrdiff_t take_params(struct call *call, void **params, void **grads) {
     PyArrayObject *array = take(call, 0, WRITE, -1, params);
     const ptrdiff_t size = array ? PyArray_SIZE(array) : 0;
     *grads = take_sized(call, 1, WRITE, size);
     call->counter = take_counter(call, 2);
-    call->update_bytes = n_bytes;
     return size;
 }
 
 KERNEL(sgd, sgd, 9) {
-    a->size = take_params(call, &a->params, &a->grads, sizeof *a);
+    a->size = take_params(call, &a->params, &a->grads);
     a->velocity = take_optional(call, 3, WRITE, a->size);
     a->shrink = take_number(call, 5);
     a->rate = take_number(call, 6);
@@ -338,7 +293,7 @@ KERNEL(sgd, sgd, 9) {
 }
 
 KERNEL(rmsprop, rmsprop, 11) {
-    a->size = take_params(call, &a->params, &a->grads, sizeof *a);
+    a->size = take_params(call, &a->params, &a->grads);
     a->square = take_sized(call, 3, WRITE, a->size);
     a->velocity = take_optional(call, 4, WRITE, a->size);
     a->shrink = take_number(call, 6);
@@ -350,7 +305,7 @@ KERNEL(rmsprop, rmsprop, 11) {
 }
 
 KERNEL(adam, adam, 12) {
-    a->size = take_params(call, &a->params, &a->grads, sizeof *a);
+    a->size = take_params(call, &a->params, &a->grads);
     a->mean = take_sized(call, 3, WRITE, a->size);
     a->square = take_sized(call, 4, WRITE, a->size);
     a->shrink = take_number(call, 6);
@@ -363,7 +318,7 @@ KERNEL(adam, adam, 12) {
 }
 
 KERNEL(lion, lion, 9) {
-    a->size = take_params(call, &a->params, &a->grads, sizeof *a);
+    a->size = take_params(call, &a->params, &a->grads);
     a->mean = take_sized(call, 3, WRITE, a->size);
     a->shrink = take_number(call, 5);
     a->rate = take_number(call, 6);
