@@ -88,9 +88,11 @@ def _compile(compiler, folder, flags):
     if has_stable_abi():
         python.append(f"-DPy_LIMITED_API=0x{ABI[0]:02X}{ABI[1]:02X}0000")
     is_x86 = platform.machine().lower() in ("x86_64", "amd64") and sys.maxsize > 2**32
-    jobs = {"module": ["module.c", *python], "generic": ["level.c", "-DLEVEL=generic"]}
-    for level in X86_LEVELS if is_x86 else []:
-        jobs[level] = ["level.c", f"-march={level}", f"-DLEVEL={level.replace('-', '_')}"]
+    jobs = {"module": ["module.c", *python]}
+    for level in ["generic", *(X86_LEVELS if is_x86 else [])]:
+        processor = [] if level == "generic" else [f"-march={level}"]
+        job = ["level.c", *processor, f"-DLEVEL={level.replace('-', '_')}"]
+        jobs[f"{level}_single"], jobs[f"{level}_double"] = job, [*job, "-DDOUBLE"]
 
     def run(*arguments):
         command = [*compiler, *FLAGS, *flags, *arguments]

@@ -3,24 +3,24 @@
 #define BLOCK 2048 /* elements */
 #define NARROW 64  /* rows shorter than this are joined, so that loops along them pay */
 
-static inline ptrdiff_t NAME(least)(ptrdiff_t a, ptrdiff_t b) {
+static inline ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) {
     return a < b ? a : b;
 }
 
 /* e^x, up to where tanh(log(1 + e^x)) rounds to 1 */
-static inline REAL NAME(capped_exp)(REAL x) {
-    return NAME(exp)(x > 20 ? 20 : x);
+static inline REAL capped_exp(REAL x) {
+    return exp_of(x > 20 ? 20 : x);
 }
 
 /* tanh(log(1 + e)) = n / (n + 2), n = e (e + 2) */
-static inline REAL NAME(mish_gate)(REAL e) {
+static inline REAL mish_gate(REAL e) {
     REAL n = e * (e + 2);
     return n / (n + 2);
 }
 
 /* out = f(x) of n elements; derivative may be NULL */
-static void NAME(apply)(const struct activate *a, ptrdiff_t n, const REAL *x, REAL *out,
-                        REAL *derivative) {
+static void apply(const struct activate *a, ptrdiff_t n, const REAL *x, REAL *out,
+                  REAL *derivative) {
     const REAL slope = a->slope, limit = a->limit;
     switch (a->kind) {
     case IDENTITY:
@@ -39,23 +39,23 @@ static void NAME(apply)(const struct activate *a, ptrdiff_t n, const REAL *x, RE
         break;
     case EXPONENTIAL: /* slope x of x > 0, else limit (e^x - 1) */
         EACH (i, n) {
-            REAL below = NAME(negative_expm1)(x[i] > 0 ? 0 : x[i]) * limit;
+            REAL below = negative_expm1(x[i] > 0 ? 0 : x[i]) * limit;
             out[i] = (x[i] < 0 ? 0 : x[i]) * slope + below;
         }
         break;
     case SOFTPLUS: /* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|) */
         EACH (i, n) {
-            REAL rest = NAME(small_log1p)(NAME(exp)(-FABS(x[i])));
+            REAL rest = small_log1p(exp_of(-FABS(x[i])));
             out[i] = (x[i] < 0 ? 0 : x[i]) + rest;
         }
         break;
     case LOGISTIC: /* 1 / (1 + e^-x) */
         EACH (i, n)
-            out[i] = NAME(logistic)(x[i]);
+            out[i] = logistic(x[i]);
         break;
     case TANH:
         EACH (i, n)
-            out[i] = NAME(tanh)(x[i]);
+            out[i] = tanh_of(x[i]);
         break;
 #define GATED(GATE, SLOPE)                                                                        \
     if (derivative) {                                                                             \
@@ -73,14 +73,13 @@ static void NAME(apply)(const struct activate *a, ptrdiff_t n, const REAL *x, RE
     break;
     case GELU: { /* x (1 + tanh u) / 2, the logistic of 2 u, u = slope x + limit x^3 */
         const REAL linear = 2 * a->slope, cubic = 2 * a->limit, triple = 6 * a->limit;
-        GATED(NAME(logistic)((v * v * cubic + linear) * v),
+        GATED(logistic((v * v * cubic + linear) * v),
               (v * v * triple + linear) * gate * (1 - gate))
     }
     case SILU: /* x logistic(x) */
-        GATED(NAME(logistic)(v), (1 - gate) * gate)
+        GATED(logistic(v), (1 - gate) * gate)
     case MISH: /* x tanh(log(1 + e^x)) */
-        GATED(NAME(mish_gate)(NAME(capped_exp)(v)),
-              (1 - gate * gate) * (NAME(capped_exp)(v) / (NAME(capped_exp)(v) + 1)))
+        GATED(mish_gate(capped_exp(v)), (1 - gate * gate) * (capped_exp(v) / (capped_exp(v) + 1)))
 #undef GATED
     case EXACT_GELU:
         break;
@@ -88,7 +87,7 @@ static void NAME(apply)(const struct activate *a, ptrdiff_t n, const REAL *x, RE
 }
 
 /* f(x + bias) */
-static void NAME(activate)(void *arguments) {
+static void activate(void *arguments) {
     const struct activate *a = arguments;
     const REAL *x = a->x, *bias = a->bias;
     REAL *out = a->out, *derivative = a->derivative;
@@ -104,23 +103,22 @@ static void NAME(activate)(void *arguments) {
     }
     ptrdiff_t step = bias ? width * (BLOCK / width + (BLOCK < width)) : BLOCK;
     for (ptrdiff_t start = 0; start < size; start += step) {
-        ptrdiff_t n = NAME(least)(step, size - start);
+        ptrdiff_t n = least(step, size - start);
         const REAL *from = x + start;
         if (bias) {
             for (ptrdiff_t at = start; at < start + n; at += width) {
-                ptrdiff_t end = NAME(least)(width, start + n - at);
+                ptrdiff_t end = least(width, start + n - at);
                 EACH (i, end)
                     out[at + i] = x[at + i] + bias[i];
             }
             from = out + start;
         }
-        NAME(apply)(a, n, from, out + start, derivative ? derivative + start : NULL);
+        apply(a, n, from, out + start, derivative ? derivative + start : NULL);
     }
 }
 
 /* grad f'(x) of n elements, f' from out = f(x) */
-static void NAME(apply_slope)(const struct deactivate *a, ptrdiff_t n, REAL *grad,
-                              const REAL *out) {
+static void apply_slope(const struct deactivate *a, ptrdiff_t n, REAL *grad, const REAL *out) {
     const REAL slope = a->slope, limit = a->limit, steep = 1 - a->slope,
                jump = a->slope - a->limit;
     switch (a->kind) {
@@ -142,7 +140,7 @@ static void NAME(apply_slope)(const struct deactivate *a, ptrdiff_t n, REAL *gra
         break;
     case SOFTPLUS: /* logistic(x) = 1 - e^-out */
         EACH (i, n)
-            grad[i] *= -NAME(negative_expm1)(-out[i]);
+            grad[i] *= -negative_expm1(-out[i]);
         break;
     case LOGISTIC:
         EACH (i, n)
@@ -159,7 +157,7 @@ static void NAME(apply_slope)(const struct deactivate *a, ptrdiff_t n, REAL *gra
 }
 
 /* total += the sums of the columns of some rows */
-static void NAME(add_rows)(ptrdiff_t rows, ptrdiff_t width, const REAL *values, REAL *total) {
+static void add_rows(ptrdiff_t rows, ptrdiff_t width, const REAL *values, REAL *total) {
     ptrdiff_t row = 0;
     for (; row + 4 <= rows; row += 4) {
         const REAL *at = values + row * width;
@@ -174,7 +172,7 @@ static void NAME(add_rows)(ptrdiff_t rows, ptrdiff_t width, const REAL *values, 
 }
 
 /* grad f'(x), and the sums of its columns in bias_grad */
-static void NAME(deactivate)(void *arguments) {
+static void deactivate(void *arguments) {
     const struct deactivate *a = arguments;
     REAL *grad = a->grad, *total = a->bias_grad;
     const REAL *out = a->out;
@@ -190,10 +188,10 @@ static void NAME(deactivate)(void *arguments) {
     if (total && width)
         step = 4 * width * (BLOCK / (4 * width) + (BLOCK < 4 * width));
     for (ptrdiff_t start = 0; start < size; start += step) {
-        ptrdiff_t n = NAME(least)(step, size - start);
-        NAME(apply_slope)(a, n, grad + start, out + start);
+        ptrdiff_t n = least(step, size - start);
+        apply_slope(a, n, grad + start, out + start);
         if (total) {
-            NAME(add_rows)(n / width, width, grad + start, total);
+            add_rows(n / width, width, grad + start, total);
             for (ptrdiff_t i = n - n % width; i < n; i++) /* of the last block */
                 total[i % width] += grad[start + i];
         }
@@ -201,6 +199,6 @@ static void NAME(deactivate)(void *arguments) {
     if (total == tile) {
         REAL *bias_grad = a->bias_grad;
         memset(bias_grad, 0, a->width * sizeof(REAL));
-        NAME(add_rows)(joined, a->width, tile, bias_grad);
+        add_rows(joined, a->width, tile, bias_grad);
     }
 }

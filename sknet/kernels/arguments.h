@@ -190,49 +190,20 @@ struct waves {
     void *frequencies_grad, *phases_grad, *kernel_grad, *bias_grad;
 };
 
-enum kernel {
-    SGD,
-    RMSPROP,
-    ADAM,
-    LION,
-    ACTIVATE,
-    DEACTIVATE,
-    SOFTMAX_LOSS,
-    SIGMOID_LOSS,
-    DROPOUT,
-    DROPOUT_BACKWARD,
-    ROW_NORM,
-    ROW_NORM_BACKWARD,
-    BLEND,
-    BLEND_BACKWARD,
-    SOFTMAX_OF_KEYS,
-    READ_CODES,
-    ADD_BY_CODE,
-    LSTM_STEP,
-    LSTM_STEP_BACK,
-    GRU_STEP,
-    GRU_STEP_BACK,
-    MIX_ROWS,
-    MAX_POOL,
-    MAX_UNPOOL,
-    DEPTHWISE,
-    DEPTHWISE_GRADIENT,
-    WAVES,
-    WAVES_BACKWARD,
-    CORRELATE,
-    CORRELATE_GRADIENT,
-    CHANNEL_SUMS,
-    CHANNEL_LINEAR,
-    DENSE,
-    DENSE_BACK,
-    N_KERNELS
-};
+/* All kernels, for which X is to be done. */
+/* clang-format off */
+#define EACH_KERNEL(X) \
+    X(sgd) X(rmsprop) X(adam) X(lion) X(activate) X(deactivate) X(softmax_loss) \
+    X(sigmoid_loss) X(dropout) X(dropout_backward) X(row_norm) X(row_norm_backward) X(blend) \
+    X(blend_backward) X(softmax_of_keys) X(read_codes) X(add_by_code) X(lstm_step) \
+    X(lstm_step_back) X(gru_step) X(gru_step_back) X(mix_rows) X(max_pool) X(max_unpool) \
+    X(depthwise) X(depthwise_gradient) X(waves) X(waves_backward) X(correlate) \
+    X(correlate_gradient) X(channel_sums) X(channel_linear) X(dense) X(dense_back)
+/* clang-format on */
 
-/* The kernels of one level of processors, in single and in double precision. */
+#define AS_NUMBER(name) KERNEL_##name,
+enum kernel { EACH_KERNEL(AS_NUMBER) KERNEL_of_no_level, N_KERNELS };
+
 typedef void kernel_function(void *arguments);
-struct level {
-    const char *name;
-    kernel_function *kernels[2][N_KERNELS];
-};
 
 #endif

@@ -1,7 +1,7 @@
 /* Two arrays mixed in each column by a weight of its own; layers/parametric_activation.py. */
 
 /* out = x + weight (y - x) */
-static void NAME(blend)(void *arguments) {
+static void blend(void *arguments) {
     const struct blend *a = arguments;
     const REAL *x = a->x, *y = a->y, *weight = a->weight;
     REAL *out = a->out;
@@ -12,7 +12,7 @@ static void NAME(blend)(void *arguments) {
 }
 
 /* d weight = sum(grad (y - x)) over the rows, d y = weight grad, d x = grad - d y */
-static void NAME(blend_backward)(void *arguments) {
+static void blend_backward(void *arguments) {
     const struct blend *a = arguments;
     const REAL *x = a->x, *y = a->y, *weight = a->weight;
     REAL *grad = a->out, *mixed = a->mixed, *weight_grad = a->weight_grad;

@@ -4,11 +4,11 @@
 #define ROWS 64 /* that are added up by themselves, which keeps rounding small */
 
 /* total = sum of x, or of grad; products = sum of (x - mean)^2, or of grad (x - mean) */
-static void NAME(channel_sums)(void *arguments) {
+static void channel_sums(void *arguments) {
     const struct channels *a = arguments;
     for (ptrdiff_t segment = 0; segment < a->segments; segment++)
         for (ptrdiff_t start = 0; start < a->width; start += COLUMNS) {
-            const ptrdiff_t n = NAME(least)(COLUMNS, a->width - start);
+            const ptrdiff_t n = least(COLUMNS, a->width - start);
             const ptrdiff_t at = segment * a->width + start;
             const REAL *mean = a->mean ? (const REAL *)a->mean + at : NULL;
             REAL *out[2] = {a->total ? (REAL *)a->total + at : NULL,
@@ -18,7 +18,7 @@ static void NAME(channel_sums)(void *arguments) {
                     memset(out[k], 0, n * sizeof(REAL));
             for (ptrdiff_t first = 0; first < a->rows; first += ROWS) {
                 REAL sums[2][COLUMNS] = {{0}}, *total = sums[0], *products = sums[1];
-                for (ptrdiff_t row = first; row < NAME(least)(first + ROWS, a->rows); row++) {
+                for (ptrdiff_t row = first; row < least(first + ROWS, a->rows); row++) {
                     const ptrdiff_t offset = (segment * a->rows + row) * a->width + start;
                     const REAL *x = (const REAL *)a->x + offset;
                     const REAL *grad = a->grad ? (const REAL *)a->grad + offset : NULL;
@@ -42,7 +42,7 @@ static void NAME(channel_sums)(void *arguments) {
 }
 
 /* out = scale (x - mean) + shift, or grad = scale grad - slope (x - mean) - shift */
-static void NAME(channel_linear)(void *arguments) {
+static void channel_linear(void *arguments) {
     const struct channels *a = arguments;
     const REAL *x = a->x;
     REAL *out = a->out;

@@ -7,18 +7,18 @@
 #define DEPTH (24576 / (2 * VECTOR_BYTES)) /* of a panel that stays in the cache */
 
 /* sums[r, f] += sum over s, k of x[r][places[s] + k] panel[s, k, f] */
-static inline void NAME(multiply)(const REAL *const x[ROWS], const ptrdiff_t *places, ptrdiff_t n,
-                                  ptrdiff_t length, const REAL *panel, REAL sums[][PANEL]) {
-    NAME(vector) totals[ROWS][2];
+static inline void multiply(const REAL *const x[ROWS], const ptrdiff_t *places, ptrdiff_t n,
+                            ptrdiff_t length, const REAL *panel, REAL sums[][PANEL]) {
+    vector totals[ROWS][2];
     memcpy(totals, sums, sizeof(totals));
     const REAL *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3], *x4 = x[4], *x5 = x[5];
     for (ptrdiff_t s = 0; s < n; s++)
         for (ptrdiff_t k = places[s]; k < places[s] + length; k++, panel += PANEL) {
             const REAL factors[ROWS] = {x0[k], x1[k], x2[k], x3[k], x4[k], x5[k]};
-            const NAME(vector) first = NAME(load)(panel), second = NAME(load)(panel + PER_VECTOR);
+            const vector first = load(panel), second = load(panel + PER_VECTOR);
 #pragma GCC unroll 6
             for (int r = 0; r < ROWS; r++) {
-                const NAME(vector) factor = factors[r] - (NAME(vector)){0};
+                const vector factor = factors[r] - (vector){0};
                 totals[r][0] = VECTOR_FMA(factor, first, totals[r][0]);
                 totals[r][1] = VECTOR_FMA(factor, second, totals[r][1]);
             }
@@ -27,10 +27,10 @@ static inline void NAME(multiply)(const REAL *const x[ROWS], const ptrdiff_t *pl
 }
 
 /* Multiply all windows with a panel; out has the products with the parts of the kernel before. */
-static void NAME(multiply_all)(const struct convolution *a, const ptrdiff_t *places, ptrdiff_t n,
-                               ptrdiff_t length, const REAL *panel, ptrdiff_t f, int is_first) {
+static void multiply_all(const struct convolution *a, const ptrdiff_t *places, ptrdiff_t n,
+                         ptrdiff_t length, const REAL *panel, ptrdiff_t f, int is_first) {
     const struct windows *w = &a->windows;
-    const ptrdiff_t width = NAME(least)(PANEL, a->filters - f);
+    const ptrdiff_t width = least(PANEL, a->filters - f);
     REAL *out = (REAL *)a->out + f;
     ptrdiff_t o[4] = {0};
     for (int more = 1; more; out += ROWS * a->filters) {
@@ -42,16 +42,15 @@ static void NAME(multiply_all)(const struct convolution *a, const ptrdiff_t *pla
         for (ptrdiff_t r = height; r < ROWS; r++) /* whose sums are dropped */
             x[r] = x[0];
         for (ptrdiff_t r = 0; r < ROWS; r++)
-            NAME(copy_part)(sums[r], out + r * a->filters, is_first || r >= height ? 0 : width,
-                            PANEL);
-        NAME(multiply)(x, places, n, length, panel, sums);
+            copy_part(sums[r], out + r * a->filters, is_first || r >= height ? 0 : width, PANEL);
+        multiply(x, places, n, length, panel, sums);
         for (ptrdiff_t r = 0; r < height; r++)
-            NAME(copy_part)(out + r * a->filters, sums[r], width, width);
+            copy_part(out + r * a->filters, sums[r], width, width);
     }
 }
 
 /* out[o, f] = sum over k, c of x[window o, k, c] kernel[k, c, f] */
-static void NAME(correlate)(void *arguments) {
+static void correlate(void *arguments) {
     const struct convolution *a = arguments;
     const struct windows *w = &a->windows;
     const REAL *kernel = a->other;
@@ -65,37 +64,36 @@ static void NAME(correlate)(void *arguments) {
     REAL panel[DEPTH * PANEL];
     ptrdiff_t places[DEPTH];
     for (ptrdiff_t f = 0; f < a->filters; f += PANEL) {
-        const ptrdiff_t width = NAME(least)(PANEL, a->filters - f);
+        const ptrdiff_t width = least(PANEL, a->filters - f);
         ptrdiff_t k[MOST_AXES] = {0};
         for (ptrdiff_t piece = 0; piece < n_pieces; piece += together) {
-            const ptrdiff_t n = NAME(least)(together, n_pieces - piece);
+            const ptrdiff_t n = least(together, n_pieces - piece);
             for (ptrdiff_t s = 0; s < n; s++)
                 places[s] = next_tap(&pieces, k);
             for (ptrdiff_t start = 0; start < size; start += cut, places[0] += cut) {
-                const ptrdiff_t length = NAME(least)(cut, size - start);
+                const ptrdiff_t length = least(cut, size - start);
                 const REAL *from = kernel + (piece * size + start) * a->filters + f;
                 for (ptrdiff_t row = 0; row < n * length; row++)
-                    NAME(copy_part)(panel + row * PANEL, from + row * a->filters, width, PANEL);
-                NAME(multiply_all)(a, places, n, length, panel, f, piece + start == 0);
+                    copy_part(panel + row * PANEL, from + row * a->filters, width, PANEL);
+                multiply_all(a, places, n, length, panel, f, piece + start == 0);
             }
         }
     }
 }
 
 /* sums[i, f] += sum over r of x[rows[r] + places[i]] panel[r, f] */
-static inline void NAME(add_products)(const REAL *x, const ptrdiff_t *rows, ptrdiff_t n,
-                                      const ptrdiff_t *places, const REAL *panel,
-                                      REAL sums[][PANEL]) {
-    NAME(vector) totals[ROWS][2] = {0};
+static inline void add_products(const REAL *x, const ptrdiff_t *rows, ptrdiff_t n,
+                                const ptrdiff_t *places, const REAL *panel, REAL sums[][PANEL]) {
+    vector totals[ROWS][2] = {0};
     const ptrdiff_t p0 = places[0], p1 = places[1], p2 = places[2];
     const ptrdiff_t p3 = places[3], p4 = places[4], p5 = places[5];
     for (ptrdiff_t r = 0; r < n; r++, panel += PANEL) {
         const REAL *row = x + rows[r];
         const REAL factors[ROWS] = {row[p0], row[p1], row[p2], row[p3], row[p4], row[p5]};
-        const NAME(vector) first = NAME(load)(panel), second = NAME(load)(panel + PER_VECTOR);
+        const vector first = load(panel), second = load(panel + PER_VECTOR);
 #pragma GCC unroll 6
         for (int i = 0; i < ROWS; i++) {
-            const NAME(vector) factor = factors[i] - (NAME(vector)){0};
+            const vector factor = factors[i] - (vector){0};
             totals[i][0] = VECTOR_FMA(factor, first, totals[i][0]);
             totals[i][1] = VECTOR_FMA(factor, second, totals[i][1]);
         }
@@ -104,7 +102,7 @@ static inline void NAME(add_products)(const REAL *x, const ptrdiff_t *rows, ptrd
 }
 
 /* out[k, c, f] = sum over o of x[window o, k, c] grad[o, f] */
-static void NAME(correlate_gradient)(void *arguments) {
+static void correlate_gradient(void *arguments) {
     const struct convolution *a = arguments;
     const struct windows *w = &a->windows;
     const ptrdiff_t size = w->size[0] * w->size[1] * w->size[2] * w->channels;
@@ -117,18 +115,18 @@ static void NAME(correlate_gradient)(void *arguments) {
         for (; n < DEPTH && more; n++, more = next_window(w, o))
             rows[n] = first_of(w, o);
         for (ptrdiff_t f = 0; f < a->filters; f += PANEL) {
-            const ptrdiff_t width = NAME(least)(PANEL, a->filters - f);
+            const ptrdiff_t width = least(PANEL, a->filters - f);
             for (ptrdiff_t r = 0; r < n; r++)
-                NAME(copy_part)(panel + r * PANEL, grad + r * a->filters + f, width, PANEL);
+                copy_part(panel + r * PANEL, grad + r * a->filters + f, width, PANEL);
             ptrdiff_t at[MOST_AXES] = {0}, first = 0, channel = w->channels;
             for (ptrdiff_t k = 0; k < size; k += ROWS) {
-                const ptrdiff_t height = NAME(least)(ROWS, size - k);
+                const ptrdiff_t height = least(ROWS, size - k);
                 for (ptrdiff_t i = 0; i < ROWS; i++) {
                     if (i < height && channel == w->channels)
                         first = next_tap(w, at), channel = 0;
                     places[i] = i < height ? first + channel++ : 0; /* whose sums are dropped */
                 }
-                NAME(add_products)(a->x, rows, n, places, panel, sums);
+                add_products(a->x, rows, n, places, panel, sums);
                 for (ptrdiff_t i = 0; i < height; i++) {
                     REAL *out = (REAL *)a->out + (k + i) * a->filters + f;
                     for (ptrdiff_t c = 0; c < width; c++)

@@ -6,19 +6,18 @@
 #define DEPTH (24576 / (2 * VECTOR_BYTES)) /* of a panel that stays in the cache */
 
 /* sums[r, c] = sum over k of a[r rows + k step] panel[k, c] for `vectors` of columns */
-static inline __attribute__((always_inline)) void NAME(add_up)(const REAL *const a[ROWS],
-                                                               ptrdiff_t step, ptrdiff_t n,
-                                                               const REAL *panel, int vectors,
-                                                               REAL sums[][PANEL]) {
-    NAME(vector) totals[ROWS][2] = {0};
+static inline __attribute__((always_inline)) void add_up(const REAL *const a[ROWS], ptrdiff_t step,
+                                                         ptrdiff_t n, const REAL *panel,
+                                                         int vectors, REAL sums[][PANEL]) {
+    vector totals[ROWS][2] = {0};
     const REAL *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3], *a4 = a[4], *a5 = a[5];
     for (ptrdiff_t k = 0; k < n; k++, panel += PANEL) {
         const ptrdiff_t i = k * step;
         const REAL factors[ROWS] = {a0[i], a1[i], a2[i], a3[i], a4[i], a5[i]};
-        const NAME(vector) first = NAME(load)(panel), second = NAME(load)(panel + PER_VECTOR);
+        const vector first = load(panel), second = load(panel + PER_VECTOR);
 #pragma GCC unroll 6
         for (int r = 0; r < ROWS; r++) {
-            const NAME(vector) factor = factors[r] - (NAME(vector)){0};
+            const vector factor = factors[r] - (vector){0};
             totals[r][0] = VECTOR_FMA(factor, first, totals[r][0]);
             if (vectors == 2)
                 totals[r][1] = VECTOR_FMA(factor, second, totals[r][1]);
@@ -27,36 +26,36 @@ static inline __attribute__((always_inline)) void NAME(add_up)(const REAL *const
     memcpy(sums, totals, sizeof(totals));
 }
 
-struct NAME(matrix) {
+struct matrix {
     const REAL *values;
     ptrdiff_t row, column; /* strides */
 };
 
 /* out (n, m) = a (n, length) b (length, m) */
-static void NAME(multiply_small)(ptrdiff_t n, ptrdiff_t length, ptrdiff_t m, struct NAME(matrix) a,
-                                 struct NAME(matrix) b, REAL *out) {
+static void multiply_small(ptrdiff_t n, ptrdiff_t length, ptrdiff_t m, struct matrix a,
+                           struct matrix b, REAL *out) {
     REAL panel[DEPTH * PANEL], sums[ROWS][PANEL];
     for (ptrdiff_t c = 0; c < m; c += PANEL)
         for (ptrdiff_t start = 0; start < length; start += DEPTH) {
-            const ptrdiff_t width = NAME(least)(PANEL, m - c);
-            const ptrdiff_t depth = NAME(least)(DEPTH, length - start);
+            const ptrdiff_t width = least(PANEL, m - c);
+            const ptrdiff_t depth = least(DEPTH, length - start);
             const REAL *from = b.values + start * b.row + c * b.column;
             if (b.column == 1)
                 for (ptrdiff_t k = 0; k < depth; k++)
-                    NAME(copy_part)(panel + k * PANEL, from + k * b.row, width, PANEL);
+                    copy_part(panel + k * PANEL, from + k * b.row, width, PANEL);
             else
                 for (ptrdiff_t i = 0; i < PANEL; i++)
                     for (ptrdiff_t k = 0; k < depth; k++)
                         panel[k * PANEL + i] = i < width ? from[k * b.row + i * b.column] : 0;
             for (ptrdiff_t row = 0; row < n; row += ROWS) {
-                const ptrdiff_t height = NAME(least)(ROWS, n - row);
+                const ptrdiff_t height = least(ROWS, n - row);
                 const REAL *rows[ROWS];
                 for (ptrdiff_t r = 0; r < ROWS; r++) /* the sums of rows beyond are dropped */
                     rows[r] = a.values + (row + (r < height ? r : 0)) * a.row + start * a.column;
                 if (width > PER_VECTOR)
-                    NAME(add_up)(rows, a.column, depth, panel, 2, sums);
+                    add_up(rows, a.column, depth, panel, 2, sums);
                 else
-                    NAME(add_up)(rows, a.column, depth, panel, 1, sums);
+                    add_up(rows, a.column, depth, panel, 1, sums);
                 REAL *to = out + row * m + c;
                 for (ptrdiff_t r = 0; r < height; r++, to += m)
                     if (width == PANEL && !start)
@@ -69,31 +68,31 @@ static void NAME(multiply_small)(ptrdiff_t n, ptrdiff_t length, ptrdiff_t m, str
 }
 
 /* out = f(x kernel + bias) */
-static void NAME(dense)(void *arguments) {
+static void dense(void *arguments) {
     struct dense *a = arguments;
     const ptrdiff_t rows = a->forward.rows, inputs = a->inputs, units = a->forward.width;
-    const struct NAME(matrix) x = {a->x, inputs, 1}, kernel = {a->kernel, units, 1};
+    const struct matrix x = {a->x, inputs, 1}, kernel = {a->kernel, units, 1};
     REAL *out = a->forward.out;
     if (units == 1) /* no panel would be full */
         for (ptrdiff_t row = 0; row < rows; row++)
-            out[row] = NAME(dot)(inputs, x.values + row * inputs, kernel.values);
+            out[row] = dot(inputs, x.values + row * inputs, kernel.values);
     else
-        NAME(multiply_small)(rows, inputs, units, x, kernel, out);
-    NAME(activate)(&a->forward);
+        multiply_small(rows, inputs, units, x, kernel, out);
+    activate(&a->forward);
 }
 
 /* grad f'(out) in place; then kernel_grad = x^T grad and grad_x = grad kernel^T */
-static void NAME(dense_back)(void *arguments) {
+static void dense_back(void *arguments) {
     struct dense *a = arguments;
     const ptrdiff_t rows = a->back.rows, inputs = a->inputs, units = a->back.width;
-    const struct NAME(matrix) x = {a->x, 1, inputs}, grad = {a->back.grad, units, 1};
-    const struct NAME(matrix) kernel = {a->kernel, 1, units};
+    const struct matrix x = {a->x, 1, inputs}, grad = {a->back.grad, units, 1};
+    const struct matrix kernel = {a->kernel, 1, units};
     REAL *kernel_grad = a->kernel_grad, *grad_x = a->grad_x;
-    NAME(deactivate)(&a->back);
+    deactivate(&a->back);
     if (units > 1) {
-        NAME(multiply_small)(inputs, rows, units, x, grad, kernel_grad);
+        multiply_small(inputs, rows, units, x, grad, kernel_grad);
         if (grad_x)
-            NAME(multiply_small)(rows, units, inputs, grad, kernel, grad_x);
+            multiply_small(rows, units, inputs, grad, kernel, grad_x);
         return;
     }
     memset(kernel_grad, 0, inputs * sizeof(REAL));

@@ -4,26 +4,26 @@
 #define TAPS 5    /* whose gradients do */
 
 /* out[o, c] = sum over k of x[window o, k, c] kernel[k, c] */
-static void NAME(depthwise)(void *arguments) {
+static void depthwise(void *arguments) {
     const struct convolution *a = arguments;
     const struct windows *w = &a->windows;
     const ptrdiff_t channels = w->channels, n_taps = w->size[0] * w->size[1] * w->size[2];
     REAL *out = a->out;
     ptrdiff_t o[4] = {0};
     do {
-        const ptrdiff_t n = NAME(least)(COLUMNS, w->count[2] - o[3]);
+        const ptrdiff_t n = least(COLUMNS, w->count[2] - o[3]);
         const REAL *x = (const REAL *)a->x + first_of(w, o), *kernel = a->other;
         ptrdiff_t c = 0, steps[COLUMNS];
         for (ptrdiff_t i = 0; i < COLUMNS; i++) /* sums beyond are dropped */
             steps[i] = i < n ? i * w->strides[2] * channels : 0;
         for (; c + PER_VECTOR <= channels; c += PER_VECTOR) {
-            NAME(vector) sums[COLUMNS] = {0};
+            vector sums[COLUMNS] = {0};
             for (ptrdiff_t i = 0, k[MOST_AXES] = {0}; i < n_taps; i++) {
                 const REAL *at = x + next_tap(w, k) + c;
-                const NAME(vector) factor = NAME(load)(kernel + i * channels + c);
+                const vector factor = load(kernel + i * channels + c);
 #pragma GCC unroll 8
                 for (int i = 0; i < COLUMNS; i++)
-                    sums[i] = VECTOR_FMA(NAME(load)(at + steps[i]), factor, sums[i]);
+                    sums[i] = VECTOR_FMA(load(at + steps[i]), factor, sums[i]);
             }
 #pragma GCC unroll 8
             for (int i = 0; i < COLUMNS; i++)
@@ -43,7 +43,7 @@ static void NAME(depthwise)(void *arguments) {
 }
 
 /* out[k, c] = sum over o of x[window o, k, c] grad[o, c] */
-static void NAME(depthwise_gradient)(void *arguments) {
+static void depthwise_gradient(void *arguments) {
     const struct convolution *a = arguments;
     const struct windows *w = &a->windows;
     const ptrdiff_t channels = w->channels, n_taps = w->size[0] * w->size[1] * w->size[2];
@@ -55,23 +55,23 @@ static void NAME(depthwise_gradient)(void *arguments) {
         const REAL *x = (const REAL *)a->x + first_of(w, o);
         ptrdiff_t k[MOST_AXES] = {0};
         for (ptrdiff_t tap = 0; tap < n_taps; tap += TAPS) {
-            const ptrdiff_t n = NAME(least)(TAPS, n_taps - tap);
+            const ptrdiff_t n = least(TAPS, n_taps - tap);
             REAL *out = (REAL *)a->out + tap * channels;
             const REAL *at[TAPS];
             ptrdiff_t c = 0;
             for (ptrdiff_t i = 0; i < TAPS; i++) /* sums beyond are dropped */
                 at[i] = i < n ? x + next_tap(w, k) : x;
             for (; c + PER_VECTOR <= channels; c += PER_VECTOR) {
-                NAME(vector) sums[TAPS] = {0};
+                vector sums[TAPS] = {0};
 #pragma GCC unroll 5
                 for (int i = 0; i < TAPS; i++)
                     if (i < n)
-                        sums[i] = NAME(load)(out + i * channels + c);
+                        sums[i] = load(out + i * channels + c);
                 for (ptrdiff_t j = 0; j < w->count[2]; j++) {
-                    const NAME(vector) factor = NAME(load)(grad + j * channels + c);
+                    const vector factor = load(grad + j * channels + c);
 #pragma GCC unroll 5
                     for (int i = 0; i < TAPS; i++)
-                        sums[i] = VECTOR_FMA(NAME(load)(at[i] + j * step + c), factor, sums[i]);
+                        sums[i] = VECTOR_FMA(load(at[i] + j * step + c), factor, sums[i]);
                 }
 #pragma GCC unroll 5
                 for (int i = 0; i < TAPS; i++)

@@ -37,14 +37,14 @@ static inline lanes draw(lanes s[4]) {
 #endif
 
 /* kept = draw < 2^32 keep;  out = factor kept x */
-static void NAME(dropout)(void *arguments) {
+static void dropout(void *arguments) {
     const struct dropout *a = arguments;
     const REAL *x = a->x, factor = a->factor;
     REAL *out = a->out;
     uint8_t *kept = a->kept;
     const uint32_t largest = a->largest;
     for (ptrdiff_t chunk = 0; chunk < a->size; chunk += CHUNK) {
-        const ptrdiff_t end = NAME(least)(chunk + CHUNK, a->size);
+        const ptrdiff_t end = least(chunk + CHUNK, a->size);
         lanes streams[4];
         start_streams(streams, a->seed, chunk / CHUNK);
         for (ptrdiff_t start = chunk; start < end; start += STREAMS) {
@@ -65,7 +65,7 @@ static void NAME(dropout)(void *arguments) {
 }
 
 /* grad = factor kept grad */
-static void NAME(dropout_backward)(void *arguments) {
+static void dropout_backward(void *arguments) {
     const struct dropout *a = arguments;
     REAL *grad = a->out;
     const REAL factor = a->factor;

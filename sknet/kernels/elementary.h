@@ -2,18 +2,18 @@
    Largest errors in units in the last place are measured in tests/test_kernels.py. */
 
 /* e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2. */
-struct NAME(reduced) {
+struct reduced {
     REAL n, r;
 };
 
-static inline struct NAME(reduced) NAME(reduce)(REAL x) {
+static inline struct reduced reduce(REAL x) {
     REAL n = FMA(x, (REAL)1.4426950408889634, ROUND) - ROUND;
     REAL r = FMA(n, -LN2_HIGH, x);
-    return (struct NAME(reduced)){n, FMA(n, -LN2_LOW, r)};
+    return (struct reduced){n, FMA(n, -LN2_LOW, r)};
 }
 
 /* e^r - 1 = r + r^2 (1 / 2! + r / 3! + ...). */
-static inline REAL NAME(small_expm1)(REAL r) {
+static inline REAL small_expm1(REAL r) {
     static const double inverse_factorials[] = {1.0 / 2,        1.0 / 6,         1.0 / 24,
                                                 1.0 / 120,      1.0 / 720,       1.0 / 5040,
                                                 1.0 / 40320,    1.0 / 362880,    1.0 / 3628800,
@@ -26,42 +26,42 @@ static inline REAL NAME(small_expm1)(REAL r) {
 }
 
 /* 2^n of a whole number n that is the exponent of a normal number. */
-static inline REAL NAME(power_of_2)(REAL n) {
-    union NAME(bits) shifted = {n + ROUND}, zero = {ROUND};
+static inline REAL power_of_2(REAL n) {
+    union bits shifted = {n + ROUND}, zero = {ROUND};
     shifted.bits = (shifted.bits - zero.bits + EXPONENT_BIAS) << MANTISSA_BITS;
     return shifted.real;
 }
 
 /* e^x; inf where it overflows, NaN of NaN. Two factors reach the numbers below the normal ones. */
-static inline REAL NAME(exp)(REAL x) {
+static inline REAL exp_of(REAL x) {
     x = x > EXP_HIGHEST ? EXP_HIGHEST : x;
     x = x < EXP_LOWEST ? EXP_LOWEST : x;
-    struct NAME(reduced) at = NAME(reduce)(x);
+    struct reduced at = reduce(x);
     REAL half = FMA(at.n, (REAL)0.5, ROUND) - ROUND;
-    REAL value = 1 + NAME(small_expm1)(at.r);
-    return value * NAME(power_of_2)(half) * NAME(power_of_2)(at.n - half);
+    REAL value = 1 + small_expm1(at.r);
+    return value * power_of_2(half) * power_of_2(at.n - half);
 }
 
 /* e^x - 1 of x <= 0. */
-static inline REAL NAME(negative_expm1)(REAL x) {
+static inline REAL negative_expm1(REAL x) {
     x = x < -60 ? -60 : x;
-    struct NAME(reduced) at = NAME(reduce)(x);
-    REAL power = NAME(power_of_2)(at.n);
-    return FMA(power, NAME(small_expm1)(at.r), power - 1);
+    struct reduced at = reduce(x);
+    REAL power = power_of_2(at.n);
+    return FMA(power, small_expm1(at.r), power - 1);
 }
 
 /* tanh |x| = -t / (t + 2) with t = e^(-2 |x|) - 1. */
-static inline REAL NAME(tanh)(REAL x) {
-    REAL t = NAME(negative_expm1)(-2 * FABS(x));
+static inline REAL tanh_of(REAL x) {
+    REAL t = negative_expm1(-2 * FABS(x));
     return COPYSIGN(t / (t + 2), x);
 }
 
-static inline REAL NAME(logistic)(REAL x) {
-    return 1 / (1 + NAME(exp)(-x));
+static inline REAL logistic(REAL x) {
+    return 1 / (1 + exp_of(-x));
 }
 
 /* log(1 + x) of x in [0, 1]: 2 atanh(s) = 2 (s + s^3 / 3 + s^5 / 5 + ...) with s = x / (x + 2). */
-static inline REAL NAME(small_log1p)(REAL x) {
+static inline REAL small_log1p(REAL x) {
     REAL s = x / (x + 2), square = s * s, sum = 0;
 #pragma GCC unroll 20
     for (int k = N_ODD; k > 0; k--)

@@ -1,4 +1,4 @@
-/* The kernels of one level of processors: compiled once for each, with LEVEL its name. */
+/* The kernels of one level of processors: compiled once for each and each precision. */
 #include "arguments.h"
 #include "windows.h"
 
@@ -26,41 +26,9 @@
 #define VECTOR_BYTES 16
 #endif
 
-/* Single precision */
-#define REAL float
-#define NAME(f) f##_single
-#define UINT uint32_t
-#define MANTISSA_BITS 23
-#define EXPONENT_BIAS 127
-#define ROUND 12582912.0f /* 1.5 2^23: adding and subtracting it rounds to a whole number */
-#define LN2_HIGH 0.693359375f
-#define LN2_LOW -2.12194440e-4f
-#define EXP_LOWEST -104.5f
-#define EXP_HIGHEST 89.0f
-#define N_FACTORIALS 6
-#define N_ODD 7
-#define N_SINES 6
-#define SQRT sqrtf
-#define FABS fabsf
-#define COPYSIGN copysignf
-#define LOG1P log1pf
-#define LARGEST FLT_MAX
-#ifdef __FMA__
-#define FMA fmaf
-#ifdef __AVX512F__
-#define VECTOR_FMA _mm512_fmadd_ps
-#else
-#define VECTOR_FMA _mm256_fmadd_ps
-#endif
-#else
-#define FMA(a, b, c) ((a) * (b) + (c))
-#define VECTOR_FMA FMA
-#endif
-#include "all.h"
-
-/* Double precision */
+#ifdef DOUBLE
+#define PRECISION double
 #define REAL double
-#define NAME(f) f##_double
 #define UINT uint64_t
 #define MANTISSA_BITS 52
 #define EXPONENT_BIAS 1023
@@ -88,52 +56,47 @@
 #define FMA(a, b, c) ((a) * (b) + (c))
 #define VECTOR_FMA FMA
 #endif
+#else
+#define PRECISION single
+#define REAL float
+#define UINT uint32_t
+#define MANTISSA_BITS 23
+#define EXPONENT_BIAS 127
+#define ROUND 12582912.0f /* 1.5 2^23: adding and subtracting it rounds to a whole number */
+#define LN2_HIGH 0.693359375f
+#define LN2_LOW -2.12194440e-4f
+#define EXP_LOWEST -104.5f
+#define EXP_HIGHEST 89.0f
+#define N_FACTORIALS 6
+#define N_ODD 7
+#define N_SINES 6
+#define SQRT sqrtf
+#define FABS fabsf
+#define COPYSIGN copysignf
+#define LOG1P log1pf
+#define LARGEST FLT_MAX
+#ifdef __FMA__
+#define FMA fmaf
+#ifdef __AVX512F__
+#define VECTOR_FMA _mm512_fmadd_ps
+#else
+#define VECTOR_FMA _mm256_fmadd_ps
+#endif
+#else
+#define FMA(a, b, c) ((a) * (b) + (c))
+#define VECTOR_FMA FMA
+#endif
+#endif
 #include "all.h"
 
-#define JOINED(a, b) a##b
-#define SYMBOL(level) JOINED(kernels_, level)
-#define TEXT(name) #name
-#define QUOTED(name) TEXT(name)
-/* Without fused operations BLAS multiplies faster. */
-#ifdef __FMA__
-#define FUSED(kernel) kernel
-#else
-#define FUSED(kernel) NULL
+#ifndef __FMA__ /* without fused operations BLAS multiplies faster */
+#define correlate NULL
+#define correlate_gradient NULL
+#define dense NULL
+#define dense_back NULL
 #endif
-#define KERNELS(precision)                                                                        \
-    {[SGD] = sgd_##precision,                                                                     \
-     [RMSPROP] = rmsprop_##precision,                                                             \
-     [ADAM] = adam_##precision,                                                                   \
-     [LION] = lion_##precision,                                                                   \
-     [ACTIVATE] = activate_##precision,                                                           \
-     [DEACTIVATE] = deactivate_##precision,                                                       \
-     [SOFTMAX_LOSS] = softmax_loss_##precision,                                                   \
-     [SIGMOID_LOSS] = sigmoid_loss_##precision,                                                   \
-     [DROPOUT] = dropout_##precision,                                                             \
-     [DROPOUT_BACKWARD] = dropout_backward_##precision,                                           \
-     [ROW_NORM] = row_norm_##precision,                                                           \
-     [ROW_NORM_BACKWARD] = row_norm_backward_##precision,                                         \
-     [BLEND] = blend_##precision,                                                                 \
-     [BLEND_BACKWARD] = blend_backward_##precision,                                               \
-     [SOFTMAX_OF_KEYS] = softmax_of_keys_##precision,                                             \
-     [READ_CODES] = read_codes_##precision,                                                       \
-     [ADD_BY_CODE] = add_by_code_##precision,                                                     \
-     [LSTM_STEP] = lstm_step_##precision,                                                         \
-     [LSTM_STEP_BACK] = lstm_step_back_##precision,                                               \
-     [GRU_STEP] = gru_step_##precision,                                                           \
-     [GRU_STEP_BACK] = gru_step_back_##precision,                                                 \
-     [MIX_ROWS] = mix_rows_##precision,                                                           \
-     [MAX_POOL] = max_pool_##precision,                                                           \
-     [MAX_UNPOOL] = max_unpool_##precision,                                                       \
-     [DEPTHWISE] = depthwise_##precision,                                                         \
-     [DEPTHWISE_GRADIENT] = depthwise_gradient_##precision,                                       \
-     [WAVES] = waves_##precision,                                                                 \
-     [WAVES_BACKWARD] = waves_backward_##precision,                                               \
-     [CORRELATE] = FUSED(correlate_##precision),                                                  \
-     [CORRELATE_GRADIENT] = FUSED(correlate_gradient_##precision),                                \
-     [CHANNEL_SUMS] = channel_sums_##precision,                                                   \
-     [CHANNEL_LINEAR] = channel_linear_##precision,                                               \
-     [DENSE] = FUSED(dense_##precision),                                                          \
-     [DENSE_BACK] = FUSED(dense_back_##precision)}
+#define JOINED(level, precision) kernels_##level##_##precision
+#define SYMBOL(level, precision) JOINED(level, precision)
+#define ENTRY(kernel) [KERNEL_##kernel] = kernel,
 
-const struct level SYMBOL(LEVEL) = {QUOTED(LEVEL), {KERNELS(single), KERNELS(double)}};
+kernel_function *const SYMBOL(LEVEL, PRECISION)[N_KERNELS] = {EACH_KERNEL(ENTRY)};

@@ -4,7 +4,7 @@
    that of the top: the loss is log(1 + rest) - (raw_y - top), its gradient e_k / (1 + rest), and
    less the others' sum, (1 - e_y) + rest, for the true class y; all times the share of the row.
    Smoothing s spreads s / K of the target. */
-static void NAME(softmax_loss)(void *arguments) {
+static void softmax_loss(void *arguments) {
     struct softmax_loss *a = arguments;
     const REAL *raw = a->raw, *shares = a->shares;
     REAL *out = a->out;
@@ -24,9 +24,9 @@ static void NAME(softmax_loss)(void *arguments) {
         for (ptrdiff_t k = 0; smoothing > 0 && k < K; k++)
             spread += out[k];
         EACH (k, K)
-            out[k] = NAME(exp)(out[k]);
+            out[k] = exp_of(out[k]);
         out[top] = 0; /* of 1, beside which small probabilities would be rounded away */
-        rest = NAME(sum)(K, out);
+        rest = sum(K, out);
         out[top] = 1;
         REAL slope = shares ? shares[row] : share;
         REAL log_total = LOG1P(rest), scale = slope / (1 + rest);
@@ -48,7 +48,7 @@ static void NAME(softmax_loss)(void *arguments) {
 /* Element by element, with z the log-odds, t the (smoothed) target and e = e^-|z|: the loss is
    log(1 + e) + z d, its derivative d - q, where d is 1 - t for z >= 0 and -t for others, and q is
    e / (1 + e) with the sign of z. */
-static void NAME(sigmoid_loss)(void *arguments) {
+static void sigmoid_loss(void *arguments) {
     struct sigmoid_loss *a = arguments;
     const REAL *raw = a->raw, *weights = a->sample_weight, *reals = a->y;
     const int64_t *integers = a->y;
@@ -58,7 +58,7 @@ static void NAME(sigmoid_loss)(void *arguments) {
     REAL losses[BLOCK], targets[BLOCK];
     double value = 0;
     for (ptrdiff_t start = 0; start < size; start += BLOCK) {
-        const ptrdiff_t n = NAME(least)(BLOCK, size - start);
+        const ptrdiff_t n = least(BLOCK, size - start);
         const REAL *z = raw + start;
         REAL *gradient = out + start;
         if (a->integers)
@@ -70,9 +70,9 @@ static void NAME(sigmoid_loss)(void *arguments) {
             EACH (i, n)
                 targets[i] = targets[i] * keep + even;
         EACH (i, n) {
-            REAL e = NAME(exp)(-FABS(z[i])), q = e / (1 + e);
+            REAL e = exp_of(-FABS(z[i])), q = e / (1 + e);
             REAL d = (REAL)(COPYSIGN((REAL)1, z[i]) > 0) - targets[i];
-            losses[i] = NAME(small_log1p)(e) + d * z[i];
+            losses[i] = small_log1p(e) + d * z[i];
             gradient[i] = (d - COPYSIGN(q, z[i])) * share;
         }
         if (weights)
@@ -81,7 +81,7 @@ static void NAME(sigmoid_loss)(void *arguments) {
                 losses[i] *= weight;
                 gradient[i] *= weight;
             }
-        value += NAME(sum)(n, losses);
+        value += sum(n, losses);
     }
     a->value = a->rows ? value / a->rows : 0;
 }

@@ -3,12 +3,12 @@
 #define STRETCH 1024 /* elements of a row that stay in the cache */
 
 /* out[n, t, m] = sum over r of weights[m, r] x[n, t, r], of rows of `width` elements */
-static void NAME(mix_rows)(void *arguments) {
+static void mix_rows(void *arguments) {
     const struct mix_rows *a = arguments;
     for (ptrdiff_t n = 0; n < a->shape[0]; n++)
         for (ptrdiff_t t = 0; t < a->shape[1]; t++)
             for (ptrdiff_t start = 0; start < a->width; start += STRETCH) {
-                const ptrdiff_t length = NAME(least)(STRETCH, a->width - start);
+                const ptrdiff_t length = least(STRETCH, a->width - start);
                 const REAL *x[MOST_MIXED];
                 for (ptrdiff_t r = 0; r < MOST_MIXED; r++) /* what is beyond has the weight 0 */
                     x[r] = (const REAL *)(a->x + n * a->x_strides[0] + t * a->x_strides[1] +

@@ -6,7 +6,7 @@
 /* x_hat = (x - mean) s, s = 1 / sqrt(mean((x - mean)^2) + epsilon), out = gamma x_hat + beta;
    without beta nothing is subtracted. margin is negative or NaN where the row has to be computed
    again. */
-static void NAME(row_norm)(void *arguments) {
+static void row_norm(void *arguments) {
     struct row_norm *a = arguments;
     const REAL *x = a->x, *gamma = a->gamma, *beta = a->beta;
     REAL *x_hat = a->x_hat, *out = a->out, *inverse_std = a->inverse_std, *margin = a->margin;
@@ -14,10 +14,10 @@ static void NAME(row_norm)(void *arguments) {
     const REAL epsilon = a->epsilon;
     a->accurate = 1;
     for (ptrdiff_t row = 0; row < a->rows; row++, x += n, x_hat += n, out += n) {
-        const REAL mean = beta ? NAME(sum)(n, x) / n : 0;
+        const REAL mean = beta ? sum(n, x) / n : 0;
         EACH (i, n)
             x_hat[i] = x[i] - mean;
-        const REAL variance = NAME(dot)(n, x_hat, x_hat) / n, s = 1 / SQRT(variance + epsilon);
+        const REAL variance = dot(n, x_hat, x_hat) / n, s = 1 / SQRT(variance + epsilon);
         margin[row] = beta ? (mean * (REAL)-LEAST_SPREAD * mean + variance) * s : 0;
         inverse_std[row] = s;
         a->accurate &= margin[row] >= 0 && s > 0;
@@ -30,7 +30,7 @@ static void NAME(row_norm)(void *arguments) {
 
 /* d gamma = sum(g x_hat), d beta = sum(g) over the rows, and with t = gamma g
    d x = s (t - x_hat mean(t x_hat) - mean(t)), without the last where there is no beta. */
-static void NAME(row_norm_backward)(void *arguments) {
+static void row_norm_backward(void *arguments) {
     const struct row_norm *a = arguments;
     const REAL *x_hat = a->x_hat, *gamma = a->gamma, *inverse_std = a->inverse_std;
     REAL *grad = a->out, *gamma_grad = a->gamma_grad, *beta_grad = a->beta_grad;
@@ -48,8 +48,8 @@ static void NAME(row_norm_backward)(void *arguments) {
             continue;
         EACH (i, n)
             grad[i] *= gamma[i];
-        const REAL slope = NAME(dot)(n, grad, x_hat) / n, s = inverse_std[row];
-        const REAL mean = beta_grad ? NAME(sum)(n, grad) / n : 0;
+        const REAL slope = dot(n, grad, x_hat) / n, s = inverse_std[row];
+        const REAL mean = beta_grad ? sum(n, grad) / n : 0;
         EACH (i, n)
             grad[i] = (grad[i] - x_hat[i] * slope - mean) * s;
     }

@@ -3,7 +3,7 @@
 
 /* g s = rate g;  with momentum  v = v + s,  step v or (Nesterov) s + momentum v,  v = momentum v;
    p = shrink p - step */
-static void NAME(sgd)(void *arguments) {
+static void sgd(void *arguments) {
     const struct sgd a = *(struct sgd *)arguments;
     REAL *params = a.params, *grads = a.grads, *velocity = a.velocity;
     const REAL shrink = a.shrink, rate = a.rate, momentum = a.momentum;
@@ -32,7 +32,7 @@ static void NAME(sgd)(void *arguments) {
 
 /* v = rho v + g^2;  s = rate g / sqrt(v + epsilon);  with momentum  b = s = momentum b + s;
    p = shrink p - s */
-static void NAME(rmsprop)(void *arguments) {
+static void rmsprop(void *arguments) {
     const struct rmsprop a = *(struct rmsprop *)arguments;
     REAL *params = a.params, *grads = a.grads, *square = a.square, *velocity = a.velocity;
     const REAL shrink = a.shrink, rate = a.rate, rho = a.rho, epsilon = a.epsilon;
@@ -58,7 +58,7 @@ static void NAME(rmsprop)(void *arguments) {
 
 /* m = beta_1 m + g;  v = beta_2 v + g^2;  p = shrink p - rate d / (sqrt(v) + epsilon), where d is
    m, or for Nadam nesterov m + g */
-static void NAME(adam)(void *arguments) {
+static void adam(void *arguments) {
     const struct adam a = *(struct adam *)arguments;
     REAL *params = a.params, *grads = a.grads, *mean = a.mean, *square = a.square;
     const REAL shrink = a.shrink, rate = a.rate, beta_1 = a.beta_1, beta_2 = a.beta_2;
@@ -85,7 +85,7 @@ static void NAME(adam)(void *arguments) {
 }
 
 /* d = weight m + g;  m = beta_2 m + g;  p = shrink p - rate sign(d), sign(d) = d / (|d| + tiny) */
-static void NAME(lion)(void *arguments) {
+static void lion(void *arguments) {
     const struct lion a = *(struct lion *)arguments;
     REAL *params = a.params, *grads = a.grads, *mean = a.mean;
     const REAL shrink = a.shrink, rate = a.rate, weight = a.weight, beta_2 = a.beta_2;

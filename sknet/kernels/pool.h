@@ -92,7 +92,7 @@ static void share_out(chunk_function *run, void *job, ptrdiff_t n_chunks) {
         return;
     }
     start_helpers((int)n_threads - 1);
-    uint64_t generation = GENERATION(atomic_load(&pool.state)) + 1 & UINT16_MAX;
+    uint64_t generation = (GENERATION(atomic_load(&pool.state)) + 1) & UINT16_MAX;
     pool.run = run, pool.job = job, pool.n_chunks = n_chunks;
     atomic_store(&pool.done, 0);
     atomic_store(&pool.state, generation << 48 | (uint64_t)(n_threads - 1) << 32 | n_chunks);

@@ -12,7 +12,7 @@
 #define CHANNELS 64 /* that are treated at a time */
 
 /* out = max of the window, or NaN if there is one */
-static void NAME(max_pool)(void *arguments) {
+static void max_pool(void *arguments) {
     const struct max_pool *a = arguments;
     const struct windows *w = &a->windows;
     REAL *out = a->out;
@@ -20,7 +20,7 @@ static void NAME(max_pool)(void *arguments) {
     ptrdiff_t o[4] = {0};
     do {
         for (ptrdiff_t start = 0; start < w->channels; start += CHANNELS) {
-            const ptrdiff_t n = NAME(least)(CHANNELS, w->channels - start);
+            const ptrdiff_t n = least(CHANNELS, w->channels - start);
             const REAL *x = (const REAL *)a->x + start;
             REAL best[CHANNELS];
             UINT found[CHANNELS] = {0}; /* as wide as the values, so that both fit one vector */
@@ -52,7 +52,7 @@ static void NAME(max_pool)(void *arguments) {
 }
 
 /* grad_x = grad at the maximum of each window, and 0 elsewhere */
-static void NAME(max_unpool)(void *arguments) {
+static void max_unpool(void *arguments) {
     const struct max_pool *a = arguments;
     const struct windows *w = &a->windows;
     const ptrdiff_t channels = w->channels;

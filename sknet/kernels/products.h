@@ -14,7 +14,7 @@ struct matrix {
 
 struct product {
     struct matrix a, b, out;
-    ptrdiff_t panel[2], n_across; /* rows and columns of a panel; the last ones are smaller */
+    ptrdiff_t panel[2], n_panels[2]; /* rows and columns of a panel; the last ones are smaller */
     int is_double;
 };
 
@@ -32,8 +32,8 @@ static void *element(const struct matrix *x, ptrdiff_t row, ptrdiff_t column, pt
 static void multiply_panel(void *job, ptrdiff_t panel) {
     const struct product *p = job;
     const ptrdiff_t item = p->is_double ? sizeof(double) : sizeof(float);
-    const ptrdiff_t row = panel / p->n_across * p->panel[0], left = p->out.shape[0] - row;
-    const ptrdiff_t column = panel % p->n_across * p->panel[1];
+    const ptrdiff_t row = panel / p->n_panels[1] * p->panel[0], left = p->out.shape[0] - row;
+    const ptrdiff_t column = panel % p->n_panels[1] * p->panel[1];
     const ptrdiff_t rows = left < p->panel[0] ? left : p->panel[0];
     const ptrdiff_t rest = p->out.shape[1] - column;
     const ptrdiff_t columns = rest < p->panel[1] ? rest : p->panel[1];
@@ -43,6 +43,11 @@ static void multiply_panel(void *job, ptrdiff_t panel) {
         GEMM(double);
     else
         GEMM(float);
+}
+
+static void multiply_panels(void *arguments) {
+    const struct product *p = arguments;
+    share_out(multiply_panel, arguments, p->n_panels[0] * p->n_panels[1]);
 }
 
 #endif

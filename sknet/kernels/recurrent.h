@@ -1,20 +1,20 @@
 /* Steps of recurrent layers. The sums of sigmoids come halved: s(x) = (1 + tanh(x / 2)) / 2. */
 
-static inline REAL NAME(of_half)(REAL half) {
-    return FMA(NAME(tanh)(half), (REAL)0.5, (REAL)0.5);
+static inline REAL of_half(REAL half) {
+    return FMA(tanh_of(half), (REAL)0.5, (REAL)0.5);
 }
 
 /* c = f c + i g and h = o tanh(c), of the slots (free, g, i, f, o). While training the slots
    become (dc/da_i, dc/da_f, dc/da_c, f, dh/da_o), and squashed dh/dc = o (1 - tanh(c)^2). */
-static void NAME(lstm_step)(void *arguments) {
+static void lstm_step(void *arguments) {
     const struct lstm_step *a = arguments;
     const ptrdiff_t n = a->rows * a->width;
     REAL *s0 = a->slots, *s1 = s0 + n, *s2 = s1 + n, *s3 = s2 + n, *s4 = s3 + n;
     REAL *cell = a->cell, *squashed = a->squashed, *after = a->after;
     EACH (k, n) {
-        REAL g = NAME(tanh)(s1[k]), i = NAME(of_half)(s2[k]);
-        REAL f = NAME(of_half)(s3[k]), o = NAME(of_half)(s4[k]);
-        REAL i_g = i * g, f_c = f * cell[k], c = i_g + f_c, t = NAME(tanh)(c), h = o * t;
+        REAL g = tanh_of(s1[k]), i = of_half(s2[k]);
+        REAL f = of_half(s3[k]), o = of_half(s4[k]);
+        REAL i_g = i * g, f_c = f * cell[k], c = i_g + f_c, t = tanh_of(c), h = o * t;
         cell[k] = c;
         after[k] = h;
         s1[k] = f_c - f * f_c;
@@ -28,7 +28,7 @@ static void NAME(lstm_step)(void *arguments) {
 
 /* The gradients (i, f, c, o) of the sums, of those of h and c; that of c goes on to the step
    before. */
-static void NAME(lstm_step_back)(void *arguments) {
+static void lstm_step_back(void *arguments) {
     const struct lstm_step *a = arguments;
     const ptrdiff_t width = a->width, n = a->rows * width;
     for (ptrdiff_t row = 0; row < a->rows; row++) {
@@ -50,14 +50,14 @@ static void NAME(lstm_step_back)(void *arguments) {
 
 /* h = z h + (1 - z) g with g = tanh(x + r y), of the slots (x, z, r, y, free). While training the
    slots become (dh/da_g, z, r, da_g/da_r, dh/da_z). */
-static void NAME(gru_step)(void *arguments) {
+static void gru_step(void *arguments) {
     const struct gru_step *a = arguments;
     const ptrdiff_t n = a->rows * a->width;
     REAL *s0 = a->slots, *s1 = s0 + n, *s2 = s1 + n, *s3 = s2 + n, *s4 = s3 + n, *after = a->after;
     const REAL *before = a->before;
     EACH (k, n) {
-        REAL z = NAME(of_half)(s1[k]), r = NAME(of_half)(s2[k]), y = s3[k];
-        REAL g = NAME(tanh)(s0[k] + r * y), difference = before[k] - g, rest = 1 - z;
+        REAL z = of_half(s1[k]), r = of_half(s2[k]), y = s3[k];
+        REAL g = tanh_of(s0[k] + r * y), difference = before[k] - g, rest = 1 - z;
         after[k] = z * difference + g;
         s0[k] = rest - rest * (g * g);
         s1[k] = z;
@@ -68,7 +68,7 @@ static void NAME(gru_step)(void *arguments) {
 }
 
 /* The gradients (x, z, r, y) of the sums; that of h goes on to the step before. */
-static void NAME(gru_step_back)(void *arguments) {
+static void gru_step_back(void *arguments) {
     const struct gru_step *a = arguments;
     const ptrdiff_t width = a->width, n = a->rows * width;
     for (ptrdiff_t row = 0; row < a->rows; row++) {

@@ -2,7 +2,7 @@
 
 #define LANES 16
 
-static inline REAL NAME(sum)(ptrdiff_t n, const REAL *x) {
+static inline REAL sum(ptrdiff_t n, const REAL *x) {
     REAL lanes[LANES] = {0}, total = 0;
     ptrdiff_t i = 0;
     for (; i + LANES <= n; i += LANES)
@@ -15,7 +15,7 @@ static inline REAL NAME(sum)(ptrdiff_t n, const REAL *x) {
     return total;
 }
 
-static inline REAL NAME(dot)(ptrdiff_t n, const REAL *x, const REAL *y) {
+static inline REAL dot(ptrdiff_t n, const REAL *x, const REAL *y) {
     REAL lanes[LANES] = {0}, total = 0;
     ptrdiff_t i = 0;
     for (; i + LANES <= n; i += LANES)

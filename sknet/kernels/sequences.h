@@ -4,7 +4,7 @@
 
 /* Softmax over the keys: e^(score - highest) / total, 0 for keys that are masked or later than the
    query. The scores are (N, heads, keys, queries), and the queries are those of the last keys. */
-static void NAME(softmax_of_keys)(void *arguments) {
+static void softmax_of_keys(void *arguments) {
     const struct softmax_of_keys *a = arguments;
     REAL *scores = a->scores;
     const ptrdiff_t queries = a->queries, first = a->keys - a->queries;
@@ -12,14 +12,14 @@ static void NAME(softmax_of_keys)(void *arguments) {
     for (ptrdiff_t head = 0; head < a->rows * a->heads; head++, scores += a->keys * queries) {
         const uint8_t *mask = a->mask ? a->mask + head / a->heads * a->keys : NULL;
         for (ptrdiff_t tile = 0; tile < queries; tile += TILE) {
-            const ptrdiff_t n = NAME(least)(TILE, queries - tile);
+            const ptrdiff_t n = least(TILE, queries - tile);
             for (ptrdiff_t q = 0; q < n; q++) {
                 highest[q] = mask ? -LARGEST : -(REAL)INFINITY; /* inf - inf would be NaN */
                 total[q] = 0;
             }
             for (ptrdiff_t key = 0; key < a->keys; key++) {
                 REAL *row = scores + key * queries + tile;
-                ptrdiff_t hidden = a->causal ? NAME(least)(key - first - tile, n) : 0;
+                ptrdiff_t hidden = a->causal ? least(key - first - tile, n) : 0;
                 hidden = mask && !mask[key] ? n : hidden;
                 for (ptrdiff_t q = 0; q < hidden; q++)
                     row[q] = -(REAL)INFINITY;
@@ -29,7 +29,7 @@ static void NAME(softmax_of_keys)(void *arguments) {
             for (ptrdiff_t key = 0; key < a->keys; key++) {
                 REAL *row = scores + key * queries + tile;
                 EACH (q, n) {
-                    row[q] = NAME(exp)(row[q] - highest[q]);
+                    row[q] = exp_of(row[q] - highest[q]);
                     total[q] += row[q];
                 }
             }
@@ -45,7 +45,7 @@ static void NAME(softmax_of_keys)(void *arguments) {
 }
 
 /* codes = x, accurate unless one is no whole number from 0 to limit - 1 */
-static void NAME(read_codes)(void *arguments) {
+static void read_codes(void *arguments) {
     struct codes *a = arguments;
     const REAL *x = a->values, limit = a->limit;
     ptrdiff_t wrong = 0;
@@ -58,7 +58,7 @@ static void NAME(read_codes)(void *arguments) {
 }
 
 /* table[code] = sum of the rows of that code */
-static void NAME(add_by_code)(void *arguments) {
+static void add_by_code(void *arguments) {
     const struct codes *a = arguments;
     const REAL *values = a->values;
     REAL *table = a->table;

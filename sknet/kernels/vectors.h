@@ -1,15 +1,15 @@
 /* Vectors of the processor, in whose registers sums of products stay. */
-typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES)));
+typedef REAL vector __attribute__((vector_size(VECTOR_BYTES)));
 #define PER_VECTOR ((ptrdiff_t)(VECTOR_BYTES / sizeof(REAL)))
 
-static inline NAME(vector) NAME(load)(const REAL *from) {
-    NAME(vector) v;
+static inline vector load(const REAL *from) {
+    vector v;
     memcpy(&v, from, sizeof(v));
     return v;
 }
 
 /* Copy some elements, and fill up with zeros. */
-static inline void NAME(copy_part)(REAL *to, const REAL *from, ptrdiff_t n, ptrdiff_t size) {
+static inline void copy_part(REAL *to, const REAL *from, ptrdiff_t n, ptrdiff_t size) {
     if (n == size)
         memcpy(to, from, size * sizeof(REAL));
     else

@@ -1,7 +1,7 @@
 /* Waves of numbers, mixed to a vector for each; layers/periodic_embedding.py. */
 
 /* sin 2 pi x of |x| <= 1/4, by its series */
-static inline REAL NAME(quarter_sine)(REAL x) {
+static inline REAL quarter_sine(REAL x) {
     static const double terms[] = {
         6.283185307179586,  -41.34170224039976,  81.60524927607506,     -76.70585975306139,
         42.058693944897655, -15.09464257682299,  3.819952584848282,     -0.7181223017785006,
@@ -14,19 +14,19 @@ static inline REAL NAME(quarter_sine)(REAL x) {
 }
 
 /* cosines and sines of the waves 2 pi f x + p of one number */
-static inline void NAME(turn)(ptrdiff_t n, REAL x, const REAL *f, const REAL *p, REAL *cosines,
-                              REAL *sines) {
+static inline void turn(ptrdiff_t n, REAL x, const REAL *f, const REAL *p, REAL *cosines,
+                        REAL *sines) {
     EACH (i, n) {
         REAL turns = f[i] * x + p[i] * (REAL)0.15915494309189535, whole = (turns + ROUND) - ROUND;
         turns = FABS(turns) < ROUND / 4 ? turns - whole : turns - turns; /* NaN if not finite */
         REAL half = FABS(turns);
-        cosines[i] = NAME(quarter_sine)((REAL)0.25 - half);
-        sines[i] = NAME(quarter_sine)(COPYSIGN((REAL)0.25 - FABS(half - (REAL)0.25), turns));
+        cosines[i] = quarter_sine((REAL)0.25 - half);
+        sines[i] = quarter_sine(COPYSIGN((REAL)0.25 - FABS(half - (REAL)0.25), turns));
     }
 }
 
 /* out = [x, kernel cos(2 pi f x + p) + bias], and the cosines and sines for the way back */
-static void NAME(waves)(void *arguments) {
+static void waves(void *arguments) {
     const struct waves *a = arguments;
     const ptrdiff_t n = a->waves, mixed = a->mixed;
     REAL kernel[MOST_WAVES];
@@ -39,16 +39,16 @@ static void NAME(waves)(void *arguments) {
         for (ptrdiff_t row = 0, at = j; row < a->rows; row++, at += a->width) {
             REAL x = ((REAL *)a->x)[at], *out = (REAL *)a->out + at * (mixed + 1);
             REAL *cosines = (REAL *)a->cosines + at * n;
-            NAME(turn)(n, x, f, p, cosines, (REAL *)a->sines + at * n);
+            turn(n, x, f, p, cosines, (REAL *)a->sines + at * n);
             out[0] = x;
             for (ptrdiff_t k = 0; k < mixed; k++)
-                out[k + 1] = bias[k] + NAME(dot)(n, kernel + k * n, cosines);
+                out[k + 1] = bias[k] + dot(n, kernel + k * n, cosines);
         }
     }
 }
 
 /* The gradients of all weights, and that of x, in out, unless it is NULL. */
-static void NAME(waves_backward)(void *arguments) {
+static void waves_backward(void *arguments) {
     const struct waves *a = arguments;
     const ptrdiff_t n = a->waves, mixed = a->mixed;
     for (ptrdiff_t j = 0; j < a->width; j++) {
@@ -83,7 +83,7 @@ static void NAME(waves_backward)(void *arguments) {
                 of_f[i] += slopes[i] * x;
             }
             if (a->out)
-                ((REAL *)a->out)[at] = grad[0] + NAME(dot)(n, slopes, f) * (REAL)6.283185307179586;
+                ((REAL *)a->out)[at] = grad[0] + dot(n, slopes, f) * (REAL)6.283185307179586;
         }
         EACH (i, n)
             of_f[i] *= (REAL)6.283185307179586;
