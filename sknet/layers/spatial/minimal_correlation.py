@@ -205,4 +205,4 @@ class _Strip(NamedTuple):
 
 def _room_for_mixed(tiles, lane, work):
     """Return memory for six mixed rows of each tile, shape (6, N, tiles, elements)."""
-    return scratch(work, f"products {lane}", (_N_MIXED, *tiles.shape[:2], tiles.shape[-1]))
+    return scratch(work, f"mixed products {lane}", (_N_MIXED, *tiles.shape[:2], tiles.shape[-1]))
