@@ -36,6 +36,7 @@ from sknet.layers import (
     Embedding,
     Flatten,
     GaussianNoise,
+    GroupNorm,
     LayerNorm,
     Masking,
     MaxPool1D,
@@ -219,6 +220,15 @@ VALUES = [
         ValueError,
         r"^Layer 'layers__0' \(BatchNorm\): axis must be from 1 to 1 or from -1 to -1 for samples",
         parameters=SET(layers=[BatchNorm(axis=0), Dense(3)]),
+    ),
+    *(
+        Misuse(
+            f"True as an axis of {type(layer).__name__}",
+            InvalidParameterError,
+            r"The 'axis' parameter of \w+ must be an int in the range .* Got True instead",
+            parameters=SET(layers=[layer, Dense(3)]),
+        )
+        for layer in (BatchNorm(axis=True), GroupNorm(1, axis=True), LayerNorm(axis=True))
     ),
     Misuse(
         "MixUp with lbfgs",

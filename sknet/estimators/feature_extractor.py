@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import HasMethods
+from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -74,7 +74,7 @@ class FeatureExtractor(TransformerMixin, MetaEstimatorMixin, Documented, BaseEst
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit"])],
-        "layer": [Integral, str, None],
+        "layer": [Interval(Integral, None, None, closed="neither"), str, None],
     }
 
     def __init__(self, estimator: EstimatorLike, layer: int | str | None = None) -> None:

@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from ..cells import named
 from ..typing import Array, Shape
@@ -53,7 +54,7 @@ class Branch(Composite):
     """
 
     _parameter_constraints = {
-        "columns": [Integral, str, slice, "array-like"],
+        "columns": [Interval(Integral, None, None, closed="neither"), str, slice, "array-like"],
         "input_shape": [tuple, list, None],
         **Composite._parameter_constraints,
     }

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from numbers import Integral
 
+from sklearn.utils._param_validation import Interval
+
 from ..typing import Shape
 from .base import Layer
 
+#: Constraint of the parameter that names one. An interval takes no booleans, the class would.
+AXIS = [Interval(Integral, None, None, closed="neither")]
 #: Constraint of the parameter that names them.
-AXES = [Integral, tuple, list]
-#: Constraint of the parameter that names one.
-AXIS = [Integral]
+AXES = [*AXIS, tuple, list]
 
 
 def last_axes(layer: Layer, input_shape: Shape | None) -> Shape:

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils._param_validation import Interval
 
 from ...base import brief, copied
 from ...holders import innermost
@@ -88,7 +89,7 @@ class Pretrained(Sequential):
     _list_parameters = ("layers",)
     _parameter_constraints = {
         "estimator": "no_validation",
-        "upto": [Integral, str, None],
+        "upto": [Interval(Integral, None, None, closed="neither"), str, None],
         "layers": [list, tuple, None],
         **OF_TRAINING,
     }
