@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
-    {"kernels", "typing"},
+    {"kernels", "later", "typing"},
     {"base", "constraints", "dispatch", "lanes", "pages", "settings", "warning"},
     {
         "activations",
