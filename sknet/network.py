@@ -295,10 +295,7 @@ class Network(NamedWeights):
         return work <= _SMALL_OWN_WORK and X.dtype == self.dtype and X.flags.c_contiguous
 
     def _run(self, x, part, scratch, out=None):
-        """Compute the outputs of a chunk on a replica, which waits for the next one after.
-
-        It does not if the elements of `scratch` that it takes are many.
-        """
+        """Compute the outputs of a chunk on a replica, kept if its scratch elements are few."""
         # list.pop and list.append are atomic: two threads never get the same replica.
         try:
             replica = self._idle.pop()

@@ -445,7 +445,9 @@ class NeuralClassifier(ClassifierMixin, ClassWeights, PlacewiseTargets, BaseNeur
 
     def _make_scorer(self):
         # scikit-learn's accuracy refuses several outputs of several classes, `score` does not.
-        is_accuracy = self.scoring == "accuracy" or self.scoring is sklearn.metrics.accuracy_score
+        is_accuracy = self.scoring == "accuracy"
+        if not isinstance(self.scoring, str):
+            is_accuracy = self.scoring is sklearn.metrics.accuracy_score
         return sklearn.metrics.check_scoring(self) if is_accuracy else super()._make_scorer()
 
     def _check_scorer(self, scorer):
