@@ -33,18 +33,12 @@ extern kernel_function *const KERNELS(x86_64_v2), *const KERNELS(x86_64_v3),
 #else
 #define LEVELS LEVEL(generic)
 #endif
-static const struct level levels[] = {LEVELS};
-
-struct state {
-    const struct level *level;
-    PyObject *numpy_kernels;
-};
+static const struct level levels[] = {LEVELS}, *current_level;
 
 /* What to do with a call: run it, leave it to NumPy, or report an error that is set. */
 enum fate { RUNS, IS_LEFT, FAILED };
 
 struct call {
-    PyObject *module;
     const char *name;
     PyObject *const *args;
     Py_ssize_t n_args;
@@ -62,10 +56,9 @@ struct call {
 
 enum use { READ, WRITE };
 
-static struct call begin(PyObject *module, const char *name, PyObject *const *args,
-                         Py_ssize_t n_args, Py_ssize_t expected) {
-    struct call call = {.module = module, .name = name, .args = args, .n_args = n_args};
-    call.type = -1;
+static struct call begin(const char *name, PyObject *const *args, Py_ssize_t n_args,
+                         Py_ssize_t expected) {
+    struct call call = {.name = name, .args = args, .n_args = n_args, .type = -1};
     if (n_args != expected) {
         PyErr_Format(PyExc_TypeError, "%s takes %zd arguments, got %zd", name, expected, n_args);
         call.fate = FAILED;
@@ -200,6 +193,13 @@ static double take_number(struct call *call, int i) {
     return value;
 }
 
+/* Take numbers one after the other, from argument i on. */
+#define TAKE_NUMBERS(call, i, ...) take_numbers(call, i, (double *[]){__VA_ARGS__, NULL})
+static void take_numbers(struct call *call, int i, double **numbers) {
+    for (; *numbers; numbers++, i++)
+        **numbers = take_number(call, i);
+}
+
 /* Take an array of one int64. */
 static int64_t *take_counter(struct call *call, int i) {
     void *data;
@@ -227,13 +227,14 @@ static void check_overlap(struct call *call) {
 }
 
 /* Call the function of the same name in numpy_kernels.py. */
-static PyObject *leave_to_numpy(const struct call *call, PyObject *numpy_kernels) {
-    PyObject *function = PyObject_GetAttrString(numpy_kernels, call->name);
-    PyObject *arguments = PyTuple_New(call->n_args), *result = NULL;
+static PyObject *leave_to_numpy(const struct call *call) {
+    PyObject *numpy_kernels = PyImport_ImportModule("sknet.kernels.numpy_kernels");
+    PyObject *function = numpy_kernels ? PyObject_GetAttrString(numpy_kernels, call->name) : NULL;
+    PyObject *arguments = PyTuple_New(call->n_args);
     for (Py_ssize_t i = 0; arguments && i < call->n_args; i++)
         PyTuple_SetItem(arguments, i, Py_NewRef(call->args[i]));
-    if (function && arguments)
-        result = PyObject_Call(function, arguments, NULL);
+    PyObject *result = function && arguments ? PyObject_Call(function, arguments, NULL) : NULL;
+    Py_XDECREF(numpy_kernels);
     Py_XDECREF(function);
     Py_XDECREF(arguments);
     return result;
@@ -244,11 +245,10 @@ static PyObject *finish(struct call *call, enum kernel kernel, void *arguments, 
     check_overlap(call);
     if (call->fate == FAILED)
         return NULL;
-    struct state *state = PyModule_GetState(call->module);
-    kernel_function *of_level = state->level->kernels[call->type == NPY_DOUBLE][kernel];
+    kernel_function *of_level = current_level->kernels[call->type == NPY_DOUBLE][kernel];
     kernel_function *run = call->run ? call->run : of_level;
     if (call->fate == IS_LEFT || !run)
-        return leave_to_numpy(call, state->numpy_kernels);
+        return leave_to_numpy(call);
     if (size >= MANY) {
         Py_BEGIN_ALLOW_THREADS run(arguments);
         Py_END_ALLOW_THREADS
@@ -266,8 +266,9 @@ static PyObject *finish(struct call *call, enum kernel kernel, void *arguments, 
     static npy_intp arguments_of_##name(struct call *call, struct arguments *a);                  \
     static PyObject *name(PyObject *module, PyObject *const *args, Py_ssize_t n_args) {           \
         struct arguments a = {0};                                                                 \
-        struct call call = begin(module, #name, args, n_args, expected);                          \
+        struct call call = begin(#name, args, n_args, expected);                                  \
         const npy_intp size = call.fate == FAILED ? 0 : arguments_of_##name(&call, &a);           \
+        (void)module;                                                                             \
         return finish(&call, KERNEL_##kernel, &a, size);                                          \
     }                                                                                             \
     static npy_intp arguments_of_##name(struct call *call, struct arguments *a)
@@ -285,9 +286,7 @@ static ptrdiff_t take_params(struct call *call, void **params, void **grads) {
 KERNEL(sgd, sgd, 9) {
     a->size = take_params(call, &a->params, &a->grads);
     a->velocity = take_optional(call, 3, WRITE, a->size);
-    a->shrink = take_number(call, 5);
-    a->rate = take_number(call, 6);
-    a->momentum = take_number(call, 7);
+    TAKE_NUMBERS(call, 5, &a->shrink, &a->rate, &a->momentum);
     a->nesterov = take_number(call, 8) != 0;
     return a->size;
 }
@@ -296,11 +295,7 @@ KERNEL(rmsprop, rmsprop, 11) {
     a->size = take_params(call, &a->params, &a->grads);
     a->square = take_sized(call, 3, WRITE, a->size);
     a->velocity = take_optional(call, 4, WRITE, a->size);
-    a->shrink = take_number(call, 6);
-    a->rate = take_number(call, 7);
-    a->rho = take_number(call, 8);
-    a->epsilon = take_number(call, 9);
-    a->momentum = take_number(call, 10);
+    TAKE_NUMBERS(call, 6, &a->shrink, &a->rate, &a->rho, &a->epsilon, &a->momentum);
     return a->size;
 }
 
@@ -308,22 +303,14 @@ KERNEL(adam, adam, 12) {
     a->size = take_params(call, &a->params, &a->grads);
     a->mean = take_sized(call, 3, WRITE, a->size);
     a->square = take_sized(call, 4, WRITE, a->size);
-    a->shrink = take_number(call, 6);
-    a->rate = take_number(call, 7);
-    a->beta_1 = take_number(call, 8);
-    a->beta_2 = take_number(call, 9);
-    a->epsilon = take_number(call, 10);
-    a->nesterov = take_number(call, 11);
+    TAKE_NUMBERS(call, 6, &a->shrink, &a->rate, &a->beta_1, &a->beta_2, &a->epsilon, &a->nesterov);
     return a->size;
 }
 
 KERNEL(lion, lion, 9) {
     a->size = take_params(call, &a->params, &a->grads);
     a->mean = take_sized(call, 3, WRITE, a->size);
-    a->shrink = take_number(call, 5);
-    a->rate = take_number(call, 6);
-    a->weight = take_number(call, 7);
-    a->beta_2 = take_number(call, 8);
+    TAKE_NUMBERS(call, 5, &a->shrink, &a->rate, &a->weight, &a->beta_2);
     /* The smallest normal number keeps 0 / 0 from the sign. */
     a->tiny = call->type == NPY_DOUBLE ? 2.2250738585072014e-308 : 1.17549435e-38;
     return a->size;
@@ -344,8 +331,7 @@ KERNEL(activate, activate, 8) {
     a->out = take_sized(call, 3, WRITE, a->rows * a->width);
     a->bias = take_optional(call, 2, READ, a->width);
     a->derivative = take_optional(call, 4, WRITE, a->rows * a->width);
-    a->slope = take_number(call, 5);
-    a->limit = take_number(call, 6);
+    TAKE_NUMBERS(call, 5, &a->slope, &a->limit);
     call->may_coincide = 1;
     return a->rows * a->width;
 }
@@ -355,8 +341,7 @@ KERNEL(deactivate, deactivate, 7) {
     a->grad = take_rows(call, 1, WRITE, &a->rows, &a->width);
     a->out = take_sized(call, 2, READ, a->rows * a->width);
     a->bias_grad = take_optional(call, 3, WRITE, a->width);
-    a->slope = take_number(call, 4);
-    a->limit = take_number(call, 5);
+    TAKE_NUMBERS(call, 4, &a->slope, &a->limit);
     call->may_coincide = 1;
     return a->rows * a->width;
 }
@@ -384,8 +369,7 @@ KERNEL(dense, dense, 9) {
     take_dense(call, a, 1, f->rows, f->width);
     f->bias = take_optional(call, 3, READ, f->width);
     f->derivative = take_optional(call, 5, WRITE, f->rows * f->width);
-    f->slope = take_number(call, 6);
-    f->limit = take_number(call, 7);
+    TAKE_NUMBERS(call, 6, &f->slope, &f->limit);
     return f->rows * f->width * a->inputs;
 }
 
@@ -398,8 +382,7 @@ KERNEL(dense_back, dense, 11) {
     a->kernel_grad = take_sized(call, 5, WRITE, a->inputs * f->width);
     f->bias_grad = take_optional(call, 6, WRITE, f->width);
     a->grad_x = take_optional(call, 7, WRITE, size);
-    f->slope = take_number(call, 8);
-    f->limit = take_number(call, 9);
+    TAKE_NUMBERS(call, 8, &f->slope, &f->limit);
     call->may_coincide = 1;
     return f->width * size;
 }
@@ -910,7 +893,8 @@ KERNEL_AS(multiply, of_no_level, product, 6) {
 
 /* Take the addresses of cblas_sgemm and cblas_dgemm. */
 static PyObject *use_blas(PyObject *module, PyObject *const *args, Py_ssize_t n_args) {
-    struct call call = begin(module, "use_blas", args, n_args, 2);
+    struct call call = begin("use_blas", args, n_args, 2);
+    (void)module;
     for (int i = 0; i < 2 && call.fate == RUNS && !PyErr_Occurred(); i++)
         gemm_functions[i] = PyLong_AsVoidPtr(args[i]);
     return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
@@ -944,16 +928,15 @@ static const struct level *best_level(void) {
 }
 
 static PyObject *level(PyObject *module, PyObject *none) {
-    struct state *state = PyModule_GetState(module);
-    (void)none;
-    return PyUnicode_FromString(state->level->name);
+    (void)module, (void)none;
+    return PyUnicode_FromString(current_level->name);
 }
 
 static PyObject *use_level(PyObject *module, PyObject *name) {
-    struct state *state = PyModule_GetState(module);
+    (void)module;
     for (const struct level *level = levels; level <= best_level(); level++)
         if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, level->name) == 0) {
-            state->level = level;
+            current_level = level;
             Py_RETURN_NONE;
         }
     return PyErr_Format(PyExc_ValueError, "this processor has no level %R", name);
@@ -1012,30 +995,13 @@ static PyMethodDef methods[] = {
 /* clang-format on */
 
 static int execute(PyObject *module) {
-    struct state *state = PyModule_GetState(module);
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)module;
     if (PyArray_ImportNumPyAPI() < 0)
         return -1;
     pthread_once(&once, watch_forks);
-    state->level = best_level();
-    state->numpy_kernels = PyImport_ImportModule("sknet.kernels.numpy_kernels");
-    return state->numpy_kernels ? 0 : -1;
-}
-
-static int traverse(PyObject *module, visitproc visit, void *arg) {
-    struct state *state = PyModule_GetState(module);
-    Py_VISIT(state->numpy_kernels);
+    current_level = best_level();
     return 0;
-}
-
-static int clear(PyObject *module) {
-    struct state *state = PyModule_GetState(module);
-    Py_CLEAR(state->numpy_kernels);
-    return 0;
-}
-
-static void release(void *module) {
-    clear(module);
 }
 
 static PyModuleDef_Slot slots[] = {
@@ -1050,12 +1016,8 @@ static PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "sknet.kernels._extension",
     .m_doc = "The kernels of numpy_kernels.py, compiled.",
-    .m_size = sizeof(struct state),
     .m_methods = methods,
     .m_slots = slots,
-    .m_traverse = traverse,
-    .m_clear = clear,
-    .m_free = release,
 };
 
 PyMODINIT_FUNC PyInit__extension(void) {
