@@ -2,23 +2,22 @@
 
 __version__ = "0.1.0"
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .estimators import (
-    AutoencoderTransformer,
-    FeatureExtractor,
-    NeuralClassifier,
-    NeuralLanguageModel,
-    NeuralOutlierDetector,
-    NeuralRegressor,
-    NeuralTranscriber,
-    NeuralTranslator,
-    PlacewiseScorer,
-)
+from .estimators import NeuralClassifier, NeuralRegressor
+from .later import imported_later
 from .versions import show_versions
 
 if TYPE_CHECKING:
+    from .estimators import (
+        AutoencoderTransformer,
+        FeatureExtractor,
+        NeuralLanguageModel,
+        NeuralOutlierDetector,
+        NeuralTranscriber,
+        NeuralTranslator,
+        PlacewiseScorer,
+    )
     from .interop import load, save
     from .tabular import TabularClassifier, TabularRegressor
 
@@ -40,23 +39,22 @@ __all__ = [
     "show_versions",
 ]
 
-#: Modules that are imported when they are asked for: the first fit of a process need not wait.
-_LATER = {
-    "interop": None,
-    "tabular": None,
-    "load": "interop",
-    "save": "interop",
-    "TabularClassifier": "tabular",
-    "TabularRegressor": "tabular",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f".{_LATER[name] or name}", __name__)
-    return getattr(module, name) if _LATER[name] else module
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+__getattr__, __dir__ = imported_later(
+    __name__,
+    {
+        "AutoencoderTransformer": "estimators",
+        "FeatureExtractor": "estimators",
+        "NeuralLanguageModel": "estimators",
+        "NeuralOutlierDetector": "estimators",
+        "NeuralTranscriber": "estimators",
+        "NeuralTranslator": "estimators",
+        "PlacewiseScorer": "estimators",
+        "TabularClassifier": "tabular",
+        "TabularRegressor": "tabular",
+        "load": "interop",
+        "save": "interop",
+        "interop": "interop",
+        "preprocessing": "preprocessing",
+        "tabular": "tabular",
+    },
+)

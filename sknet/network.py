@@ -218,7 +218,7 @@ class Network(NamedWeights):
         """
         if isinstance(x, Sequences):
             x, mask = x.padded(self._work)
-        else:
+        elif len(self.input_shape) > 1:
             x = in_shape(x, self.input_shape)
         return self.layer.forward(x, training, mask)
 
@@ -277,16 +277,16 @@ class Network(NamedWeights):
 
     def _outputs(self, X, part=None):
         """Compute what `predict` does, for callers that are `isolated` themselves."""
-        n, (largest, _) = X.shape[0], self._scratch_of(X)
+        n, (largest, total) = X.shape[0], self._scratch_of(X)
         if n * largest <= _CHUNK_ELEMENTS and self._is_small(X, n * len(self.params)):
-            return self._run(X, part)
+            return self._run(X, part, n * total)
         rows = min(n, self.chunk_rows(X))
         with single_threaded_blas():
             if rows == n:
-                return self._run(X, part)
+                return self._run(X, part, n * total)
             out = self._empty_output(X, self._part(part).output_shape_)
             for chunk in (slice(start, start + rows) for start in range(0, n, rows)):
-                self._run(X[chunk], part, out[chunk])
+                self._run(X[chunk], part, rows * total, out[chunk])
         return out
 
     def _is_small(self, X, work):
@@ -294,8 +294,8 @@ class Network(NamedWeights):
             return work <= _SMALL_WORK
         return work <= _SMALL_OWN_WORK and X.dtype == self.dtype and X.flags.c_contiguous
 
-    def _run(self, x, part, out=None):
-        """Compute the outputs of a chunk on a replica, which waits for the next one after."""
+    def _run(self, x, part, scratch, out=None):
+        """Compute the outputs of a chunk on a replica, kept if its scratch elements are few."""
         # list.pop and list.append are atomic: two threads never get the same replica.
         try:
             replica = self._idle.pop()
@@ -312,7 +312,7 @@ class Network(NamedWeights):
                 return raw.copy()
             out[:, : raw.shape[1]] = raw  # a chunk is as long as the longest sequence in it
         finally:
-            if x.shape[0] * self._scratch_of(x)[1] * self.dtype.itemsize <= _IDLE_BYTES:
+            if scratch * self.dtype.itemsize <= _IDLE_BYTES:
                 self._idle.append(replica)
 
     def _empty_output(self, X, shape):

@@ -195,10 +195,7 @@ class _Found:
 
     def __init__(self) -> None:
         self._filters, self._config = warnings.filters, sklearn.get_config()
-
-    @property
-    def dispatches(self) -> bool:
-        return self._config["array_api_dispatch"]
+        self.dispatches: bool = self._config["array_api_dispatch"]
 
     def restore(self) -> None:
         if warnings.filters is not self._filters:

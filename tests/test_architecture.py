@@ -6,6 +6,7 @@ import subprocess
 import sys
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
-    {"kernels", "typing"},
+    {"kernels", "later", "typing"},
     {"base", "constraints", "dispatch", "lanes", "pages", "settings", "warning"},
     {
         "activations",
@@ -220,3 +221,39 @@ print(*{{name.partition(".")[0] for name in set(sys.modules) - before}})
     }
     assert optional & set(run.stdout.split()) == set()
     assert "sknet" in run.stdout.split()
+
+
+def test_a_fit_imports_what_it_needs_alone():
+    code = """
+import sys
+from sknet import NeuralClassifier
+NeuralClassifier(max_iter=1, tol=0).fit([[0.0], [1.0]], [0, 1]).predict([[0.0]])
+print(*sys.modules)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    others = {
+        "sklearn.metrics",
+        "sklearn.model_selection",
+        "sknet.estimators.translator",
+        "sknet.interop",
+        "sknet.layers.sequential.attention",
+        "sknet.layers.spatial.convolution",
+        "sknet.preprocessing.tokenizer",
+        "sknet.tabular",
+    }
+    assert others & set(run.stdout.split()) == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["sknet", "sknet.estimators", "sknet.layers", "sknet.preprocessing"]
+)
+def test_names_that_are_imported_later_are_attributes_like_others(name):
+    package = import_module(name)
+    for attribute in package.__all__:
+        assert attribute in dir(package)
+        assert getattr(package, attribute) is vars(package)[attribute]
+    with pytest.raises(AttributeError, match=f"'{name}' has no attribute 'Unknown'"):
+        _ = package.Unknown

@@ -131,3 +131,19 @@ def test_large_outputs_that_are_finite_are_not_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert (model.predict(X) > 9e29).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_rows", [1, 3])
+def test_values_of_an_array_that_needs_no_conversion_are_checked(dtype, n_rows):
+    X = np.eye(4, 3, dtype=dtype)
+    network = NeuralClassifier((4,), activation="tanh", max_iter=1, tol=0, dtype=dtype)
+    network.fit(X, [0, 1, 0, 1])
+    rows = X[:n_rows].copy()
+    for value, message in [(np.nan, "contains NaN"), (np.inf, "infinity"), (-np.inf, "infinity")]:
+        rows[-1, 1] = value
+        with pytest.raises(ValueError, match=message):
+            network.predict(rows)
+    # Squares overflow, tanh does not.
+    rows[-1, 1] = np.finfo(dtype).max / 4
+    assert network.predict(rows).shape == (n_rows,)

@@ -1,14 +1,19 @@
 """The scikit-learn estimators."""
 
-from .autoencoder import AutoencoderTransformer
+from typing import TYPE_CHECKING
+
+from ..later import imported_later
 from .classifier import NeuralClassifier
-from .feature_extractor import FeatureExtractor
-from .language_model import NeuralLanguageModel
-from .outlier_detector import NeuralOutlierDetector
 from .regressor import NeuralRegressor
-from .scoring import PlacewiseScorer
-from .transcriber import NeuralTranscriber
-from .translator import NeuralTranslator
+
+if TYPE_CHECKING:
+    from .autoencoder import AutoencoderTransformer
+    from .feature_extractor import FeatureExtractor
+    from .language_model import NeuralLanguageModel
+    from .outlier_detector import NeuralOutlierDetector
+    from .scoring import PlacewiseScorer
+    from .transcriber import NeuralTranscriber
+    from .translator import NeuralTranslator
 
 __all__ = [
     "AutoencoderTransformer",
@@ -21,3 +26,16 @@ __all__ = [
     "NeuralTranslator",
     "PlacewiseScorer",
 ]
+
+__getattr__, __dir__ = imported_later(
+    __name__,
+    {
+        "AutoencoderTransformer": "autoencoder",
+        "FeatureExtractor": "feature_extractor",
+        "NeuralLanguageModel": "language_model",
+        "NeuralOutlierDetector": "outlier_detector",
+        "NeuralTranscriber": "transcriber",
+        "NeuralTranslator": "translator",
+        "PlacewiseScorer": "scoring",
+    },
+)

@@ -6,7 +6,7 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import train_test_split
+import sklearn
 
 from ..typing import Array
 from .labels import shown
@@ -57,7 +57,7 @@ def hold_out(
     elif strata is not None:
         _check_classes(strata, len(rows), n_validation, names)
     seed = int(random_state.generate_state(1)[0])
-    split = train_test_split(
+    split = sklearn.model_selection.train_test_split(
         rows, test_size=n_validation, random_state=np.random.RandomState(seed), stratify=strata
     )
     return np.sort(split[0]), np.sort(split[1])

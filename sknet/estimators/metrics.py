@@ -6,7 +6,7 @@ from functools import cache
 from inspect import Parameter, signature
 from typing import Any
 
-from sklearn.metrics import check_scoring, get_scorer, get_scorer_names, make_scorer
+import sklearn
 
 from ..base import brief
 from ..typing import Function
@@ -55,7 +55,7 @@ def as_scorer(estimator: Any, scoring: str | Function) -> Function:
         scoring = _scorer_of(scoring)
     elif callable(scoring):
         _check_arguments(scoring)
-    return check_scoring(estimator, scoring=scoring)
+    return sklearn.metrics.check_scoring(estimator, scoring=scoring)
 
 
 def is_metric(scoring: Any) -> bool:
@@ -152,7 +152,9 @@ def _scorer_of(metric):
         name = [p.name for p in _parameters(function)][1]
         response = _RESPONSES.get(name, "predict")
         sign = -1 if getattr(function, "__name__", "").endswith(_OF_ERRORS) else 1
-    return make_scorer(metric, response_method=response, greater_is_better=sign > 0, **options)
+    return sklearn.metrics.make_scorer(
+        metric, response_method=response, greater_is_better=sign > 0, **options
+    )
 
 
 @cache
@@ -160,7 +162,7 @@ def _known_scorers(function):
     """Return scikit-learn's scorers of a metric of scikit-learn."""
     if not getattr(function, "__module__", "").startswith("sklearn.metrics."):
         return []
-    scorers = map(get_scorer, get_scorer_names())
+    scorers = map(sklearn.metrics.get_scorer, sklearn.metrics.get_scorer_names())
     return [scorer for scorer in scorers if scorer._score_func is function]
 
 

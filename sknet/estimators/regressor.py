@@ -8,9 +8,9 @@ from math import isfinite
 from typing import Any, Literal, Self
 
 import numpy as np
+import sklearn
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 
@@ -574,9 +574,11 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
     def _score(self, y, predicted, sample_weight):
         loss = self._loss
         if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
-            return r2_score(y, predicted, sample_weight=sample_weight)
+            return sklearn.metrics.r2_score(y, predicted, sample_weight=sample_weight)
         scores = [
-            d2_pinball_score(y, column, sample_weight=sample_weight, alpha=float(quantile))
+            sklearn.metrics.d2_pinball_score(
+                y, column, sample_weight=sample_weight, alpha=float(quantile)
+            )
             for quantile, column in zip(loss.quantiles, predicted.T, strict=True)
         ]
         return float(np.mean(scores))

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from functools import wraps
 from typing import Any, Self
 
+import sklearn
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.metrics import check_scoring
-from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from ..typing import Function
@@ -76,11 +75,11 @@ class PlacewiseScorer:
         score : float
             What the scorer makes of the places.
         """
-        while isinstance(estimator, Pipeline):
+        while isinstance(estimator, sklearn.pipeline.Pipeline):
             X, estimator = estimator[:-1].transform(X) if len(estimator) > 1 else X, estimator[-1]
         rows, y, weight = estimator._as_rows_of_places(X, y, sample_weight)
         view = _PlacesAsSamples(estimator, rows)
-        scorer = check_scoring(view, scoring=self.scoring)
+        scorer = sklearn.metrics.check_scoring(view, scoring=self.scoring)
         weight = {} if weight is None else {"sample_weight": weight}
         return scorer(view, X, y, **weight)
 

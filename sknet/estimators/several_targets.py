@@ -8,8 +8,8 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+import sklearn
 from numpy.typing import DTypeLike
-from sklearn.metrics import r2_score
 
 from ..base import brief, named_component
 from ..losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, Loss, Quantile, Target
@@ -406,7 +406,7 @@ class SeveralTargets:
             if name in self.classes:
                 scores.append(np.average(true == found, weights=weight))
             else:
-                scores.append(r2_score(true, found, sample_weight=weight))
+                scores.append(sklearn.metrics.r2_score(true, found, sample_weight=weight))
         if not scores:
             raise ValueError("y has no values to compare with: all of its cells are missing.")
         return float(np.mean(scores))

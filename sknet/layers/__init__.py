@@ -1,8 +1,10 @@
 """Layers: the building blocks of networks, as parameter objects that also run."""
 
+from typing import TYPE_CHECKING
+
+from ..later import imported_later
 from .activation import Activation
 from .base import Layer
-from .branches import Branch, ColumnBranches
 from .channel_norms import BatchNorm, GroupNorm
 from .composite import Residual, Sequential
 from .dense import Dense
@@ -14,74 +16,77 @@ from .dropout import (
     SpatialDropout1D,
     SpatialDropout2D,
 )
-from .function import Lambda
-from .gating import GLU, SwiGLU
 from .normalization import LayerNorm, RMSNorm
-from .parallel import Parallel
-from .parametric_activation import ParametricActivation, PReLU
-from .periodic_embedding import PeriodicEmbedding
-from .representation.activity import ActivityPenalty
-from .representation.contractive import ContractiveDense
-from .representation.pretrained import Pretrained
-from .representation.tied import TiedSequential, TransposedDense
-from .representation.variational import GaussianCode
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
-from .scaling import Rescaling, Scaling
-from .sequential.attention import MultiHeadAttention
-from .sequential.bidirectional import Bidirectional
-from .sequential.cross_attention import CrossAttention
-from .sequential.decoder_block import TransformerDecoderBlock
-from .sequential.embedding import Embedding, PositionalEmbedding
-from .sequential.gated_recurrent import GRU, LSTM
-from .sequential.masking import Masking
-from .sequential.simple_recurrent import SimpleRNN
-from .sequential.source_state import SourceState
-from .sequential.time_distributed import TimeDistributed
-from .sequential.transformer import TransformerBlock
-from .spatial.augmentation import (
-    RandomBrightness,
-    RandomContrast,
-    RandomCrop,
-    RandomErasing,
-    RandomFlip,
-)
-from .spatial.borders import (
-    Cropping1D,
-    Cropping2D,
-    Cropping3D,
-    ZeroPadding1D,
-    ZeroPadding2D,
-    ZeroPadding3D,
-)
-from .spatial.convolution import Conv1D, Conv2D, Conv3D
-from .spatial.depthwise import (
-    DepthwiseConv1D,
-    DepthwiseConv2D,
-    SeparableConv1D,
-    SeparableConv2D,
-)
-from .spatial.displacement import RandomRotation, RandomTranslation, RandomZoom
-from .spatial.global_pooling import (
-    GlobalAveragePool1D,
-    GlobalAveragePool2D,
-    GlobalAveragePool3D,
-    GlobalMaxPool1D,
-    GlobalMaxPool2D,
-    GlobalMaxPool3D,
-)
-from .spatial.pooling import (
-    AveragePool1D,
-    AveragePool2D,
-    AveragePool3D,
-    MaxPool1D,
-    MaxPool2D,
-    MaxPool3D,
-)
-from .spatial.resampling import UpSampling1D, UpSampling2D, UpSampling3D
-from .spatial.resizing import Resizing
-from .spatial.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
-from .unit_norm import UnitNorm
-from .weight_norm import WeightNorm
+
+if TYPE_CHECKING:
+    from .branches import Branch, ColumnBranches
+    from .function import Lambda
+    from .gating import GLU, SwiGLU
+    from .parallel import Parallel
+    from .parametric_activation import ParametricActivation, PReLU
+    from .periodic_embedding import PeriodicEmbedding
+    from .representation.activity import ActivityPenalty
+    from .representation.contractive import ContractiveDense
+    from .representation.pretrained import Pretrained
+    from .representation.tied import TiedSequential, TransposedDense
+    from .representation.variational import GaussianCode
+    from .scaling import Rescaling, Scaling
+    from .sequential.attention import MultiHeadAttention
+    from .sequential.bidirectional import Bidirectional
+    from .sequential.cross_attention import CrossAttention
+    from .sequential.decoder_block import TransformerDecoderBlock
+    from .sequential.embedding import Embedding, PositionalEmbedding
+    from .sequential.gated_recurrent import GRU, LSTM
+    from .sequential.masking import Masking
+    from .sequential.simple_recurrent import SimpleRNN
+    from .sequential.source_state import SourceState
+    from .sequential.time_distributed import TimeDistributed
+    from .sequential.transformer import TransformerBlock
+    from .spatial.augmentation import (
+        RandomBrightness,
+        RandomContrast,
+        RandomCrop,
+        RandomErasing,
+        RandomFlip,
+    )
+    from .spatial.borders import (
+        Cropping1D,
+        Cropping2D,
+        Cropping3D,
+        ZeroPadding1D,
+        ZeroPadding2D,
+        ZeroPadding3D,
+    )
+    from .spatial.convolution import Conv1D, Conv2D, Conv3D
+    from .spatial.depthwise import (
+        DepthwiseConv1D,
+        DepthwiseConv2D,
+        SeparableConv1D,
+        SeparableConv2D,
+    )
+    from .spatial.displacement import RandomRotation, RandomTranslation, RandomZoom
+    from .spatial.global_pooling import (
+        GlobalAveragePool1D,
+        GlobalAveragePool2D,
+        GlobalAveragePool3D,
+        GlobalMaxPool1D,
+        GlobalMaxPool2D,
+        GlobalMaxPool3D,
+    )
+    from .spatial.pooling import (
+        AveragePool1D,
+        AveragePool2D,
+        AveragePool3D,
+        MaxPool1D,
+        MaxPool2D,
+        MaxPool3D,
+    )
+    from .spatial.resampling import UpSampling1D, UpSampling2D, UpSampling3D
+    from .spatial.resizing import Resizing
+    from .spatial.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+    from .unit_norm import UnitNorm
+    from .weight_norm import WeightNorm
 
 __all__ = [
     "GLU",
@@ -176,3 +181,81 @@ __all__ = [
     "ZeroPadding2D",
     "ZeroPadding3D",
 ]
+
+__getattr__, __dir__ = imported_later(
+    __name__,
+    {
+        "Branch": "branches",
+        "ColumnBranches": "branches",
+        "Lambda": "function",
+        "GLU": "gating",
+        "SwiGLU": "gating",
+        "Parallel": "parallel",
+        "ParametricActivation": "parametric_activation",
+        "PReLU": "parametric_activation",
+        "PeriodicEmbedding": "periodic_embedding",
+        "ActivityPenalty": "representation.activity",
+        "ContractiveDense": "representation.contractive",
+        "Pretrained": "representation.pretrained",
+        "TiedSequential": "representation.tied",
+        "TransposedDense": "representation.tied",
+        "GaussianCode": "representation.variational",
+        "Rescaling": "scaling",
+        "Scaling": "scaling",
+        "MultiHeadAttention": "sequential.attention",
+        "Bidirectional": "sequential.bidirectional",
+        "CrossAttention": "sequential.cross_attention",
+        "TransformerDecoderBlock": "sequential.decoder_block",
+        "Embedding": "sequential.embedding",
+        "PositionalEmbedding": "sequential.embedding",
+        "GRU": "sequential.gated_recurrent",
+        "LSTM": "sequential.gated_recurrent",
+        "Masking": "sequential.masking",
+        "SimpleRNN": "sequential.simple_recurrent",
+        "SourceState": "sequential.source_state",
+        "TimeDistributed": "sequential.time_distributed",
+        "TransformerBlock": "sequential.transformer",
+        "RandomBrightness": "spatial.augmentation",
+        "RandomContrast": "spatial.augmentation",
+        "RandomCrop": "spatial.augmentation",
+        "RandomErasing": "spatial.augmentation",
+        "RandomFlip": "spatial.augmentation",
+        "Cropping1D": "spatial.borders",
+        "Cropping2D": "spatial.borders",
+        "Cropping3D": "spatial.borders",
+        "ZeroPadding1D": "spatial.borders",
+        "ZeroPadding2D": "spatial.borders",
+        "ZeroPadding3D": "spatial.borders",
+        "Conv1D": "spatial.convolution",
+        "Conv2D": "spatial.convolution",
+        "Conv3D": "spatial.convolution",
+        "DepthwiseConv1D": "spatial.depthwise",
+        "DepthwiseConv2D": "spatial.depthwise",
+        "SeparableConv1D": "spatial.depthwise",
+        "SeparableConv2D": "spatial.depthwise",
+        "RandomRotation": "spatial.displacement",
+        "RandomTranslation": "spatial.displacement",
+        "RandomZoom": "spatial.displacement",
+        "GlobalAveragePool1D": "spatial.global_pooling",
+        "GlobalAveragePool2D": "spatial.global_pooling",
+        "GlobalAveragePool3D": "spatial.global_pooling",
+        "GlobalMaxPool1D": "spatial.global_pooling",
+        "GlobalMaxPool2D": "spatial.global_pooling",
+        "GlobalMaxPool3D": "spatial.global_pooling",
+        "AveragePool1D": "spatial.pooling",
+        "AveragePool2D": "spatial.pooling",
+        "AveragePool3D": "spatial.pooling",
+        "MaxPool1D": "spatial.pooling",
+        "MaxPool2D": "spatial.pooling",
+        "MaxPool3D": "spatial.pooling",
+        "UpSampling1D": "spatial.resampling",
+        "UpSampling2D": "spatial.resampling",
+        "UpSampling3D": "spatial.resampling",
+        "Resizing": "spatial.resizing",
+        "Conv1DTranspose": "spatial.transposed_convolution",
+        "Conv2DTranspose": "spatial.transposed_convolution",
+        "Conv3DTranspose": "spatial.transposed_convolution",
+        "UnitNorm": "unit_norm",
+        "WeightNorm": "weight_norm",
+    },
+)

@@ -1,11 +1,16 @@
 """Preprocessing: what turns tables, text and series into the arrays that networks take."""
 
-from .conversion import from_channels_first, from_nan_padded, pad_sequences
-from .squashing import SquashingScaler
-from .steps import StepwiseTransformer
-from .table_encoder import TableEncoder
-from .tokenizer import TokenizerTransformer
-from .windows import sliding_windows
+from typing import TYPE_CHECKING
+
+from ..later import imported_later
+
+if TYPE_CHECKING:
+    from .conversion import from_channels_first, from_nan_padded, pad_sequences
+    from .squashing import SquashingScaler
+    from .steps import StepwiseTransformer
+    from .table_encoder import TableEncoder
+    from .tokenizer import TokenizerTransformer
+    from .windows import sliding_windows
 
 __all__ = [
     "SquashingScaler",
@@ -17,3 +22,17 @@ __all__ = [
     "pad_sequences",
     "sliding_windows",
 ]
+
+__getattr__, __dir__ = imported_later(
+    __name__,
+    {
+        "from_channels_first": "conversion",
+        "from_nan_padded": "conversion",
+        "pad_sequences": "conversion",
+        "SquashingScaler": "squashing",
+        "StepwiseTransformer": "steps",
+        "TableEncoder": "table_encoder",
+        "TokenizerTransformer": "tokenizer",
+        "sliding_windows": "windows",
+    },
+)
