@@ -8,7 +8,6 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from ..cells import named
 from ..typing import Array, Shape
@@ -54,7 +53,7 @@ class Branch(Composite):
     """
 
     _parameter_constraints = {
-        "columns": [Interval(Integral, None, None, closed="neither"), str, slice, "array-like"],
+        "columns": [Integral, str, slice, "array-like"],
         "input_shape": [tuple, list, None],
         **Composite._parameter_constraints,
     }
