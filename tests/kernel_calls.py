@@ -163,6 +163,8 @@ def waves(rng, shape, dtype, wild=False):
     """Return the call of the waves of numbers."""
     x, inner, weights = _of_waves(rng, shape, dtype, wild)
     outputs = [np.zeros((*shape, inner[0]), dtype) for _ in range(2)]
+    if rng.random() < 0.3:
+        outputs = [None, None]
     phases = rng.uniform(-np.pi, np.pi, weights[0].shape).astype(dtype)
     arguments = [x, *weights, *outputs, phases, values(rng, (shape[1], inner[1]), dtype)]
     arguments += [np.zeros((*shape, 1 + inner[1]), dtype), Workspace(len(x), dtype)]

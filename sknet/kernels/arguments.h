@@ -186,7 +186,8 @@ struct mix_rows {
 struct waves {
     ptrdiff_t rows, width, waves, mixed; /* waves of each feature, and what they are mixed to */
     const void *x, *frequencies, *phases, *kernel, *bias, *grad;
-    void *cosines, *sines, *out; /* out is the gradient of x on the way back, or NULL */
+    void *cosines, *sines; /* NULL where there is no way back */
+    void *out;             /* out is the gradient of x on the way back, or NULL */
     void *frequencies_grad, *phases_grad, *kernel_grad, *bias_grad;
 };
 

@@ -953,8 +953,10 @@ static void take_waves(struct call *call, struct waves *a, int first) {
         fail(call, PyExc_ValueError, "arrays differ in size");
     if (call->fate != FAILED && a->waves * a->mixed > MOST_WAVES)
         call->fate = IS_LEFT;
-    a->cosines = take_sized(call, first + 2, WRITE, n);
-    a->sines = take_sized(call, first + 3, WRITE, n);
+    a->cosines = take_optional(call, first + 2, WRITE, n);
+    a->sines = take_optional(call, first + 3, WRITE, n);
+    if (call->fate == RUNS && !a->cosines != !a->sines)
+        fail(call, PyExc_TypeError, "the way back needs cosines and sines");
 }
 
 KERNEL(waves, waves, 9) {
@@ -969,6 +971,8 @@ KERNEL(waves, waves, 9) {
 KERNEL(waves_backward, waves, 12) {
     a->x = take_rows(call, 0, READ, &a->rows, &a->width);
     take_waves(call, a, 1);
+    if (call->fate == RUNS && !a->cosines)
+        fail(call, PyExc_TypeError, "the way back needs cosines and sines");
     a->grad = take_sized(call, 5, READ, a->rows * a->width * (a->mixed + 1));
     a->frequencies_grad = take_sized(call, 6, WRITE, a->width * a->waves);
     a->phases_grad = take_sized(call, 7, WRITE, a->width * a->waves);

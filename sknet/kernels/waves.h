@@ -13,23 +13,27 @@ static inline REAL quarter_sine(REAL x) {
     return sum * x;
 }
 
-/* cosines and sines of the waves 2 pi f x + p of one number */
+/* cosines and, unless they are NULL, sines of the waves 2 pi f x + p of one number */
 static inline void turn(ptrdiff_t n, REAL x, const REAL *f, const REAL *p, REAL *cosines,
                         REAL *sines) {
+    REAL turns[MOST_WAVES];
     EACH (i, n) {
-        REAL turns = f[i] * x + p[i] * (REAL)0.15915494309189535, whole = (turns + ROUND) - ROUND;
-        turns = FABS(turns) < ROUND / 4 ? turns - whole : turns - turns; /* NaN if not finite */
-        REAL half = FABS(turns);
-        cosines[i] = quarter_sine((REAL)0.25 - half);
-        sines[i] = quarter_sine(COPYSIGN((REAL)0.25 - FABS(half - (REAL)0.25), turns));
+        REAL all = f[i] * x + p[i] * (REAL)0.15915494309189535, whole = (all + ROUND) - ROUND;
+        turns[i] = FABS(all) < ROUND / 4 ? all - whole : all - all; /* NaN if not finite */
+        cosines[i] = quarter_sine((REAL)0.25 - FABS(turns[i]));
+    }
+    EACH (i, sines ? n : 0) {
+        REAL quarter = (REAL)0.25 - FABS(FABS(turns[i]) - (REAL)0.25);
+        sines[i] = quarter_sine(COPYSIGN(quarter, turns[i]));
     }
 }
 
-/* out = [x, kernel cos(2 pi f x + p) + bias], and the cosines and sines for the way back */
+/* out = [x, kernel cos(2 pi f x + p) + bias], and the cosines and sines for the way back, if there
+   is one */
 static void waves(void *arguments) {
     const struct waves *a = arguments;
     const ptrdiff_t n = a->waves, mixed = a->mixed;
-    REAL kernel[MOST_WAVES];
+    REAL kernel[MOST_WAVES], passing[MOST_WAVES];
     for (ptrdiff_t j = 0; j < a->width; j++) {
         const REAL *f = (REAL *)a->frequencies + j * n, *p = (REAL *)a->phases + j * n;
         const REAL *weights = (REAL *)a->kernel + j * n * mixed,
@@ -38,8 +42,8 @@ static void waves(void *arguments) {
             kernel[i % mixed * n + i / mixed] = weights[i];
         for (ptrdiff_t row = 0, at = j; row < a->rows; row++, at += a->width) {
             REAL x = ((REAL *)a->x)[at], *out = (REAL *)a->out + at * (mixed + 1);
-            REAL *cosines = (REAL *)a->cosines + at * n;
-            turn(n, x, f, p, cosines, (REAL *)a->sines + at * n);
+            REAL *cosines = a->cosines ? (REAL *)a->cosines + at * n : passing;
+            turn(n, x, f, p, cosines, a->sines ? (REAL *)a->sines + at * n : NULL);
             out[0] = x;
             for (ptrdiff_t k = 0; k < mixed; k++)
                 out[k + 1] = bias[k] + dot(n, kernel + k * n, cosines);

@@ -125,7 +125,9 @@ class PeriodicEmbedding(Layer):
         """Compute the vectors of all numbers of x, of shape (N, ..., F)."""
         rows = x.reshape(-1, x.shape[-1])
         waves = (*rows.shape, self.n_frequencies)
-        cosines, sines = (self._work(name, waves) for name in ("cosines", "sines"))
+        cosines = sines = None
+        if training:
+            cosines, sines = (self._work(name, waves) for name in ("cosines", "sines"))
         out = self._work("out", (*rows.shape, self.embedding_dim))
         weights = self.phases_, self.bias_
         kernels.waves(

@@ -14,8 +14,8 @@ def waves(
     x: Array,
     frequencies: Array,
     kernel: Array,
-    cosines: Array,
-    sines: Array,
+    cosines: Array | None,
+    sines: Array | None,
     phases: Array,
     bias: Array,
     out: Array,
@@ -23,13 +23,18 @@ def waves(
 ) -> None:
     """Write x and the mixed cosines of its waves 2 pi f x + p to out, (N, F, 1 + mixed).
 
-    The cosines and sines, (N, F, waves), are what the way back needs.
+    The cosines and sines, (N, F, waves), are what the way back needs; None where there is none.
     """
+    has_way_back = cosines is not None
+    if not has_way_back:
+        shape = (*x.shape, kernel.shape[1])
+        cosines, sines = (work(name, shape, x.dtype) for name in ("cosines", "sines"))
     turns = np.multiply(x[:, :, None], frequencies, out=cosines)
     turns += phases / (2 * pi)
     turns -= np.rint(turns, out=sines)
     turns *= 2 * pi
-    np.sin(turns, out=sines)
+    if has_way_back:
+        np.sin(turns, out=sines)
     np.cos(turns, out=cosines)
     mixed = _of_features("mixed", work, len(x), kernel)
     np.matmul(cosines.transpose(1, 0, 2), kernel, out=mixed)
