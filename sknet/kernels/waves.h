@@ -18,10 +18,10 @@ static inline void turn(ptrdiff_t n, REAL x, const REAL *f, const REAL *p, REAL 
                         REAL *sines) {
     EACH (i, n) {
         REAL turns = f[i] * x + p[i] * (REAL)0.15915494309189535, whole = (turns + ROUND) - ROUND;
-        turns = FABS(turns) < ROUND / 4 ? turns - whole : turns - turns; /* NaN if not finite */
-        REAL half = FABS(turns);
+        turns = fabs(turns) < ROUND / 4 ? turns - whole : turns - turns; /* NaN if not finite */
+        REAL half = fabs(turns);
         cosines[i] = quarter_sine((REAL)0.25 - half);
-        sines[i] = quarter_sine(COPYSIGN((REAL)0.25 - FABS(half - (REAL)0.25), turns));
+        sines[i] = quarter_sine(copysign((REAL)0.25 - fabs(half - (REAL)0.25), turns));
     }
 }
 
