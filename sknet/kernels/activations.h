@@ -27,36 +27,25 @@ static void apply(const struct activate *a, ptrdiff_t n, const REAL *x, REAL *ou
         if (x != out)
             memmove(out, x, n * sizeof(REAL));
         break;
+#define MAP(VALUE)                                                                                \
+    EACH (i, n) {                                                                                 \
+        const REAL v = x[i];                                                                      \
+        out[i] = VALUE;                                                                           \
+    }                                                                                             \
+    break;
     case RELU: /* max(x, 0) */
-        EACH (i, n)
-            out[i] = x[i] < 0 ? 0 : x[i];
-        break;
+        MAP(v < 0 ? 0 : v)
     case LEAKY_RELU: /* max(x, slope x) */
-        EACH (i, n) {
-            REAL leak = x[i] * slope;
-            out[i] = x[i] >= leak ? x[i] : leak;
-        }
-        break;
+        MAP(v >= v * slope ? v : v * slope)
     case EXPONENTIAL: /* slope x of x > 0, else limit (e^x - 1) */
-        EACH (i, n) {
-            REAL below = negative_expm1(x[i] > 0 ? 0 : x[i]) * limit;
-            out[i] = (x[i] < 0 ? 0 : x[i]) * slope + below;
-        }
-        break;
+        MAP((v < 0 ? 0 : v) * slope + negative_expm1(v > 0 ? 0 : v) * limit)
     case SOFTPLUS: /* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|) */
-        EACH (i, n) {
-            REAL rest = small_log1p(exp_of(-FABS(x[i])));
-            out[i] = (x[i] < 0 ? 0 : x[i]) + rest;
-        }
-        break;
+        MAP((v < 0 ? 0 : v) + small_log1p(exp_of(-fabs(v))))
     case LOGISTIC: /* 1 / (1 + e^-x) */
-        EACH (i, n)
-            out[i] = logistic(x[i]);
-        break;
+        MAP(logistic(v))
     case TANH:
-        EACH (i, n)
-            out[i] = tanh_of(x[i]);
-        break;
+        MAP(tanh_of(v))
+#undef MAP
 #define GATED(GATE, SLOPE)                                                                        \
     if (derivative) {                                                                             \
         EACH (i, n) {                                                                             \
@@ -124,35 +113,27 @@ static void apply_slope(const struct deactivate *a, ptrdiff_t n, REAL *grad, con
     switch (a->kind) {
     case IDENTITY:
         break;
+#define TIMES(SLOPE)                                                                              \
+    EACH (i, n) {                                                                                 \
+        const REAL v = out[i];                                                                    \
+        grad[i] *= SLOPE;                                                                         \
+    }                                                                                             \
+    break;
     case RELU:
-        EACH (i, n)
-            grad[i] *= (REAL)(out[i] > 0);
-        break;
+        TIMES((REAL)(v > 0))
     case LEAKY_RELU:
-        EACH (i, n)
-            grad[i] *= (REAL)(out[i] > 0) * steep + slope;
-        break;
+        TIMES((REAL)(v > 0) * steep + slope)
     case EXPONENTIAL: /* out + limit of x <= 0, else slope */
-        EACH (i, n) {
-            REAL below = out[i] > 0 ? 0 : out[i];
-            grad[i] *= (below + limit) + (REAL)(out[i] > 0) * jump;
-        }
-        break;
+        TIMES(((v > 0 ? 0 : v) + limit) + (REAL)(v > 0) * jump)
     case SOFTPLUS: /* logistic(x) = 1 - e^-out */
-        EACH (i, n)
-            grad[i] *= -negative_expm1(-out[i]);
-        break;
+        TIMES(-negative_expm1(-v))
     case LOGISTIC:
-        EACH (i, n)
-            grad[i] *= (1 - out[i]) * out[i];
-        break;
+        TIMES((1 - v) * v)
     case TANH:
-        EACH (i, n)
-            grad[i] *= 1 - out[i] * out[i];
-        break;
+        TIMES(1 - v * v)
     default: /* gated: out is the derivative */
-        EACH (i, n)
-            grad[i] *= out[i];
+        TIMES(v)
+#undef TIMES
     }
 }
 

@@ -6,6 +6,19 @@
 #define PANEL (2 * PER_VECTOR)             /* filters */
 #define DEPTH (24576 / (2 * VECTOR_BYTES)) /* of a panel that stays in the cache */
 
+/* totals[r, f] += factors[r] panel[f] for `vectors` of columns */
+static inline __attribute__((always_inline)) void
+add_row(vector totals[ROWS][2], const REAL factors[ROWS], const REAL *panel, int vectors) {
+    const vector first = load(panel), second = load(panel + PER_VECTOR);
+#pragma GCC unroll 6
+    for (int r = 0; r < ROWS; r++) {
+        const vector factor = factors[r] - (vector){0};
+        totals[r][0] = VECTOR_FMA(factor, first, totals[r][0]);
+        if (vectors == 2)
+            totals[r][1] = VECTOR_FMA(factor, second, totals[r][1]);
+    }
+}
+
 /* sums[r, f] += sum over s, k of x[r][places[s] + k] panel[s, k, f] */
 static inline void multiply(const REAL *const x[ROWS], const ptrdiff_t *places, ptrdiff_t n,
                             ptrdiff_t length, const REAL *panel, REAL sums[][PANEL]) {
@@ -15,13 +28,7 @@ static inline void multiply(const REAL *const x[ROWS], const ptrdiff_t *places, 
     for (ptrdiff_t s = 0; s < n; s++)
         for (ptrdiff_t k = places[s]; k < places[s] + length; k++, panel += PANEL) {
             const REAL factors[ROWS] = {x0[k], x1[k], x2[k], x3[k], x4[k], x5[k]};
-            const vector first = load(panel), second = load(panel + PER_VECTOR);
-#pragma GCC unroll 6
-            for (int r = 0; r < ROWS; r++) {
-                const vector factor = factors[r] - (vector){0};
-                totals[r][0] = VECTOR_FMA(factor, first, totals[r][0]);
-                totals[r][1] = VECTOR_FMA(factor, second, totals[r][1]);
-            }
+            add_row(totals, factors, panel, 2);
         }
     memcpy(sums, totals, sizeof(totals));
 }
@@ -90,13 +97,7 @@ static inline void add_products(const REAL *x, const ptrdiff_t *rows, ptrdiff_t 
     for (ptrdiff_t r = 0; r < n; r++, panel += PANEL) {
         const REAL *row = x + rows[r];
         const REAL factors[ROWS] = {row[p0], row[p1], row[p2], row[p3], row[p4], row[p5]};
-        const vector first = load(panel), second = load(panel + PER_VECTOR);
-#pragma GCC unroll 6
-        for (int i = 0; i < ROWS; i++) {
-            const vector factor = factors[i] - (vector){0};
-            totals[i][0] = VECTOR_FMA(factor, first, totals[i][0]);
-            totals[i][1] = VECTOR_FMA(factor, second, totals[i][1]);
-        }
+        add_row(totals, factors, panel, 2);
     }
     memcpy(sums, totals, sizeof(totals));
 }
@@ -137,7 +138,3 @@ static void correlate_gradient(void *arguments) {
         grad += n * a->filters;
     }
 }
-
-#undef ROWS
-#undef PANEL
-#undef DEPTH

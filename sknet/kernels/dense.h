@@ -1,9 +1,5 @@
 /* Dense layers whose products are small: sums of six rows by two vectors stay in registers, and
-   each element is one chain of sums, wherever rows and columns are cut. */
-
-#define ROWS 6
-#define PANEL (2 * PER_VECTOR)             /* columns */
-#define DEPTH (24576 / (2 * VECTOR_BYTES)) /* of a panel that stays in the cache */
+   each element is one chain of sums, wherever rows and columns are cut (see correlation.h). */
 
 /* sums[r, c] = sum over k of a[r rows + k step] panel[k, c] for `vectors` of columns */
 static inline __attribute__((always_inline)) void add_up(const REAL *const a[ROWS], ptrdiff_t step,
@@ -14,14 +10,7 @@ static inline __attribute__((always_inline)) void add_up(const REAL *const a[ROW
     for (ptrdiff_t k = 0; k < n; k++, panel += PANEL) {
         const ptrdiff_t i = k * step;
         const REAL factors[ROWS] = {a0[i], a1[i], a2[i], a3[i], a4[i], a5[i]};
-        const vector first = load(panel), second = load(panel + PER_VECTOR);
-#pragma GCC unroll 6
-        for (int r = 0; r < ROWS; r++) {
-            const vector factor = factors[r] - (vector){0};
-            totals[r][0] = VECTOR_FMA(factor, first, totals[r][0]);
-            if (vectors == 2)
-                totals[r][1] = VECTOR_FMA(factor, second, totals[r][1]);
-        }
+        add_row(totals, factors, panel, vectors);
     }
     memcpy(sums, totals, sizeof(totals));
 }
@@ -100,11 +89,8 @@ static void dense_back(void *arguments) {
         const REAL slope = grad.values[row], *from = x.values + row * inputs;
         EACH (i, inputs)
             kernel_grad[i] += slope * from[i];
-        EACH (i, grad_x ? inputs : 0)
-            grad_x[row * inputs + i] = slope * kernel.values[i];
+        if (grad_x)
+            EACH (i, inputs)
+                grad_x[row * inputs + i] = slope * kernel.values[i];
     }
 }
-
-#undef ROWS
-#undef PANEL
-#undef DEPTH

@@ -52,8 +52,8 @@ static inline REAL negative_expm1(REAL x) {
 
 /* tanh |x| = -t / (t + 2) with t = e^(-2 |x|) - 1. */
 static inline REAL tanh_of(REAL x) {
-    REAL t = negative_expm1(-2 * FABS(x));
-    return COPYSIGN(t / (t + 2), x);
+    REAL t = negative_expm1(-2 * fabs(x));
+    return copysign(t / (t + 2), x);
 }
 
 static inline REAL logistic(REAL x) {

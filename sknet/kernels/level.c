@@ -3,11 +3,8 @@
 #include "windows.h"
 
 #include <float.h>
-#include <math.h>
 #include <string.h>
-#ifdef __FMA__
-#include <immintrin.h>
-#endif
+#include <tgmath.h>
 
 #if defined(__clang__)
 #define LOOP _Pragma("clang loop vectorize(assume_safety)")
@@ -17,13 +14,22 @@
 /* Arrays are the same or apart, so no element depends on another, and the loop becomes vectors. */
 #define EACH(i, n) LOOP for (ptrdiff_t i = 0; i < (n); i++)
 
-/* Bytes of a vector of the processor. */
+/* Bytes of a vector of the processor, and a b + c of vectors and of numbers. */
+#ifdef __FMA__
+#include <immintrin.h>
+#define FMA fma
+#else
+#define FMA(a, b, c) ((a) * (b) + (c))
+#endif
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
+#define FUSED(type) _mm512_fmadd_##type
 #elif defined(__FMA__)
 #define VECTOR_BYTES 32
+#define FUSED(type) _mm256_fmadd_##type
 #else
 #define VECTOR_BYTES 16
+#define FUSED(type) FMA
 #endif
 
 #ifdef DOUBLE
@@ -40,22 +46,8 @@
 #define N_FACTORIALS 12
 #define N_ODD 16
 #define N_SINES 12
-#define SQRT sqrt
-#define FABS fabs
-#define COPYSIGN copysign
-#define LOG1P log1p
 #define LARGEST DBL_MAX
-#ifdef __FMA__
-#define FMA fma
-#ifdef __AVX512F__
-#define VECTOR_FMA _mm512_fmadd_pd
-#else
-#define VECTOR_FMA _mm256_fmadd_pd
-#endif
-#else
-#define FMA(a, b, c) ((a) * (b) + (c))
-#define VECTOR_FMA FMA
-#endif
+#define VECTOR_FMA FUSED(pd)
 #else
 #define PRECISION single
 #define REAL float
@@ -70,24 +62,34 @@
 #define N_FACTORIALS 6
 #define N_ODD 7
 #define N_SINES 6
-#define SQRT sqrtf
-#define FABS fabsf
-#define COPYSIGN copysignf
-#define LOG1P log1pf
 #define LARGEST FLT_MAX
-#ifdef __FMA__
-#define FMA fmaf
-#ifdef __AVX512F__
-#define VECTOR_FMA _mm512_fmadd_ps
-#else
-#define VECTOR_FMA _mm256_fmadd_ps
+#define VECTOR_FMA FUSED(ps)
 #endif
-#else
-#define FMA(a, b, c) ((a) * (b) + (c))
-#define VECTOR_FMA FMA
-#endif
-#endif
-#include "all.h"
+
+union bits {
+    REAL real;
+    UINT bits;
+};
+
+#include "elementary.h"
+#include "reductions.h"
+#include "vectors.h"
+
+#include "activations.h"
+#include "blend.h"
+#include "channels.h"
+#include "correlation.h"
+#include "dense.h"
+#include "depthwise.h"
+#include "dropout.h"
+#include "losses.h"
+#include "mixing.h"
+#include "normalization.h"
+#include "optimizers.h"
+#include "pooling.h"
+#include "recurrent.h"
+#include "sequences.h"
+#include "waves.h"
 
 #ifndef __FMA__ /* without fused operations BLAS multiplies faster */
 #define correlate NULL

@@ -29,7 +29,7 @@ static void softmax_loss(void *arguments) {
         rest = sum(K, out);
         out[top] = 1;
         REAL slope = shares ? shares[row] : share;
-        REAL log_total = LOG1P(rest), scale = slope / (1 + rest);
+        REAL log_total = log1p(rest), scale = slope / (1 + rest);
         REAL loss = (log_total - log_p) * (1 - smoothing);
         REAL miss = ((1 - out[y]) + rest) * scale, part = slope * even;
         if (smoothing > 0) {
@@ -70,10 +70,10 @@ static void sigmoid_loss(void *arguments) {
             EACH (i, n)
                 targets[i] = targets[i] * keep + even;
         EACH (i, n) {
-            REAL e = exp_of(-FABS(z[i])), q = e / (1 + e);
-            REAL d = (REAL)(COPYSIGN((REAL)1, z[i]) > 0) - targets[i];
+            REAL e = exp_of(-fabs(z[i])), q = e / (1 + e);
+            REAL d = (REAL)(copysign((REAL)1, z[i]) > 0) - targets[i];
             losses[i] = small_log1p(e) + d * z[i];
-            gradient[i] = (d - COPYSIGN(q, z[i])) * share;
+            gradient[i] = (d - copysign(q, z[i])) * share;
         }
         if (weights)
             for (ptrdiff_t i = 0; i < n; i++) {

@@ -17,7 +17,7 @@ static void row_norm(void *arguments) {
         const REAL mean = beta ? sum(n, x) / n : 0;
         EACH (i, n)
             x_hat[i] = x[i] - mean;
-        const REAL variance = dot(n, x_hat, x_hat) / n, s = 1 / SQRT(variance + epsilon);
+        const REAL variance = dot(n, x_hat, x_hat) / n, s = 1 / sqrt(variance + epsilon);
         margin[row] = beta ? (mean * (REAL)-LEAST_SPREAD * mean + variance) * s : 0;
         inverse_std[row] = s;
         a->accurate &= margin[row] >= 0 && s > 0;

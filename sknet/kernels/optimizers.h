@@ -7,26 +7,15 @@ static void sgd(void *arguments) {
     const struct sgd a = *(struct sgd *)arguments;
     REAL *params = a.params, *grads = a.grads, *velocity = a.velocity;
     const REAL shrink = a.shrink, rate = a.rate, momentum = a.momentum;
-    if (!velocity) {
-        EACH (i, a.size) {
-            REAL p = params[i];
-            params[i] = p * shrink - grads[i] * rate;
-            grads[i] = p;
+    EACH (i, a.size) {
+        REAL p = params[i], step = grads[i] * rate;
+        if (velocity) {
+            REAL v = velocity[i] + step, later = v * momentum;
+            velocity[i] = later;
+            step = a.nesterov ? step + later : v;
         }
-    } else if (a.nesterov) {
-        EACH (i, a.size) {
-            REAL p = params[i], step = grads[i] * rate, v = (velocity[i] + step) * momentum;
-            velocity[i] = v;
-            params[i] = p * shrink - (step + v);
-            grads[i] = p;
-        }
-    } else {
-        EACH (i, a.size) {
-            REAL p = params[i], v = velocity[i] + grads[i] * rate;
-            velocity[i] = v * momentum;
-            params[i] = p * shrink - v;
-            grads[i] = p;
-        }
+        params[i] = p * shrink - step;
+        grads[i] = p;
     }
 }
 
@@ -37,22 +26,16 @@ static void rmsprop(void *arguments) {
     REAL *params = a.params, *grads = a.grads, *square = a.square, *velocity = a.velocity;
     const REAL shrink = a.shrink, rate = a.rate, rho = a.rho, epsilon = a.epsilon;
     const REAL momentum = a.momentum;
-    if (!velocity) {
-        EACH (i, a.size) {
-            REAL p = params[i], g = grads[i], v = square[i] * rho + g * g;
-            square[i] = v;
-            params[i] = p * shrink - g / SQRT(v + epsilon) * rate;
-            grads[i] = p;
-        }
-    } else {
-        EACH (i, a.size) {
-            REAL p = params[i], g = grads[i], v = square[i] * rho + g * g;
-            REAL step = velocity[i] * momentum + g / SQRT(v + epsilon) * rate;
-            square[i] = v;
+    EACH (i, a.size) {
+        REAL p = params[i], g = grads[i], v = square[i] * rho + g * g;
+        REAL step = g / sqrt(v + epsilon) * rate;
+        square[i] = v;
+        if (velocity) {
+            step = velocity[i] * momentum + step;
             velocity[i] = step;
-            params[i] = p * shrink - step;
-            grads[i] = p;
         }
+        params[i] = p * shrink - step;
+        grads[i] = p;
     }
 }
 
@@ -63,24 +46,14 @@ static void adam(void *arguments) {
     REAL *params = a.params, *grads = a.grads, *mean = a.mean, *square = a.square;
     const REAL shrink = a.shrink, rate = a.rate, beta_1 = a.beta_1, beta_2 = a.beta_2;
     const REAL epsilon = a.epsilon, nesterov = a.nesterov;
-    if (a.nesterov == 0) {
-        EACH (i, a.size) {
-            REAL p = params[i], g = grads[i];
-            REAL m = mean[i] * beta_1 + g, v = square[i] * beta_2 + g * g;
-            mean[i] = m;
-            square[i] = v;
-            params[i] = p * shrink - m / (SQRT(v) + epsilon) * rate;
-            grads[i] = p;
-        }
-    } else {
-        EACH (i, a.size) {
-            REAL p = params[i], g = grads[i];
-            REAL m = mean[i] * beta_1 + g, v = square[i] * beta_2 + g * g;
-            mean[i] = m;
-            square[i] = v;
-            params[i] = p * shrink - (g + m * nesterov) / (SQRT(v) + epsilon) * rate;
-            grads[i] = p;
-        }
+    EACH (i, a.size) {
+        REAL p = params[i], g = grads[i];
+        REAL m = mean[i] * beta_1 + g, v = square[i] * beta_2 + g * g;
+        REAL d = nesterov == 0 ? m : g + m * nesterov;
+        mean[i] = m;
+        square[i] = v;
+        params[i] = p * shrink - d / (sqrt(v) + epsilon) * rate;
+        grads[i] = p;
     }
 }
 
@@ -93,7 +66,7 @@ static void lion(void *arguments) {
     EACH (i, a.size) {
         REAL p = params[i], g = grads[i], m = mean[i], d = m * weight + g;
         mean[i] = m * beta_2 + g;
-        params[i] = p * shrink - d / (FABS(d) + tiny) * rate;
+        params[i] = p * shrink - d / (fabs(d) + tiny) * rate;
         grads[i] = p;
     }
 }

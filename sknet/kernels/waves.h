@@ -19,12 +19,12 @@ static inline void turn(ptrdiff_t n, REAL x, const REAL *f, const REAL *p, REAL 
     REAL turns[MOST_WAVES];
     EACH (i, n) {
         REAL all = f[i] * x + p[i] * (REAL)0.15915494309189535, whole = (all + ROUND) - ROUND;
-        turns[i] = FABS(all) < ROUND / 4 ? all - whole : all - all; /* NaN if not finite */
-        cosines[i] = quarter_sine((REAL)0.25 - FABS(turns[i]));
+        turns[i] = fabs(all) < ROUND / 4 ? all - whole : all - all; /* NaN if not finite */
+        cosines[i] = quarter_sine((REAL)0.25 - fabs(turns[i]));
     }
     EACH (i, sines ? n : 0) {
-        REAL quarter = (REAL)0.25 - FABS(FABS(turns[i]) - (REAL)0.25);
-        sines[i] = quarter_sine(COPYSIGN(quarter, turns[i]));
+        REAL quarter = (REAL)0.25 - fabs(fabs(turns[i]) - (REAL)0.25);
+        sines[i] = quarter_sine(copysign(quarter, turns[i]));
     }
 }
 
