@@ -13,7 +13,7 @@ from typing import Any
 
 
 def imported_later(
-    package: str, names: dict[str, str]
+    package: str, names: dict[str, list[str]]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return the ``__getattr__`` and the ``__dir__`` of a package.
 
@@ -21,9 +21,9 @@ def imported_later(
     ----------
     package : str
         Its ``__name__``.
-    names : dict of str to str
-        For each name the module inside the package that holds it; a module's own name gives
-        the module.
+    names : dict of str to list of str
+        The names that each module inside the package holds. The modules are imported when they
+        are asked for, too.
 
     Returns
     -------
@@ -33,12 +33,16 @@ def imported_later(
         Lists all names.
     """
     attributes = vars(sys.modules[package])
+    modules = {name: module for module in names for name in names[module]}
+    inside = {module.partition(".")[0] for module in names}
 
     def getter(name):
-        if name not in names:
+        if name in modules:
+            attributes[name] = getattr(import_module(f"{package}.{modules[name]}"), name)
+        elif name in inside:
+            attributes[name] = import_module(f"{package}.{name}")
+        else:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        module = import_module(f"{package}.{names[name]}")
-        attributes[name] = module if names[name] == name else getattr(module, name)
         return attributes[name]
 
-    return getter, lambda: sorted({*attributes, *names})
+    return getter, lambda: sorted({*attributes, *modules, *inside})

@@ -43,6 +43,7 @@ from sknet.layers import (
     MaxPool2D,
     MultiHeadAttention,
     Parallel,
+    Permute,
     Pretrained,
     RandomCrop,
     Reshape,
@@ -229,6 +230,19 @@ VALUES = [
             parameters=SET(layers=[layer, Dense(3)]),
         )
         for layer in (BatchNorm(axis=True), GroupNorm(1, axis=True), LayerNorm(axis=True))
+    ),
+    *(
+        Misuse(
+            f"True among the axes of {type(layer).__name__}",
+            ValueError,
+            sentence,
+            parameters=SET(layers=[layer, Flatten(), Dense(3)]),
+        )
+        for layer, sentence in (
+            (LayerNorm(axis=(True,)), r"axis must be -1 or a tuple of the last axes.* \(True,\)"),
+            (Reshape((True, 4)), r"expects a target_shape of ints, got \(True, 4\)"),
+            (Permute((True,)), r"inputs of 1 axes, of which dims=\(True,\) is an order"),
+        )
     ),
     Misuse(
         "MixUp with lbfgs",

@@ -30,12 +30,12 @@ __all__ = [
 __getattr__, __dir__ = imported_later(
     __name__,
     {
-        "AutoencoderTransformer": "autoencoder",
-        "FeatureExtractor": "feature_extractor",
-        "NeuralLanguageModel": "language_model",
-        "NeuralOutlierDetector": "outlier_detector",
-        "NeuralTranscriber": "transcriber",
-        "NeuralTranslator": "translator",
-        "PlacewiseScorer": "scoring",
+        "autoencoder": ["AutoencoderTransformer"],
+        "feature_extractor": ["FeatureExtractor"],
+        "language_model": ["NeuralLanguageModel"],
+        "outlier_detector": ["NeuralOutlierDetector"],
+        "transcriber": ["NeuralTranscriber"],
+        "translator": ["NeuralTranslator"],
+        "scoring": ["PlacewiseScorer"],
     },
 )

@@ -37,9 +37,10 @@ def last_axes(layer: Layer, input_shape: Shape | None) -> Shape:
     """
     axis = getattr(layer, "axis", -1)
     axes = [axis] if isinstance(axis, Integral) else list(axis)
+    is_named = not any(isinstance(each, bool) for each in axes)
     axes = sorted(_from_the_end(each, input_shape) for each in axes)
     n_axes = len(axes)
-    if axes != list(range(-n_axes, 0)) or n_axes == 0:
+    if not is_named or axes != list(range(-n_axes, 0)) or n_axes == 0:
         raise ValueError(
             f"Layer {layer._label()}: axis must be -1 or a tuple of the last axes, such as "
             f"(-2, -1), got {axis!r}. Put a Permute before it to move others there."

@@ -85,7 +85,7 @@ class Reshape(_Reshaping):
 
     def build(self, input_shape: Shape) -> Shape:
         """Work out the output shape."""
-        if not all(isinstance(n, Integral) for n in self.target_shape):
+        if not all(_is_whole(n) for n in self.target_shape):
             self._refuse(
                 "a target_shape of ints", f"{self.target_shape!r}", "One of them may be -1."
             )
@@ -159,7 +159,8 @@ class Permute(Layer):
     def build(self, input_shape: Shape) -> Shape:
         """Work out the output shape."""
         n_axes = len(input_shape)
-        if sorted(self.dims) != list(range(1, n_axes + 1)):
+        is_order = all(map(_is_whole, self.dims))
+        if not is_order or sorted(self.dims) != list(range(1, n_axes + 1)):
             self._refuse(
                 f"inputs of {len(self.dims)} axes, of which dims={tuple(self.dims)} is an order",
                 f"{n_axes} axes, {input_shape}",
@@ -242,3 +243,8 @@ class RepeatVector(Layer):
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return None: all steps are real."""
         return None
+
+
+def _is_whole(n):
+    """Tell whether n is a whole number; True is one to Python, and a slip here."""
+    return isinstance(n, Integral) and not isinstance(n, bool)

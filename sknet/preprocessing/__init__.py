@@ -26,13 +26,11 @@ __all__ = [
 __getattr__, __dir__ = imported_later(
     __name__,
     {
-        "from_channels_first": "conversion",
-        "from_nan_padded": "conversion",
-        "pad_sequences": "conversion",
-        "SquashingScaler": "squashing",
-        "StepwiseTransformer": "steps",
-        "TableEncoder": "table_encoder",
-        "TokenizerTransformer": "tokenizer",
-        "sliding_windows": "windows",
+        "conversion": ["from_channels_first", "from_nan_padded", "pad_sequences"],
+        "squashing": ["SquashingScaler"],
+        "steps": ["StepwiseTransformer"],
+        "table_encoder": ["TableEncoder"],
+        "tokenizer": ["TokenizerTransformer"],
+        "windows": ["sliding_windows"],
     },
 )
