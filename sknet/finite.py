@@ -1,4 +1,4 @@
-"""Where X holds values that are not finite."""
+"""Values of X: finite numbers, aligned in memory."""
 
 from __future__ import annotations
 
@@ -78,9 +78,27 @@ def checked(
         If they are no rows of finite numbers.
     """
     try:
-        return check_array(rows, dtype=dtype, order=order, input_name="X", **options)
+        return aligned(check_array(rows, dtype=dtype, order=order, input_name="X", **options))
     except ValueError as error:
         raise located(error, X, dtype, advice) from None
+
+
+def aligned(rows: Any) -> Any:
+    """Return rows with each number at a multiple of its size, where a message may not have them.
+
+    Kernels leave other arrays to NumPy, whose last bit may differ.
+
+    Parameters
+    ----------
+    rows : {ndarray, sparse matrix}
+        Any rows.
+
+    Returns
+    -------
+    rows : {ndarray, sparse matrix}
+        The same, or a copy.
+    """
+    return np.require(rows, requirements="A") if isinstance(rows, np.ndarray) else rows
 
 
 def located(error: ValueError, X: Any, dtype: Any, advice: str) -> ValueError:

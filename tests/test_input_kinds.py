@@ -2,6 +2,7 @@
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
@@ -49,6 +50,20 @@ def test_the_form_of_x_does_not_change_the_bits(cls, convert, integers):
     expected = outputs(fitted(cls, X.astype(float), y), X.astype(float))
     assert_array_equal(outputs(fitted(cls, convert(X), y), convert(X)), expected)
     assert expected.dtype == np.float64
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, pd.DataFrame])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("cls", [NeuralClassifier, NeuralRegressor])
+def test_unaligned_arrays_as_messages_hold_them_give_the_same_bits(cls, solver, wrap):
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    y = (X[:, 0] > 0).astype(float)
+    unaligned = np.frombuffer(b"." + X.tobytes(), offset=1).reshape(X.shape)
+    assert not unaligned.flags.aligned
+    aligned, other = [
+        cls(**PARAMS, solver=solver).fit(wrap(rows), y).network_.params for rows in (X, unaligned)
+    ]
+    assert_array_equal(other, aligned)
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)

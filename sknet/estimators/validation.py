@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 
 from ..batches import Data
 from ..cells import is_single
-from ..finite import checked, located
+from ..finite import aligned, checked, located
 from ..inputs import as_inputs, as_rows, check_width, infer_shape, readable, stacked
 from ..places import Places
 from ..weights import check_weights
@@ -101,8 +101,9 @@ class DataValidation:
                 found = validate_data(self, self._as_rows(X), y, reset=reset, **checks, **options)
         except ValueError as error:
             raise located(error, X, options["dtype"], self._missing_advice()) from None
-        self._check_columns(found[0] if isinstance(found, tuple) else found)
-        return found
+        X, *y = found if isinstance(found, tuple) else (found,)
+        self._check_columns(X)
+        return (aligned(X), *y) if y else aligned(X)
 
     def _missing_advice(self):
         advice = self._on_missing.format(owner=type(self).__name__)
