@@ -9,8 +9,8 @@ static void channel_sums(struct arguments *a) {
     for (ptrdiff_t segment = 0; segment < a->m; segment++)
         for (ptrdiff_t start = 0; start < width; start += COLUMNS) {
             const ptrdiff_t n = least(COLUMNS, width - start), at = segment * width + start;
-            const REAL *mean = part(a, 1, at);
-            REAL *out[2] = {part(a, 4, at), part(a, 5, at)};
+            const REAL *mean = part_or_null(a, 1, at);
+            REAL *out[2] = {part_or_null(a, 4, at), part_or_null(a, 5, at)};
             for (int k = 0; k < 2; k++)
                 if (out[k])
                     memset(out[k], 0, n * sizeof(REAL));
@@ -18,7 +18,7 @@ static void channel_sums(struct arguments *a) {
                 REAL sums[2][COLUMNS] = {{0}}, *total = sums[0], *products = sums[1];
                 for (ptrdiff_t row = first; row < least(first + ROWS, rows); row++) {
                     const ptrdiff_t offset = (segment * rows + row) * width + start;
-                    const REAL *x = part(a, 0, offset), *grad = part(a, 2, offset);
+                    const REAL *x = part(a, 0, offset), *grad = part_or_null(a, 2, offset);
                     if (!mean)
                         EACH (c, n)
                             total[c] += x[c];
@@ -40,11 +40,12 @@ static void channel_sums(struct arguments *a) {
 
 /* out = scale (x - mean) + shift */
 static void channel_linear(struct arguments *a) {
-    for (ptrdiff_t row = 0; row < a->m * a->n; row++) {
-        const ptrdiff_t n = a->o, at = row / a->n * n;
-        const REAL *x = part(a, 0, row * n), *mean = part(a, 1, at);
-        const REAL *scale = part(a, 3, at), *shift = part(a, 4, at);
-        REAL *out = part(a, 5, row * n);
+    const ptrdiff_t rows = a->n, n = a->o;
+    const REAL *x = a->arrays[0];
+    REAL *out = a->arrays[5];
+    for (ptrdiff_t row = 0; row < a->m * rows; row++, x += n, out += n) {
+        const ptrdiff_t at = row / rows * n;
+        const REAL *mean = part(a, 1, at), *scale = part(a, 3, at), *shift = part(a, 4, at);
         EACH (c, n)
             out[c] = (x[c] - mean[c]) * scale[c] + shift[c];
     }
@@ -52,11 +53,13 @@ static void channel_linear(struct arguments *a) {
 
 /* grad = scale grad - slope (x - mean) - shift */
 static void channel_gradient(struct arguments *a) {
-    for (ptrdiff_t row = 0; row < a->m * a->n; row++) {
-        const ptrdiff_t n = a->o, at = row / a->n * n;
-        const REAL *x = part(a, 1, row * n), *mean = part(a, 2, at);
-        const REAL *scale = part(a, 4, at), *slope = part(a, 5, at), *shift = part(a, 6, at);
-        REAL *grad = part(a, 0, row * n);
+    const ptrdiff_t rows = a->n, n = a->o;
+    const REAL *x = a->arrays[1];
+    REAL *grad = a->arrays[0];
+    for (ptrdiff_t row = 0; row < a->m * rows; row++, x += n, grad += n) {
+        const ptrdiff_t at = row / rows * n;
+        const REAL *mean = part(a, 2, at), *scale = part(a, 4, at);
+        const REAL *slope = part(a, 5, at), *shift = part(a, 6, at);
         EACH (c, n)
             grad[c] = grad[c] * scale[c] - (x[c] - mean[c]) * slope[c] - shift[c];
     }

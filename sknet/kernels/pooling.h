@@ -14,13 +14,14 @@
 /* out = max of the window, or NaN if there is one */
 static void max_pool(struct arguments *a) {
     const struct windows *w = &a->windows;
+    const REAL *all = a->arrays[0];
     REAL *out = a->arrays[1];
     uint8_t *places = a->arrays[2]; /* which element of its window is the maximum, or NULL */
     ptrdiff_t o[4] = {0};
     do {
         for (ptrdiff_t start = 0; start < w->channels; start += CHANNELS) {
             const ptrdiff_t n = least(CHANNELS, w->channels - start);
-            const REAL *x = part(a, 0, start);
+            const REAL *x = all + start;
             REAL best[CHANNELS];
             UINT found[CHANNELS] = {0}; /* as wide as the values, so that both fit one vector */
             EACH_PLACE(w, o, place, at) {

@@ -29,8 +29,9 @@ static inline void turn(ptrdiff_t n, REAL x, const REAL *f, const REAL *p, REAL 
 }
 
 static void transpose(ptrdiff_t rows, ptrdiff_t columns, const REAL *from, REAL *to) {
-    for (ptrdiff_t i = 0; i < rows * columns; i++)
-        to[i % columns * rows + i / columns] = from[i];
+    for (ptrdiff_t row = 0; row < rows; row++)
+        for (ptrdiff_t column = 0; column < columns; column++)
+            to[column * rows + row] = *from++;
 }
 
 /* out = [x, kernel cos(2 pi f x + p) + bias], and the cosines and sines for the way back, if there
@@ -42,10 +43,9 @@ static void waves(struct arguments *a) {
         const REAL *f = part(a, 1, j * n), *p = part(a, 5, j * n), *bias = part(a, 6, j * mixed);
         transpose(n, mixed, part(a, 2, j * n * mixed), kernel);
         for (ptrdiff_t row = 0, at = j; row < a->m; row++, at += a->n) {
-            const REAL x = *part(a, 0, at);
+            REAL x = *part(a, 0, at), *out = part(a, 7, at * (mixed + 1));
             REAL *cosines = a->arrays[3] ? part(a, 3, at * n) : passing;
-            REAL *out = part(a, 7, at * (mixed + 1));
-            turn(n, x, f, p, cosines, part(a, 4, at * n));
+            turn(n, x, f, p, cosines, part_or_null(a, 4, at * n));
             out[0] = x;
             for (ptrdiff_t k = 0; k < mixed; k++)
                 out[k + 1] = bias[k] + dot(n, kernel + k * n, cosines);
@@ -68,7 +68,7 @@ static void waves_backward(struct arguments *a) {
         for (ptrdiff_t row = 0, at = j; row < a->m; row++, at += a->n) {
             const REAL x = *part(a, 0, at), *grad = part(a, 5, at * (mixed + 1));
             const REAL *cosines = part(a, 3, at * n), *sines = part(a, 4, at * n);
-            REAL *grad_x = part(a, 10, at);
+            REAL *grad_x = part_or_null(a, 10, at);
             EACH (i, n)
                 slopes[i] = 0;
             for (ptrdiff_t k = 0; k < mixed; k++) {
