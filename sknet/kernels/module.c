@@ -37,7 +37,7 @@ extern kernel_function *const KERNELS(x86_64_v2), *const KERNELS(x86_64_v3),
 #endif
 static const struct level levels[] = {LEVELS}, *current_level;
 
-#define AS_ENTRY(name, check, signature) {#name, signature, check, KERNEL_##name, .n_args = 0},
+#define AS_ENTRY(name, check, signature) {#name, signature, check, KERNEL_##name, .n_items = 0},
 static struct kernel kernels[] = {EACH_KERNEL(AS_ENTRY)};
 
 /* Call the function of the same name in numpy_kernels.py. */
@@ -69,9 +69,9 @@ static PyObject *call_kernel(const struct kernel *kernel, PyObject *const *args,
     struct arguments a;
     struct array arrays[MOST_ARGUMENTS];
     struct call call = {kernel, args, n_args, .type = -1, .arrays = arrays};
-    if (n_args != kernel->n_args)
+    if (n_args != kernel->n_items)
         return PyErr_Format(PyExc_TypeError, "%s takes %d arguments, got %zd", kernel->name,
-                            kernel->n_args, n_args);
+                            kernel->n_items, n_args);
     take_arguments(&call, &a);
     if (call.fate != FAILED && kernel->check)
         kernel->check(&call, &a);
@@ -168,13 +168,8 @@ static int execute(PyObject *module) {
     (void)module;
     if (PyArray_ImportNumPyAPI() < 0)
         return -1;
-    for (struct kernel *kernel = kernels; kernel < kernels + N_KERNELS; kernel++) {
-        const char *item = kernel->signature, *arrow = strchr(item, '>');
-        for (kernel->n_args = 0; *item != '~'; item = strchr(item, ' ') + 1)
-            kernel->items[kernel->n_args++] = item;
-        kernel->work = item + 1;
-        kernel->result = arrow ? arrow[2] : 'N';
-    }
+    for (struct kernel *kernel = kernels; kernel < kernels + N_KERNELS; kernel++)
+        read_signature(kernel);
     pthread_once(&once, watch_forks);
     current_level = best_level();
     return 0;

@@ -9,11 +9,63 @@
 /* What to do with a call: run it, leave it to NumPy, or report an error that is set. */
 enum fate { RUNS, IS_LEFT, FAILED };
 
+struct call;
+
+/* What a signature says of an argument; lengths are those of its axes, or its size. */
+struct item {
+    const char *lengths;
+    int n_lengths, is_optional, is_output, may_be_first, is_free, states_axes, is_joined;
+    char type, mark; /* I, B, U or E; #, N or - */
+};
+
+struct kernel {
+    const char *name, *signature;
+    void (*check)(struct call *call, struct arguments *a);
+    enum kernel_number number;
+    struct item items[MOST_ARGUMENTS];
+    int n_items;
+    const char *work;
+    char result; /* first letter of what is returned, or 0 */
+};
+
+/* Skip a mark, and tell whether it is there. */
+static int has(const char **text, char mark) {
+    const int is_there = **text == mark;
+    *text += is_there;
+    return is_there;
+}
+
+static struct item read_item(const char *text) {
+    struct item item = {.mark = *text, .n_lengths = 1};
+    item.is_optional = has(&text, '?');
+    item.is_output = has(&text, '!');
+    item.may_be_first = has(&text, '=');
+    item.is_free = has(&text, '*');
+    if (strchr("IBUE", *text))
+        item.type = *text++;
+    item.states_axes = has(&text, '(');
+    item.is_joined = has(&text, '.') && has(&text, '.');
+    item.lengths = text;
+    while (item.lengths[2 * item.n_lengths - 1] == ',')
+        item.n_lengths++;
+    return item;
+}
+
+/* Read the signature of a kernel. */
+static void read_signature(struct kernel *kernel) {
+    const char *text = kernel->signature, *arrow = strchr(text, '>');
+    for (kernel->n_items = 0; *text != '~'; text = strchr(text, ' ') + 1)
+        kernel->items[kernel->n_items++] = read_item(text);
+    kernel->work = text + 1;
+    kernel->result = arrow ? arrow[2] : 0;
+}
+
 struct array {
+    const struct item *item;
+    int argument;
+    npy_intp size;
     char *data;
-    npy_intp size, n_bytes;
-    const char *stated_size; /* in the signature; NULL where that states axes */
-    int argument, is_output, may_be_first;
+    npy_intp n_bytes;
 };
 
 struct call {
@@ -28,26 +80,10 @@ struct call {
     kernel_function *run; /* in place of that of the level, or NULL */
 };
 
-struct kernel {
-    const char *name, *signature;
-    void (*check)(struct call *call, struct arguments *a);
-    enum kernel_number number;
-    const char *items[MOST_ARGUMENTS], *work; /* where these are in the signature */
-    int n_args;
-    char result; /* first letter of what is returned */
-};
-
 static void fail(struct call *call, PyObject *kind, int argument, const char *what) {
     if (call->fate != FAILED)
         PyErr_Format(kind, "%s: argument %d %s", call->kernel->name, argument, what);
     call->fate = FAILED;
-}
-
-/* Skip a mark of a signature, and tell whether it is there. */
-static inline int has(const char **item, char mark) {
-    const int is_there = **item == mark;
-    *item += is_there;
-    return is_there;
 }
 
 /* Return the size that a signature states, such as 5mn or mn+mnp; -1 if it is too large. */
@@ -66,20 +102,16 @@ static ptrdiff_t stated_size(const struct arguments *a, const char *text) {
         }
 }
 
-/* Tell whether an array has the axes of a signature; lengths that are new are taken from it. */
-static int has_axes(struct arguments *a, PyArrayObject *array, const char *names) {
-    const int n_axes = PyArray_NDIM(array), is_joined = has(&names, '.') && has(&names, '.');
-    int n_names = 1, axis = 0;
-    while (names[2 * n_names - 1] == ',')
-        n_names++;
-    const int n_first = n_axes - n_names + 1; /* axes of the first length */
-    if (n_first < 0 || (n_first != 1 && !is_joined))
+/* Tell whether an array has the axes of an item; lengths that are new are taken from it. */
+static int has_axes(struct arguments *a, PyArrayObject *array, const struct item *item) {
+    const int n_first = PyArray_NDIM(array) - item->n_lengths + 1; /* axes of the first length */
+    if (n_first < 0 || (n_first != 1 && !item->is_joined))
         return 0;
-    for (int k = 0; k < n_names; k++) {
-        npy_intp found = 1;
-        for (int end = n_first + k; axis < end; axis++)
+    for (int k = 0, axis = 0; k < item->n_lengths; k++) {
+        const char name = item->lengths[2 * k];
+        ptrdiff_t found = 1, one = 1, *length = name == '1' ? &one : &a->lengths[name - 'm'];
+        for (; axis < n_first + k; axis++)
             found *= PyArray_DIM(array, axis);
-        ptrdiff_t one = 1, *length = names[2 * k] == '1' ? &one : &a->lengths[names[2 * k] - 'm'];
         if (*length < 0)
             *length = found;
         if (*length != found)
@@ -88,14 +120,12 @@ static int has_axes(struct arguments *a, PyArrayObject *array, const char *names
     return 1;
 }
 
-/* Return the type that a signature asks for, if need be that of the array found. */
-static int stated_type(struct call *call, const char **item, int found) {
-    if (has(item, 'I') || (has(item, 'E') && found == NPY_INT64))
+/* Return the type that an item asks for, if need be that of the array found. */
+static int stated_type(struct call *call, char type, int found) {
+    if (type == 'I' || (type == 'E' && found == NPY_INT64))
         return NPY_INT64;
-    if (has(item, 'B'))
-        return NPY_BOOL;
-    if (has(item, 'U'))
-        return NPY_UINT8;
+    if (type == 'B' || type == 'U')
+        return type == 'B' ? NPY_BOOL : NPY_UINT8;
     if (call->type < 0)
         call->type = found;
     if (call->type != NPY_FLOAT && call->type != NPY_DOUBLE)
@@ -114,11 +144,10 @@ static npy_intp extent_of(PyArrayObject *array) {
     return PyArray_SIZE(array) ? extent : 0;
 }
 
-static void take_array(struct call *call, struct arguments *a, int i, const char *item) {
-    const int is_optional = has(&item, '?'), is_output = has(&item, '!');
-    const int may_be_first = has(&item, '='), is_free = has(&item, '*');
+static void take_array(struct call *call, struct arguments *a, int i) {
+    const struct item *item = &call->kernel->items[i];
     a->arrays[i] = NULL;
-    if (is_optional && call->args[i] == Py_None)
+    if (item->is_optional && call->args[i] == Py_None)
         return;
     if (!PyArray_Check(call->args[i])) {
         fail(call, PyExc_TypeError, i, "must be an array");
@@ -126,24 +155,18 @@ static void take_array(struct call *call, struct arguments *a, int i, const char
     }
     PyArrayObject *array = (PyArrayObject *)call->args[i];
     const int flags = PyArray_FLAGS(array), found = PyArray_TYPE(array);
-    const int type = stated_type(call, &item, found), states_axes = has(&item, '(');
     const npy_intp size = PyArray_SIZE(array);
-    const npy_intp n_bytes = is_free ? extent_of(array) : size * PyArray_ITEMSIZE(array);
-    if (!(flags & NPY_ARRAY_ALIGNED) || !(is_free || flags & NPY_ARRAY_C_CONTIGUOUS) ||
-        found != type || !PyArray_ISNBO(PyArray_DESCR(array)->byteorder) || n_bytes < 0)
+    const npy_intp n_bytes = item->is_free ? extent_of(array) : size * PyArray_ITEMSIZE(array);
+    if (found != stated_type(call, item->type, found) || n_bytes < 0 ||
+        !(flags & NPY_ARRAY_ALIGNED) || !(item->is_free || flags & NPY_ARRAY_C_CONTIGUOUS) ||
+        !PyArray_ISNBO(PyArray_DESCR(array)->byteorder))
         call->fate = IS_LEFT;
-    if (PyArray_NDIM(array) == 0 || (states_axes && !has_axes(a, array, item)))
+    if (PyArray_NDIM(array) == 0 || (item->states_axes && !has_axes(a, array, item)))
         fail(call, PyExc_ValueError, i, "does not fit the others in shape");
-    if (is_output && !(flags & NPY_ARRAY_WRITEABLE))
+    if (item->is_output && !(flags & NPY_ARRAY_WRITEABLE))
         fail(call, PyExc_ValueError, i, "is an output, but read-only");
     a->arrays[i] = PyArray_DATA(array);
-    call->arrays[call->n_arrays++] = (struct array){.data = PyArray_BYTES(array),
-                                                    .size = size,
-                                                    .n_bytes = n_bytes,
-                                                    .stated_size = states_axes ? NULL : item,
-                                                    .argument = i,
-                                                    .is_output = is_output,
-                                                    .may_be_first = may_be_first};
+    call->arrays[call->n_arrays++] = (struct array){item, i, size, PyArray_BYTES(array), n_bytes};
 }
 
 static double take_number(struct call *call, int i) {
@@ -159,17 +182,17 @@ static double take_number(struct call *call, int i) {
 static void take_arguments(struct call *call, struct arguments *a) {
     memset(a->lengths, -1, sizeof a->lengths); /* not known yet */
     for (int i = 0; i < call->n_args && call->fate != FAILED; i++) {
-        const char *item = call->kernel->items[i];
-        if (*item == '#')
+        const char mark = call->kernel->items[i].mark;
+        if (mark == '#')
             a->numbers[i] = take_number(call, i);
-        else if (*item == 'N')
+        else if (mark == 'N')
             call->fate = call->args[i] == Py_None ? call->fate : IS_LEFT;
-        else if (*item != '-')
-            take_array(call, a, i, item);
+        else if (mark != '-')
+            take_array(call, a, i);
     }
-    for (struct array *array = call->arrays; array < call->arrays + call->n_arrays; array++)
-        if (array->stated_size && array->size != stated_size(a, array->stated_size))
-            fail(call, PyExc_ValueError, array->argument, "does not fit the others in size");
+    for (const struct array *x = call->arrays; x < call->arrays + call->n_arrays; x++)
+        if (!x->item->states_axes && x->size != stated_size(a, x->item->lengths))
+            fail(call, PyExc_ValueError, x->argument, "does not fit the others in size");
     call->work = call->fate == FAILED ? 0 : stated_size(a, call->kernel->work);
     a->is_double = call->type == NPY_DOUBLE;
 }
@@ -180,8 +203,8 @@ static void check_overlap(struct call *call) {
         for (int j = i + 1; j < call->n_arrays; j++) {
             const struct array *x = &call->arrays[i], *y = &call->arrays[j];
             const int is_same = x->data == y->data && x->n_bytes == y->n_bytes;
-            if ((x->is_output || y->is_output) && x->data < y->data + y->n_bytes &&
-                y->data < x->data + x->n_bytes && !(i == 0 && y->may_be_first && is_same))
+            if ((x->item->is_output || y->item->is_output) && x->data < y->data + y->n_bytes &&
+                y->data < x->data + x->n_bytes && !(i == 0 && y->item->may_be_first && is_same))
                 fail(call, PyExc_ValueError, y->argument, "overlaps another one");
         }
 }
