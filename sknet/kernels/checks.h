@@ -2,6 +2,7 @@
 #ifndef SKNET_CHECKS_H
 #define SKNET_CHECKS_H
 
+#include "products.h"
 #include "signatures.h"
 
 static PyArrayObject *array_at(const struct call *call, int i) {

@@ -10,12 +10,7 @@
 #include <numpy/arrayobject.h>
 #include <numpy/random/bitgen.h>
 
-#include "arguments.h"
-#include "pool.h"
-#include "products.h"
-
 #include "checks.h"
-#include "signatures.h"
 
 #define MANY 16384 /* multiply-adds from which a call runs without the interpreter's lock */
 
@@ -37,7 +32,7 @@ extern kernel_function *const KERNELS(x86_64_v2), *const KERNELS(x86_64_v3),
 #endif
 static const struct level levels[] = {LEVELS}, *current_level;
 
-#define AS_ENTRY(name, check, signature) {#name, signature, check, KERNEL_##name, .n_items = 0},
+#define AS_ENTRY(name, check, signature) {#name, signature, check, KERNEL_##name, .result = 0},
 static struct kernel kernels[] = {EACH_KERNEL(AS_ENTRY)};
 
 /* Call the function of the same name in numpy_kernels.py. */
@@ -59,9 +54,9 @@ static PyObject *leave_to_numpy(const struct call *call) {
 static PyObject *result_of(char kind, double value) {
     if (kind == 'f')
         return PyFloat_FromDouble(value);
-    return Py_NewRef(kind == 'T' || (kind == 'b' && value != 0) ? Py_True
-                     : kind == 'b'                              ? Py_False
-                                                                : Py_None);
+    if (kind == 'b')
+        return PyBool_FromLong(value != 0);
+    return Py_NewRef(kind == 'T' ? Py_True : Py_None);
 }
 
 static PyObject *call_kernel(const struct kernel *kernel, PyObject *const *args,
@@ -78,8 +73,8 @@ static PyObject *call_kernel(const struct kernel *kernel, PyObject *const *args,
     check_overlap(&call);
     if (call.fate == FAILED)
         return NULL;
-    kernel_function *of_level = current_level->kernels[a.is_double][kernel->number];
-    kernel_function *run = call.run ? call.run : of_level;
+    kernel_function *run =
+        call.run ? call.run : current_level->kernels[a.is_double][kernel->number];
     if (call.fate == IS_LEFT || !run)
         return leave_to_numpy(&call);
     if (call.work >= MANY) {
@@ -97,7 +92,6 @@ static PyObject *call_kernel(const struct kernel *kernel, PyObject *const *args,
     }
 EACH_KERNEL(AS_FUNCTION)
 
-/* Take the addresses of cblas_sgemm and cblas_dgemm. */
 static PyObject *use_blas(PyObject *module, PyObject *addresses) {
     unsigned long long sgemm, dgemm;
     (void)module;
@@ -151,26 +145,32 @@ static PyObject *use_level(PyObject *module, PyObject *name) {
 }
 
 #define AS_METHOD(name, check, signature)                                                         \
-    {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, signature},
+    {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL},
 
+/* clang-format off */
 static PyMethodDef methods[] = {
-    EACH_KERNEL(AS_METHOD){"use_blas", use_blas, METH_VARARGS,
-                           "Take the addresses of cblas_sgemm and cblas_dgemm."},
+    EACH_KERNEL(AS_METHOD)
+    {"use_blas", use_blas, METH_VARARGS, "Take the addresses of cblas_sgemm and cblas_dgemm."},
     {"use_threads", use_threads, METH_O, "Let so many threads share a call, the caller's too."},
     {"run_alone", run_alone, METH_O, "Let the calls of this thread run on it alone, or not."},
     {"level", level, METH_NOARGS, "Return the level of processors whose kernels run."},
     {"use_level", use_level, METH_O, "Run the kernels of a level that this processor has."},
     {NULL, NULL, 0, NULL},
 };
+/* clang-format on */
+
+static void prepare(void) {
+    for (struct kernel *kernel = kernels; kernel < kernels + N_KERNELS; kernel++)
+        read_signature(kernel);
+    pthread_atfork(NULL, NULL, empty_pool);
+}
 
 static int execute(PyObject *module) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)module;
     if (PyArray_ImportNumPyAPI() < 0)
         return -1;
-    for (struct kernel *kernel = kernels; kernel < kernels + N_KERNELS; kernel++)
-        read_signature(kernel);
-    pthread_once(&once, watch_forks);
+    pthread_once(&once, prepare);
     current_level = best_level();
     return 0;
 }

@@ -2,6 +2,9 @@
 #ifndef SKNET_PRODUCTS_H
 #define SKNET_PRODUCTS_H
 
+#include "arguments.h"
+#include "pool.h"
+
 /* OpenBLAS's cblas_sgemm and cblas_dgemm for integers of 64 bits, NULL where they are unknown. */
 static void *_Atomic gemm_functions[2];
 

@@ -9,14 +9,14 @@
 /* What to do with a call: run it, leave it to NumPy, or report an error that is set. */
 enum fate { RUNS, IS_LEFT, FAILED };
 
-struct call;
-
-/* What a signature says of an argument; lengths are those of its axes, or its size. */
+/* What a signature says of an argument. */
 struct item {
-    const char *lengths;
+    char mark, type;     /* the first character; I, B, U or E, or 0 */
+    const char *lengths; /* of its axes, or the size */
     int n_lengths, is_optional, is_output, may_be_first, is_free, states_axes, is_joined;
-    char type, mark; /* I, B, U or E; #, N or - */
 };
+
+struct call;
 
 struct kernel {
     const char *name, *signature;
@@ -63,9 +63,8 @@ static void read_signature(struct kernel *kernel) {
 struct array {
     const struct item *item;
     int argument;
-    npy_intp size;
+    npy_intp size, n_bytes;
     char *data;
-    npy_intp n_bytes;
 };
 
 struct call {
@@ -89,7 +88,7 @@ static void fail(struct call *call, PyObject *kind, int argument, const char *wh
 /* Return the size that a signature states, such as 5mn or mn+mnp; -1 if it is too large. */
 static ptrdiff_t stated_size(const struct arguments *a, const char *text) {
     ptrdiff_t size = 0, product = 1;
-    for (int overflows = 0;; text++)
+    for (int overflows = 0;; text++) {
         if (*text >= 'm' && *text <= 'q')
             overflows |= __builtin_mul_overflow(product, a->lengths[*text - 'm'], &product);
         else if (*text >= '1' && *text <= '9')
@@ -100,6 +99,7 @@ static ptrdiff_t stated_size(const struct arguments *a, const char *text) {
             if (*text != '+')
                 return overflows ? -1 : size;
         }
+    }
 }
 
 /* Tell whether an array has the axes of an item; lengths that are new are taken from it. */
@@ -146,6 +146,7 @@ static npy_intp extent_of(PyArrayObject *array) {
 
 static void take_array(struct call *call, struct arguments *a, int i) {
     const struct item *item = &call->kernel->items[i];
+    PyArrayObject *array = (PyArrayObject *)call->args[i];
     a->arrays[i] = NULL;
     if (item->is_optional && call->args[i] == Py_None)
         return;
@@ -153,7 +154,6 @@ static void take_array(struct call *call, struct arguments *a, int i) {
         fail(call, PyExc_TypeError, i, "must be an array");
         return;
     }
-    PyArrayObject *array = (PyArrayObject *)call->args[i];
     const int flags = PyArray_FLAGS(array), found = PyArray_TYPE(array);
     const npy_intp size = PyArray_SIZE(array);
     const npy_intp n_bytes = item->is_free ? extent_of(array) : size * PyArray_ITEMSIZE(array);
@@ -166,7 +166,7 @@ static void take_array(struct call *call, struct arguments *a, int i) {
     if (item->is_output && !(flags & NPY_ARRAY_WRITEABLE))
         fail(call, PyExc_ValueError, i, "is an output, but read-only");
     a->arrays[i] = PyArray_DATA(array);
-    call->arrays[call->n_arrays++] = (struct array){item, i, size, PyArray_BYTES(array), n_bytes};
+    call->arrays[call->n_arrays++] = (struct array){item, i, size, n_bytes, PyArray_BYTES(array)};
 }
 
 static double take_number(struct call *call, int i) {
@@ -179,8 +179,9 @@ static double take_number(struct call *call, int i) {
     return value;
 }
 
+/* Lengths are known when all arrays have been taken, so sizes are compared after that. */
 static void take_arguments(struct call *call, struct arguments *a) {
-    memset(a->lengths, -1, sizeof a->lengths); /* not known yet */
+    memset(a->lengths, -1, sizeof a->lengths); /* unknown */
     for (int i = 0; i < call->n_args && call->fate != FAILED; i++) {
         const char mark = call->kernel->items[i].mark;
         if (mark == '#')
