@@ -440,6 +440,12 @@ REFUSED = {
         ValueError,
         "activate: argument 2 does not fit the others in size",
     ),
+    "axes": (
+        "row_norm",
+        [np.ones((2, 4)), ONES, None, np.ones((2, 4)), np.ones(2), *[None] * 5],
+        ValueError,
+        "row_norm: argument 4 does not fit the others in shape",
+    ),
     "kind": (
         "activate",
         [99, ONES, None, ONES.copy(), None, 0, 0, None],

@@ -2,23 +2,24 @@
 
    The signature of a kernel has an item for each argument, much as those of NumPy's gufuncs:
 
-     (m,n)     array of two axes; a letter is the same length wherever it stands
+     (m,n)     array of two axes; a letter is the same length wherever it stands, and 1 is 1
      (..m,n)   array of any number of axes, of which those before the last have m rows in all
      mn        array of any number of axes and m n elements; also 5mn, or mn+mnp
      Imn       array of int64, B of bool, U of uint8, E of int64 or real numbers; arrays without
                such a letter have real numbers, all of the same precision
      ?mn       array or None
      !mn       array that is written, and may not overlap others
-     =mn       array that may nevertheless be the first one
+     =mn       array that may nevertheless be the same as the first one
      *(m,n)    array with any strides
      #         number
      N         None; calls with anything else are left to NumPy
      -         scratch memory for NumPy, or an argument that the check reads
-     ~4mn      not an argument: about how many multiply-adds the call takes
+     ~4mn      after the arguments: about how many multiply-adds the call takes
      -> float  what is returned, unless it is None: float, bool or True
 
-   Marks come in the order ?!=*I. What a signature cannot say is checked by a function of
-   module.c, which is NULL where there is nothing else to check. */
+   Marks come in the order ?!=*I. So blend reads m rows of n elements, an array of the same size
+   and n weights, and writes an array of that size. The check is a function of checks.h, or NULL
+   where the signature says everything. */
 #ifndef SKNET_ARGUMENTS_H
 #define SKNET_ARGUMENTS_H
 
@@ -101,17 +102,18 @@ struct layout {
     int is_transposed;
 };
 
-/* The arguments of a call: argument i is arrays[i], NULL for None, or numbers[i]. */
+/* The arguments of a call: the i-th of the function in numpy_kernels, counted from 0, is
+   arrays[i], which is NULL for None, or numbers[i]. */
 struct arguments {
     union {
         struct {
-            ptrdiff_t m, n, o, p, q; /* of the signature */
+            ptrdiff_t m, n, o, p, q; /* lengths of the signature */
         };
         ptrdiff_t lengths[5];
     };
     void *arrays[MOST_ARGUMENTS];
     double numbers[MOST_ARGUMENTS];
-    double result;
+    double result; /* of the kernel, unless that is None */
     int is_double;
     union { /* added by checks */
         uint64_t seed;

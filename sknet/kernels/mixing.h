@@ -8,6 +8,7 @@ static void mix_rows(struct arguments *a) {
     const ptrdiff_t *x_strides = a->strides[0], *out_strides = a->strides[1];
     for (ptrdiff_t tile = 0; tile < a->m * a->n; tile++)
         for (ptrdiff_t start = 0; start < width; start += STRETCH) {
+            const ptrdiff_t length = least(STRETCH, width - start);
             const ptrdiff_t n = tile / a->n, t = tile % a->n;
             const char *from = (char *)a->arrays[1] + n * x_strides[0] + t * x_strides[1];
             char *to = (char *)a->arrays[2] + n * out_strides[0] + t * out_strides[1];
@@ -19,7 +20,7 @@ static void mix_rows(struct arguments *a) {
                 REAL *out = (REAL *)(to + m * out_strides[2]) + start;
                 REAL w[MOST_MIXED] = {0};
                 memcpy(w, weights, n_in * sizeof(REAL));
-                EACH (e, least(STRETCH, width - start)) {
+                EACH (e, length) {
                     REAL sum = w[0] * x0[e];
                     sum = FMA(w[1], x1[e], sum);
                     sum = FMA(w[2], x2[e], sum);

@@ -18,8 +18,8 @@ static void *element(const struct arguments *a, int i, ptrdiff_t row, ptrdiff_t 
 #define GEMM(real)                                                                                \
     ((void (*)(int, int, int, int64_t, int64_t, int64_t, real, void *, int64_t, void *, int64_t,  \
                real, void *, int64_t))gemm_functions[a->is_double])(                              \
-        101, 111 + x->is_transposed, 111 + x[1].is_transposed, rows, columns, a->o, 1,            \
-        element(a, 0, row, 0), x->distance, element(a, 1, 0, column), x[1].distance, 0,           \
+        101, 111 + x[0].is_transposed, 111 + x[1].is_transposed, rows, columns, a->o, 1,          \
+        element(a, 0, row, 0), x[0].distance, element(a, 1, 0, column), x[1].distance, 0,         \
         element(a, 2, row, column), x[2].distance)
 
 /* Panels have numbers[3] rows and numbers[4] columns, the last ones fewer. */
