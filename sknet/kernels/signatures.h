@@ -11,9 +11,9 @@ enum fate { RUNS, IS_LEFT, FAILED };
 
 /* What a signature says of an argument. */
 struct item {
-    char mark, type;     /* the first character; I, B, U or E, or 0 */
     const char *lengths; /* of its axes, or the size */
-    int n_lengths, is_optional, is_output, may_be_first, is_free, states_axes, is_joined;
+    char mark, type;     /* the first character; I, B, U or E, or 0 */
+    char n_lengths, is_optional, is_output, may_be_first, is_free, states_axes, is_joined;
 };
 
 struct call;
@@ -88,16 +88,18 @@ static void fail(struct call *call, PyObject *kind, int argument, const char *wh
 /* Return the size that a signature states, such as 5mn or mn+mnp; -1 if it is too large. */
 static ptrdiff_t stated_size(const struct arguments *a, const char *text) {
     ptrdiff_t size = 0, product = 1;
-    for (int overflows = 0;; text++) {
-        if (*text >= 'm' && *text <= 'q')
-            overflows |= __builtin_mul_overflow(product, a->lengths[*text - 'm'], &product);
-        else if (*text >= '1' && *text <= '9')
-            overflows |= __builtin_mul_overflow(product, *text - '0', &product);
-        else {
-            overflows |= __builtin_add_overflow(size, product, &size);
-            product = 1;
+    for (;; text++) {
+        const int is_letter = *text >= 'm' && *text <= 'q';
+        if (is_letter || (*text >= '1' && *text <= '9')) {
+            const ptrdiff_t factor = is_letter ? a->lengths[*text - 'm'] : *text - '0';
+            if (__builtin_mul_overflow(product, factor, &product))
+                return -1;
+        } else {
+            if (__builtin_add_overflow(size, product, &size))
+                return -1;
             if (*text != '+')
-                return overflows ? -1 : size;
+                return size;
+            product = 1;
         }
     }
 }
@@ -203,9 +205,11 @@ static void check_overlap(struct call *call) {
     for (int i = 0; i < call->n_arrays && call->fate == RUNS; i++)
         for (int j = i + 1; j < call->n_arrays; j++) {
             const struct array *x = &call->arrays[i], *y = &call->arrays[j];
+            if (x->data >= y->data + y->n_bytes || y->data >= x->data + x->n_bytes)
+                continue;
             const int is_same = x->data == y->data && x->n_bytes == y->n_bytes;
-            if ((x->item->is_output || y->item->is_output) && x->data < y->data + y->n_bytes &&
-                y->data < x->data + x->n_bytes && !(i == 0 && y->item->may_be_first && is_same))
+            if ((x->item->is_output || y->item->is_output) &&
+                !(i == 0 && y->item->may_be_first && is_same))
                 fail(call, PyExc_ValueError, y->argument, "overlaps another one");
         }
 }
