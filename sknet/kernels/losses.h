@@ -20,11 +20,11 @@ static void softmax_loss(void *arguments) {
         const int64_t *codes = a->codes + first;
         REAL *block = out;
         for (ptrdiff_t row = 0; row < n; row++, raw += K, block += K) {
-            ptrdiff_t top = 0;
+            REAL largest = raw[0];
+            tops[row] = 0;
             for (ptrdiff_t k = 1; k < K; k++)
-                top = raw[k] > raw[top] ? k : top;
-            const REAL largest = raw[top];
-            tops[row] = top;
+                if (raw[k] > largest)
+                    largest = raw[tops[row] = k];
             EACH (k, K)
                 block[k] = raw[k] - largest;
             log_ps[row] = block[codes[row]];
