@@ -327,6 +327,8 @@ def test_rows_without_elements_are_nothing_to_do():
     for kind in range(kernels.EXACT_GELU):
         extension.activate(kind, empty, none, empty, None, 0.0, 0.0, None)
         extension.deactivate(kind, empty, empty, np.zeros(0), 0.0, 0.0, None)
+    nothing = np.zeros((0, 0))
+    assert extension.softmax_loss(nothing, np.zeros(0, int), None, 0.0, nothing, None) == 0
 
 
 def test_arrays_that_are_not_contiguous_are_left_to_numpy():

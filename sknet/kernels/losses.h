@@ -6,40 +6,51 @@
    Smoothing s spreads s / K of the target. */
 static void softmax_loss(struct arguments *a) {
     const REAL *raw = a->arrays[0], *shares = a->arrays[2];
-    const int64_t *codes = a->arrays[1];
     REAL *out = a->arrays[4];
     const ptrdiff_t K = a->n;
     const REAL smoothing = K > 1 ? a->numbers[3] : 0, even = smoothing / K, share = 1.0 / a->m;
+    const ptrdiff_t n_together = K && K < BLOCK ? BLOCK / K : 1;
+    REAL log_ps[BLOCK], spreads[BLOCK];
+    int64_t tops[BLOCK];
     double value = 0;
-    for (ptrdiff_t row = 0; row < a->m; row++, raw += K, out += K) {
-        ptrdiff_t top = 0, y = codes[row];
-        for (ptrdiff_t k = 1; k < K; k++)
-            top = raw[k] > raw[top] ? k : top;
-        const REAL largest = raw[top];
-        REAL spread = 0, rest = 0;
-        EACH (k, K)
-            out[k] = raw[k] - largest;
-        REAL log_p = out[y];
-        for (ptrdiff_t k = 0; smoothing > 0 && k < K; k++)
-            spread += out[k];
-        EACH (k, K)
-            out[k] = exp_of(out[k]);
-        out[top] = 0; /* of 1, beside which small probabilities would be rounded away */
-        rest = sum(K, out);
-        out[top] = 1;
-        REAL slope = shares ? shares[row] : share;
-        REAL log_total = log1p(rest), scale = slope / (1 + rest);
-        REAL loss = (log_total - log_p) * (1 - smoothing);
-        REAL miss = ((1 - out[y]) + rest) * scale, part = slope * even;
-        if (smoothing > 0) {
-            loss += smoothing * log_total - spread * even;
-            miss -= part * (K - 1);
-        } else
-            part = 0;
-        EACH (k, K)
-            out[k] = out[k] * scale - part;
-        out[y] = -miss;
-        value += slope * loss;
+    for (ptrdiff_t first = 0; first < a->m; first += n_together) {
+        const ptrdiff_t n = least(n_together, a->m - first);
+        const int64_t *codes = (int64_t *)a->arrays[1] + first;
+        REAL *block = out;
+        for (ptrdiff_t row = 0; row < n; row++, raw += K, block += K) {
+            REAL largest = raw[0];
+            tops[row] = 0;
+            for (ptrdiff_t k = 1; k < K; k++)
+                if (raw[k] > largest)
+                    largest = raw[tops[row] = k];
+            EACH (k, K)
+                block[k] = raw[k] - largest;
+            log_ps[row] = block[codes[row]];
+            spreads[row] = 0;
+            for (ptrdiff_t k = 0; smoothing > 0 && k < K; k++)
+                spreads[row] += block[k];
+        }
+        EACH (i, n * K)
+            out[i] = exp_of(out[i]);
+        for (ptrdiff_t row = 0; row < n; row++, out += K) {
+            const ptrdiff_t y = codes[row];
+            out[tops[row]] = 0; /* of 1, beside which small probabilities would be rounded away */
+            const REAL rest = sum(K, out);
+            out[tops[row]] = 1;
+            REAL slope = shares ? shares[first + row] : share;
+            REAL log_total = log1p(rest), scale = slope / (1 + rest);
+            REAL loss = (log_total - log_ps[row]) * (1 - smoothing);
+            REAL miss = ((1 - out[y]) + rest) * scale, part = slope * even;
+            if (smoothing > 0) {
+                loss += smoothing * log_total - spreads[row] * even;
+                miss -= part * (K - 1);
+            } else
+                part = 0;
+            EACH (k, K)
+                out[k] = out[k] * scale - part;
+            out[y] = -miss;
+            value += slope * loss;
+        }
     }
     a->result = value;
 }

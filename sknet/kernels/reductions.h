@@ -2,6 +2,15 @@
 
 #define LANES 16
 
+/* The sum of lanes, by halves. */
+static inline REAL joined(REAL lanes[LANES]) {
+#pragma GCC unroll 4
+    for (int half = LANES / 2; half; half /= 2)
+        for (int k = 0; k < half; k++)
+            lanes[k] += lanes[k + half];
+    return lanes[0];
+}
+
 static inline REAL sum(ptrdiff_t n, const REAL *x) {
     REAL lanes[LANES] = {0}, total = 0;
     ptrdiff_t i = 0;
@@ -10,9 +19,7 @@ static inline REAL sum(ptrdiff_t n, const REAL *x) {
             lanes[k] += x[i + k];
     for (; i < n; i++)
         total += x[i];
-    for (int k = 0; n >= LANES && k < LANES; k++)
-        total += lanes[k];
-    return total;
+    return n < LANES ? total : total + joined(lanes);
 }
 
 static inline REAL dot(ptrdiff_t n, const REAL *x, const REAL *y) {
@@ -23,7 +30,5 @@ static inline REAL dot(ptrdiff_t n, const REAL *x, const REAL *y) {
             lanes[k] += x[i + k] * y[i + k];
     for (; i < n; i++)
         total += x[i] * y[i];
-    for (int k = 0; n >= LANES && k < LANES; k++)
-        total += lanes[k];
-    return total;
+    return n < LANES ? total : total + joined(lanes);
 }
