@@ -43,11 +43,11 @@ static void channel_linear(struct arguments *a) {
     const ptrdiff_t rows = a->n, n = a->o;
     const REAL *x = a->arrays[0];
     REAL *out = a->arrays[5];
-    for (ptrdiff_t row = 0; row < a->m * rows; row++, x += n, out += n) {
-        const ptrdiff_t at = row / rows * n;
+    for (ptrdiff_t at = 0; at < a->m * n; at += n) {
         const REAL *mean = part(a, 1, at), *scale = part(a, 3, at), *shift = part(a, 4, at);
-        EACH (c, n)
-            out[c] = (x[c] - mean[c]) * scale[c] + shift[c];
+        for (ptrdiff_t row = 0; row < rows; row++, x += n, out += n)
+            EACH (c, n)
+                out[c] = (x[c] - mean[c]) * scale[c] + shift[c];
     }
 }
 
@@ -56,12 +56,12 @@ static void channel_gradient(struct arguments *a) {
     const ptrdiff_t rows = a->n, n = a->o;
     const REAL *x = a->arrays[1];
     REAL *grad = a->arrays[0];
-    for (ptrdiff_t row = 0; row < a->m * rows; row++, x += n, grad += n) {
-        const ptrdiff_t at = row / rows * n;
+    for (ptrdiff_t at = 0; at < a->m * n; at += n) {
         const REAL *mean = part(a, 2, at), *scale = part(a, 4, at);
         const REAL *slope = part(a, 5, at), *shift = part(a, 6, at);
-        EACH (c, n)
-            grad[c] = grad[c] * scale[c] - (x[c] - mean[c]) * slope[c] - shift[c];
+        for (ptrdiff_t row = 0; row < rows; row++, x += n, grad += n)
+            EACH (c, n)
+                grad[c] = grad[c] * scale[c] - (x[c] - mean[c]) * slope[c] - shift[c];
     }
 }
 

@@ -56,6 +56,7 @@ static void waves(struct arguments *a) {
 /* The gradients of all weights, and that of x unless that is NULL. */
 static void waves_backward(struct arguments *a) {
     const ptrdiff_t n = a->o, mixed = a->p;
+    REAL *grad_x = a->arrays[10];
     for (ptrdiff_t j = 0; j < a->n; j++) {
         const REAL *f = part(a, 1, j * n);
         REAL *of_f = part(a, 6, j * n), *of_p = part(a, 7, j * n),
@@ -68,7 +69,6 @@ static void waves_backward(struct arguments *a) {
         for (ptrdiff_t row = 0, at = j; row < a->m; row++, at += a->n) {
             const REAL x = *part(a, 0, at), *grad = part(a, 5, at * (mixed + 1));
             const REAL *cosines = part(a, 3, at * n), *sines = part(a, 4, at * n);
-            REAL *grad_x = part_or_null(a, 10, at);
             EACH (i, n)
                 slopes[i] = 0;
             for (ptrdiff_t k = 0; k < mixed; k++) {
@@ -86,7 +86,7 @@ static void waves_backward(struct arguments *a) {
                 of_f[i] += slopes[i] * x;
             }
             if (grad_x)
-                *grad_x = grad[0] + dot(n, slopes, f) * (REAL)6.283185307179586;
+                grad_x[at] = grad[0] + dot(n, slopes, f) * (REAL)6.283185307179586;
         }
         EACH (i, n)
             of_f[i] *= (REAL)6.283185307179586;
