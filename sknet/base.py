@@ -220,13 +220,11 @@ def _all_or_none(component):
 Component.__new__.__signature__ = Signature([Parameter("cls", Parameter.POSITIONAL_ONLY)])
 
 
-@cache
-def _parameters_of(initializer):
-    return list(signature(initializer).parameters.values())[1:]
+_signature = cache(signature)
 
 
 def _check_positional(cls, n_given):
-    parameters = _parameters_of(cls.__init__)
+    parameters = list(_signature(cls.__init__).parameters.values())[1:]
     if any(p.kind is Parameter.VAR_POSITIONAL for p in parameters):
         return
     first = [p.name for p in parameters if p.kind is not Parameter.KEYWORD_ONLY]
