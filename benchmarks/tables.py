@@ -1,7 +1,8 @@
 """Accuracy and time on tables, beside scikit-learn, CatBoost and RealMLP where they are installed.
 
-    python benchmarks/tables.py [--parts accuracy intervals growth choices] [--sets adult ...]
-        [--models mlp hgb catboost realmlp sknet] [--seeds 0 1 2] [--jobs 2]
+    python benchmarks/tables.py [--parts accuracy intervals growth choices embeddings]
+        [--sets adult ...] [--models mlp hgb catboost realmlp sknet] [--seeds 0 1 2]
+        [--jobs 2]
 
 At most 4,000 rows of a table are drawn, three quarters of them to train on; every model sees the
 same rows, and all have their default parameters. The error is the percentage of wrong labels, or
@@ -22,7 +23,12 @@ import numpy as np
 import pandas as pd
 from machine import description, table
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import make_classification
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_digits,
+    make_classification,
+    make_friedman1,
+)
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import log_loss
@@ -283,6 +289,8 @@ CHOICES = {
     "no label smoothing": {"label_smoothing": 0.0},
     "weight decay 0.05": {"weight_decay": 0.05},
     "learning rate 0.02": {"learning_rate_init": 0.02},
+    "periodic embeddings in all members": {"frequency_scale": (0.1, 0.3, 1.0, 3.0, 10.0)},
+    "periodic embeddings in none": {"frequency_scale": 0},
 }
 
 
@@ -332,7 +340,55 @@ def _on_development_rows(frame, y, parameters):
     return np.mean(found, axis=0)
 
 
-PARTS = {"accuracy": accuracy, "intervals": intervals, "growth": growth, "choices": choices}
+def _made(n_columns):
+    return make_classification(
+        4500, n_columns, n_informative=16, n_redundant=8, n_classes=4, flip_y=0.02, random_state=2
+    )
+
+
+#: Tables of scikit-learn, by title: rows, targets, rows to train on.
+WITH_SKLEARN = {
+    "breast cancer, 30 columns": lambda: (*load_breast_cancer(return_X_y=True), 300),
+    "digits, 64": lambda: (*load_digits(return_X_y=True), 900),
+    "clusters, 30": lambda: (*_made(30), 1500),
+    "clusters, 50": lambda: (*_made(50), 1500),
+    "clusters, 100": lambda: (*_made(100), 1500),
+    "clusters, 200": lambda: (*_made(200), 1500),
+    "Friedman 1, 10": lambda: (*make_friedman1(4500, 10, noise=1, random_state=0), 1500),
+    "Friedman 1, 120": lambda: (*make_friedman1(4500, 120, noise=1, random_state=0), 1500),
+}
+SCALES = {
+    "all members": (0.1, 0.3, 1.0, 3.0, 10.0),
+    "every other": (0.0, 0.1, 0.0, 0.3, 0.0, 1.0, 0.0, 3.0),
+    "none": 0.0,
+    "the defaults": "auto",
+}
+
+
+def embeddings(given):
+    """Print errors on tables of scikit-learn with and without periodic embeddings."""
+    rows = []
+    for title, load_rows in WITH_SKLEARN.items():
+        X, y, n_train = load_rows()
+        is_class = np.issubdtype(y.dtype, np.integer)
+        X, rest, y, y_rest = train_test_split(X, y, train_size=n_train, random_state=0)
+        errors = []
+        for scales in SCALES.values():
+            kind = TabularClassifier if is_class else TabularRegressor
+            model = kind(frequency_scale=scales, random_state=0, n_jobs=given.jobs).fit(X, y)
+            errors.append(f"{100 * (1 - model.score(rest, y_rest)):.2f}")
+        rows.append([title, *errors])
+        print(f"{title} is done", file=sys.stderr, flush=True)
+    print(f"\nErrors, %, periodic embeddings in\n\n{table(['', *SCALES], rows)}", flush=True)
+
+
+PARTS = {
+    "accuracy": accuracy,
+    "intervals": intervals,
+    "growth": growth,
+    "choices": choices,
+    "embeddings": embeddings,
+}
 
 
 def main():

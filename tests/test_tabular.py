@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.fixes import parse_version
 
 from sknet import TabularClassifier, TabularRegressor
+from sknet.layers import PeriodicEmbedding
 from sknet.losses import Quantile
 from sknet.tabular import base as tabular_base
 from sknet.tabular import search_space
@@ -395,7 +396,8 @@ def test_the_search_space_holds_valid_parameters(task):
         ({"n_members": 0}, InvalidParameterError, "'n_members' parameter"),
         ({"hidden_layer_sizes": (8, 0)}, ValueError, "ints of at least 1"),
         ({"scoring": "speed"}, ValueError, "speed"),
-        ({"frequency_scale": (0.1, 0.0)}, ValueError, "frequency_scale must be"),
+        ({"frequency_scale": (0.1, -1.0)}, ValueError, "frequency_scale must be"),
+        ({"frequency_scale": "high"}, InvalidParameterError, "'frequency_scale' parameter"),
         ({"frequency_scale": ()}, ValueError, "frequency_scale must be"),
         ({"frequency_scale": ("a", 1.0)}, ValueError, "frequency_scale must be"),
         ({"loss": "log_loss"}, InvalidParameterError, "'loss' parameter"),
@@ -502,6 +504,36 @@ def test_the_score_refuses_the_weights_that_fit_refuses(kind, weight):
     with pytest.raises(ValueError) as of_score:
         model.score(X, y, sample_weight=weight)
     assert str(of_score.value) == str(of_fit.value)
+
+
+def scales_of_members(model):
+    """Return the scale of each member's periodic embedding, 0 where it has none."""
+    found = []
+    for member in model.members_:
+        waves = [p for p in member.network_.layer.walk() if isinstance(p, PeriodicEmbedding)]
+        found.append(waves[0].frequency_scale if waves else 0)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "width", "expected"),
+    [
+        (TabularClassifier, 100, [0, 0.1, 0, 0.3, 0, 1, 0, 3, 0, 0.1]),
+        (TabularClassifier, 101, [0] * 10),
+        (TabularRegressor, 100, [0.1, 0.3, 1, 3, 10] * 2),
+        (TabularRegressor, 101, [0, 0.1, 0, 0.3, 0, 1, 0, 3, 0, 0.1]),
+    ],
+)
+def test_members_take_turns_with_periodic_embeddings(kind, width, expected):
+    X, y = make_classification(60, width, random_state=0)
+    model = kind(**{**FAST, "cv": 10, "max_iter": 1}).fit(X, y)
+    assert scales_of_members(model) == expected
+
+
+def test_scales_that_are_given_hold_for_tables_of_any_width():
+    X, y = make_classification(60, 101, random_state=0)
+    model = TabularClassifier(**FAST, frequency_scale=(0.2, 0)).fit(X, y)
+    assert scales_of_members(model) == [0.2, 0]
 
 
 def test_an_interruption_of_the_first_member_leaves_the_model_as_it_was():

@@ -16,6 +16,9 @@ from ..warning import warn
 from .members import KEEP_BEST, fit_member, rows_of_step
 from .network import table_layers
 
+#: Numeric columns above which a table is wide.
+_MANY_NUMBERS = 100
+
 
 class Bagging(CallbackSupportMixin):
     """Trains the members that an estimator lacks, by joblib."""
@@ -83,20 +86,22 @@ class Bagging(CallbackSupportMixin):
                 f"validation score {score:.6g}, {seconds:.2f} s"
             )
 
-    def _frequency_scales(self):
+    def _chosen_scales(self):
         """Return the scales of the periodic embeddings, which members take in turn."""
+        if isinstance(self.frequency_scale, str):  # "auto"
+            return self._usual_scales[self._columns()[0] > _MANY_NUMBERS]
         scales = np.atleast_1d(self.frequency_scale)
         is_right = scales.ndim == 1 and scales.size and scales.dtype.kind in "iuf"
-        if not is_right or not (np.isfinite(scales) & (scales > 0)).all():
+        if not is_right or not (np.isfinite(scales) & (scales >= 0)).all():
             raise ValueError(
-                "frequency_scale must be a number above 0, or a sequence of them, got "
+                "frequency_scale must be 'auto', a number from 0 on or a sequence of them, got "
                 f"{brief(self.frequency_scale)}."
             )
         return scales.tolist()
 
     def _template(self, rows, fold, position):
         """Return a member for a fold that is not fitted."""
-        scales = self._frequency_scales()
+        scales = self._chosen_scales()
         batch_size = self.batch_size
         if batch_size == "auto":
             batch_size = rows_of_step(rows.distinct.count(fold.train, rows.sample_weight))

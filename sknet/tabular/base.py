@@ -51,7 +51,11 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [ActivationName(), ActivationFunction],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "frequency_scale": ["array-like", Interval(Real, 0, None, closed="neither")],
+        "frequency_scale": [
+            StrOptions({"auto"}),
+            "array-like",
+            Interval(Real, 0, None, closed="left"),
+        ],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -97,6 +101,9 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
     @abstractmethod
     def _learning_rate(self):
         """Return the largest learning rate."""
+
+    #: Scales of the periodic embeddings of the members in turn, and those for wide tables.
+    _usual_scales: tuple[Any, Any]
 
     @abstractmethod
     def _learn_from_held_out(self, rows):

@@ -58,9 +58,12 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     dropout : float, default=0.15
         Rate of the dropout after each hidden layer, in [0, 1); it falls to 0 in the second half
         of the training.
-    frequency_scale : float or array-like of float, default=(0.1, 0.3, 1.0, 3.0, 10.0)
-        Standard deviation of the frequencies of the periodic embeddings at the start, above 0; of
-        several values each member in turn takes the next. Larger ones tell closer numbers apart.
+    frequency_scale : float, array-like of float or "auto", default="auto"
+        Standard deviation of the frequencies of the periodic embeddings at the start, at least 0;
+        of several values each member in turn takes the next. Larger ones tell closer numbers
+        apart; 0 leaves the numbers as they are. "auto" is (0, 0.1, 0, 0.3, 0, 1, 0, 3) for
+        classification and (0.1, 0.3, 1, 3, 10) for regression. With more than 100 numeric
+        columns it is 0 for classification and (0, 0.1, 0, 0.3, 0, 1, 0, 3) for regression.
     loss : {"log_loss", "focal"} or sknet.losses.Loss, default="log_loss"
         Loss: the cross-entropy, the focal loss, or an object.
     label_smoothing : float, default=0.1
@@ -156,6 +159,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     classes_: Array
 
     _losses = CLASSIFICATION_LOSSES
+    _usual_scales = (0.0, 0.1, 0.0, 0.3, 0.0, 1.0, 0.0, 3.0), (0.0,)
     _parameter_constraints = {
         **BaseTabular._parameter_constraints,
         "loss": [StrOptions(set(CLASSIFICATION_LOSSES)), Loss],
@@ -170,7 +174,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         hidden_layer_sizes: Sizes = (128, 128, 128),
         activation: NamedActivation | Activation = "selu",
         dropout: float = 0.15,
-        frequency_scale: float | ArrayLike = (0.1, 0.3, 1.0, 3.0, 10.0),
+        frequency_scale: float | ArrayLike | Literal["auto"] = "auto",
         loss: NamedClassificationLoss | Loss = "log_loss",
         label_smoothing: float = 0.1,
         batch_size: int | Literal["auto"] = "auto",

@@ -33,9 +33,10 @@ def table_layers(
 ) -> list[tuple[str, Layer]]:
     """Return the hidden layers of RealMLP for an encoded table.
 
-    Numbers go through periodic embeddings and codes through embeddings; all is scaled by learned
-    factors and goes through dense layers in the neural tangent parametrization, with parametric
-    activations and a dropout that falls to 0 in the second half of the training.
+    Numbers go through periodic embeddings, where wanted, and codes through embeddings; all is
+    scaled by learned factors and goes through dense layers in the neural tangent
+    parametrization, with parametric activations and a dropout that falls to 0 in the second half
+    of the training.
 
     Parameters
     ----------
@@ -49,7 +50,8 @@ def table_layers(
     dropout : float
         Rate of the dropout after each dense layer.
     frequency_scale : float
-        Standard deviation of the frequencies of the periodic embeddings at the start.
+        Standard deviation of the frequencies of the periodic embeddings at the start; 0 is for
+        none.
 
     Returns
     -------
@@ -65,8 +67,8 @@ def table_layers(
     n_dense = n_numbers + n_indicators
     branches = []
     if n_numbers:
-        waves = PeriodicEmbedding(frequency_scale=frequency_scale)
-        branches.append(("numbers", Branch(slice(0, n_numbers), [waves])))
+        waves = [PeriodicEmbedding(frequency_scale=frequency_scale)] if frequency_scale else []
+        branches.append(("numbers", Branch(slice(0, n_numbers), waves)))
     if n_indicators:
         branches.append(("indicators", Branch(slice(n_numbers, n_dense), [])))
     if n_codes:

@@ -57,9 +57,12 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     dropout : float, default=0.15
         Rate of the dropout after each hidden layer, in [0, 1); it falls to 0 in the second half
         of the training.
-    frequency_scale : float or array-like of float, default=(0.1, 0.3, 1.0, 3.0, 10.0)
-        Standard deviation of the frequencies of the periodic embeddings at the start, above 0; of
-        several values each member in turn takes the next. Larger ones tell closer numbers apart.
+    frequency_scale : float, array-like of float or "auto", default="auto"
+        Standard deviation of the frequencies of the periodic embeddings at the start, at least 0;
+        of several values each member in turn takes the next. Larger ones tell closer numbers
+        apart; 0 leaves the numbers as they are. "auto" is (0, 0.1, 0, 0.3, 0, 1, 0, 3) for
+        classification and (0.1, 0.3, 1, 3, 10) for regression. With more than 100 numeric
+        columns it is 0 for classification and (0, 0.1, 0, 0.3, 0, 1, 0, 3) for regression.
     loss : str or sknet.losses.Loss, default="squared_error"
         Loss: squared_error, absolute_error, huber, poisson, gamma, quantile, gaussian, or an
         object, such as ``Quantile([0.05, 0.5, 0.95])``.
@@ -145,6 +148,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     """
 
     _losses = REGRESSION_LOSSES
+    _usual_scales = (0.1, 0.3, 1.0, 3.0, 10.0), (0.0, 0.1, 0.0, 0.3, 0.0, 1.0, 0.0, 3.0)
     _parameter_constraints = {
         **BaseTabular._parameter_constraints,
         "loss": [LossName(REGRESSION_LOSSES), Loss],
@@ -157,7 +161,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         hidden_layer_sizes: Sizes = (128, 128, 128),
         activation: NamedActivation | Activation = "mish",
         dropout: float = 0.15,
-        frequency_scale: float | ArrayLike = (0.1, 0.3, 1.0, 3.0, 10.0),
+        frequency_scale: float | ArrayLike | Literal["auto"] = "auto",
         loss: NamedRegressionLoss | Loss = "squared_error",
         batch_size: int | Literal["auto"] = "auto",
         learning_rate_init: float | Literal["auto"] = "auto",
