@@ -7,6 +7,16 @@ static inline ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) {
     return a < b ? a : b;
 }
 
+struct function {
+    enum activation kind;
+    double slope, limit;
+};
+
+/* The function of a call, whose parameters begin with argument i. */
+static inline struct function function_of(const struct arguments *a, int i) {
+    return (struct function){(int)a->numbers[0], a->numbers[i], a->numbers[i + 1]};
+}
+
 /* e^x, up to where tanh(log(1 + e^x)) rounds to 1 */
 static inline REAL capped_exp(REAL x) {
     return exp_of(x > 20 ? 20 : x);
@@ -19,10 +29,9 @@ static inline REAL mish_gate(REAL e) {
 }
 
 /* out = f(x) of n elements; derivative may be NULL */
-static void apply(const struct activate *a, ptrdiff_t n, const REAL *x, REAL *out,
-                  REAL *derivative) {
-    const REAL slope = a->slope, limit = a->limit;
-    switch (a->kind) {
+static void apply(struct function f, ptrdiff_t n, const REAL *x, REAL *out, REAL *derivative) {
+    const REAL slope = f.slope, limit = f.limit;
+    switch (f.kind) {
     case IDENTITY:
         if (x != out)
             memmove(out, x, n * sizeof(REAL));
@@ -61,7 +70,7 @@ static void apply(const struct activate *a, ptrdiff_t n, const REAL *x, REAL *ou
     }                                                                                             \
     break;
     case GELU: { /* x (1 + tanh u) / 2, the logistic of 2 u, u = slope x + limit x^3 */
-        const REAL linear = 2 * a->slope, cubic = 2 * a->limit, triple = 6 * a->limit;
+        const REAL linear = 2 * f.slope, cubic = 2 * f.limit, triple = 6 * f.limit;
         GATED(logistic((v * v * cubic + linear) * v),
               (v * v * triple + linear) * gate * (1 - gate))
     }
@@ -75,19 +84,17 @@ static void apply(const struct activate *a, ptrdiff_t n, const REAL *x, REAL *ou
     }
 }
 
-/* f(x + bias) */
-static void activate(void *arguments) {
-    const struct activate *a = arguments;
-    const REAL *x = a->x, *bias = a->bias;
-    REAL *out = a->out, *derivative = a->derivative;
-    const ptrdiff_t size = a->rows * a->width;
+/* out = f(x + bias) of rows; bias and derivative may be NULL */
+static void apply_to_rows(struct function f, ptrdiff_t rows, ptrdiff_t columns, const REAL *x,
+                          const REAL *bias, REAL *out, REAL *derivative) {
+    const ptrdiff_t size = rows * columns;
     if (!size)
         return;
     REAL tile[2 * NARROW];
-    ptrdiff_t width = a->width;
+    ptrdiff_t width = columns;
     if (bias && width < NARROW) {
-        for (width = 0; width + a->width <= 2 * NARROW; width += a->width)
-            memcpy(tile + width, bias, a->width * sizeof(REAL));
+        for (width = 0; width + columns <= 2 * NARROW; width += columns)
+            memcpy(tile + width, bias, columns * sizeof(REAL));
         bias = tile;
     }
     ptrdiff_t step = bias ? width * (BLOCK / width + (BLOCK < width)) : BLOCK;
@@ -102,15 +109,19 @@ static void activate(void *arguments) {
             }
             from = out + start;
         }
-        apply(a, n, from, out + start, derivative ? derivative + start : NULL);
+        apply(f, n, from, out + start, derivative ? derivative + start : NULL);
     }
 }
 
+static void activate(struct arguments *a) {
+    apply_to_rows(function_of(a, 5), a->m, a->n, a->arrays[1], a->arrays[2], a->arrays[3],
+                  a->arrays[4]);
+}
+
 /* grad f'(x) of n elements, f' from out = f(x) */
-static void apply_slope(const struct deactivate *a, ptrdiff_t n, REAL *grad, const REAL *out) {
-    const REAL slope = a->slope, limit = a->limit, steep = 1 - a->slope,
-               jump = a->slope - a->limit;
-    switch (a->kind) {
+static void apply_slope(struct function f, ptrdiff_t n, REAL *grad, const REAL *out) {
+    const REAL slope = f.slope, limit = f.limit, steep = 1 - f.slope, jump = f.slope - f.limit;
+    switch (f.kind) {
     case IDENTITY:
         break;
 #define TIMES(SLOPE)                                                                              \
@@ -152,34 +163,34 @@ static void add_rows(ptrdiff_t rows, ptrdiff_t width, const REAL *values, REAL *
     }
 }
 
-/* grad f'(x), and the sums of its columns in bias_grad */
-static void deactivate(void *arguments) {
-    const struct deactivate *a = arguments;
-    REAL *grad = a->grad, *total = a->bias_grad;
-    const REAL *out = a->out;
-    const ptrdiff_t size = a->rows * a->width;
-    REAL tile[2 * NARROW] = {0};
+/* grad f'(x) of rows, and the sums of its columns in bias_grad, unless that is NULL */
+static void apply_slope_to_rows(struct function f, ptrdiff_t rows, ptrdiff_t columns, REAL *grad,
+                                const REAL *out, REAL *bias_grad) {
+    const ptrdiff_t size = rows * columns;
+    REAL tile[2 * NARROW] = {0}, *total = bias_grad;
     ptrdiff_t joined = 1;
-    if (total && a->width < NARROW && a->width) {
-        joined = 2 * NARROW / a->width;
+    if (total)
+        memset(total, 0, columns * sizeof(REAL));
+    if (total && columns < NARROW && columns) {
+        joined = 2 * NARROW / columns;
         total = tile;
-    } else if (total)
-        memset(total, 0, a->width * sizeof(REAL));
-    ptrdiff_t width = joined * a->width, step = BLOCK;
+    }
+    ptrdiff_t width = joined * columns, step = BLOCK;
     if (total && width)
         step = 4 * width * (BLOCK / (4 * width) + (BLOCK < 4 * width));
     for (ptrdiff_t start = 0; start < size; start += step) {
         ptrdiff_t n = least(step, size - start);
-        apply_slope(a, n, grad + start, out + start);
+        apply_slope(f, n, grad + start, out + start);
         if (total) {
             add_rows(n / width, width, grad + start, total);
             for (ptrdiff_t i = n - n % width; i < n; i++) /* of the last block */
                 total[i % width] += grad[start + i];
         }
     }
-    if (total == tile) {
-        REAL *bias_grad = a->bias_grad;
-        memset(bias_grad, 0, a->width * sizeof(REAL));
-        add_rows(joined, a->width, tile, bias_grad);
-    }
+    if (total == tile)
+        add_rows(joined, columns, tile, bias_grad);
+}
+
+static void deactivate(struct arguments *a) {
+    apply_slope_to_rows(function_of(a, 4), a->m, a->n, a->arrays[1], a->arrays[2], a->arrays[3]);
 }

@@ -1,9 +1,74 @@
-/* What each kernel is given: all arrays are contiguous, and checked by module.c. */
+/* The kernels, and what they are given.
+
+   The signature of a kernel has an item for each argument, much as those of NumPy's gufuncs:
+
+     (m,n)     array of two axes; a letter is the same length wherever it stands, and 1 is 1
+     (..m,n)   array of any number of axes, of which those before the last have m rows in all
+     mn        array of any number of axes and m n elements; also 5mn, or mn+mnp
+     Imn       array of int64, B of bool, U of uint8, E of int64 or real numbers; arrays without
+               such a letter have real numbers, all of the same precision
+     ?mn       array or None
+     !mn       array that is written, and may not overlap others
+     =mn       array that may nevertheless be the same as the first one
+     *(m,n)    array with any strides
+     #         number
+     N         None; calls with anything else are left to NumPy
+     -         scratch memory for NumPy, or an argument that the check reads
+     ~4mn      after the arguments: about how many multiply-adds the call takes
+     -> float  what is returned, unless it is None: float, bool or True
+
+   Marks come in the order ?!=*I. So blend reads m rows of n elements, an array of the same size
+   and n weights, and writes an array of that size. The check is a function of checks.h, or NULL
+   where the signature says everything. */
 #ifndef SKNET_ARGUMENTS_H
 #define SKNET_ARGUMENTS_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* clang-format off */
+#define EACH_KERNEL(X) \
+    X(sgd, NULL, "!(..m) !m !I(1) ?!m - # # # # ~m") \
+    X(rmsprop, NULL, "!(..m) !m !I(1) !m ?!m - # # # # # ~m") \
+    X(adam, NULL, "!(..m) !m !I(1) !m !m - # # # # # # ~m") \
+    X(lion, NULL, "!(..m) !m !I(1) !m - # # # # ~m") \
+    X(activate, check_kind, "# (..m,n) ?n !=mn ?!mn # # - ~mn") \
+    X(deactivate, check_kind, "# !(..m,n) =mn ?!n # # - ~mn") \
+    X(dense, check_dense, "# (..m,o) (o,n) ?n !(..m,n) ?!mn # # - ~mno") \
+    X(dense_back, check_dense, "# !(..m,n) =mn (..m,o) (o,n) !no ?!n ?!mo # # - ~mno") \
+    X(softmax_loss, check_classes, "(..m,n) Im ?m # !=mn N ~4mn -> float") \
+    X(sigmoid_loss, check_labels, "(..m,n) Emn ?m # !=mn - ~4mn -> float") \
+    X(dropout, check_dropout, "(..m) !=m !B(..n) - # # - ~4m") \
+    X(dropout_backward, check_mask, "!(..m) B(..n) # - ~m") \
+    X(row_norm, NULL, "(..m,n) n ?n !mn !(m,1) !(m,1) !mn # - - ~2mn -> bool") \
+    X(row_norm_backward, NULL, "!(..m,n) mn (m,1) n !n ?!n # - - ~2mn") \
+    X(channel_sums, check_sums, "(m,n,o) ?mo ?mno N ?!mo ?!mo - ~mno") \
+    X(channel_linear, NULL, "(m,n,o) mo N mo mo !mno - ~mno") \
+    X(channel_gradient, NULL, "!mno (m,n,o) mo N mo mo mo - ~mno") \
+    X(blend, NULL, "(..m,n) mn n !mn ~mn") \
+    X(blend_backward, NULL, "!(..m,n) mn mn n !mn !n ~mn") \
+    X(softmax_of_keys, check_keys, "!(m,n,o,p) ?B(m,o) - - - ~4mnop") \
+    X(read_codes, check_limit, "(..m) !Im # - ~m -> bool") \
+    X(add_by_code, check_codes, "mn I(..m) !(..o,n) - ~mn+on") \
+    X(lstm_step, NULL, "!5mn !(..m,n) !mn !mn # - ~9mn") \
+    X(lstm_step_back, NULL, "(..m,n) 5mn mn !mn !4mn - ~5mn") \
+    X(gru_step, NULL, "!5mn (..m,n) !mn # - ~9mn") \
+    X(gru_step_back, NULL, "!(..m,n) 5mn !4mn - ~5mn") \
+    X(waves, check_waves, "(..m,n) (n,o) (n,o,p) ?!mno ?!mno no np !mn+mnp - ~4mno") \
+    X(waves_backward, check_waves, \
+      "(..m,n) (n,o) (n,o,p) !mno !mno mn+mnp !no !no !nop !np ?!mn - ~4mno") \
+    X(mix_rows, check_tiles, "(p,o) *(m,n,o,q) !*(m,n,p,q) ~6mnq") \
+    X(max_pool, check_pool, "(..m) !(..n) ?!Un - - - ~m -> True") \
+    X(max_unpool, check_pool, "(..n) !(..m) ?Un m n - - - ~m") \
+    X(correlate, check_convolution, "(..m) (..n) !(..o) - - - ~o") \
+    X(correlate_gradient, check_convolution, "(..m) (..o) !(..n) - - - ~o") \
+    X(depthwise, check_convolution, "(..m) (..n) !(..o) - - ~o") \
+    X(depthwise_gradient, check_convolution, "(..m) (..o) !(..n) - - ~o") \
+    X(multiply, check_panels, "*(m,o) *(o,n) !*(m,n) # # - ~mno")
+/* clang-format on */
+
+#define AS_NUMBER(name, check, signature) KERNEL_##name,
+enum kernel_number { EACH_KERNEL(AS_NUMBER) N_KERNELS };
 
 /* The activations; numpy_kernels.py has the same numbers. */
 enum activation {
@@ -20,191 +85,45 @@ enum activation {
     EXACT_GELU /* left to NumPy */
 };
 
-struct sgd {
-    ptrdiff_t size;
-    void *params, *grads, *velocity; /* velocity is NULL without momentum */
-    double shrink, rate, momentum;
-    int nesterov;
-};
-
-struct rmsprop {
-    ptrdiff_t size;
-    void *params, *grads, *square, *velocity;
-    double shrink, rate, rho, epsilon, momentum;
-};
-
-struct adam {
-    ptrdiff_t size;
-    void *params, *grads, *mean, *square;
-    double shrink, rate, beta_1, beta_2, epsilon,
-        nesterov; /* nesterov: weight of the mean, or 0 */
-};
-
-struct lion {
-    ptrdiff_t size;
-    void *params, *grads, *mean;
-    double shrink, rate, weight, beta_2, tiny;
-};
-
-struct activate {
-    ptrdiff_t rows, width;
-    const void *x, *bias;   /* bias is NULL where there is none */
-    void *out, *derivative; /* derivative of gated activations while training, or NULL */
-    double slope, limit;
-    enum activation kind;
-};
-
-struct deactivate {
-    ptrdiff_t rows, width;
-    void *grad, *bias_grad;
-    const void *out; /* of the activation; the derivative of gated ones */
-    double slope, limit;
-    enum activation kind;
-};
-
-/* A dense layer and, on the way back, the gradients of its kernel and of x. */
-struct dense {
-    ptrdiff_t inputs;
-    const void *x, *kernel;
-    void *kernel_grad, *grad_x; /* grad_x may be NULL */
-    struct activate forward;    /* in place */
-    struct deactivate back;
-};
-
-struct softmax_loss {
-    ptrdiff_t rows, width;
-    const void *raw, *shares; /* shares are NULL where all are 1 / rows */
-    const int64_t *codes;
-    void *out;
-    double smoothing, value;
-};
-
-struct sigmoid_loss {
-    ptrdiff_t rows, width;
-    const void *raw, *y, *sample_weight;
-    void *out;
-    double smoothing, value;
-    int integers; /* whether y is int64, or else of the precision of raw */
-};
-
-struct dropout {
-    ptrdiff_t size;
-    const void *x;
-    void *out; /* or the gradient */
-    uint8_t *kept;
-    double factor;
-    uint32_t largest; /* draw that keeps an element */
-    uint64_t seed;
-};
-
-struct row_norm {
-    ptrdiff_t rows, width;
-    const void *x, *gamma, *beta;             /* beta is NULL where no mean is subtracted */
-    void *x_hat, *inverse_std, *margin, *out; /* out is the gradient on the way back */
-    void *gamma_grad, *beta_grad;
-    double epsilon;
-    int input_grad, accurate;
-};
-
-struct blend {
-    ptrdiff_t rows, width;
-    const void *x, *y, *weight;
-    void *out, *mixed, *weight_grad; /* out is the gradient on the way back */
-};
-
-struct channels {
-    ptrdiff_t segments, rows, width;
-    const void *x, *mean, *grad, *scale, *slope, *shift; /* NULL where there is none */
-    void *total, *products, *out;
-};
-
-struct softmax_of_keys {
-    ptrdiff_t rows, heads, keys, queries;
-    void *scores;
-    const uint8_t *mask; /* (rows, keys), or NULL */
-    int causal;
-};
-
-struct codes {
-    ptrdiff_t n_codes, n_rows, width;
-    const void *values;
-    int64_t *codes;
-    void *table; /* (n_rows, width) */
-    double limit;
-    int accurate;
-};
-
-struct lstm_step {
-    ptrdiff_t rows, width;
-    void *slots, *cell, *squashed, *after; /* on the way back cell is its gradient */
-    const void *grad;
-    void *grad_gates;
-};
-
-struct gru_step {
-    ptrdiff_t rows, width;
-    void *slots, *after; /* on the way back after is its gradient */
-    const void *before;
-    void *grad_gates;
-};
-
-#define MOST_AXES 3
+#define MOST_ARGUMENTS 12
+#define MOST_AXES 3    /* of windows */
+#define MOST_MIXED 6   /* rows */
+#define MOST_WAVES 256 /* of a feature, times the elements that they are mixed to */
 
 /* Windows over axes; those that an array lacks have the length 1, and come first. */
 struct windows {
-    ptrdiff_t n, channels, in[MOST_AXES], count[MOST_AXES];
+    ptrdiff_t n, channels, filters, in[MOST_AXES], count[MOST_AXES];
     ptrdiff_t size[MOST_AXES], strides[MOST_AXES], dilation[MOST_AXES];
 };
 
-struct max_pool {
-    struct windows windows;
-    const void *x, *grad;
-    void *out, *grad_x;
-    uint8_t *places; /* which element of its window was the maximum, or NULL */
+/* Distance of the rows of a matrix, or of its columns if it is transposed, in elements. */
+struct layout {
+    ptrdiff_t distance;
+    int is_transposed;
 };
 
-/* Products of windows and a kernel: of all channels, or of each by itself. */
-struct convolution {
-    struct windows windows;
-    ptrdiff_t filters;
-    const void *x, *other; /* the kernel, or the gradient of the products */
-    void *out;
+/* The arguments of a call: the i-th of the function in numpy_kernels, counted from 0, is
+   arrays[i], which is NULL for None, or numbers[i]. */
+struct arguments {
+    union {
+        struct {
+            ptrdiff_t m, n, o, p, q; /* lengths of the signature */
+        };
+        ptrdiff_t lengths[5];
+    };
+    void *arrays[MOST_ARGUMENTS];
+    double numbers[MOST_ARGUMENTS];
+    double result; /* of the kernel, unless that is None */
+    int is_double;
+    union { /* added by checks */
+        uint64_t seed;
+        int has_integers, is_causal;
+        struct windows windows;
+        struct layout layouts[3];
+        ptrdiff_t strides[2][3]; /* of two arrays, in bytes */
+    };
 };
 
-#define MOST_MIXED 6 /* rows */
-
-struct mix_rows {
-    ptrdiff_t shape[2], n_in, n_out, width;
-    const void *weights; /* (n_out, n_in) */
-    const char *x;
-    char *out;
-    ptrdiff_t x_strides[3], out_strides[3]; /* bytes */
-};
-
-#define MOST_WAVES 256 /* of a feature, times the elements that they are mixed to */
-
-struct waves {
-    ptrdiff_t rows, width, waves, mixed; /* waves of each feature, and what they are mixed to */
-    const void *x, *frequencies, *phases, *kernel, *bias, *grad;
-    void *cosines, *sines; /* NULL where there is no way back */
-    void *out;             /* out is the gradient of x on the way back, or NULL */
-    void *frequencies_grad, *phases_grad, *kernel_grad, *bias_grad;
-};
-
-/* All kernels, for which X is to be done. */
-/* clang-format off */
-#define EACH_KERNEL(X) \
-    X(sgd) X(rmsprop) X(adam) X(lion) X(activate) X(deactivate) X(softmax_loss) \
-    X(sigmoid_loss) X(dropout) X(dropout_backward) X(row_norm) X(row_norm_backward) X(blend) \
-    X(blend_backward) X(softmax_of_keys) X(read_codes) X(add_by_code) X(lstm_step) \
-    X(lstm_step_back) X(gru_step) X(gru_step_back) X(mix_rows) X(max_pool) X(max_unpool) \
-    X(depthwise) X(depthwise_gradient) X(waves) X(waves_backward) X(correlate) \
-    X(correlate_gradient) X(channel_sums) X(channel_linear) X(dense) X(dense_back)
-/* clang-format on */
-
-#define AS_NUMBER(name) KERNEL_##name,
-enum kernel { EACH_KERNEL(AS_NUMBER) KERNEL_of_no_level, N_KERNELS };
-
-typedef void kernel_function(void *arguments);
+typedef void kernel_function(struct arguments *a);
 
 #endif

@@ -4,24 +4,21 @@
 #define ROWS 64 /* that are added up by themselves, which keeps rounding small */
 
 /* total = sum of x, or of grad; products = sum of (x - mean)^2, or of grad (x - mean) */
-static void channel_sums(void *arguments) {
-    const struct channels *a = arguments;
-    for (ptrdiff_t segment = 0; segment < a->segments; segment++)
-        for (ptrdiff_t start = 0; start < a->width; start += COLUMNS) {
-            const ptrdiff_t n = least(COLUMNS, a->width - start);
-            const ptrdiff_t at = segment * a->width + start;
-            const REAL *mean = a->mean ? (const REAL *)a->mean + at : NULL;
-            REAL *out[2] = {a->total ? (REAL *)a->total + at : NULL,
-                            a->products ? (REAL *)a->products + at : NULL};
+static void channel_sums(struct arguments *a) {
+    const ptrdiff_t rows = a->n, width = a->o;
+    for (ptrdiff_t segment = 0; segment < a->m; segment++)
+        for (ptrdiff_t start = 0; start < width; start += COLUMNS) {
+            const ptrdiff_t n = least(COLUMNS, width - start), at = segment * width + start;
+            const REAL *mean = part_or_null(a, 1, at);
+            REAL *out[2] = {part_or_null(a, 4, at), part_or_null(a, 5, at)};
             for (int k = 0; k < 2; k++)
                 if (out[k])
                     memset(out[k], 0, n * sizeof(REAL));
-            for (ptrdiff_t first = 0; first < a->rows; first += ROWS) {
+            for (ptrdiff_t first = 0; first < rows; first += ROWS) {
                 REAL sums[2][COLUMNS] = {{0}}, *total = sums[0], *products = sums[1];
-                for (ptrdiff_t row = first; row < least(first + ROWS, a->rows); row++) {
-                    const ptrdiff_t offset = (segment * a->rows + row) * a->width + start;
-                    const REAL *x = (const REAL *)a->x + offset;
-                    const REAL *grad = a->grad ? (const REAL *)a->grad + offset : NULL;
+                for (ptrdiff_t row = first; row < least(first + ROWS, rows); row++) {
+                    const ptrdiff_t offset = (segment * rows + row) * width + start;
+                    const REAL *x = part(a, 0, offset), *grad = part_or_null(a, 2, offset);
                     if (!mean)
                         EACH (c, n)
                             total[c] += x[c];
@@ -41,22 +38,30 @@ static void channel_sums(void *arguments) {
         }
 }
 
-/* out = scale (x - mean) + shift, or grad = scale grad - slope (x - mean) - shift */
-static void channel_linear(void *arguments) {
-    const struct channels *a = arguments;
-    const REAL *x = a->x;
-    REAL *out = a->out;
-    for (ptrdiff_t row = 0; row < a->segments * a->rows; row++, x += a->width, out += a->width) {
-        const ptrdiff_t at = row / a->rows * a->width;
-        const REAL *mean = (const REAL *)a->mean + at, *scale = (const REAL *)a->scale + at;
-        const REAL *shift = (const REAL *)a->shift + at;
-        const REAL *slope = a->slope ? (const REAL *)a->slope + at : NULL;
-        if (slope)
-            EACH (c, a->width)
-                out[c] = out[c] * scale[c] - (x[c] - mean[c]) * slope[c] - shift[c];
-        else
-            EACH (c, a->width)
+/* out = scale (x - mean) + shift */
+static void channel_linear(struct arguments *a) {
+    const ptrdiff_t rows = a->n, n = a->o;
+    const REAL *x = a->arrays[0];
+    REAL *out = a->arrays[5];
+    for (ptrdiff_t at = 0; at < a->m * n; at += n) {
+        const REAL *mean = part(a, 1, at), *scale = part(a, 3, at), *shift = part(a, 4, at);
+        for (ptrdiff_t row = 0; row < rows; row++, x += n, out += n)
+            EACH (c, n)
                 out[c] = (x[c] - mean[c]) * scale[c] + shift[c];
+    }
+}
+
+/* grad = scale grad - slope (x - mean) - shift */
+static void channel_gradient(struct arguments *a) {
+    const ptrdiff_t rows = a->n, n = a->o;
+    const REAL *x = a->arrays[1];
+    REAL *grad = a->arrays[0];
+    for (ptrdiff_t at = 0; at < a->m * n; at += n) {
+        const REAL *mean = part(a, 2, at), *scale = part(a, 4, at);
+        const REAL *slope = part(a, 5, at), *shift = part(a, 6, at);
+        for (ptrdiff_t row = 0; row < rows; row++, x += n, grad += n)
+            EACH (c, n)
+                grad[c] = grad[c] * scale[c] - (x[c] - mean[c]) * slope[c] - shift[c];
     }
 }
 

@@ -20,8 +20,8 @@ add_row(vector totals[ROWS][2], const REAL factors[ROWS], const REAL *panel, int
 }
 
 /* sums[r, f] += sum over s, k of x[r][places[s] + k] panel[s, k, f] */
-static inline void multiply(const REAL *const x[ROWS], const ptrdiff_t *places, ptrdiff_t n,
-                            ptrdiff_t length, const REAL *panel, REAL sums[][PANEL]) {
+static inline void multiply_rows(const REAL *const x[ROWS], const ptrdiff_t *places, ptrdiff_t n,
+                                 ptrdiff_t length, const REAL *panel, REAL sums[][PANEL]) {
     vector totals[ROWS][2];
     memcpy(totals, sums, sizeof(totals));
     const REAL *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3], *x4 = x[4], *x5 = x[5];
@@ -34,33 +34,32 @@ static inline void multiply(const REAL *const x[ROWS], const ptrdiff_t *places, 
 }
 
 /* Multiply all windows with a panel; out has the products with the parts of the kernel before. */
-static void multiply_all(const struct convolution *a, const ptrdiff_t *places, ptrdiff_t n,
+static void multiply_all(const struct arguments *a, const ptrdiff_t *places, ptrdiff_t n,
                          ptrdiff_t length, const REAL *panel, ptrdiff_t f, int is_first) {
     const struct windows *w = &a->windows;
-    const ptrdiff_t width = least(PANEL, a->filters - f);
-    REAL *out = (REAL *)a->out + f;
+    const ptrdiff_t width = least(PANEL, w->filters - f);
+    REAL *out = part(a, 2, f);
     ptrdiff_t o[4] = {0};
-    for (int more = 1; more; out += ROWS * a->filters) {
+    for (int more = 1; more; out += ROWS * w->filters) {
         const REAL *x[ROWS];
         REAL sums[ROWS][PANEL];
         ptrdiff_t height = 0;
         for (; height < ROWS && more; height++, more = next_window(w, o))
-            x[height] = (const REAL *)a->x + first_of(w, o);
+            x[height] = part(a, 0, first_of(w, o));
         for (ptrdiff_t r = height; r < ROWS; r++) /* whose sums are dropped */
             x[r] = x[0];
         for (ptrdiff_t r = 0; r < ROWS; r++)
-            copy_part(sums[r], out + r * a->filters, is_first || r >= height ? 0 : width, PANEL);
-        multiply(x, places, n, length, panel, sums);
+            copy_part(sums[r], out + r * w->filters, is_first || r >= height ? 0 : width, PANEL);
+        multiply_rows(x, places, n, length, panel, sums);
         for (ptrdiff_t r = 0; r < height; r++)
-            copy_part(out + r * a->filters, sums[r], width, width);
+            copy_part(out + r * w->filters, sums[r], width, width);
     }
 }
 
 /* out[o, f] = sum over k, c of x[window o, k, c] kernel[k, c, f] */
-static void correlate(void *arguments) {
-    const struct convolution *a = arguments;
+static void correlate(struct arguments *a) {
     const struct windows *w = &a->windows;
-    const REAL *kernel = a->other;
+    const REAL *kernel = a->arrays[1];
     /* Neighbours along the last axis are one piece of memory; a long one is cut. */
     struct windows pieces = *w;
     pieces.size[2] = w->dilation[2] == 1 ? 1 : w->size[2];
@@ -70,8 +69,8 @@ static void correlate(void *arguments) {
     const ptrdiff_t together = size < DEPTH ? DEPTH / size : 1;
     REAL panel[DEPTH * PANEL];
     ptrdiff_t places[DEPTH];
-    for (ptrdiff_t f = 0; f < a->filters; f += PANEL) {
-        const ptrdiff_t width = least(PANEL, a->filters - f);
+    for (ptrdiff_t f = 0; f < w->filters; f += PANEL) {
+        const ptrdiff_t width = least(PANEL, w->filters - f);
         ptrdiff_t k[MOST_AXES] = {0};
         for (ptrdiff_t piece = 0; piece < n_pieces; piece += together) {
             const ptrdiff_t n = least(together, n_pieces - piece);
@@ -79,9 +78,9 @@ static void correlate(void *arguments) {
                 places[s] = next_tap(&pieces, k);
             for (ptrdiff_t start = 0; start < size; start += cut, places[0] += cut) {
                 const ptrdiff_t length = least(cut, size - start);
-                const REAL *from = kernel + (piece * size + start) * a->filters + f;
+                const REAL *from = kernel + (piece * size + start) * w->filters + f;
                 for (ptrdiff_t row = 0; row < n * length; row++)
-                    copy_part(panel + row * PANEL, from + row * a->filters, width, PANEL);
+                    copy_part(panel + row * PANEL, from + row * w->filters, width, PANEL);
                 multiply_all(a, places, n, length, panel, f, piece + start == 0);
             }
         }
@@ -103,22 +102,21 @@ static inline void add_products(const REAL *x, const ptrdiff_t *rows, ptrdiff_t 
 }
 
 /* out[k, c, f] = sum over o of x[window o, k, c] grad[o, f] */
-static void correlate_gradient(void *arguments) {
-    const struct convolution *a = arguments;
+static void correlate_gradient(struct arguments *a) {
     const struct windows *w = &a->windows;
     const ptrdiff_t size = w->size[0] * w->size[1] * w->size[2] * w->channels;
-    const REAL *grad = a->other;
+    const REAL *grad = a->arrays[1];
     REAL panel[DEPTH * PANEL], sums[ROWS][PANEL];
     ptrdiff_t rows[DEPTH], places[ROWS], o[4] = {0};
-    memset(a->out, 0, size * a->filters * sizeof(REAL));
+    memset(a->arrays[2], 0, size * w->filters * sizeof(REAL));
     for (int more = 1; more;) {
         ptrdiff_t n = 0;
         for (; n < DEPTH && more; n++, more = next_window(w, o))
             rows[n] = first_of(w, o);
-        for (ptrdiff_t f = 0; f < a->filters; f += PANEL) {
-            const ptrdiff_t width = least(PANEL, a->filters - f);
+        for (ptrdiff_t f = 0; f < w->filters; f += PANEL) {
+            const ptrdiff_t width = least(PANEL, w->filters - f);
             for (ptrdiff_t r = 0; r < n; r++)
-                copy_part(panel + r * PANEL, grad + r * a->filters + f, width, PANEL);
+                copy_part(panel + r * PANEL, grad + r * w->filters + f, width, PANEL);
             ptrdiff_t at[MOST_AXES] = {0}, first = 0, channel = w->channels;
             for (ptrdiff_t k = 0; k < size; k += ROWS) {
                 const ptrdiff_t height = least(ROWS, size - k);
@@ -127,14 +125,14 @@ static void correlate_gradient(void *arguments) {
                         first = next_tap(w, at), channel = 0;
                     places[i] = i < height ? first + channel++ : 0; /* whose sums are dropped */
                 }
-                add_products(a->x, rows, n, places, panel, sums);
+                add_products(a->arrays[0], rows, n, places, panel, sums);
                 for (ptrdiff_t i = 0; i < height; i++) {
-                    REAL *out = (REAL *)a->out + (k + i) * a->filters + f;
+                    REAL *out = part(a, 2, (k + i) * w->filters + f);
                     for (ptrdiff_t c = 0; c < width; c++)
                         out[c] += sums[i][c];
                 }
             }
         }
-        grad += n * a->filters;
+        grad += n * w->filters;
     }
 }

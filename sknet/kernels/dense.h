@@ -57,27 +57,25 @@ static void multiply_small(ptrdiff_t n, ptrdiff_t length, ptrdiff_t m, struct ma
 }
 
 /* out = f(x kernel + bias) */
-static void dense(void *arguments) {
-    struct dense *a = arguments;
-    const ptrdiff_t rows = a->forward.rows, inputs = a->inputs, units = a->forward.width;
-    const struct matrix x = {a->x, inputs, 1}, kernel = {a->kernel, units, 1};
-    REAL *out = a->forward.out;
+static void dense(struct arguments *a) {
+    const ptrdiff_t rows = a->m, inputs = a->o, units = a->n;
+    const struct matrix x = {a->arrays[1], inputs, 1}, kernel = {a->arrays[2], units, 1};
+    REAL *out = a->arrays[4];
     if (units == 1) /* no panel would be full */
         for (ptrdiff_t row = 0; row < rows; row++)
             out[row] = dot(inputs, x.values + row * inputs, kernel.values);
     else
         multiply_small(rows, inputs, units, x, kernel, out);
-    activate(&a->forward);
+    apply_to_rows(function_of(a, 6), rows, units, out, a->arrays[3], out, a->arrays[5]);
 }
 
 /* grad f'(out) in place; then kernel_grad = x^T grad and grad_x = grad kernel^T */
-static void dense_back(void *arguments) {
-    struct dense *a = arguments;
-    const ptrdiff_t rows = a->back.rows, inputs = a->inputs, units = a->back.width;
-    const struct matrix x = {a->x, 1, inputs}, grad = {a->back.grad, units, 1};
-    const struct matrix kernel = {a->kernel, 1, units};
-    REAL *kernel_grad = a->kernel_grad, *grad_x = a->grad_x;
-    deactivate(&a->back);
+static void dense_back(struct arguments *a) {
+    const ptrdiff_t rows = a->m, inputs = a->o, units = a->n;
+    const struct matrix grad = {a->arrays[1], units, 1}, x = {a->arrays[3], 1, inputs};
+    const struct matrix kernel = {a->arrays[4], 1, units};
+    REAL *kernel_grad = a->arrays[5], *grad_x = a->arrays[7];
+    apply_slope_to_rows(function_of(a, 8), rows, units, a->arrays[1], a->arrays[2], a->arrays[6]);
     if (units > 1) {
         multiply_small(inputs, rows, units, x, grad, kernel_grad);
         if (grad_x)

@@ -4,15 +4,14 @@
 #define TAPS 5    /* whose gradients do */
 
 /* out[o, c] = sum over k of x[window o, k, c] kernel[k, c] */
-static void depthwise(void *arguments) {
-    const struct convolution *a = arguments;
+static void depthwise(struct arguments *a) {
     const struct windows *w = &a->windows;
     const ptrdiff_t channels = w->channels, n_taps = w->size[0] * w->size[1] * w->size[2];
-    REAL *out = a->out;
+    REAL *out = a->arrays[2];
     ptrdiff_t o[4] = {0};
     do {
         const ptrdiff_t n = least(COLUMNS, w->count[2] - o[3]);
-        const REAL *x = (const REAL *)a->x + first_of(w, o), *kernel = a->other;
+        const REAL *x = part(a, 0, first_of(w, o)), *kernel = a->arrays[1];
         ptrdiff_t c = 0, steps[COLUMNS];
         for (ptrdiff_t i = 0; i < COLUMNS; i++) /* sums beyond are dropped */
             steps[i] = i < n ? i * w->strides[2] * channels : 0;
@@ -43,20 +42,19 @@ static void depthwise(void *arguments) {
 }
 
 /* out[k, c] = sum over o of x[window o, k, c] grad[o, c] */
-static void depthwise_gradient(void *arguments) {
-    const struct convolution *a = arguments;
+static void depthwise_gradient(struct arguments *a) {
     const struct windows *w = &a->windows;
     const ptrdiff_t channels = w->channels, n_taps = w->size[0] * w->size[1] * w->size[2];
     const ptrdiff_t step = w->strides[2] * channels;
-    const REAL *grad = a->other;
+    const REAL *grad = a->arrays[1];
     ptrdiff_t o[4] = {0};
-    memset(a->out, 0, n_taps * channels * sizeof(REAL));
+    memset(a->arrays[2], 0, n_taps * channels * sizeof(REAL));
     do { /* rows of windows */
-        const REAL *x = (const REAL *)a->x + first_of(w, o);
+        const REAL *x = part(a, 0, first_of(w, o));
         ptrdiff_t k[MOST_AXES] = {0};
         for (ptrdiff_t tap = 0; tap < n_taps; tap += TAPS) {
             const ptrdiff_t n = least(TAPS, n_taps - tap);
-            REAL *out = (REAL *)a->out + tap * channels;
+            REAL *out = part(a, 2, tap * channels);
             const REAL *at[TAPS];
             ptrdiff_t c = 0;
             for (ptrdiff_t i = 0; i < TAPS; i++) /* sums beyond are dropped */

@@ -37,14 +37,14 @@ static inline lanes draw(lanes s[4]) {
 #endif
 
 /* kept = draw < 2^32 keep;  out = factor kept x */
-static void dropout(void *arguments) {
-    const struct dropout *a = arguments;
-    const REAL *x = a->x, factor = a->factor;
-    REAL *out = a->out;
-    uint8_t *kept = a->kept;
-    const uint32_t largest = a->largest;
-    for (ptrdiff_t chunk = 0; chunk < a->size; chunk += CHUNK) {
-        const ptrdiff_t end = least(chunk + CHUNK, a->size);
+static void dropout(struct arguments *a) {
+    const REAL *x = a->arrays[0], factor = a->numbers[5];
+    REAL *out = a->arrays[1];
+    uint8_t *kept = a->arrays[2];
+    const double limit = a->numbers[4] * 4294967296.0; /* 2^32 keep */
+    const uint32_t largest = limit >= 1 ? (uint32_t)(limit - 1) : 0;
+    for (ptrdiff_t chunk = 0; chunk < a->m; chunk += CHUNK) {
+        const ptrdiff_t end = least(chunk + CHUNK, a->m);
         lanes streams[4];
         start_streams(streams, a->seed, chunk / CHUNK);
         for (ptrdiff_t start = chunk; start < end; start += STREAMS) {
@@ -60,16 +60,15 @@ static void dropout(void *arguments) {
                 memcpy(kept + start, mask, end - start);
         }
     }
-    EACH (i, a->size)
+    EACH (i, a->m)
         out[i] = x[i] * ((REAL)kept[i] * factor);
 }
 
 /* grad = factor kept grad */
-static void dropout_backward(void *arguments) {
-    const struct dropout *a = arguments;
-    REAL *grad = a->out;
-    const REAL factor = a->factor;
-    const uint8_t *kept = a->kept;
-    EACH (i, a->size)
+static void dropout_backward(struct arguments *a) {
+    REAL *grad = a->arrays[0];
+    const REAL factor = a->numbers[2];
+    const uint8_t *kept = a->arrays[1];
+    EACH (i, a->m)
         grad[i] *= (REAL)kept[i] * factor;
 }

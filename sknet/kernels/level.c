@@ -47,6 +47,7 @@
 #define N_ODD 16
 #define N_SINES 12
 #define LARGEST DBL_MAX
+#define SMALLEST DBL_MIN /* normal number */
 #define VECTOR_FMA FUSED(pd)
 #else
 #define PRECISION single
@@ -63,6 +64,7 @@
 #define N_ODD 7
 #define N_SINES 6
 #define LARGEST FLT_MAX
+#define SMALLEST FLT_MIN
 #define VECTOR_FMA FUSED(ps)
 #endif
 
@@ -91,7 +93,8 @@ union bits {
 #include "sequences.h"
 #include "waves.h"
 
-#ifndef __FMA__ /* without fused operations BLAS multiplies faster */
+#define multiply NULL /* products.h has it */
+#ifndef __FMA__       /* without fused operations BLAS multiplies faster */
 #define correlate NULL
 #define correlate_gradient NULL
 #define dense NULL
@@ -99,6 +102,6 @@ union bits {
 #endif
 #define JOINED(level, precision) kernels_##level##_##precision
 #define SYMBOL(level, precision) JOINED(level, precision)
-#define ENTRY(kernel) [KERNEL_##kernel] = kernel,
+#define AS_ENTRY(name, check, signature) [KERNEL_##name] = name,
 
-kernel_function *const SYMBOL(LEVEL, PRECISION)[N_KERNELS] = {EACH_KERNEL(ENTRY)};
+kernel_function *const SYMBOL(LEVEL, PRECISION)[N_KERNELS] = {EACH_KERNEL(AS_ENTRY)};

@@ -4,20 +4,18 @@
    that of the top: the loss is log(1 + rest) - (raw_y - top), its gradient e_k / (1 + rest), and
    less the others' sum, (1 - e_y) + rest, for the true class y; all times the share of the row.
    Smoothing s spreads s / K of the target. */
-static void softmax_loss(void *arguments) {
-    struct softmax_loss *a = arguments;
-    const REAL *raw = a->raw, *shares = a->shares;
-    REAL *out = a->out;
-    const ptrdiff_t K = a->width;
-    const REAL smoothing = K > 1 ? a->smoothing : 0, even = smoothing / K;
-    const REAL share = 1.0 / a->rows;
-    const ptrdiff_t n_together = K < BLOCK ? BLOCK / K : 1;
+static void softmax_loss(struct arguments *a) {
+    const REAL *raw = a->arrays[0], *shares = a->arrays[2];
+    REAL *out = a->arrays[4];
+    const ptrdiff_t K = a->n;
+    const REAL smoothing = K > 1 ? a->numbers[3] : 0, even = smoothing / K, share = 1.0 / a->m;
+    const ptrdiff_t n_together = K && K < BLOCK ? BLOCK / K : 1;
     REAL log_ps[BLOCK], spreads[BLOCK];
     int64_t tops[BLOCK];
     double value = 0;
-    for (ptrdiff_t first = 0; first < a->rows; first += n_together) {
-        const ptrdiff_t n = least(n_together, a->rows - first);
-        const int64_t *codes = a->codes + first;
+    for (ptrdiff_t first = 0; first < a->m; first += n_together) {
+        const ptrdiff_t n = least(n_together, a->m - first);
+        const int64_t *codes = (int64_t *)a->arrays[1] + first;
         REAL *block = out;
         for (ptrdiff_t row = 0; row < n; row++, raw += K, block += K) {
             REAL largest = raw[0];
@@ -54,31 +52,31 @@ static void softmax_loss(void *arguments) {
             value += slope * loss;
         }
     }
-    a->value = value;
+    a->result = value;
 }
 
 /* Element by element, with z the log-odds, t the (smoothed) target and e = e^-|z|: the loss is
    log(1 + e) + z d, its derivative d - q, where d is 1 - t for z >= 0 and -t for others, and q is
    e / (1 + e) with the sign of z. */
-static void sigmoid_loss(void *arguments) {
-    struct sigmoid_loss *a = arguments;
-    const REAL *raw = a->raw, *weights = a->sample_weight, *reals = a->y;
-    const int64_t *integers = a->y;
-    REAL *out = a->out;
-    const REAL keep = 1 - a->smoothing, even = a->smoothing / 2, share = 1.0 / a->rows;
-    const ptrdiff_t size = a->rows * a->width;
+static void sigmoid_loss(struct arguments *a) {
+    const REAL *raw = a->arrays[0], *reals = a->arrays[1], *weights = a->arrays[2];
+    const int64_t *integers = a->arrays[1];
+    REAL *out = a->arrays[4];
+    const double smoothing = a->numbers[3];
+    const REAL keep = 1 - smoothing, even = smoothing / 2, share = 1.0 / a->m;
+    const ptrdiff_t size = a->m * a->n;
     REAL losses[BLOCK], targets[BLOCK];
     double value = 0;
     for (ptrdiff_t start = 0; start < size; start += BLOCK) {
         const ptrdiff_t n = least(BLOCK, size - start);
         const REAL *z = raw + start;
         REAL *gradient = out + start;
-        if (a->integers)
+        if (a->has_integers)
             EACH (i, n)
                 targets[i] = integers[start + i];
         else
             memcpy(targets, reals + start, n * sizeof(REAL));
-        if (a->smoothing > 0)
+        if (smoothing > 0)
             EACH (i, n)
                 targets[i] = targets[i] * keep + even;
         EACH (i, n) {
@@ -89,11 +87,11 @@ static void sigmoid_loss(void *arguments) {
         }
         if (weights)
             for (ptrdiff_t i = 0; i < n; i++) {
-                REAL weight = weights[(start + i) / a->width];
+                REAL weight = weights[(start + i) / a->n];
                 losses[i] *= weight;
                 gradient[i] *= weight;
             }
         value += sum(n, losses);
     }
-    a->value = a->rows ? value / a->rows : 0;
+    a->result = a->m ? value / a->m : 0;
 }

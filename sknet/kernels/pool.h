@@ -118,8 +118,4 @@ static void empty_pool(void) {
     pool.n_helpers = 0;
 }
 
-static void watch_forks(void) {
-    pthread_atfork(NULL, NULL, empty_pool);
-}
-
 #endif

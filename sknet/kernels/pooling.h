@@ -12,16 +12,16 @@
 #define CHANNELS 64 /* that are treated at a time */
 
 /* out = max of the window, or NaN if there is one */
-static void max_pool(void *arguments) {
-    const struct max_pool *a = arguments;
+static void max_pool(struct arguments *a) {
     const struct windows *w = &a->windows;
-    REAL *out = a->out;
-    uint8_t *places = a->places;
+    const REAL *all = a->arrays[0];
+    REAL *out = a->arrays[1];
+    uint8_t *places = a->arrays[2]; /* which element of its window is the maximum, or NULL */
     ptrdiff_t o[4] = {0};
     do {
         for (ptrdiff_t start = 0; start < w->channels; start += CHANNELS) {
             const ptrdiff_t n = least(CHANNELS, w->channels - start);
-            const REAL *x = (const REAL *)a->x + start;
+            const REAL *x = all + start;
             REAL best[CHANNELS];
             UINT found[CHANNELS] = {0}; /* as wide as the values, so that both fit one vector */
             EACH_PLACE(w, o, place, at) {
@@ -52,12 +52,11 @@ static void max_pool(void *arguments) {
 }
 
 /* grad_x = grad at the maximum of each window, and 0 elsewhere */
-static void max_unpool(void *arguments) {
-    const struct max_pool *a = arguments;
+static void max_unpool(struct arguments *a) {
     const struct windows *w = &a->windows;
     const ptrdiff_t channels = w->channels;
-    const REAL *grad = a->grad;
-    const uint8_t *places = a->places;
+    const REAL *grad = a->arrays[0];
+    const uint8_t *places = a->arrays[2];
     int overlap = 0, gaps = 0;
     for (int axis = 0; axis < MOST_AXES; axis++) {
         overlap |= w->strides[axis] < w->size[axis];
@@ -65,12 +64,11 @@ static void max_unpool(void *arguments) {
                 w->in[axis] != (w->count[axis] - 1) * w->strides[axis] + w->size[axis];
     }
     if (overlap || gaps)
-        memset(a->grad_x, 0,
-               w->n * w->in[0] * w->in[1] * w->in[2] * channels * (ptrdiff_t)sizeof(REAL));
+        memset(a->arrays[1], 0, a->m * sizeof(REAL));
     ptrdiff_t o[4] = {0};
     do {
         EACH_PLACE(w, o, place, at) {
-            REAL *to = (REAL *)a->grad_x + at;
+            REAL *to = part(a, 1, at);
             const uint8_t here = (uint8_t)place;
             if (overlap)
                 EACH (c, channels)

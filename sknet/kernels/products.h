@@ -2,52 +2,48 @@
 #ifndef SKNET_PRODUCTS_H
 #define SKNET_PRODUCTS_H
 
+#include "arguments.h"
+#include "pool.h"
+
 /* OpenBLAS's cblas_sgemm and cblas_dgemm for integers of 64 bits, NULL where they are unknown. */
 static void *_Atomic gemm_functions[2];
 
-/* `distance` is that of its rows, or of its columns if it is transposed, in elements. */
-struct matrix {
-    char *data;
-    ptrdiff_t shape[2], distance;
-    int is_transposed;
-};
-
-struct product {
-    struct matrix a, b, out;
-    ptrdiff_t panel[2], n_panels[2]; /* rows and columns of a panel; the last ones are smaller */
-    int is_double;
-};
-
-static void *element(const struct matrix *x, ptrdiff_t row, ptrdiff_t column, ptrdiff_t item) {
-    return x->data +
-           item * (x->is_transposed ? row + column * x->distance : row * x->distance + column);
+/* Address of an element of array i. */
+static void *element(const struct arguments *a, int i, ptrdiff_t row, ptrdiff_t column) {
+    const struct layout x = a->layouts[i];
+    const ptrdiff_t at = x.is_transposed ? row + column * x.distance : row * x.distance + column;
+    return (char *)a->arrays[i] + at * (ptrdiff_t)(a->is_double ? sizeof(double) : sizeof(float));
 }
 
 #define GEMM(real)                                                                                \
     ((void (*)(int, int, int, int64_t, int64_t, int64_t, real, void *, int64_t, void *, int64_t,  \
-               real, void *, int64_t))gemm_functions[p->is_double])(                              \
-        101, 111 + p->a.is_transposed, 111 + p->b.is_transposed, rows, columns, p->a.shape[1], 1, \
-        a, p->a.distance, b, p->b.distance, 0, out, p->out.distance)
+               real, void *, int64_t))gemm_functions[a->is_double])(                              \
+        101, 111 + x[0].is_transposed, 111 + x[1].is_transposed, rows, columns, a->o, 1,          \
+        element(a, 0, row, 0), x[0].distance, element(a, 1, 0, column), x[1].distance, 0,         \
+        element(a, 2, row, column), x[2].distance)
+
+/* Panels have numbers[3] rows and numbers[4] columns, the last ones fewer. */
+static ptrdiff_t n_panels(const struct arguments *a, int axis) {
+    const ptrdiff_t length = a->lengths[axis], panel = a->numbers[3 + axis];
+    return (length + panel - 1) / panel;
+}
 
 static void multiply_panel(void *job, ptrdiff_t panel) {
-    const struct product *p = job;
-    const ptrdiff_t item = p->is_double ? sizeof(double) : sizeof(float);
-    const ptrdiff_t row = panel / p->n_panels[1] * p->panel[0], left = p->out.shape[0] - row;
-    const ptrdiff_t column = panel % p->n_panels[1] * p->panel[1];
-    const ptrdiff_t rows = left < p->panel[0] ? left : p->panel[0];
-    const ptrdiff_t rest = p->out.shape[1] - column;
-    const ptrdiff_t columns = rest < p->panel[1] ? rest : p->panel[1];
-    void *a = element(&p->a, row, 0, item), *b = element(&p->b, 0, column, item);
-    void *out = element(&p->out, row, column, item);
-    if (p->is_double)
+    const struct arguments *a = job;
+    const struct layout *x = a->layouts;
+    const ptrdiff_t height = a->numbers[3], width = a->numbers[4];
+    const ptrdiff_t row = panel / n_panels(a, 1) * height, rows_left = a->m - row;
+    const ptrdiff_t column = panel % n_panels(a, 1) * width, columns_left = a->n - column;
+    const ptrdiff_t rows = rows_left < height ? rows_left : height;
+    const ptrdiff_t columns = columns_left < width ? columns_left : width;
+    if (a->is_double)
         GEMM(double);
     else
         GEMM(float);
 }
 
-static void multiply_panels(void *arguments) {
-    const struct product *p = arguments;
-    share_out(multiply_panel, arguments, p->n_panels[0] * p->n_panels[1]);
+static void multiply_panels(struct arguments *a) {
+    share_out(multiply_panel, a, n_panels(a, 0) * n_panels(a, 1));
 }
 
 #endif

@@ -6,11 +6,10 @@ static inline REAL of_half(REAL half) {
 
 /* c = f c + i g and h = o tanh(c), of the slots (free, g, i, f, o). While training the slots
    become (dc/da_i, dc/da_f, dc/da_c, f, dh/da_o), and squashed dh/dc = o (1 - tanh(c)^2). */
-static void lstm_step(void *arguments) {
-    const struct lstm_step *a = arguments;
-    const ptrdiff_t n = a->rows * a->width;
-    REAL *s0 = a->slots, *s1 = s0 + n, *s2 = s1 + n, *s3 = s2 + n, *s4 = s3 + n;
-    REAL *cell = a->cell, *squashed = a->squashed, *after = a->after;
+static void lstm_step(struct arguments *a) {
+    const ptrdiff_t n = a->m * a->n;
+    REAL *s0 = a->arrays[0], *s1 = s0 + n, *s2 = s1 + n, *s3 = s2 + n, *s4 = s3 + n;
+    REAL *cell = a->arrays[1], *squashed = a->arrays[2], *after = a->arrays[3];
     EACH (k, n) {
         REAL g = tanh_of(s1[k]), i = of_half(s2[k]);
         REAL f = of_half(s3[k]), o = of_half(s4[k]);
@@ -28,15 +27,12 @@ static void lstm_step(void *arguments) {
 
 /* The gradients (i, f, c, o) of the sums, of those of h and c; that of c goes on to the step
    before. */
-static void lstm_step_back(void *arguments) {
-    const struct lstm_step *a = arguments;
-    const ptrdiff_t width = a->width, n = a->rows * width;
-    for (ptrdiff_t row = 0; row < a->rows; row++) {
-        const REAL *s0 = (REAL *)a->slots + row * width, *s1 = s0 + n, *s2 = s1 + n, *s3 = s2 + n;
-        const REAL *s4 = s3 + n, *slope = (REAL *)a->squashed + row * width;
-        const REAL *grad = (REAL *)a->grad + row * width;
-        REAL *grad_cell = (REAL *)a->cell + row * width;
-        REAL *to = (REAL *)a->grad_gates + 4 * row * width;
+static void lstm_step_back(struct arguments *a) {
+    const ptrdiff_t width = a->n, n = a->m * width;
+    for (ptrdiff_t at = 0; at < n; at += width) {
+        const REAL *grad = part(a, 0, at), *slope = part(a, 2, at), *s0 = part(a, 1, at);
+        const REAL *s1 = s0 + n, *s2 = s1 + n, *s3 = s2 + n, *s4 = s3 + n;
+        REAL *grad_cell = part(a, 3, at), *to = part(a, 4, 4 * at);
         EACH (k, width) {
             REAL of_cell = grad_cell[k] + slope[k] * grad[k];
             to[k] = s0[k] * of_cell;
@@ -50,11 +46,11 @@ static void lstm_step_back(void *arguments) {
 
 /* h = z h + (1 - z) g with g = tanh(x + r y), of the slots (x, z, r, y, free). While training the
    slots become (dh/da_g, z, r, da_g/da_r, dh/da_z). */
-static void gru_step(void *arguments) {
-    const struct gru_step *a = arguments;
-    const ptrdiff_t n = a->rows * a->width;
-    REAL *s0 = a->slots, *s1 = s0 + n, *s2 = s1 + n, *s3 = s2 + n, *s4 = s3 + n, *after = a->after;
-    const REAL *before = a->before;
+static void gru_step(struct arguments *a) {
+    const ptrdiff_t n = a->m * a->n;
+    REAL *s0 = a->arrays[0], *s1 = s0 + n, *s2 = s1 + n, *s3 = s2 + n, *s4 = s3 + n;
+    REAL *after = a->arrays[2];
+    const REAL *before = a->arrays[1];
     EACH (k, n) {
         REAL z = of_half(s1[k]), r = of_half(s2[k]), y = s3[k];
         REAL g = tanh_of(s0[k] + r * y), difference = before[k] - g, rest = 1 - z;
@@ -68,14 +64,11 @@ static void gru_step(void *arguments) {
 }
 
 /* The gradients (x, z, r, y) of the sums; that of h goes on to the step before. */
-static void gru_step_back(void *arguments) {
-    const struct gru_step *a = arguments;
-    const ptrdiff_t width = a->width, n = a->rows * width;
-    for (ptrdiff_t row = 0; row < a->rows; row++) {
-        const REAL *s0 = (REAL *)a->slots + row * width, *s1 = s0 + n, *s2 = s1 + n, *s3 = s2 + n;
-        const REAL *s4 = s3 + n;
-        REAL *grad = (REAL *)a->after + row * width;
-        REAL *to = (REAL *)a->grad_gates + 4 * row * width;
+static void gru_step_back(struct arguments *a) {
+    const ptrdiff_t width = a->n, n = a->m * width;
+    for (ptrdiff_t at = 0; at < n; at += width) {
+        const REAL *s0 = part(a, 1, at), *s1 = s0 + n, *s2 = s1 + n, *s3 = s2 + n, *s4 = s3 + n;
+        REAL *grad = part(a, 0, at), *to = part(a, 2, 4 * at);
         EACH (k, width) {
             REAL of_sum = s0[k] * grad[k];
             to[k] = of_sum;

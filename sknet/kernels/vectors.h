@@ -8,6 +8,16 @@ static inline vector load(const REAL *from) {
     return v;
 }
 
+/* The elements of array i from the given one on. */
+static inline REAL *part(const struct arguments *a, int i, ptrdiff_t first) {
+    return (REAL *)a->arrays[i] + first;
+}
+
+/* The same of an array that may be NULL. */
+static inline REAL *part_or_null(const struct arguments *a, int i, ptrdiff_t first) {
+    return a->arrays[i] ? part(a, i, first) : NULL;
+}
+
 /* Copy some elements, and fill up with zeros. */
 static inline void copy_part(REAL *to, const REAL *from, ptrdiff_t n, ptrdiff_t size) {
     if (n == size)

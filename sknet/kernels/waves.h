@@ -28,22 +28,24 @@ static inline void turn(ptrdiff_t n, REAL x, const REAL *f, const REAL *p, REAL 
     }
 }
 
+static void transpose(ptrdiff_t rows, ptrdiff_t columns, const REAL *from, REAL *to) {
+    for (ptrdiff_t row = 0; row < rows; row++)
+        for (ptrdiff_t column = 0; column < columns; column++)
+            to[column * rows + row] = *from++;
+}
+
 /* out = [x, kernel cos(2 pi f x + p) + bias], and the cosines and sines for the way back, if there
    is one */
-static void waves(void *arguments) {
-    const struct waves *a = arguments;
-    const ptrdiff_t n = a->waves, mixed = a->mixed;
+static void waves(struct arguments *a) {
+    const ptrdiff_t n = a->o, mixed = a->p;
     REAL kernel[MOST_WAVES], passing[MOST_WAVES];
-    for (ptrdiff_t j = 0; j < a->width; j++) {
-        const REAL *f = (REAL *)a->frequencies + j * n, *p = (REAL *)a->phases + j * n;
-        const REAL *weights = (REAL *)a->kernel + j * n * mixed,
-                   *bias = (REAL *)a->bias + j * mixed;
-        for (ptrdiff_t i = 0; i < n * mixed; i++)
-            kernel[i % mixed * n + i / mixed] = weights[i];
-        for (ptrdiff_t row = 0, at = j; row < a->rows; row++, at += a->width) {
-            REAL x = ((REAL *)a->x)[at], *out = (REAL *)a->out + at * (mixed + 1);
-            REAL *cosines = a->cosines ? (REAL *)a->cosines + at * n : passing;
-            turn(n, x, f, p, cosines, a->sines ? (REAL *)a->sines + at * n : NULL);
+    for (ptrdiff_t j = 0; j < a->n; j++) {
+        const REAL *f = part(a, 1, j * n), *p = part(a, 5, j * n), *bias = part(a, 6, j * mixed);
+        transpose(n, mixed, part(a, 2, j * n * mixed), kernel);
+        for (ptrdiff_t row = 0, at = j; row < a->m; row++, at += a->n) {
+            REAL x = *part(a, 0, at), *out = part(a, 7, at * (mixed + 1));
+            REAL *cosines = a->arrays[3] ? part(a, 3, at * n) : passing;
+            turn(n, x, f, p, cosines, part_or_null(a, 4, at * n));
             out[0] = x;
             for (ptrdiff_t k = 0; k < mixed; k++)
                 out[k + 1] = bias[k] + dot(n, kernel + k * n, cosines);
@@ -51,25 +53,22 @@ static void waves(void *arguments) {
     }
 }
 
-/* The gradients of all weights, and that of x, in out, unless it is NULL. */
-static void waves_backward(void *arguments) {
-    const struct waves *a = arguments;
-    const ptrdiff_t n = a->waves, mixed = a->mixed;
-    for (ptrdiff_t j = 0; j < a->width; j++) {
-        const REAL *f = (REAL *)a->frequencies + j * n,
-                   *weights = (REAL *)a->kernel + j * n * mixed;
+/* The gradients of all weights, and that of x unless that is NULL. */
+static void waves_backward(struct arguments *a) {
+    const ptrdiff_t n = a->o, mixed = a->p;
+    REAL *grad_x = a->arrays[10];
+    for (ptrdiff_t j = 0; j < a->n; j++) {
+        const REAL *f = part(a, 1, j * n);
+        REAL *of_f = part(a, 6, j * n), *of_p = part(a, 7, j * n),
+             *of_bias = part(a, 9, j * mixed);
         REAL kernel[MOST_WAVES], of_kernel[MOST_WAVES] = {0}, slopes[MOST_WAVES];
-        REAL *of_f = (REAL *)a->frequencies_grad + j * n, *of_p = (REAL *)a->phases_grad + j * n;
-        REAL *of_bias = (REAL *)a->bias_grad + j * mixed;
-        for (ptrdiff_t i = 0; i < n * mixed; i++)
-            kernel[i % mixed * n + i / mixed] = weights[i];
-        for (ptrdiff_t i = 0; i < n; i++)
-            of_f[i] = of_p[i] = 0;
-        for (ptrdiff_t k = 0; k < mixed; k++)
-            of_bias[k] = 0;
-        for (ptrdiff_t row = 0, at = j; row < a->rows; row++, at += a->width) {
-            const REAL x = ((REAL *)a->x)[at], *grad = (REAL *)a->grad + at * (mixed + 1);
-            const REAL *cosines = (REAL *)a->cosines + at * n, *sines = (REAL *)a->sines + at * n;
+        transpose(n, mixed, part(a, 2, j * n * mixed), kernel);
+        memset(of_f, 0, n * sizeof(REAL));
+        memset(of_p, 0, n * sizeof(REAL));
+        memset(of_bias, 0, mixed * sizeof(REAL));
+        for (ptrdiff_t row = 0, at = j; row < a->m; row++, at += a->n) {
+            const REAL x = *part(a, 0, at), *grad = part(a, 5, at * (mixed + 1));
+            const REAL *cosines = part(a, 3, at * n), *sines = part(a, 4, at * n);
             EACH (i, n)
                 slopes[i] = 0;
             for (ptrdiff_t k = 0; k < mixed; k++) {
@@ -86,12 +85,11 @@ static void waves_backward(void *arguments) {
                 of_p[i] += slopes[i];
                 of_f[i] += slopes[i] * x;
             }
-            if (a->out)
-                ((REAL *)a->out)[at] = grad[0] + dot(n, slopes, f) * (REAL)6.283185307179586;
+            if (grad_x)
+                grad_x[at] = grad[0] + dot(n, slopes, f) * (REAL)6.283185307179586;
         }
         EACH (i, n)
             of_f[i] *= (REAL)6.283185307179586;
-        for (ptrdiff_t i = 0; i < n * mixed; i++)
-            ((REAL *)a->kernel_grad)[j * n * mixed + i] = of_kernel[i % mixed * n + i / mixed];
+        transpose(mixed, n, of_kernel, part(a, 8, j * n * mixed));
     }
 }
