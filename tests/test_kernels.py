@@ -123,6 +123,15 @@ def test_layers_are_near_those_of_numpy(level, shape, dtype):
         assert_near(kernel_calls.dropout_backward(rng, shape, dtype), 1)
 
 
+@pytest.mark.parametrize("code", [-1, 7])
+@pytest.mark.parametrize("functions", [kernels, numpy_kernels])
+def test_codes_out_of_range_are_refused_also_where_numpy_adds(functions, code):
+    rows, codes, table = np.ones((4, 6))[:, ::2], np.array([0, 1, code, 2]), np.zeros((7, 3))
+    with pytest.raises(ValueError, match="add_by_code: a code is no row of the table"):
+        functions.add_by_code(rows, codes, table, {})
+    assert not table.any()
+
+
 @every_dtype
 @pytest.mark.parametrize("shape", [(1, 1), (5, 1), (7, 10), (13, 33), (900, 5), (0, 3)])
 def test_dense_layers_are_near_those_of_numpy(level, shape, dtype):
