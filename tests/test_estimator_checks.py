@@ -94,7 +94,7 @@ def test_default_parameters_pass_every_check_and_skip_none_that_scikit_learn_run
 
 
 TABULAR = [
-    TabularClassifier(hidden_layer_sizes=(32,), cv=2, max_iter=30),
+    TabularClassifier(hidden_layer_sizes=(32,), cv=3, max_iter=30),
     TabularRegressor(hidden_layer_sizes=(32,), cv=2, max_iter=30),
 ]
 
