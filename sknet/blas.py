@@ -17,8 +17,8 @@ from .lanes import is_in_lane, run_in_lanes
 from .typing import Array, Function
 
 #: Multiply-adds from which a product is cut, and those an element: thin products are bound by
-#: memory, not by arithmetic.
-_MANY = 2**21
+#: memory, not by arithmetic. Threads of Python take longer to start than those of the kernels.
+_MANY = 2**21 if kernels.COMPILED else 2**24
 _MANY_AN_ELEMENT = 32
 #: Elements of the result above which a panel is cut again, and rows or columns of which half would
 #: be too few. Each cut makes BLAS pack a factor once more: on one thread, two panels took 1.03

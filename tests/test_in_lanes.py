@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from sknet import NeuralClassifier, blas
+from sknet import NeuralClassifier, blas, kernels
 from sknet.inputs import as_sequences
 from sknet.layers import (
     GRU,
@@ -133,9 +133,15 @@ def test_what_cannot_be_divided_stays_whole():
     assert [type(layer) for layer in children(frozen, (5,))] == [InLanes]
 
 
-def test_threads_share_the_products_of_dense_layers_instead():
+@pytest.mark.parametrize(
+    ("compiled", "expected"), [(True, [Dense, Dropout, Dense]), (False, [InLanes])]
+)
+def test_threads_of_compiled_kernels_share_the_products_of_dense_layers(
+    monkeypatch, compiled, expected
+):
+    monkeypatch.setattr(kernels, "COMPILED", compiled)
     kinds = [type(layer) for layer in children([Dense(4), Dropout(0.5), Dense(4)], (5,))]
-    assert kinds == [Dense, Dropout, Dense]
+    assert kinds == expected
 
 
 def test_large_work_has_more_lanes(monkeypatch):

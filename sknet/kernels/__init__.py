@@ -92,6 +92,9 @@ def run_alone(alone: bool) -> None:
         _extension.run_alone(alone)
 
 
+#: Whether compiled kernels run, which have threads of their own.
+COMPILED: bool = _extension is not None
+
 #: Whether `dense` multiplies by itself: without fused operations BLAS is faster.
 MULTIPLIES: bool = _extension is not None and _extension.level() in ("x86_64_v3", "x86_64_v4")
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from scipy.sparse import issparse
 
+from .. import kernels
 from ..base import Workspace
 from ..blas import side_by_side
 from ..lanes import noise_of_a_lane, reseed
@@ -90,7 +91,7 @@ class _Products(NamedTuple):
         """Add up those of some layers."""
         recurrent = others = 0
         parts = [part for layer in layers for part in layer.walk()]
-        if all(isinstance(part, Dense) for part in parts if part._weights):
+        if kernels.COMPILED and all(isinstance(part, Dense) for part in parts if part._weights):
             return cls(0, 0)  # threads share the products of such layers
         for part in parts:
             size = sum(weight.size for weight in part._weights if weight.decay)
