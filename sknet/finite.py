@@ -84,9 +84,9 @@ def checked(
 
 
 def aligned(rows: Any) -> Any:
-    """Return rows with each number at a multiple of its size, where a message may not have them.
+    """Return rows that are aligned in memory, as arrays inside a message may not be.
 
-    Kernels leave other arrays to NumPy, whose last bit may differ.
+    The kernels leave unaligned arrays to NumPy, whose last bit may differ.
 
     Parameters
     ----------
