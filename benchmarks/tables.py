@@ -1,6 +1,6 @@
 """Accuracy and time on tables, beside scikit-learn, CatBoost and RealMLP where they are installed.
 
-    python benchmarks/tables.py [--parts accuracy intervals growth choices embeddings]
+    python benchmarks/tables.py [--parts accuracy intervals growth choices embeddings weights]
         [--sets adult ...] [--models mlp hgb catboost realmlp sknet] [--seeds 0 1 2]
         [--jobs 2]
 
@@ -382,12 +382,52 @@ def embeddings(given):
     print(f"\nErrors, %, periodic embeddings in\n\n{table(['', *SCALES], rows)}", flush=True)
 
 
+def _checkerboard():
+    X = np.random.default_rng(0).uniform(0, 6, (4500, 2))
+    return X, X.astype(int).sum(axis=1) % 2, 500
+
+
+def _wave():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0, 1, (4500, 6))
+    return X, np.sin(30 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.2 * rng.normal(size=4500), 1000
+
+
+def weights(given):
+    """Print errors on tables of scikit-learn and two made here, with and without weights."""
+    rows = []
+    made = {**WITH_SKLEARN, "checkerboard, 2": _checkerboard, "wave, 6": _wave}
+    for title, load_rows in made.items():
+        X, y, n_train = load_rows()
+        is_class, found = np.issubdtype(y.dtype, np.integer), []
+        for seed in given.seeds:
+            parts = train_test_split(X, y, train_size=n_train, random_state=seed)
+            kind = TabularClassifier if is_class else TabularRegressor
+            model = kind(random_state=seed, n_jobs=given.jobs).fit(parts[0], parts[2])
+            found.append([])
+            n_members = len(model.members_)
+            for chosen in np.full(n_members, 1 / n_members), model.member_weights_:
+                model.member_weights_ = chosen
+                found[-1].append(100 * (1 - model.score(parts[1], parts[3])))
+                if is_class:
+                    found[-1].append(log_loss(parts[3], model.predict_proba(parts[1])))
+            found[-1].append(1 / np.sum(model.member_weights_**2))
+        means = np.mean(found, axis=0)
+        losses = [f"{means[1]:.4f}", f"{means[3]:.4f}"] if is_class else ["", ""]
+        errors = [f"{means[0]:.2f}", f"{means[2 if is_class else 1]:.2f}"]
+        rows.append([title, *errors, *losses, f"{means[-1]:.1f}"])
+        print(f"{title} is done", file=sys.stderr, flush=True)
+    header = ["", "error, equal", "weighed", "log loss, equal", "weighed", "effective members"]
+    print(f"\nErrors, %, and log losses\n\n{table(header, rows)}", flush=True)
+
+
 PARTS = {
     "accuracy": accuracy,
     "intervals": intervals,
     "growth": growth,
     "choices": choices,
     "embeddings": embeddings,
+    "weights": weights,
 }
 
 

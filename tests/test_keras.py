@@ -57,9 +57,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 K = keras.layers
 STEPS, IMAGE, VOLUME = (7, 6), (9, 8, 4), (5, 6, 4, 3)
-#: Parts of the PyTorch backend compute in float32. So do all convolutions of the NumPy backend, in an
-#: order of the terms that depends on the processor: sums of up to 81 products that pass 16 round by up
-#: to 1e-6 at each step, and by about 81 ** 0.5 times that in the end.
+#: Parts of the PyTorch backend compute in float32. So do all convolutions of the NumPy backend,
+#: in an order of the terms that depends on the processor: sums of up to 81 products that pass 16
+#: round by up to 1e-6 at each step, and by about 81 ** 0.5 times that in the end.
 ATOL = 1e-6 if BACKEND == "jax" else 1e-5
 
 LAYERS = {

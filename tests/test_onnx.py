@@ -800,6 +800,15 @@ def test_tabular_estimators_of_arrays_have_one_input():
     check_values(run(session_of(to_onnx(regressor)), X=x)["variable"], regressor.predict(x))
 
 
+@pytest.mark.parametrize("kind", LABELS)
+def test_members_of_unequal_weight_have_it_in_the_graph(kind):
+    classifier = TabularClassifier(**TABULAR).fit(X, LABELS[kind])
+    regressor = TabularRegressor(**TABULAR).fit(X, X[:, :2])
+    classifier.member_weights_ = regressor.member_weights_ = np.array([0.9, 0.1])
+    check_classifier(classifier, X, run(session_of(to_onnx(classifier)), X=X))
+    check_values(run(session_of(to_onnx(regressor)), X=X)["variable"], regressor.predict(X))
+
+
 def fresh(session, n):
     """Return the memory of nothing for n rows."""
     types = {"tensor(float)": np.float32, "tensor(int64)": np.int64}

@@ -12,7 +12,7 @@ from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.feature_selection import SelectFromModel
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.metrics import accuracy_score, mean_pinball_loss, r2_score
 from sklearn.model_selection import KFold, ParameterSampler, TimeSeriesSplit
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.fixes import parse_version
@@ -59,15 +59,16 @@ def test_each_kind_of_label_is_predicted_by_the_mean_of_the_members(kind):
     model = TabularClassifier(**FAST).fit(X, y)
     rows = model._encode(X)
     raw = [m.network_.predict(rows) / model.temperature_ for m in model.members_]
+    weights = {"axis": 0, "weights": model.member_weights_}
     p, log_p = model.predict_proba(X), model.predict_log_proba(X)
     if kind == "binary":
-        expected = np.mean([expit(np.hstack([-r, r])) for r in raw], axis=0)
+        expected = np.average([expit(np.hstack([-r, r])) for r in raw], **weights)
     elif kind == "multiclass":
-        expected = np.mean(softmax(raw, axis=-1), axis=0)
+        expected = np.average(softmax(raw, axis=-1), **weights)
     elif kind == "multilabel":
-        expected = np.mean(expit(raw), axis=0)
+        expected = np.average(expit(raw), **weights)
     else:
-        expected = np.mean(softmax(np.array(raw)[:, :, :3], axis=-1), axis=0)
+        expected = np.average(softmax(np.array(raw)[:, :, :3], axis=-1), **weights)
         p, log_p = p[0], log_p[0]
     assert_allclose(p, expected, rtol=1e-5)
     assert_allclose(np.exp(log_p), expected, rtol=1e-4)
@@ -75,6 +76,50 @@ def test_each_kind_of_label_is_predicted_by_the_mean_of_the_members(kind):
     assert predicted.shape == y.shape and set(np.unique(predicted)) <= set(np.unique(y))
     right = (predicted == y).reshape(len(y), -1).all(axis=1)
     assert model.score(X, y) == pytest.approx(right.mean())
+
+
+def quick_waves():
+    """Return numbers and a target that only members with periodic embeddings learn."""
+    X = np.random.default_rng(0).uniform(0, 1, (900, 2))
+    return X, np.sin(25 * X[:, 0]) + X[:, 1]
+
+
+@pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
+def test_members_that_learn_less_have_a_part_in_the_mean_that_is_smaller(kind):
+    X, y = quick_waves()
+    y = y if kind is TabularRegressor else y > 0.5
+    options = {"hidden_layer_sizes": (32, 32), "cv": 4, "max_iter": 30, "random_state": 0}
+    model = kind(frequency_scale=(0, 3), **options).fit(X[:450], y[:450])
+    weights = model.member_weights_
+    assert weights[::2].max() < 0.5 * weights[1::2].min()
+    judge = model.predict if kind is TabularRegressor else lambda X: model.predict_proba(X)[:, 1]
+    error = np.mean((judge(X[450:]) - y[450:]) ** 2)
+    model.member_weights_ = np.full(4, 0.25)
+    assert error < 0.7 * np.mean((judge(X[450:]) - y[450:]) ** 2)
+
+
+def test_members_are_not_weighed_on_folds_that_differ_by_more_than_chance():
+    X, y = quick_waves()
+    options = {**FAST, "frequency_scale": (0, 3), "max_iter": 20}
+    assert np.ptp(TabularRegressor(**options).fit(X, y).member_weights_) > 0
+    by_groups = TabularRegressor(**options).fit(X, y, groups=np.arange(900) // 10)
+    assert_array_equal(by_groups.member_weights_, [0.5, 0.5])
+    by_splitter = TabularRegressor(**{**options, "cv": KFold(2)}).fit(X, y)
+    assert_array_equal(by_splitter.member_weights_, [0.5, 0.5])
+
+
+def test_losses_of_quantiles_are_those_that_scikit_learn_has():
+    X, y = table()
+    levels = [0.1, 0.5, 0.9]
+    model = TabularRegressor(loss=Quantile(levels), **FAST).fit(X, y)
+    predicted = model.predict(X)
+    expected = np.mean(
+        [
+            mean_pinball_loss(y, column, alpha=level)
+            for level, column in zip(levels, predicted.T, strict=True)
+        ]
+    )
+    assert model._row_losses(y, predicted).mean() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass"])
@@ -115,7 +160,8 @@ def test_the_standard_deviation_is_that_of_the_errors_and_of_the_members():
     parts = [np.clip(m.predict(model._encode(X)), y.min(), y.max()) for m in model.members_]
     errors = y - model.oof_prediction_
     assert_allclose(mean, model.predict(X))
-    assert_allclose(std, np.sqrt(np.mean(errors**2) + np.var(parts, axis=0)), rtol=1e-5)
+    spread = np.average((parts - mean) ** 2, axis=0, weights=model.member_weights_)
+    assert_allclose(std, np.sqrt(np.mean(errors**2) + spread), rtol=1e-5)
 
 
 def test_the_gaussian_loss_gives_a_deviation_to_each_row():

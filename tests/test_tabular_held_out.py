@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sknet.losses import LogLoss, Target
 from sknet.tabular.calibration import fit_temperature
-from sknet.tabular.held_out import HeldOut, interval, likely_classes
+from sknet.tabular.held_out import HeldOut, interval, likely_classes, member_weights
 
 
 def members(n_rows=23, n_members=4):
@@ -69,3 +69,42 @@ def test_the_temperature_undoes_a_factor_of_the_logits():
     # Rows of weight 0 do not count.
     both, weight = np.r_[3 * raw, -raw], np.r_[np.full(4000, 2.0), np.zeros(4000)]
     assert fit_temperature(loss, both, np.r_[y, y], weight) == pytest.approx(3, rel=0.1)
+
+
+def test_weights_of_members_fall_with_the_square_of_losses_that_no_chance_explains():
+    losses = [np.full(5, 1.0), np.full(7, 2.0), np.full(3, 4.0)]
+    weights = member_weights(losses, [None] * 3)
+    assert_allclose(weights, np.array([16, 4, 1]) / 21, atol=1e-4)
+    assert weights.sum() == pytest.approx(1.0, abs=1e-15)
+
+
+def test_the_part_of_the_differences_that_chance_explains_is_taken_away():
+    losses = [np.array([0.5, 1.5]), np.array([2.5, 3.5])]  # means 1 and 3, whose variance is 2
+    chance = 0.5**2  # the variance of either mean: 2 (0.5 / 2)^2 times 2 / 1
+    kept = 1 - chance / 2
+    judged = 2 + kept * np.array([-1, 1])
+    expected = judged**-2.0 / np.sum(judged**-2.0)
+    assert_allclose(member_weights(losses, [None] * 2), expected, atol=1e-4)
+    # Rows of any weight, as long as it is the same.
+    assert_allclose(member_weights(losses, [np.full(2, 3.0)] * 2), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        [[0.0, 10.0], [0.0, 9.0]],  # chance explains it
+        [[1.0], [5.0, 5.0]],  # one row tells nothing
+        [[0.0, 0.0], [0.0, 0.0]],
+        [[np.inf, 1.0], [1.0, 1.0]],
+        [[1.0, 2.0]],
+    ],
+)
+def test_members_that_are_not_told_apart_have_equal_weights(losses):
+    found = member_weights([np.array(each) for each in losses], [None] * len(losses))
+    assert_array_equal(found, np.full(len(losses), 1 / len(losses)))
+
+
+def test_a_row_that_weighs_more_judges_more():
+    losses = [np.array([1.0, 1.1, 9.0]), np.array([2.0, 2.1, 2.2])]
+    weights = [np.array([1.0, 1.0, 1e-9]), np.ones(3)]
+    assert member_weights(losses, weights)[0] > 0.7

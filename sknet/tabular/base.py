@@ -26,7 +26,7 @@ from ..typing import Array
 from ..weights import check_weights
 from .bagging import Bagging
 from .folds import make_folds
-from .held_out import HeldOut
+from .held_out import HeldOut, member_weights
 from .importances import permutation_importances
 from .rows import DistinctRows, Rows, order_of_rows, repeated
 
@@ -107,7 +107,10 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
 
     @abstractmethod
     def _learn_from_held_out(self, rows):
-        """Set what is known from rows that members have not seen."""
+        """Set what is known from rows that members have not seen, and return their losses.
+
+        The losses are a list of arrays of shape (n_held,), one for each member.
+        """
 
     @abstractmethod
     def _misfit(self, member, X, codes, sample_weight):
@@ -163,7 +166,25 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
         self._calibration_rows = self._held_out.calibration_rows(weight)
         self._training_rows = rows
         self.__dict__.pop("_importances", None)
-        self._learn_from_held_out(rows)
+        losses = self._learn_from_held_out(rows)
+        self.member_weights_: Array = self._weigh(rows, losses, groups)
+
+    def _weigh(self, rows, losses, groups):
+        """Return the weights of the members: by their losses, if folds differ by chance alone."""
+        n = len(self.members_)
+        if groups is not None or not (self.cv is None or isinstance(self.cv, Integral)):
+            return np.full(n, 1.0 / n)
+        by_row, pairs = np.empty(len(rows.X)), []
+        for held, each in zip(self._held_rows, losses, strict=True):
+            by_row[held] = each
+            distinct, weights = rows.distinct.merged(held, rows.sample_weight)
+            pairs.append((by_row[distinct], weights))
+        return member_weights(*zip(*pairs, strict=True))
+
+    def _mean(self, parts):
+        """Return the weighted mean of what the members predict."""
+        # One by one, so that the bits are the same for one row and for many.
+        return sum(float(w) * part for w, part in zip(self.member_weights_, parts, strict=True))
 
     def _refuse_none(self, y):
         if y is None:

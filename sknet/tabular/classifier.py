@@ -123,6 +123,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         Accuracy of these.
     members_ : list of sknet.NeuralClassifier or sknet.NeuralRegressor
         The fitted networks, for encoded rows.
+    member_weights_ : ndarray of shape (n_members,)
+        Weights of the members in the mean. They are equal unless members differ in what they
+        predict for rows they have not seen by more than chance explains; and always if `cv` is a
+        splitter or `groups` are given.
     encoder_ : sknet.preprocessing.TableEncoder
         What encodes rows, learned from the training rows without their targets.
     feature_importances_ : ndarray of shape (`n_features_in_`,)
@@ -287,6 +291,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         weight = None if rows.sample_weight is None else rows.sample_weight[known]
         some = weight is None or weight.any()
         self.oof_score_: float = float(np.average(right, weights=weight)) if some else np.nan
+        return [
+            self._row_losses(part, rows.codes[each])
+            for part, each in zip(raw, self._held_rows, strict=True)
+        ]
 
     def _log_loss(self):
         loss = LogLoss()
@@ -294,11 +302,14 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return loss
 
     def _misfit(self, member, X, codes, sample_weight):
-        loss = self._log_loss()
-        raw = member.network_.predict(X) / self._of_members
-        loss.allocate(len(raw), raw.dtype)
-        weight = None if sample_weight is None else _relative(sample_weight, slice(None))
-        return loss.value_and_gradient(raw, codes, weight)[0]
+        losses = self._row_losses(member.network_.predict(X), codes)
+        return float(np.average(losses, weights=_relative(sample_weight, slice(None))))
+
+    def _row_losses(self, raw, codes):
+        """Return the log losses of rows by a member's raw outputs."""
+        loss, scaled = self._log_loss(), raw / np.float32(self._of_members)
+        loss.allocate(len(scaled), scaled.dtype)
+        return loss.row_losses(scaled, codes)
 
     def _probabilities(self, member, raw):
         """Return what a member predicts by itself."""
@@ -325,8 +336,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         """
         parts = self._ask_members(X, lambda m, rows: m._loss.inverse_link(self._scaled(m, rows)))
         if self._target.kind == "multioutput":
-            return [np.mean(part, axis=0) for part in zip(*parts, strict=True)]
-        return np.mean(parts, axis=0)
+            return [self._mean(part) for part in zip(*parts, strict=True)]
+        return self._mean(parts)
 
     @isolated
     def predict_log_proba(self, X: Samples) -> Array | Any:
@@ -346,8 +357,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             X, lambda m, rows: m._loss.log_inverse_link(self._scaled(m, rows))
         )
         if self._target.kind == "multioutput":
-            return [_log_mean(part) for part in zip(*parts, strict=True)]
-        return _log_mean(parts)
+            return [self._log_mean(part) for part in zip(*parts, strict=True)]
+        return self._log_mean(parts)
+
+    def _log_mean(self, parts):
+        """Return the logarithm of the mean of what parts are the logarithms of."""
+        weights = self.member_weights_.reshape(-1, *(1,) * parts[0].ndim)
+        return logsumexp(np.stack(parts), axis=0, b=weights).astype(parts[0].dtype)
 
     @isolated
     def predict(self, X: Samples) -> Array:
@@ -470,9 +486,3 @@ def _relative(sample_weight, rows):
         return None
     weight = sample_weight[rows]
     return weight / weight.mean() if weight.any() else None
-
-
-def _log_mean(parts):
-    """Return the logarithm of the mean of what parts are the logarithms of."""
-    mean = logsumexp(np.stack(parts), axis=0) - np.log(len(parts))
-    return mean.astype(parts[0].dtype)

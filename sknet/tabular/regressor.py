@@ -112,6 +112,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         What `score` gives for these.
     members_ : list of sknet.NeuralClassifier or sknet.NeuralRegressor
         The fitted networks, for encoded rows.
+    member_weights_ : ndarray of shape (n_members,)
+        Weights of the members in the mean. They are equal unless members differ in what they
+        predict for rows they have not seen by more than chance explains; and always if `cv` is a
+        splitter or `groups` are given.
     encoder_ : sknet.preprocessing.TableEncoder
         What encodes rows, learned from the training rows without their targets.
     feature_importances_ : ndarray of shape (`n_features_in_`,)
@@ -258,6 +262,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         errors = (_beside(rows.y, self.oof_prediction_) - self.oof_prediction_)[known]
         self._oof_variance = np.average(errors**2, axis=0, weights=weight) if some else np.nan
         self._oof_y = rows.y
+        return [
+            self._row_losses(rows.y[held], part)
+            for held, part in zip(self._held_rows, parts, strict=True)
+        ]
 
     def _within(self, predictions):
         """Keep predictions in the range of y."""
@@ -268,10 +276,18 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return [self._within(part) for part in self._ask_members(X, lambda m, X: m.predict(X))]
 
     def _misfit(self, member, X, codes, sample_weight):
-        predicted = self._within(member.predict(X))
-        errors = (_beside(codes, predicted) - predicted) ** 2
-        errors = errors.reshape(len(errors), -1) / np.maximum(self._oof_variance, 1e-300)
-        return float(np.average(errors.mean(axis=1), weights=sample_weight))
+        losses = self._row_losses(codes, self._within(member.predict(X)))
+        return float(np.average(losses, weights=sample_weight))
+
+    def _row_losses(self, y, predicted):
+        """Return losses of rows: pinball losses of quantiles, else relative squared errors."""
+        loss, errors = self.members_[0]._loss, _beside(y, predicted) - predicted
+        if isinstance(loss, Quantile):
+            levels = np.asarray(loss.quantiles)
+            losses = np.maximum(levels * errors, (levels - 1) * errors)
+        else:
+            losses = errors**2 / np.maximum(self._oof_variance, 1e-300)
+        return losses.reshape(len(losses), -1).mean(axis=1)
 
     @isolated
     def predict(self, X: Samples, return_std: bool = False) -> Array | Any:
@@ -297,13 +313,14 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         if return_std and isinstance(self.members_[0]._loss, Gaussian):
             pairs = self._ask_members(X, lambda m, rows: m.predict(rows, return_std=True))
             parts = [self._within(mean) for mean, _ in pairs]
-            variance = np.mean([std**2 for _, std in pairs], axis=0)
+            variance = self._mean([std**2 for _, std in pairs])
         else:
             parts, variance = self._parts(X), self._oof_variance
+        mean = self._mean(parts)
         if not return_std:
-            return np.mean(parts, axis=0)
-        std = np.sqrt(variance + np.var(parts, axis=0))
-        return np.mean(parts, axis=0), std.astype(self._dtype)
+            return mean
+        variance = variance + self._mean([(part - mean) ** 2 for part in parts])
+        return mean, np.sqrt(variance).astype(self._dtype)
 
     @isolated
     def predict_interval(self, X: Samples, coverage: float = 0.9) -> Array:

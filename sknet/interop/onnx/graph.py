@@ -220,21 +220,29 @@ class Graph:
         """
         return self.op("Slice", x, [start], [stop], [axis], [step])
 
-    def mean(self, tensors: Sequence[str]) -> str:
+    def mean(self, tensors: Sequence[str], weights: Any = None) -> str:
         """Average tensors of one shape.
 
         Parameters
         ----------
         tensors : sequence of str
             The tensors.
+        weights : ndarray of shape (n_tensors,), default=None
+            Their weights, whose sum is 1. By default they are equal.
 
         Returns
         -------
         out : str
             Their mean.
         """
-        share = self.op("CastLike", 1 / len(tensors), tensors[0])
-        return self.op("Mul", self.op("Sum", *tensors), share)
+        if weights is None or np.ptp(weights) == 0:
+            share = self.op("CastLike", 1 / len(tensors), tensors[0])
+            return self.op("Mul", self.op("Sum", *tensors), share)
+        parts = [
+            self.op("Mul", x, self.op("CastLike", float(weight), x))
+            for x, weight in zip(tensors, weights, strict=True)
+        ]
+        return self.op("Sum", *parts)
 
     def finish(self, outputs: dict[str, str]) -> None:
         """Name the outputs, and leave out what none of them needs.

@@ -213,10 +213,11 @@ def _tabular_classifier(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
     for member, raw in zip(estimator.members_, raws, strict=True):
         scaled = graph.op("Div", raw, float(estimator.temperature_))
         found.append(inverse_link(graph, member._loss, scaled))
+    weights = estimator.member_weights_
     if estimator._target.kind == "multioutput":
-        means = [graph.mean(parts) for parts in zip(*found, strict=True)]
+        means = [graph.mean(parts, weights) for parts in zip(*found, strict=True)]
     else:
-        means = graph.mean(found)
+        means = graph.mean(found, weights)
     return decided(graph, estimator, means)
 
 
@@ -232,4 +233,5 @@ def _tabular_regressor(graph: Graph, estimator: Any, *inputs: str) -> Outputs:
     dtype = max((each for each, _ in found), key=lambda each: each.itemsize)
     parts = [part if each == dtype else graph.cast(part, dtype) for each, part in found]
     width = estimator.oof_prediction_.shape[1:] or (1,)
-    return {"variable": Output(graph.mean(parts), dtype, (None, *width))}
+    mean = graph.mean(parts, estimator.member_weights_)
+    return {"variable": Output(mean, dtype, (None, *width))}
