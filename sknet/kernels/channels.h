@@ -1,22 +1,22 @@
 /* Normalization by columns: rows (segments, rows, channels), vectors (segments, channels). */
 
-#define COLUMNS 256
-#define ROWS 64 /* that are added up by themselves, which keeps rounding small */
+#define SUMMED_COLUMNS 256
+#define SUMMED_ROWS 64 /* that are added up by themselves, which keeps rounding small */
 
 /* total = sum of x, or of grad; products = sum of (x - mean)^2, or of grad (x - mean) */
 static void channel_sums(struct arguments *a) {
     const ptrdiff_t rows = a->n, width = a->o;
     for (ptrdiff_t segment = 0; segment < a->m; segment++)
-        for (ptrdiff_t start = 0; start < width; start += COLUMNS) {
-            const ptrdiff_t n = least(COLUMNS, width - start), at = segment * width + start;
+        for (ptrdiff_t start = 0; start < width; start += SUMMED_COLUMNS) {
+            const ptrdiff_t n = least(SUMMED_COLUMNS, width - start), at = segment * width + start;
             const REAL *mean = part_or_null(a, 1, at);
             REAL *out[2] = {part_or_null(a, 4, at), part_or_null(a, 5, at)};
             for (int k = 0; k < 2; k++)
                 if (out[k])
                     memset(out[k], 0, n * sizeof(REAL));
-            for (ptrdiff_t first = 0; first < rows; first += ROWS) {
-                REAL sums[2][COLUMNS] = {{0}}, *total = sums[0], *products = sums[1];
-                for (ptrdiff_t row = first; row < least(first + ROWS, rows); row++) {
+            for (ptrdiff_t first = 0; first < rows; first += SUMMED_ROWS) {
+                REAL sums[2][SUMMED_COLUMNS] = {{0}}, *total = sums[0], *products = sums[1];
+                for (ptrdiff_t row = first; row < least(first + SUMMED_ROWS, rows); row++) {
                     const ptrdiff_t offset = (segment * rows + row) * width + start;
                     const REAL *x = part(a, 0, offset), *grad = part_or_null(a, 2, offset);
                     if (!mean)
@@ -64,6 +64,3 @@ static void channel_gradient(struct arguments *a) {
                 grad[c] = grad[c] * scale[c] - (x[c] - mean[c]) * slope[c] - shift[c];
     }
 }
-
-#undef COLUMNS
-#undef ROWS

@@ -1,20 +1,6 @@
 /* Dense layers whose products are small: sums of six rows by two vectors stay in registers, and
    each element is one chain of sums, wherever rows and columns are cut (see correlation.h). */
 
-/* sums[r, c] = sum over k of a[r rows + k step] panel[k, c] for `vectors` of columns */
-static inline __attribute__((always_inline)) void add_up(const REAL *const a[ROWS], ptrdiff_t step,
-                                                         ptrdiff_t n, const REAL *panel,
-                                                         int vectors, REAL sums[][PANEL]) {
-    vector totals[ROWS][2] = {0};
-    const REAL *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3], *a4 = a[4], *a5 = a[5];
-    for (ptrdiff_t k = 0; k < n; k++, panel += PANEL) {
-        const ptrdiff_t i = k * step;
-        const REAL factors[ROWS] = {a0[i], a1[i], a2[i], a3[i], a4[i], a5[i]};
-        add_row(totals, factors, panel, vectors);
-    }
-    memcpy(sums, totals, sizeof(totals));
-}
-
 struct matrix {
     const REAL *values;
     ptrdiff_t row, column; /* strides */
@@ -23,35 +9,32 @@ struct matrix {
 /* out (n, m) = a (n, length) b (length, m) */
 static void multiply_small(ptrdiff_t n, ptrdiff_t length, ptrdiff_t m, struct matrix a,
                            struct matrix b, REAL *out) {
-    REAL panel[DEPTH * PANEL], sums[ROWS][PANEL];
+    REAL panel[DEPTH * PANEL] ALIGNED;
+    ptrdiff_t places[DEPTH];
+    if (m % PANEL)
+        memset(panel, 0, least(DEPTH, length) * PANEL * sizeof(REAL));
+    for (ptrdiff_t k = 0; k < least(DEPTH, length); k++)
+        places[k] = k * a.column;
     for (ptrdiff_t c = 0; c < m; c += PANEL)
         for (ptrdiff_t start = 0; start < length; start += DEPTH) {
             const ptrdiff_t width = least(PANEL, m - c);
             const ptrdiff_t depth = least(DEPTH, length - start);
             const REAL *from = b.values + start * b.row + c * b.column;
-            if (b.column == 1)
-                for (ptrdiff_t k = 0; k < depth; k++)
-                    copy_part(panel + k * PANEL, from + k * b.row, width, PANEL);
-            else
-                for (ptrdiff_t i = 0; i < PANEL; i++)
-                    for (ptrdiff_t k = 0; k < depth; k++)
-                        panel[k * PANEL + i] = i < width ? from[k * b.row + i * b.column] : 0;
+            for (ptrdiff_t k = 0; k < depth; k++)
+                if (b.column == 1)
+                    copy_few(panel + k * PANEL, from + k * b.row, width);
+                else
+                    for (ptrdiff_t i = 0; i < width; i++)
+                        panel[k * PANEL + i] = from[k * b.row + i * b.column];
             for (ptrdiff_t row = 0; row < n; row += ROWS) {
                 const ptrdiff_t height = least(ROWS, n - row);
+                REAL sums[ROWS][PANEL] ALIGNED;
                 const REAL *rows[ROWS];
                 for (ptrdiff_t r = 0; r < ROWS; r++) /* the sums of rows beyond are dropped */
                     rows[r] = a.values + (row + (r < height ? r : 0)) * a.row + start * a.column;
-                if (width > PER_VECTOR)
-                    add_up(rows, a.column, depth, panel, 2, sums);
-                else
-                    add_up(rows, a.column, depth, panel, 1, sums);
-                REAL *to = out + row * m + c;
-                for (ptrdiff_t r = 0; r < height; r++, to += m)
-                    if (width == PANEL && !start)
-                        memcpy(to, sums[r], sizeof(sums[r]));
-                    else
-                        for (ptrdiff_t i = 0; i < width; i++)
-                            to[i] = start ? to[i] + sums[r][i] : sums[r][i];
+                multiply_rows(rows, places, depth, panel, width, sums);
+                for (ptrdiff_t r = 0; r < height; r++)
+                    put(out + (row + r) * m + c, sums[r], width, start > 0);
             }
         }
 }

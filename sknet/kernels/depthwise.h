@@ -86,6 +86,3 @@ static void depthwise_gradient(struct arguments *a) {
         o[3] = w->count[2] - 1;
     } while (next_window(w, o));
 }
-
-#undef COLUMNS
-#undef TAPS

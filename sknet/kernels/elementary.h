@@ -68,3 +68,13 @@ static inline REAL small_log1p(REAL x) {
         sum = FMA(sum, square, (REAL)(1.0 / (2 * k + 1)));
     return 2 * FMA(s * square, sum, s);
 }
+
+/* log(1 + x) of x >= 0: with 2^n <= 1 + x < 2^(n + 1) it is n ln 2 + log(1 + (x + 1 - 2^n) / 2^n).
+ */
+static inline REAL log1p_of(REAL x) {
+    union bits total = {1 + x}, power = total, n = {ROUND};
+    power.bits = power.bits >> MANTISSA_BITS << MANTISSA_BITS;
+    n.bits += (total.bits >> MANTISSA_BITS) - EXPONENT_BIAS;
+    REAL rest = (x - (power.real - 1)) / power.real;
+    return FMA(n.real - ROUND, LN2_HIGH, FMA(n.real - ROUND, LN2_LOW, small_log1p(rest)));
+}

@@ -2,7 +2,6 @@
 #include "arguments.h"
 #include "windows.h"
 
-#include <float.h>
 #include <string.h>
 #include <tgmath.h>
 
@@ -24,12 +23,15 @@
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
 #define FUSED(type) _mm512_fmadd_##type
+#define HALF_FUSED(type) _mm256_fmadd_##type
 #elif defined(__FMA__)
 #define VECTOR_BYTES 32
 #define FUSED(type) _mm256_fmadd_##type
+#define HALF_FUSED(type) _mm_fmadd_##type
 #else
 #define VECTOR_BYTES 16
 #define FUSED(type) FMA
+#define HALF_FUSED(type) FMA
 #endif
 
 #ifdef DOUBLE
@@ -46,9 +48,8 @@
 #define N_FACTORIALS 12
 #define N_ODD 16
 #define N_SINES 12
-#define LARGEST DBL_MAX
-#define SMALLEST DBL_MIN /* normal number */
 #define VECTOR_FMA FUSED(pd)
+#define HALF_FMA HALF_FUSED(pd)
 #else
 #define PRECISION single
 #define REAL float
@@ -63,9 +64,8 @@
 #define N_FACTORIALS 6
 #define N_ODD 7
 #define N_SINES 6
-#define LARGEST FLT_MAX
-#define SMALLEST FLT_MIN
 #define VECTOR_FMA FUSED(ps)
+#define HALF_FMA HALF_FUSED(ps)
 #endif
 
 union bits {

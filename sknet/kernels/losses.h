@@ -10,7 +10,7 @@ static void softmax_loss(struct arguments *a) {
     const ptrdiff_t K = a->n;
     const REAL smoothing = K > 1 ? a->numbers[3] : 0, even = smoothing / K, share = 1.0 / a->m;
     const ptrdiff_t n_together = K && K < BLOCK ? BLOCK / K : 1;
-    REAL log_ps[BLOCK], spreads[BLOCK];
+    REAL log_ps[BLOCK], spreads[BLOCK], rests[BLOCK], log_totals[BLOCK];
     int64_t tops[BLOCK];
     double value = 0;
     for (ptrdiff_t first = 0; first < a->m; first += n_together) {
@@ -19,26 +19,36 @@ static void softmax_loss(struct arguments *a) {
         REAL *block = out;
         for (ptrdiff_t row = 0; row < n; row++, raw += K, block += K) {
             REAL largest = raw[0];
-            tops[row] = 0;
-            for (ptrdiff_t k = 1; k < K; k++)
+            ptrdiff_t top = 0;
+            for (ptrdiff_t k = 1; k < least(K, 64); k++) { /* a branch would be guessed wrong */
+                const int is_larger = raw[k] > largest;
+                largest = is_larger ? raw[k] : largest;
+                top = is_larger ? k : top;
+            }
+            for (ptrdiff_t k = 64; k < K; k++)
                 if (raw[k] > largest)
-                    largest = raw[tops[row] = k];
+                    largest = raw[top = k];
+            tops[row] = top;
             EACH (k, K)
                 block[k] = raw[k] - largest;
             log_ps[row] = block[codes[row]];
-            spreads[row] = 0;
-            for (ptrdiff_t k = 0; smoothing > 0 && k < K; k++)
-                spreads[row] += block[k];
+            spreads[row] = smoothing > 0 ? sum(K, block) : 0;
         }
         EACH (i, n * K)
             out[i] = exp_of(out[i]);
+        block = out;
+        for (ptrdiff_t row = 0; row < n; row++, block += K) {
+            block[tops[row]] =
+                0; /* of 1, beside which small probabilities would be rounded away */
+            rests[row] = sum(K, block);
+            block[tops[row]] = 1;
+        }
+        EACH (row, n)
+            log_totals[row] = log1p_of(rests[row]);
         for (ptrdiff_t row = 0; row < n; row++, out += K) {
             const ptrdiff_t y = codes[row];
-            out[tops[row]] = 0; /* of 1, beside which small probabilities would be rounded away */
-            const REAL rest = sum(K, out);
-            out[tops[row]] = 1;
-            REAL slope = shares ? shares[first + row] : share;
-            REAL log_total = log1p(rest), scale = slope / (1 + rest);
+            const REAL rest = rests[row], log_total = log_totals[row];
+            REAL slope = shares ? shares[first + row] : share, scale = slope / (1 + rest);
             REAL loss = (log_total - log_ps[row]) * (1 - smoothing);
             REAL miss = ((1 - out[y]) + rest) * scale, part = slope * even;
             if (smoothing > 0) {
@@ -73,12 +83,10 @@ static void sigmoid_loss(struct arguments *a) {
         REAL *gradient = out + start;
         if (a->has_integers)
             EACH (i, n)
-                targets[i] = integers[start + i];
+                targets[i] = integers[start + i] * keep + even;
         else
-            memcpy(targets, reals + start, n * sizeof(REAL));
-        if (smoothing > 0)
             EACH (i, n)
-                targets[i] = targets[i] * keep + even;
+                targets[i] = reals[start + i] * keep + even;
         EACH (i, n) {
             REAL e = exp_of(-fabs(z[i])), q = e / (1 + e);
             REAL d = (REAL)(copysign((REAL)1, z[i]) > 0) - targets[i];

@@ -15,18 +15,16 @@ static void mix_rows(struct arguments *a) {
             const REAL *x[MOST_MIXED], *weights = a->arrays[0];
             for (ptrdiff_t r = 0; r < MOST_MIXED; r++) /* what is beyond has the weight 0 */
                 x[r] = (const REAL *)(from + (r < n_in ? r : 0) * x_strides[2]) + start;
-            const REAL *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3], *x4 = x[4], *x5 = x[5];
             for (ptrdiff_t m = 0; m < n_out; m++, weights += n_in) {
                 REAL *out = (REAL *)(to + m * out_strides[2]) + start;
                 REAL w[MOST_MIXED] = {0};
                 memcpy(w, weights, n_in * sizeof(REAL));
                 EACH (e, length) {
-                    REAL sum = w[0] * x0[e];
-                    sum = FMA(w[1], x1[e], sum);
-                    sum = FMA(w[2], x2[e], sum);
-                    sum = FMA(w[3], x3[e], sum);
-                    sum = FMA(w[4], x4[e], sum);
-                    out[e] = FMA(w[5], x5[e], sum);
+                    REAL sum = w[0] * x[0][e];
+#pragma GCC unroll 5
+                    for (int r = 1; r < MOST_MIXED; r++)
+                        sum = FMA(w[r], x[r][e], sum);
+                    out[e] = sum;
                 }
             }
         }

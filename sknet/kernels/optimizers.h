@@ -70,10 +70,11 @@ static void lion(struct arguments *a) {
     REAL *params = a->arrays[0], *grads = a->arrays[1], *mean = a->arrays[3];
     const REAL shrink = a->numbers[5], rate = a->numbers[6];
     const REAL weight = a->numbers[7], beta_2 = a->numbers[8];
+    const REAL tiny = power_of_2(1 - EXPONENT_BIAS); /* the smallest normal number */
     EACH (i, a->m) {
         REAL p = params[i], g = grads[i], m = mean[i], d = m * weight + g;
         mean[i] = m * beta_2 + g;
-        params[i] = p * shrink - d / (fabs(d) + SMALLEST) * rate;
+        params[i] = p * shrink - d / (fabs(d) + tiny) * rate;
         grads[i] = p;
     }
     count_update(a);

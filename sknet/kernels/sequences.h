@@ -8,13 +8,13 @@ static void softmax_of_keys(struct arguments *a) {
     REAL *scores = a->arrays[0];
     const uint8_t *masks = a->arrays[1]; /* (N, keys), or NULL */
     const ptrdiff_t keys = a->o, queries = a->p, first = keys - queries;
-    REAL highest[TILE], total[TILE];
+    REAL highest[TILE], total[TILE], lowest = nextafter(-(REAL)INFINITY, (REAL)0);
     for (ptrdiff_t head = 0; head < a->m * a->n; head++, scores += keys * queries) {
         const uint8_t *mask = masks ? masks + head / a->n * keys : NULL;
         for (ptrdiff_t tile = 0; tile < queries; tile += TILE) {
             const ptrdiff_t n = least(TILE, queries - tile);
             for (ptrdiff_t q = 0; q < n; q++) {
-                highest[q] = mask ? -LARGEST : -(REAL)INFINITY; /* inf - inf would be NaN */
+                highest[q] = mask ? lowest : -(REAL)INFINITY; /* inf - inf would be NaN */
                 total[q] = 0;
             }
             for (ptrdiff_t key = 0; key < keys; key++) {
