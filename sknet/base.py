@@ -381,10 +381,8 @@ class Workspace:
 
     def __call__(self, name: Any, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Any:
         """Return the array `name` with the given shape; its content is undefined."""
-        view = self._views.get(name)
-        if view is None or view.shape != shape:
-            view = self._views[name] = self._view(name, shape, dtype)
-        return view
+        view = self._views.get((name, shape))
+        return self._view(name, shape, dtype) if view is None else view
 
     def _view(self, name, shape, dtype):
         # Flat memory serves every shape that fits: short batches, and sequences of any length.
@@ -393,7 +391,10 @@ class Workspace:
             size = prod((max(shape[0], self.n_rows), *shape[1:]))
             memory = _memory(size, self.dtype if dtype is None else dtype, shape)
             self._memory[name] = memory
-        return memory[: prod(shape)].reshape(shape)
+            self._views.clear()  # which keep the smaller memory
+        elif len(self._views) > 1000:  # sequences of any length
+            self._views.clear()
+        return self._views.setdefault((name, shape), memory[: prod(shape)].reshape(shape))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Scratch memory is never copied or pickled.
@@ -461,8 +462,7 @@ def unstamp(state: dict[str, Any], name: str) -> dict[str, Any]:
         If the state was written in a format that this version does not read.
     """
     state = dict(state)
-    found = state.pop("_sknet_format", None)
-    version = state.pop("_sknet_version", None)
+    found, version = (state.pop(key, None) for key in ("_sknet_format", "_sknet_version"))
     if found != FORMAT:
         origin = "without a format" if found is None else f"by sknet {version} in format {found}"
         raise ValueError(
