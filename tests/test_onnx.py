@@ -621,6 +621,8 @@ def test_a_target_far_from_zero_is_predicted_in_float64():
     y = 1e9 + X[:, 0].astype(np.float64)
     for regressor in (NeuralRegressor(**SHORT), TabularRegressor(**TABULAR)):
         regressor.fit(X, y)
+        if isinstance(regressor, TabularRegressor):
+            regressor.member_weights_ = np.array([0.3, 0.7])
         found = run(session_of(to_onnx(regressor)), X=X)["variable"]
         assert found.dtype == np.float64
         check_values(found[:, 0] - 1e9, regressor.predict(X) - 1e9)

@@ -65,6 +65,10 @@ TEXTS = {
     "attributes": """
     members_ : list of sknet.NeuralClassifier or sknet.NeuralRegressor
         The fitted networks, for encoded rows.
+    member_weights_ : ndarray of shape (n_members,)
+        Weights of the members in the mean. They are equal unless members differ in what they
+        predict for rows they have not seen by more than chance explains; and always if `cv` is a
+        splitter or `groups` are given.
     encoder_ : sknet.preprocessing.TableEncoder
         What encodes rows, learned from the training rows without their targets.
     feature_importances_ : ndarray of shape (`n_features_in_`,)

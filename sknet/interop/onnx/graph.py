@@ -235,11 +235,10 @@ class Graph:
         out : str
             Their mean.
         """
-        if weights is None or np.ptp(weights) == 0:
-            share = self.op("CastLike", 1 / len(tensors), tensors[0])
-            return self.op("Mul", self.op("Sum", *tensors), share)
+        weights = np.full(len(tensors), 1 / len(tensors)) if weights is None else weights
         parts = [
-            self.op("Mul", x, self.op("CastLike", float(weight), x))
+            # In float64, so that the sum is 1 in any type.
+            self.op("Mul", x, self.op("CastLike", self.constant(weight, np.float64), x))
             for x, weight in zip(tensors, weights, strict=True)
         ]
         return self.op("Sum", *parts)
