@@ -12,7 +12,7 @@ from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.feature_selection import SelectFromModel
-from sklearn.metrics import accuracy_score, mean_pinball_loss, r2_score
+from sklearn.metrics import accuracy_score, log_loss, mean_pinball_loss, r2_score
 from sklearn.model_selection import KFold, ParameterSampler, TimeSeriesSplit
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.fixes import parse_version
@@ -106,6 +106,20 @@ def test_members_are_not_weighed_on_folds_that_differ_by_more_than_chance():
     assert_array_equal(by_groups.member_weights_, [0.5, 0.5])
     by_splitter = TabularRegressor(**{**options, "cv": KFold(2)}).fit(X, y)
     assert_array_equal(by_splitter.member_weights_, [0.5, 0.5])
+
+
+def test_intervals_of_counts_do_not_reach_below_zero():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 1))
+    model = TabularRegressor(loss="poisson", **FAST).fit(X, rng.poisson(1.0, 200))
+    assert model.predict_interval(X)[:, 0].min() == 0
+
+
+def test_scikit_learn_takes_out_of_fold_probabilities_without_a_warning():
+    X, _ = table()
+    for y in (targets()["binary"], targets()["multiclass"]):
+        model = TabularClassifier(**FAST).fit(X, y)
+        assert log_loss(y, model.oof_prediction_) > 0
 
 
 def test_losses_of_quantiles_are_those_that_scikit_learn_has():
@@ -228,6 +242,18 @@ def test_a_weight_of_two_is_a_row_twice_and_a_weight_of_zero_no_row():
     other = TabularRegressor(**FAST).fit(X.iloc[repeated], y[repeated])
     assert_array_equal(weighted._encode(X), other._encode(X))
     assert_allclose(weighted.predict(X), other.predict(X), rtol=1e-5)
+
+
+def test_a_few_rows_that_occur_often_with_both_labels_are_learned():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, (400, 2))
+    y = (X[:, 0] ^ X[:, 1]) ^ (rng.random(400) < 0.1)
+    model = TabularClassifier(cv=4, random_state=0).fit(X, y)
+    best = np.mean((X[:, 0] ^ X[:, 1]) == y)
+    assert model.score(X, y) == best and abs(model.oof_score_ - best) < 0.05
+    # The counts of the four rows give the probabilities.
+    shares = [y[(row == X).all(axis=1)].mean() for row in X[:20]]
+    assert_allclose(model.predict_proba(X[:20])[:, 1], shares, atol=0.1)
 
 
 @pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])

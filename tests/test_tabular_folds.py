@@ -13,7 +13,7 @@ def distinct_rows(n):
 def test_rows_that_are_the_same_are_one_row_of_the_sum_of_their_weights():
     rng = np.random.default_rng(0)
     X = rng.integers(0, 3, (200, 3)).astype(np.float32)
-    y, weight = rng.integers(0, 2, 200), rng.integers(0, 3, 200).astype(float)
+    y, weight = X.sum(axis=1), rng.integers(0, 3, 200).astype(float)
     rows = rng.permutation(200)[:150]
     found, totals = DistinctRows(X, y).merged(rows, weight)
     table = np.column_stack([X, y])
@@ -53,6 +53,26 @@ def test_rows_that_are_the_same_are_held_out_together():
     X = np.repeat(np.arange(20, dtype=np.float32), 3)[:, None]
     for fold in make_folds(4, None, 0, DistinctRows(X, X), X, None, None):
         assert not set(X[fold.train, 0]) & set(X[fold.held, 0])
+
+
+def test_rows_that_differ_in_the_target_alone_are_held_out_one_by_one():
+    X = np.repeat(np.arange(2, dtype=np.float32), 40)[:, None]
+    y = np.tile([0, 0, 0, 1], 20)
+    for fold in make_folds(4, None, 0, DistinctRows(X, y), y, y, None):
+        assert set(X[fold.train, 0]) == set(X[fold.held, 0]) == {0.0, 1.0}
+        assert_array_equal(np.bincount(y[fold.held]), [15, 5])
+    # A row of weight 0 is no rival.
+    rows = np.tile(np.arange(20, dtype=np.float32), 2)[:, None]
+    twice = DistinctRows(rows, np.repeat([0, 1], 20))
+    assert twice.has_rivals.all()
+    weight = np.repeat([1.0, 0.0], 20)
+    assert not DistinctRows(rows, np.repeat([0, 1], 20), weight).has_rivals.any()
+
+
+def test_a_row_that_is_most_of_a_fold_and_has_another_target_as_well_is_warned_of():
+    X, y = np.array([[0], [0], [1], [1]], np.float32), np.array([0, 1, 0, 1])
+    with pytest.warns(UserWarning, match="One row has 67% of all weights, and occurs with"):
+        make_folds(4, None, 0, DistinctRows(X, y), y, y, None, np.array([20.0, 4, 3, 3]))
 
 
 def test_more_members_go_through_other_folds_and_change_none_before():

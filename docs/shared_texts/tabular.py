@@ -43,7 +43,8 @@ TEXTS = {
     cv : int, splitter or iterable, default=8
         The folds, each of which one member does not see: their number, a scikit-learn splitter,
         or pairs of rows to train on and rows to hold out. An int makes random folds, stratified by
-        class, which hold rows that are the same together.
+        class where there are classes. They hold rows that are the same together, unless others
+        differ from these in the target alone.
     n_members : int, default=None
         Number of members; None is one for each fold. More go through the folds again; those of
         an int `cv` are then drawn anew.

@@ -143,7 +143,7 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
         encoder = TableEncoder(self.categorical_features)
         X = self._take_encoder(encoder.fit(repeated(X, weight)), X)
         check_consistent_length(X, y)
-        rows = Rows(X, y, codes, weight, DistinctRows(X, codes))
+        rows = Rows(X, y, codes, weight, DistinctRows(X, codes, weight))
         if grows:
             self._check_same_rows(rows)
         else:

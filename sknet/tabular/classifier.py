@@ -85,7 +85,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     cv : int, splitter or iterable, default=8
         The folds, each of which one member does not see: their number, a scikit-learn splitter,
         or pairs of rows to train on and rows to hold out. An int makes random folds, stratified by
-        class, which hold rows that are the same together.
+        class where there are classes. They hold rows that are the same together, unless others
+        differ from these in the target alone.
     n_members : int, default=None
         Number of members; None is one for each fold. More go through the folds again; those of
         an int `cv` are then drawn anew.
@@ -411,6 +412,11 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         -------
         sets : ndarray of bool of shape (n_samples, n_classes)
             Whether a class is in the set of a row. A set may be empty.
+
+        Raises
+        ------
+        ValueError
+            If there are several labels or outputs a row.
 
         References
         ----------

@@ -11,6 +11,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from ..base import brief
 from ..typing import Array
+from ..warning import warn
 from .rows import DistinctRows
 
 
@@ -51,7 +52,7 @@ def make_folds(
     entropy : int
         Source of all seeds.
     distinct : DistinctRows
-        Which rows are the same; they are held out together.
+        Which rows are the same and held out together.
     y : ndarray
         Targets, for a splitter.
     strata : ndarray of int of shape (n_samples,) or None
@@ -72,6 +73,7 @@ def make_folds(
         weighed = slice(None) if sample_weight is None else sample_weight > 0
         largest = len(used) if groups is None else len(np.unique(groups[weighed]))
         n_folds = min(int(cv), largest)
+        _warn_of_heavy_rows(distinct, sample_weight, n_folds)
         if n_folds < 2:
             what = "rows" if groups is None else "groups of rows"
             raise ValueError(
@@ -100,6 +102,19 @@ def make_folds(
 
 def _seed(*path):
     return int(np.random.SeedSequence(path).generate_state(1)[0])
+
+
+def _warn_of_heavy_rows(distinct, sample_weight, n_folds):
+    """Warn if one row is most of a fold and has rivals."""
+    if sample_weight is None:
+        return
+    heaviest = np.max(sample_weight * distinct.has_rivals)
+    if 2 * n_folds * heaviest > sample_weight.sum():
+        warn(
+            f"One row has {heaviest / sample_weight.sum():.0%} of all weights, and occurs with "
+            "another target as well. As it is held out as a whole, the members that train without "
+            "it learn the other target alone. Repeat rows by their weights instead."
+        )
 
 
 def _random_folds(n_folds, distinct, used, strata, rng):

@@ -61,7 +61,8 @@ class HeldOut:
         for held, part in zip(self.rows, parts, strict=True):
             total[held] += part
         counts = self._counts.reshape(-1, *(1,) * len(shape))
-        return np.divide(total, counts, out=np.full(total.shape, np.nan), where=counts > 0)
+        mean = np.divide(total, counts, out=np.full(total.shape, np.nan), where=counts > 0)
+        return mean.astype(parts[0].dtype, copy=False)
 
     def calibration_rows(self, sample_weight: Array | None) -> Array:
         """Return positions of rows by which to calibrate: all, or some thousands of many.

@@ -64,8 +64,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         classification and (0.1, 0.3, 1, 3, 10) for regression. With more than 100 numeric
         columns it is 0 for classification and (0, 0.1, 0, 0.3, 0, 1, 0, 3) for regression.
     loss : str or sknet.losses.Loss, default="squared_error"
-        Loss: squared_error, absolute_error, huber, poisson, gamma, quantile, gaussian, or an
-        object, such as ``Quantile([0.05, 0.5, 0.95])``.
+        Loss: squared_error, absolute_error, huber, log_cosh, poisson, gamma, tweedie, quantile,
+        gaussian, for several targets also cosine_similarity or kl_divergence, or an object, such
+        as ``Quantile([0.05, 0.5, 0.95])``.
     batch_size : int or "auto", default="auto"
         Rows of a step; "auto" is 64 for up to 1024 rows, 128 for up to 8192, and more for larger
         tables, at most 1024.
@@ -83,7 +84,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     cv : int, splitter or iterable, default=8
         The folds, each of which one member does not see: their number, a scikit-learn splitter,
         or pairs of rows to train on and rows to hold out. An int makes random folds, stratified by
-        class, which hold rows that are the same together.
+        class where there are classes. They hold rows that are the same together, unless others
+        differ from these in the target alone.
     n_members : int, default=None
         Number of members; None is one for each fold. More go through the folds again; those of
         an int `cv` are then drawn anew.
@@ -341,7 +343,13 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         Returns
         -------
         ends : ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
-            Lower and upper ends; infinite if there are too few training rows for them.
+            Lower and upper ends; infinite if there are too few training rows for them. None is
+            below 0 for the losses poisson, gamma and tweedie.
+
+        Raises
+        ------
+        ValueError
+            If the loss has several quantiles.
 
         References
         ----------
@@ -365,6 +373,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             ],
             axis=1,
         )
+        if self.members_[0]._loss.link == "exp":  # of targets from 0 on
+            ends = np.maximum(ends, 0.0)
         return ends[:, 0] if self._oof_y.ndim == 1 else ends
 
     @isolated

@@ -24,7 +24,10 @@ class DistinctRows:
 
     Rows that are the same, their targets included, count as one row of the sum of their weights.
     So a row of weight 2 is the same as a row twice, whatever is drawn at random for a row, and
-    none is held out while its twin trains.
+    none is held out while its twin trains. This does not hold for rows with rivals, which differ
+    from them in the target alone: each of these counts by itself. If all rows of one target were
+    held out together, those of the other one would be left to train on, and what is held out
+    would speak against what is learned.
 
     Parameters
     ----------
@@ -32,6 +35,8 @@ class DistinctRows:
         Encoded rows.
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         Numbers that tell the targets apart.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights; rows of weight 0 are no rivals.
 
     Attributes
     ----------
@@ -39,17 +44,20 @@ class DistinctRows:
         Number of the distinct row that each row is.
     first : ndarray of int of shape (n_distinct,)
         Position of the first row of each.
+    has_rivals : ndarray of bool of shape (n_samples,)
+        Whether a row has rivals.
     """
 
-    def __init__(self, X: Array, y: Array) -> None:
-        bits = [_bits(X), _bits(y)]
-        hashes = _hashes(bits)
-        order = np.argsort(hashes, kind="stable")
-        starts = np.ones(len(X), bool)
-        near = np.flatnonzero(hashes[order[1:]] == hashes[order[:-1]])
-        before, after = order[near], order[near + 1]
-        same = [np.all(part[before] == part[after], axis=1) for part in bits]
-        starts[near + 1] = ~np.logical_and.reduce(same)
+    def __init__(self, X: Array, y: Array, sample_weight: Array | None = None) -> None:
+        bits = _bits(X), _bits(y)
+        of_x, of_both = _numbered(bits[:1]), _numbered(bits)
+        weights = np.bincount(of_both, sample_weight)
+        targets = np.zeros(len(weights), np.intp)
+        targets[of_both] = of_x
+        self.has_rivals: Array = np.bincount(targets, weights > 0)[of_x] > 1
+        order = np.argsort(of_both, kind="stable")
+        starts = np.diff(of_both[order], prepend=-1) > 0
+        starts |= self.has_rivals[order]
         self.number: Array = np.empty(len(X), np.intp)
         self.number[order] = np.cumsum(starts) - 1
         self.first: Array = order[starts]
@@ -84,6 +92,20 @@ class DistinctRows:
         chosen = np.flatnonzero(totals)
         totals = totals[chosen].astype(np.float64)
         return self.first[chosen], None if np.all(totals == 1) else totals
+
+
+def _numbered(parts):
+    """Return a number for each row, the same where rows are, by an order of what they hold."""
+    hashes = _hashes(parts)
+    order = np.argsort(hashes, kind="stable")
+    starts = np.ones(len(order), bool)
+    near = np.flatnonzero(hashes[order[1:]] == hashes[order[:-1]])
+    before, after = order[near], order[near + 1]
+    same = [np.all(part[before] == part[after], axis=1) for part in parts]
+    starts[near + 1] = ~np.logical_and.reduce(same)
+    number = np.empty(len(order), np.intp)
+    number[order] = np.cumsum(starts) - 1
+    return number
 
 
 def order_of_rows(X: Array) -> Array:
