@@ -391,7 +391,7 @@ class Workspace:
             size = prod((max(shape[0], self.n_rows), *shape[1:]))
             memory = _memory(size, self.dtype if dtype is None else dtype, shape)
             self._memory[name] = memory
-            self._views.clear()  # which keep the smaller memory
+            self._views = {key: view for key, view in self._views.items() if key[0] != name}
         elif len(self._views) > 1000:  # sequences of any length
             self._views.clear()
         return self._views.setdefault((name, shape), memory[: prod(shape)].reshape(shape))
