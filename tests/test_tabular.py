@@ -98,6 +98,27 @@ def test_members_that_learn_less_have_a_part_in_the_mean_that_is_smaller(kind):
     assert error < 0.7 * np.mean((judge(X[450:]) - y[450:]) ** 2)
 
 
+def test_no_mean_of_probabilities_is_above_one():
+    X, _ = table()
+    model = TabularClassifier(**{**FAST, "cv": 10, "max_iter": 1}).fit(X, np.zeros(60))
+    assert_array_equal(model.predict_proba(X), 1.0)
+    weights = np.random.default_rng(0).dirichlet(np.ones(10), 50)
+    for model.member_weights_ in weights:
+        assert_array_equal(model.predict_proba(X), 1.0)
+        assert_allclose(model.predict_log_proba(X), 0.0, atol=1e-15)
+        assert model.predict_log_proba(X).max() <= 0
+
+
+def test_pickles_from_before_there_were_weights_have_equal_ones():
+    X, y = table()
+    model = TabularRegressor(**FAST).fit(X, y)
+    state = model.__getstate__()
+    del state["member_weights_"]
+    loaded = TabularRegressor.__new__(TabularRegressor)
+    loaded.__setstate__(state)
+    assert_array_equal(loaded.member_weights_, [0.5, 0.5])
+
+
 def test_members_are_not_weighed_on_folds_that_differ_by_more_than_chance():
     X, y = quick_waves()
     options = {**FAST, "frequency_scale": (0, 3), "max_iter": 20}

@@ -79,14 +79,27 @@ def test_weights_of_members_fall_with_the_square_of_losses_that_no_chance_explai
 
 
 def test_the_part_of_the_differences_that_chance_explains_is_taken_away():
-    losses = [np.array([0.5, 1.5]), np.array([2.5, 3.5])]  # means 1 and 3, whose variance is 2
-    chance = 0.5**2  # the variance of either mean: 2 (0.5 / 2)^2 times 2 / 1
-    kept = 1 - chance / 2
+    losses = [np.array([0.9, 1.1]), np.array([2.9, 3.1])]  # means 1 and 3, whose variance is 2
+    chance = 0.1**2  # the variance of either mean: 2 (0.1 / 2)^2 times 2 / 1
+    kept = 1 - 3.841 * chance / 2  # the 95 percent point of chi-squared with 1 degree of freedom
     judged = 2 + kept * np.array([-1, 1])
     expected = judged**-2.0 / np.sum(judged**-2.0)
     assert_allclose(member_weights(losses, [None] * 2), expected, atol=1e-4)
-    # Rows of any weight, as long as it is the same.
+    # Rows of any weight, as long as it is the same, and losses of any scale.
     assert_allclose(member_weights(losses, [np.full(2, 3.0)] * 2), expected, atol=1e-4)
+    for scale in (1e-300, 1e-160, 1e155, 1e300):
+        scaled = [scale * each for each in losses]
+        assert_allclose(member_weights(scaled, [None] * 2), expected, atol=1e-4)
+
+
+def test_members_that_are_equally_good_seldom_have_unequal_weights():
+    rng = np.random.default_rng(0)
+    for n_members, n_rows in ((8, 100), (8, 20), (3, 50)):
+        unequal = [
+            np.ptp(member_weights(rng.chisquare(1, (n_members, n_rows)), [None] * n_members)) > 0
+            for _ in range(200)
+        ]
+        assert np.mean(unequal) < 0.1
 
 
 @pytest.mark.parametrize(
@@ -108,3 +121,8 @@ def test_a_row_that_weighs_more_judges_more():
     losses = [np.array([1.0, 1.1, 9.0]), np.array([2.0, 2.1, 2.2])]
     weights = [np.array([1.0, 1.0, 1e-9]), np.ones(3)]
     assert member_weights(losses, weights)[0] > 0.7
+    # One row that has all the weight tells nothing, however small that of the others.
+    losses = [np.array([1.0, 5.0]), np.array([3.0, 3.1])]
+    for small in (0.0, 1e-12, 1e-3):
+        found = member_weights(losses, [np.array([1.0, small])] * 2)
+        assert_array_equal(found, [0.5, 0.5])

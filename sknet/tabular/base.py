@@ -183,8 +183,10 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
 
     def _mean(self, parts):
         """Return the weighted mean of what the members predict."""
-        # One by one, so that the bits are the same for one row and for many.
-        return sum(float(w) * part for w, part in zip(self.member_weights_, parts, strict=True))
+        # One by one, so that the bits are the same for one row and for many, and in float64, so
+        # that no mean of probabilities is above 1.
+        total = sum(w * part for w, part in zip(self.member_weights_, parts, strict=True))
+        return total.astype(parts[0].dtype, copy=False)
 
     def _refuse_none(self, y):
         if y is None:
@@ -360,3 +362,5 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unstamp(state, type(self).__name__))
+        if hasattr(self, "members_") and not hasattr(self, "member_weights_"):  # pickled before
+            self.member_weights_ = np.full(len(self.members_), 1.0 / len(self.members_))

@@ -364,7 +364,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def _log_mean(self, parts):
         """Return the logarithm of the mean of what parts are the logarithms of."""
         weights = self.member_weights_.reshape(-1, *(1,) * parts[0].ndim)
-        return logsumexp(np.stack(parts), axis=0, b=weights).astype(parts[0].dtype)
+        mean = logsumexp(np.stack(parts), axis=0, b=weights)
+        return np.minimum(mean, 0.0).astype(parts[0].dtype)
 
     @isolated
     def predict(self, X: Samples) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import chi2
 
 from ..typing import Array
 
@@ -15,7 +16,9 @@ _ELEMENTS = 2**22
 _POWER = 2
 #: Smallest loss of a member, as a share of the mean.
 _LEAST = 1e-3
-#: Digits of the weights of members.
+#: Share of the ensembles of equally good members that have unequal weights.
+_LEVEL = 0.05
+#: Digits of the weights of members, times their number.
 _DIGITS = 4
 #: Rows that calibrate intervals and sets at most. With as many, the level is good to 0.5 percent.
 _MOST_ROWS = 5000
@@ -109,9 +112,10 @@ def member_weights(losses: Sequence[Array], sample_weights: Sequence[Array | Non
     """Return the weights of the members in the mean, by the losses of rows they have not seen.
 
     Each member is judged on other rows than the others, so that some would do better than others
-    by chance alone. The losses are drawn towards their mean by the share of their variance that
-    chance explains (James and Stein [1]_): where the members do not differ by more, all weights
-    are the same. Otherwise they fall with the square of the loss.
+    by chance alone. The losses are drawn towards their mean, in the manner of James and Stein
+    [1]_: the more, the more of their variance chance explains, and altogether unless a chi-squared
+    test at 5 percent says that it does not explain all. Then the weights are the same. Otherwise
+    they fall with the square of the loss.
 
     Parameters
     ----------
@@ -132,24 +136,29 @@ def member_weights(losses: Sequence[Array], sample_weights: Sequence[Array | Non
     """
     n_members = len(losses)
     equal = np.full(n_members, 1.0 / n_members)
-    are_finite = np.isfinite(np.concatenate(losses)).all()
-    if n_members == 1 or min(map(len, losses)) < 2 or not are_finite:
+    shares = [
+        np.full(len(each), 1.0 / max(len(each), 1)) if weights is None else weights / weights.sum()
+        for each, weights in zip(losses, sample_weights, strict=True)
+    ]
+    means = np.array([share @ each for share, each in zip(shares, losses, strict=True)])
+    # Two rows tell how losses vary, unless one of them has nearly all the weight.
+    n_rows = [1.0 / max(np.sum(share**2), 0.01) for share in shares]
+    scale = means.mean()
+    if n_members == 1 or min(n_rows) < 1.99 or not 0 < scale < np.inf:
         return equal
-    means, chances = [], []
-    for each, weights in zip(losses, sample_weights, strict=True):
-        share = np.ones(len(each)) if weights is None else weights
-        share = share / share.sum()
-        means.append(share @ each)
-        of_one = np.sum((share * (each - means[-1])) ** 2)
-        chances.append(of_one * len(each) / (len(each) - 1))
-    mean, variance = np.mean(means), np.var(means, ddof=1)
-    if not np.mean(chances) < variance:
+    means, chances = means / scale, []
+    for share, each, mean in zip(shares, losses, means, strict=True):
+        of_mean = np.sum((share * (each / scale - mean)) ** 2)
+        chances.append(of_mean / (1.0 - np.sum(share**2)))
+    limit = chi2.isf(_LEVEL, n_members - 1) / (n_members - 1)
+    variance = np.var(means, ddof=1)
+    if not limit * np.mean(chances) < variance:
         return equal
-    kept = 1.0 - np.mean(chances) / variance
-    judged = np.maximum(mean + kept * (means - mean), _LEAST * mean)
+    kept = 1.0 - limit * np.mean(chances) / variance
+    judged = np.maximum(1.0 + kept * (means - 1.0), _LEAST)
     found = judged ** -float(_POWER)
     # More digits would depend on the order in which losses are summed.
-    found = np.round(found / found.sum(), _DIGITS)
+    found = np.round(n_members * found / found.sum(), _DIGITS)
     return found / found.sum()
 
 

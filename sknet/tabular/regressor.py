@@ -315,13 +315,14 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         if return_std and isinstance(self.members_[0]._loss, Gaussian):
             pairs = self._ask_members(X, lambda m, rows: m.predict(rows, return_std=True))
             parts = [self._within(mean) for mean, _ in pairs]
-            variance = self._mean([std**2 for _, std in pairs])
+            variance = self._mean([np.square(std, dtype=np.float64) for _, std in pairs])
         else:
             parts, variance = self._parts(X), self._oof_variance
         mean = self._mean(parts)
         if not return_std:
             return mean
-        variance = variance + self._mean([(part - mean) ** 2 for part in parts])
+        between = [np.square(part - mean, dtype=np.float64) for part in parts]
+        variance = variance + self._mean(between)
         return mean, np.sqrt(variance).astype(self._dtype)
 
     @isolated
