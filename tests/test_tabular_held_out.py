@@ -107,6 +107,7 @@ def test_members_that_are_equally_good_seldom_have_unequal_weights():
     [
         [[0.0, 10.0], [0.0, 9.0]],  # chance explains it
         [[1.0], [5.0, 5.0]],  # one row tells nothing
+        [[], [5.0, 5.0]],
         [[0.0, 0.0], [0.0, 0.0]],
         [[np.inf, 1.0], [1.0, 1.0]],
         [[1.0, 2.0]],

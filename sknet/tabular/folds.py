@@ -112,8 +112,9 @@ def _warn_of_heavy_rows(distinct, sample_weight, n_folds):
     if 2 * n_folds * heaviest > sample_weight.sum():
         warn(
             f"One row has {heaviest / sample_weight.sum():.0%} of all weights, and occurs with "
-            "another target as well. As it is held out as a whole, the members that train without "
-            "it learn the other target alone. Repeat rows by their weights instead."
+            "another target as well. A row is held out as a whole, so the members trained without "
+            "this one see only the other target. Repeat each row as often as its weight says, "
+            "instead of passing sample_weight."
         )
 
 

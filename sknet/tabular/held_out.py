@@ -109,13 +109,12 @@ class HeldOut:
 
 
 def member_weights(losses: Sequence[Array], sample_weights: Sequence[Array | None]) -> Array:
-    """Return the weights of the members in the mean, by the losses of rows they have not seen.
+    """Return the weights of the members in the mean, from their losses on held-out rows.
 
-    Each member is judged on other rows than the others, so that some would do better than others
-    by chance alone. The losses are drawn towards their mean, in the manner of James and Stein
-    [1]_: the more, the more of their variance chance explains, and altogether unless a chi-squared
-    test at 5 percent says that it does not explain all. Then the weights are the same. Otherwise
-    they fall with the square of the loss.
+    Members are judged on different rows, so their mean losses differ by chance. If a chi-squared
+    test at the 5 percent level does not find the members different, all weights are equal. If it
+    does, the mean losses are shrunk towards their mean, in the manner of James and Stein [1]_, and
+    each weight is proportional to the inverse square of the shrunken loss.
 
     Parameters
     ----------
@@ -137,14 +136,14 @@ def member_weights(losses: Sequence[Array], sample_weights: Sequence[Array | Non
     n_members = len(losses)
     equal = np.full(n_members, 1.0 / n_members)
     shares = [
-        np.full(len(each), 1.0 / max(len(each), 1)) if weights is None else weights / weights.sum()
+        np.ones(len(each)) / len(each) if weights is None else weights / weights.sum()
         for each, weights in zip(losses, sample_weights, strict=True)
     ]
     means = np.array([share @ each for share, each in zip(shares, losses, strict=True)])
-    # Two rows tell how losses vary, unless one of them has nearly all the weight.
-    n_rows = [1.0 / max(np.sum(share**2), 0.01) for share in shares]
     scale = means.mean()
-    if n_members == 1 or min(n_rows) < 1.99 or not 0 < scale < np.inf:
+    # Two rows tell how losses vary, unless one of them has nearly all the weight.
+    are_few = any(len(share) < 2 or np.sum(share**2) > 0.501 for share in shares)
+    if n_members == 1 or are_few or not 0 < scale < np.inf:
         return equal
     means, chances = means / scale, []
     for share, each, mean in zip(shares, losses, means, strict=True):

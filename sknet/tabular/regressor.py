@@ -84,8 +84,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     cv : int, splitter or iterable, default=8
         The folds, each of which one member does not see: their number, a scikit-learn splitter,
         or pairs of rows to train on and rows to hold out. An int makes random folds, stratified by
-        class where there are classes. They hold rows that are the same together, unless others
-        differ from these in the target alone.
+        class where there are classes. Identical rows are held out together, unless the same
+        features occur with another target as well.
     n_members : int, default=None
         Number of members; None is one for each fold. More go through the folds again; those of
         an int `cv` are then drawn anew.
@@ -115,9 +115,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     members_ : list of sknet.NeuralClassifier or sknet.NeuralRegressor
         The fitted networks, for encoded rows.
     member_weights_ : ndarray of shape (n_members,)
-        Weights of the members in the mean. They are equal unless members differ in what they
-        predict for rows they have not seen by more than chance explains; and always if `cv` is a
-        splitter or `groups` are given.
+        Weights of the members in the mean; they fall with the square of the out-of-fold loss.
+        They are equal if these losses do not differ significantly, if `cv` is a splitter, and
+        if `groups` are given.
     encoder_ : sknet.preprocessing.TableEncoder
         What encodes rows, learned from the training rows without their targets.
     feature_importances_ : ndarray of shape (`n_features_in_`,)

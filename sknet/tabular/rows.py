@@ -24,10 +24,10 @@ class DistinctRows:
 
     Rows that are the same, their targets included, count as one row of the sum of their weights.
     So a row of weight 2 is the same as a row twice, whatever is drawn at random for a row, and
-    none is held out while its twin trains. This does not hold for rows with rivals, which differ
-    from them in the target alone: each of these counts by itself. If all rows of one target were
-    held out together, those of the other one would be left to train on, and what is held out
-    would speak against what is learned.
+    none is held out while its twin trains. Rows with rivals are the exception: where the same
+    features occur with several targets, each row counts separately. If all rows of one target
+    were held out together, only those of the other target would be left to train on, and the
+    held-out rows would contradict the training rows.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class DistinctRows:
     first : ndarray of int of shape (n_distinct,)
         Position of the first row of each.
     has_rivals : ndarray of bool of shape (n_samples,)
-        Whether a row has rivals.
+        Whether the features of a row occur with another target as well.
     """
 
     def __init__(self, X: Array, y: Array, sample_weight: Array | None = None) -> None:
