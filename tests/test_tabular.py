@@ -447,6 +447,14 @@ def test_groups_that_cannot_be_held_out_are_refused(groups, sentence):
         TabularRegressor(**FAST).fit(X, y, groups=groups)
 
 
+def test_class_weights_calibrate_as_the_same_sample_weights_do():
+    X, y = make_classification(800, 10, weights=[0.9], flip_y=0.1, random_state=0)
+    options = {"n_members": 4, "max_iter": 30, "random_state": 0}
+    by_class = TabularClassifier(class_weight={0: 1, 1: 5}, **options).fit(X, y)
+    by_row = TabularClassifier(**options).fit(X, y, sample_weight=np.where(y == 1, 5.0, 1.0))
+    assert_allclose(by_class.temperature_, by_row.temperature_, rtol=0.1)
+
+
 def test_class_weights_raise_the_probability_of_a_class():
     X, y = table(150)[0], (table(150)[1] > 2).astype(int)
     plain = TabularClassifier(**{**FAST, "max_iter": 10}).fit(X, y)
@@ -493,6 +501,7 @@ def test_the_search_space_holds_valid_parameters(task):
         ({"frequency_scale": "high"}, InvalidParameterError, "'frequency_scale' parameter"),
         ({"frequency_scale": ()}, ValueError, "frequency_scale must be"),
         ({"frequency_scale": ("a", 1.0)}, ValueError, "frequency_scale must be"),
+        ({"frequency_scale": 1e38}, ValueError, "a number from 0 to 1e6"),
         ({"loss": "log_loss"}, InvalidParameterError, "'loss' parameter"),
     ],
 )
@@ -503,6 +512,20 @@ def test_wrong_parameters_are_refused_and_leave_the_model_as_it_was(options, err
     with pytest.raises(error, match=sentence):
         model.set_params(**options).fit(X, y)
     assert_array_equal(model.predict(X), before)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [np.zeros((60, 0)), np.full((60, 3), np.inf), "abc", [[1, 2], [3]], np.zeros((60, 9))],
+)
+def test_errors_name_the_estimator_that_was_called(X):
+    X_train, y = table()
+    model = TabularRegressor(**FAST).fit(X_train.to_numpy(), y)
+    for call in (model.predict, lambda X: clone(model).fit(X, np.arange(60.0))):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            call(X)
+        assert "TabularRegressor" in str(caught.value)
+        assert "TableEncoder" not in str(caught.value)
 
 
 def test_what_is_not_there_is_said():

@@ -36,10 +36,8 @@ class ClassWeights:
 
     def _apply_class_weights(self, data, codes):
         """Multiply the sample weights by those of the classes."""
-        weight = np.ones(len(codes)) if data.sample_weight is None else data.sample_weight
         with np.errstate(over="ignore"):
-            for factors, column in zip(self._class_factors, codes.T, strict=True):
-                weight = weight * factors[column]
+            weight = times_factors(data.sample_weight, self._class_factors, codes)
             finite = np.isfinite(weight.sum())
         if not finite:
             raise ValueError(
@@ -94,6 +92,29 @@ def class_factors(
             f"class_weight must be 'balanced' or {allowed}, got {brief(class_weight)}."
         )
     return [bounded(_chosen(one, labels)) for one, labels in zip(given, classes, strict=True)]
+
+
+def times_factors(sample_weight: Array | None, factors: Sequence[Array], codes: Array) -> Array:
+    """Return the weights of rows times those of their classes.
+
+    Parameters
+    ----------
+    sample_weight : ndarray of shape (n_rows,) or None
+        Weights of the rows; None for 1.
+    factors : list of ndarray
+        What `class_factors` returns.
+    codes : ndarray of int of shape (n_rows, n_outputs)
+        The classes of the rows.
+
+    Returns
+    -------
+    sample_weight : ndarray of shape (n_rows,)
+        The products.
+    """
+    weight = np.ones(len(codes)) if sample_weight is None else sample_weight
+    for of_classes, column in zip(factors, codes.T, strict=True):
+        weight = weight * of_classes[column]
+    return weight
 
 
 def _balanced(codes, n_classes, sample_weight):

@@ -30,8 +30,8 @@ class PeriodicEmbedding(Layer):
     embedding_dim : int, default=4
         Length D of the vector of a feature, its value included; at least 2.
     frequency_scale : float, default=0.1
-        Standard deviation of the frequencies at the start, above 0. Larger ones tell closer
-        values apart from the start, and overfit sooner.
+        Standard deviation of the frequencies at the start, above 0 and at most 1e6. Larger ones
+        tell closer values apart from the start, and overfit sooner.
     learning_rate_factor : float, default=0.1
         Multiplies the learning rate of all weights of the layer, above 0. L-BFGS takes no notice
         of it.
@@ -70,7 +70,7 @@ class PeriodicEmbedding(Layer):
     _parameter_constraints = {
         "n_frequencies": [Interval(Integral, 1, None, closed="left")],
         "embedding_dim": [Interval(Integral, 2, None, closed="left")],
-        "frequency_scale": [Interval(Real, 0, None, closed="neither")],
+        "frequency_scale": [Interval(Real, 0, 1e6, closed="right")],
         "decay": ["boolean"],
         **OF_TRAINING,
     }

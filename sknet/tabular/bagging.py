@@ -92,10 +92,10 @@ class Bagging(CallbackSupportMixin):
             return self._usual_scales[self._columns()[0] > _MANY_NUMBERS]
         scales = np.atleast_1d(self.frequency_scale)
         is_right = scales.ndim == 1 and scales.size and scales.dtype.kind in "iuf"
-        if not is_right or not (np.isfinite(scales) & (scales >= 0)).all():
+        if not is_right or not ((scales >= 0) & (scales <= 1e6)).all():
             raise ValueError(
-                "frequency_scale must be 'auto', a number from 0 on or a sequence of them, got "
-                f"{brief(self.frequency_scale)}."
+                "frequency_scale must be 'auto', a number from 0 to 1e6 or a sequence of them, "
+                f"got {brief(self.frequency_scale)}."
             )
         return scales.tolist()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from numbers import Integral, Real
 from time import time
 from typing import Any
@@ -34,6 +35,17 @@ from .rows import DistinctRows, Rows, order_of_rows, repeated
 _SHARED = ("loss", "class_weight")
 #: Encoded elements from which members predict in threads: the start of these takes some ms.
 _MANY = 2**17
+
+
+@contextmanager
+def _named_as(estimator, part):
+    """Let the errors of a part of an estimator name the estimator, which is what users have."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        names = type(part).__name__, type(estimator).__name__
+        error.args = tuple(a.replace(*names) if isinstance(a, str) else a for a in error.args)
+        raise
 
 
 class BaseTabular(Bagging, Component, BaseEstimator, ABC):
@@ -141,7 +153,9 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
         used = slice(None) if weight is None or weight.all() else np.flatnonzero(weight)
         codes = self._learn_target(y, used)
         encoder = TableEncoder(self.categorical_features)
-        X = self._take_encoder(encoder.fit(repeated(X, weight)), X)
+        with _named_as(self, encoder):
+            encoder.fit(repeated(X, weight))
+        X = self._take_encoder(encoder, X)
         check_consistent_length(X, y)
         rows = Rows(X, y, codes, weight, DistinctRows(X, codes, weight))
         if grows:
@@ -174,12 +188,16 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
         n = len(self.members_)
         if groups is not None or not (self.cv is None or isinstance(self.cv, Integral)):
             return np.full(n, 1.0 / n)
-        by_row, pairs = np.empty(len(rows.X)), []
+        by_row, pairs, weight = np.empty(len(rows.X)), [], self._training_weight(rows)
         for held, each in zip(self._held_rows, losses, strict=True):
             by_row[held] = each
-            distinct, weights = rows.distinct.merged(held, rows.sample_weight)
+            distinct, weights = rows.distinct.merged(held, weight)
             pairs.append((by_row[distinct], weights))
         return member_weights(*zip(*pairs, strict=True))
+
+    def _training_weight(self, rows):
+        """Return the weights by which training counts rows, or None."""
+        return rows.sample_weight
 
     def _mean(self, parts):
         """Return the weighted mean of what the members predict."""
@@ -231,7 +249,8 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
     def _encode(self, X):
         """Return encoded rows, whose codes no two columns share."""
         check_is_fitted(self, "encoder_")
-        X = np.ascontiguousarray(self.encoder_.transform(X), dtype=np.float32)
+        with _named_as(self, self.encoder_):
+            X = np.ascontiguousarray(self.encoder_.transform(X), dtype=np.float32)
         n_coded = len(self.encoder_.cardinalities_)
         if n_coded > 1:
             X[:, -n_coded:] += self._first_codes

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..activations.base import Activation
 from ..compatibility import fit_context
+from ..estimators.class_weights import class_factors, times_factors
 from ..estimators.classes import encode, learn_classes
 from ..estimators.labels import as_labels, family, shown
 from ..losses import CLASSIFICATION_LOSSES, LogLoss, Loss
@@ -59,7 +60,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         Rate of the dropout after each hidden layer, in [0, 1); it falls to 0 in the second half
         of the training.
     frequency_scale : float, array-like of float or "auto", default="auto"
-        Standard deviation of the frequencies of the periodic embeddings at the start, at least 0;
+        Standard deviation of the frequencies of the periodic embeddings at the start, 0 to 1e6;
         of several values each member in turn takes the next. Larger ones tell closer numbers
         apart; 0 leaves the numbers as they are. "auto" is (0, 0.1, 0, 0.3, 0, 1, 0, 3) for
         classification and (0.1, 0.3, 1, 3, 10) for regression. With more than 100 numeric
@@ -270,7 +271,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             for m, h in zip(self.members_, self._held_rows, strict=True)
         ]
         self._of_members = 1.0
-        weight = _relative(rows.sample_weight, held)
+        weight = _relative(self._training_weight(rows), held)
         if isinstance(self.members_[0]._loss, ClassificationLoss):
             self._of_members = fit_temperature(
                 self._log_loss(), np.concatenate(raw), rows.codes[held], weight
@@ -296,6 +297,16 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             self._row_losses(part, rows.codes[each])
             for part, each in zip(raw, self._held_rows, strict=True)
         ]
+
+    def _training_weight(self, rows):
+        if self.class_weight is None:
+            return rows.sample_weight
+        weight, classes = rows.sample_weight, self.members_[0]._classes_of_outputs()
+        codes = rows.codes.reshape(len(rows.codes), -1).astype(np.intp)
+        used = slice(None) if weight is None else np.flatnonzero(weight)
+        own = None if weight is None else weight[used]
+        factors = class_factors(self.class_weight, classes, codes[used], own)
+        return times_factors(weight, factors, codes)
 
     def _log_loss(self):
         loss = LogLoss()

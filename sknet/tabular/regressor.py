@@ -58,7 +58,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         Rate of the dropout after each hidden layer, in [0, 1); it falls to 0 in the second half
         of the training.
     frequency_scale : float, array-like of float or "auto", default="auto"
-        Standard deviation of the frequencies of the periodic embeddings at the start, at least 0;
+        Standard deviation of the frequencies of the periodic embeddings at the start, 0 to 1e6;
         of several values each member in turn takes the next. Larger ones tell closer numbers
         apart; 0 leaves the numbers as they are. "auto" is (0, 0.1, 0, 0.3, 0, 1, 0, 3) for
         classification and (0.1, 0.3, 1, 3, 10) for regression. With more than 100 numeric
