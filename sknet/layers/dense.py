@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import Literal
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .. import kernels
@@ -137,43 +138,52 @@ class Dense(AffineLayer):
         self._declare(fan, self.units, fan)
         return (*input_shape[:-1], self.units)
 
-    def _compiled(self, x):
-        """Return what a kernel calls the activation if it multiplies as well, or else None."""
-        is_small = self.use_bias and isinstance(x, np.ndarray) and x.size * self.units <= _SMALL
-        return self._activation.compiled if is_small else None
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
+        """Prepare scratch memory for the layer and its activation."""
+        super().allocate(batch_size, dtype, rng)
+        self._calls = {}
+
+    def _prepare(self, x, training):
+        """Return what a kernel is called with if it multiplies as well, or else nothing."""
+        if not (self.use_bias and isinstance(x, np.ndarray) and x.size * self.units <= _SMALL):
+            return ()
+        if self._activation.compiled is None:
+            return ()
+        kind, is_gated, *coefficients = self._activation.compiled
+        out = self._work("out", (*x.shape[:-1], self.units))
+        derivative = self._work("derivative", out.shape) if training and is_gated else None
+        return kind, out, derivative, (*coefficients, self._activation._work)
 
     def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute activation(x @ kernel + bias) for x of shape (N, ..., F)."""
-        out = self._work("out", (*x.shape[:-1], self.units))
-        compiled = self._compiled(x)
-        if compiled is not None:
-            kind, is_gated, slope, limit = compiled
-            derivative = None
-            if training:
-                self._x, self._out = x, out
-                derivative = self._work("derivative", out.shape) if is_gated else None
-            work = self._activation._work
-            kernels.dense(kind, x, self.kernel_, self.bias_, out, derivative, slope, limit, work)
+        key = type(x), x.shape, training
+        call = self._calls.get(key)
+        if call is None:
+            if len(self._calls) > 1000:  # sequences of any length
+                self._calls.clear()
+            call = self._calls[key] = self._prepare(x, training)
+        if training:
+            self._x, self._call = x, call
+        if call:
+            kind, out, derivative, rest = call
+            kernels.dense(kind, x, self.kernel_, self.bias_, out, derivative, *rest)
             return out
+        out = self._work("out", (*x.shape[:-1], self.units))
         if isinstance(x, np.ndarray):
             matmul(_rows(x), self.kernel_, _rows(out))
         else:  # sparse
             out[:] = x @ self.kernel_
-        if training:
-            self._x = x
         return self._activate(out, training)
 
     def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Assign the gradients of kernel and bias; return that of x."""
         x = self._x
-        compiled = self._compiled(x)
-        if compiled is not None:
-            kind, is_gated, slope, limit = compiled
+        if self._call:
+            kind, out, derivative, rest = self._call
             grad_x = self._work("grad_x", x.shape) if input_grad else None
-            out = self._work("derivative", self._out.shape) if is_gated else self._out
             kernels.dense_back(
-                *(kind, grad_output, out, x, self.kernel_, self.kernel_grad_, self.bias_grad_),
-                *(grad_x, slope, limit, self._activation._work),
+                *(kind, grad_output, out if derivative is None else derivative, x),
+                *(self.kernel_, self.kernel_grad_, self.bias_grad_, grad_x, *rest),
             )
             return grad_x
         grad = _rows(self._deactivate(grad_output))
