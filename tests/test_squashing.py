@@ -44,6 +44,13 @@ def test_a_rare_value_is_scaled_by_half_the_range_and_a_constant_vanishes():
     assert_allclose(out, [[2 / np.sqrt(1 + 4 / 9), 0.0, 0.0], [0.0, np.nan, np.nan]], rtol=1e-14)
 
 
+@pytest.mark.parametrize(("n_far", "half"), [(1, 0.5), (25, 0.5), (26, 333.0), (50, 333.0)])
+def test_a_few_far_values_do_not_hide_what_a_column_of_zeros_holds(n_far, half):
+    X = np.zeros((1000, 1))
+    X[:50], X[:n_far] = 1.0, 666.0
+    assert SquashingScaler().fit(X).scale_ == half
+
+
 def test_missing_values_are_ignored_and_kept():
     X = draw(60, 2)
     holes = X.copy()

@@ -449,7 +449,7 @@ def test_groups_that_cannot_be_held_out_are_refused(groups, sentence):
 
 def test_class_weights_calibrate_as_the_same_sample_weights_do():
     X, y = make_classification(800, 10, weights=[0.9], flip_y=0.1, random_state=0)
-    options = {"n_members": 4, "max_iter": 30, "random_state": 0}
+    options = {"n_members": 3, "max_iter": 16, "random_state": 0, "frequency_scale": 0}
     by_class = TabularClassifier(class_weight={0: 1, 1: 5}, **options).fit(X, y)
     by_row = TabularClassifier(**options).fit(X, y, sample_weight=np.where(y == 1, 5.0, 1.0))
     assert_allclose(by_class.temperature_, by_row.temperature_, rtol=0.1)
@@ -634,6 +634,8 @@ def scales_of_members(model):
 @pytest.mark.parametrize(
     ("kind", "width", "expected"),
     [
+        (TabularClassifier, 24, [0.3, 1, 3] * 3 + [0.3]),
+        (TabularClassifier, 25, [0, 0.1, 0, 0.3, 0, 1, 0, 3, 0, 0.1]),
         (TabularClassifier, 100, [0, 0.1, 0, 0.3, 0, 1, 0, 3, 0, 0.1]),
         (TabularClassifier, 101, [0] * 10),
         (TabularRegressor, 100, [0.1, 0.3, 1, 3, 10] * 2),

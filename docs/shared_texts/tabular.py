@@ -22,9 +22,9 @@ TEXTS = {
     frequency_scale : float, array-like of float or "auto", default="auto"
         Standard deviation of the frequencies of the periodic embeddings at the start, 0 to 1e6;
         of several values each member in turn takes the next. Larger ones tell closer numbers
-        apart; 0 leaves the numbers as they are. "auto" is (0, 0.1, 0, 0.3, 0, 1, 0, 3) for
-        classification and (0.1, 0.3, 1, 3, 10) for regression. With more than 100 numeric
-        columns it is 0 for classification and (0, 0.1, 0, 0.3, 0, 1, 0, 3) for regression.
+        apart; 0 leaves the numbers as they are. "auto" is (0.3, 1, 3) for classification and
+        (0.1, 0.3, 1, 3, 10) for regression. With many numeric columns, more than 24 and 100, it
+        is (0, 0.1, 0, 0.3, 0, 1, 0, 3), and 0 for classification with more than 100.
     """,
     "steps": """
     batch_size : int or "auto", default="auto"

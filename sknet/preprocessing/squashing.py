@@ -18,6 +18,8 @@ from ..typing import Array
 
 #: Scaled values are cut here, so that their squares do not overflow.
 _LARGE = 1e150
+#: What the tails are multiplied by in turn where the quantiles are equal.
+_NARROWER_TAILS = (0.1, 0.02, 0.0)
 
 
 class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component, BaseEstimator):
@@ -27,10 +29,12 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component, BaseEst
 
         u / sqrt(1 + (u / c)**2),    u = (x - m) / (q_high - q_low),    c = max_absolute_value,
 
-    which is near u where u is small and never beyond c. Where the quantiles are equal, half the
-    range of the feature takes the place of their difference; constant features become 0. It
-    takes 0/1 columns as well, and outliers move nothing, so that RealMLP uses it for all columns
-    of a table. Missing values are ignored in `fit` and kept in `transform`.
+    which is near u where u is small and never beyond c. Where the quantiles are equal, as in
+    columns of many zeros, half the difference of values farther out takes the place of theirs:
+    those beyond which lie a tenth of the tails, a fiftieth, or nothing, whichever differ first.
+    Constant features become 0. It takes 0/1 columns as well, and outliers move nothing, so that
+    RealMLP uses it for all columns of a table. Missing values are ignored in `fit` and kept in
+    `transform`.
 
     Parameters
     ----------
@@ -44,7 +48,7 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component, BaseEst
     center_ : ndarray of shape (n_features,)
         Medians; 0 for features without values.
     scale_ : ndarray of shape (n_features,)
-        Differences of the quantiles, or half the range; inf for constant features.
+        What deviations from the medians are divided by; inf for constant features.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str of shape (n_features,)
@@ -234,7 +238,13 @@ def _center_and_scale(column, quantiles):
     if not len(values):
         return 0.0, np.inf
     low, center, high = np.quantile(values, quantiles)
-    scale = high - low or (values.max() - values.min()) / 2 or np.inf
-    if scale == np.inf and low < high:
-        return center, np.nan
-    return center, scale
+    if low != high:
+        scale = high - low
+        return center, scale if scale < np.inf else np.nan
+    below, _, above = quantiles
+    for share in _NARROWER_TAILS:
+        ends = share * below, 1 - share * (1 - above)
+        low, high = np.quantile(values, ends, method="inverted_cdf")  # values that occur
+        if low < high:
+            return center, high / 2 - low / 2
+    return center, np.inf

@@ -16,8 +16,8 @@ from ..warning import warn
 from .members import KEEP_BEST, fit_member, rows_of_step
 from .network import table_layers
 
-#: Numeric columns above which a table is wide.
-_MANY_NUMBERS = 100
+#: Scales of periodic embeddings for tables of many numbers: every other member has none.
+FOR_MANY_NUMBERS = (0.0, 0.1, 0.0, 0.3, 0.0, 1.0, 0.0, 3.0)
 
 
 class Bagging(CallbackSupportMixin):
@@ -89,7 +89,8 @@ class Bagging(CallbackSupportMixin):
     def _chosen_scales(self):
         """Return the scales of the periodic embeddings, which members take in turn."""
         if isinstance(self.frequency_scale, str):  # "auto"
-            return self._usual_scales[self._columns()[0] > _MANY_NUMBERS]
+            n_numbers = self._columns()[0]
+            return next(scales for n, scales in self._usual_scales if n_numbers <= n)
         scales = np.atleast_1d(self.frequency_scale)
         is_right = scales.ndim == 1 and scales.size and scales.dtype.kind in "iuf"
         if not is_right or not ((scales >= 0) & (scales <= 1e6)).all():

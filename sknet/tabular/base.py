@@ -114,8 +114,8 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
     def _learning_rate(self):
         """Return the largest learning rate."""
 
-    #: Scales of the periodic embeddings of the members in turn, and those for wide tables.
-    _usual_scales: tuple[Any, Any]
+    #: Scales of the periodic embeddings of the members in turn, up to a number of numeric columns.
+    _usual_scales: tuple[tuple[float, Any], ...]
 
     @abstractmethod
     def _learn_from_held_out(self, rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from numbers import Real
 from typing import Any, Literal, Self
 
@@ -32,6 +33,7 @@ from ..typing import (
     Sizes,
     Targets,
 )
+from .bagging import FOR_MANY_NUMBERS
 from .base import BaseTabular
 from .calibration import fit_temperature, sharpening
 from .held_out import likely_classes
@@ -62,9 +64,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     frequency_scale : float, array-like of float or "auto", default="auto"
         Standard deviation of the frequencies of the periodic embeddings at the start, 0 to 1e6;
         of several values each member in turn takes the next. Larger ones tell closer numbers
-        apart; 0 leaves the numbers as they are. "auto" is (0, 0.1, 0, 0.3, 0, 1, 0, 3) for
-        classification and (0.1, 0.3, 1, 3, 10) for regression. With more than 100 numeric
-        columns it is 0 for classification and (0, 0.1, 0, 0.3, 0, 1, 0, 3) for regression.
+        apart; 0 leaves the numbers as they are. "auto" is (0.3, 1, 3) for classification and
+        (0.1, 0.3, 1, 3, 10) for regression. With many numeric columns, more than 24 and 100, it
+        is (0, 0.1, 0, 0.3, 0, 1, 0, 3), and 0 for classification with more than 100.
     loss : {"log_loss", "focal"} or sknet.losses.Loss, default="log_loss"
         Loss: the cross-entropy, the focal loss, or an object.
     label_smoothing : float, default=0.1
@@ -165,7 +167,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     classes_: Array
 
     _losses = CLASSIFICATION_LOSSES
-    _usual_scales = (0.0, 0.1, 0.0, 0.3, 0.0, 1.0, 0.0, 3.0), (0.0,)
+    _usual_scales = (24, (0.3, 1.0, 3.0)), (100, FOR_MANY_NUMBERS), (inf, (0.0,))
     _parameter_constraints = {
         **BaseTabular._parameter_constraints,
         "loss": [StrOptions(set(CLASSIFICATION_LOSSES)), Loss],

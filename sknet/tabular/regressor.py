@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -27,6 +28,7 @@ from ..typing import (
     Sizes,
     Targets,
 )
+from .bagging import FOR_MANY_NUMBERS
 from .base import BaseTabular
 from .held_out import interval
 from .members import RegressorMember, is_delicate
@@ -60,9 +62,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     frequency_scale : float, array-like of float or "auto", default="auto"
         Standard deviation of the frequencies of the periodic embeddings at the start, 0 to 1e6;
         of several values each member in turn takes the next. Larger ones tell closer numbers
-        apart; 0 leaves the numbers as they are. "auto" is (0, 0.1, 0, 0.3, 0, 1, 0, 3) for
-        classification and (0.1, 0.3, 1, 3, 10) for regression. With more than 100 numeric
-        columns it is 0 for classification and (0, 0.1, 0, 0.3, 0, 1, 0, 3) for regression.
+        apart; 0 leaves the numbers as they are. "auto" is (0.3, 1, 3) for classification and
+        (0.1, 0.3, 1, 3, 10) for regression. With many numeric columns, more than 24 and 100, it
+        is (0, 0.1, 0, 0.3, 0, 1, 0, 3), and 0 for classification with more than 100.
     loss : str or sknet.losses.Loss, default="squared_error"
         Loss: squared_error, absolute_error, huber, log_cosh, poisson, gamma, tweedie, quantile,
         gaussian, for several targets also cosine_similarity or kl_divergence, or an object, such
@@ -154,7 +156,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     """
 
     _losses = REGRESSION_LOSSES
-    _usual_scales = (0.1, 0.3, 1.0, 3.0, 10.0), (0.0, 0.1, 0.0, 0.3, 0.0, 1.0, 0.0, 3.0)
+    _usual_scales = (100, (0.1, 0.3, 1.0, 3.0, 10.0)), (inf, FOR_MANY_NUMBERS)
     _parameter_constraints = {
         **BaseTabular._parameter_constraints,
         "loss": [LossName(REGRESSION_LOSSES), Loss],
