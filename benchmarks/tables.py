@@ -145,8 +145,9 @@ class _Filled:
 
     def _filled(self, X):
         X = X.fillna(self.medians)
-        named = {c: X[c].astype("object").fillna("missing").astype("str") for c in self.categories}
-        return X.assign(**named)
+        for column in self.categories:
+            X[column] = X[column].astype("object").fillna("missing").astype("str")
+        return X
 
     def predict(self, X):
         return np.ravel(self.model.predict(self._filled(X)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from math import isfinite
 from typing import Any, Literal, Self
 
@@ -44,11 +43,13 @@ from .base import BaseNeuralEstimator
 from .block_training import trains_by_steps
 from .overflow import warn_of_overflow
 from .placewise import PlacewiseTargets
+from .standardized_target import StandardizedTarget
 from .target_frame import TargetFrame
-from .target_scale import TargetScale, least_usual, moments
 
 
-class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralEstimator):
+class NeuralRegressor(
+    TargetFrame, StandardizedTarget, RegressorMixin, PlacewiseTargets, BaseNeuralEstimator
+):
     """Neural network for regression of one or several targets.
 
     A scikit-learn estimator whose parameters are those of `sklearn.neural_network.MLPRegressor`
@@ -359,20 +360,6 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
     def _y_checks(self):
         return {"y_numeric": True}
 
-    @property
-    def target_mean_(self) -> Array | None:
-        """Means by which y is standardized."""
-        return self._target_scale and self._target_scale.mean
-
-    @property
-    def target_scale_(self) -> Array | None:
-        """Standard deviations by which y is standardized."""
-        return self._target_scale and self._target_scale.deviation
-
-    def _standardizes(self):
-        """Tell whether the parameters ask for a standardized target."""
-        return bool(self.standardize_target) and self._named_loss().takes_standardized
-
     def _make_loss(self):
         return (
             self._targets.loss(self.loss) if isinstance(self.loss, dict) else super()._make_loss()
@@ -382,65 +369,6 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         if isinstance(self.loss, dict):
             return self._targets.loss(self.loss)
         return self.loss if isinstance(self.loss, Loss) else self._losses[self.loss]()
-
-    def _scale_target(self, data, validation, reset):
-        if self._targets is not None:
-            self._scale_columns(data, validation, reset)
-            return
-        standardizes = self._standardizes()
-        if reset:
-            used = data.used_y, data.used_weight
-            self._target_scale = TargetScale(*used, data.X.dtype) if standardizes else None
-        self._standardize(data)
-        if validation is not None:
-            self._standardize(validation.data, "y_val")
-        is_usual = standardizes and reset
-        self._moments = (0.0, 1.0) if is_usual else least_usual(*moments(data.used_y))
-
-    def _standardize(self, data, name="y"):
-        dtype, scale = data.X.dtype, self._target_scale
-        if self._targets is not None:
-            data.y = self._targets.scaled(data.y, dtype, name)
-        elif scale is not None:
-            data.transform_y(lambda y: scale.standardized(y, dtype, name))
-
-    def _scale_advice(self):
-        mean, deviation = self._moments
-        near = 0.01 <= deviation <= 100 and abs(mean) <= 100 * deviation
-        if near or deviation == 0 or self._loss.link == "exp":
-            return ""
-        self._told_of_scale = True
-        found = f"has mean {mean:.3g} and standard deviation {deviation:.3g}"
-        if self._target_scale is not None:
-            return (
-                f"standardized as in the first call, y {found}: set warm_start=False, or use "
-                "clone, to start anew from this y"
-            )
-        if self._loss.takes_standardized:
-            return f"y {found}: set standardize_target=True"
-        return (
-            f"y {found}: scale y, by "
-            "sklearn.compose.TransformedTargetRegressor(transformer=StandardScaler())"
-        )
-
-    def _judge_result(self, data):
-        told, advice = hasattr(self, "_told_of_scale"), self._scale_advice()
-        losses = self.history_["loss"]
-        if not told and advice and len(losses) >= 10:
-            constant = self._loss_of_constant(data)
-            if constant - losses[-1] < 1e-3 * abs(constant):
-                warn(
-                    f"{type(self).__name__} has not learned more than a constant, with a loss of "
-                    f"{losses[-1]:.3g} where the best constant has {constant:.3g}; {advice}.",
-                )
-
-    def _loss_of_constant(self, data):
-        y, weight = data.used_y, data.used_weight
-        raw = np.empty((len(y), self.n_outputs_), y.dtype)
-        raw[:] = self._initial_bias(y, weight)
-        loss = copy(self._loss)
-        loss.allocate(len(y), y.dtype)
-        return loss.value_and_gradient(raw, y, weight)[0]
 
     def _encode_target(self, data, reset):
         if isinstance(self.loss, dict):
@@ -513,10 +441,6 @@ class NeuralRegressor(TargetFrame, RegressorMixin, PlacewiseTargets, BaseNeuralE
         predictions = self._restored(raw)
         warn_of_overflow(self, raw, predictions)
         return self._shaped(predictions)
-
-    def _restored(self, raw):
-        predictions, scale = self._loss.inverse_link(raw), self._target_scale
-        return predictions if scale is None else scale.restored(predictions)
 
     def _predictions_and_std(self, raw):
         predictions = self._restored(raw)
