@@ -112,6 +112,9 @@ def load(name):
     package, item, target = name.split("/")
     frame = data(package, item).drop(columns=dropped).dropna(subset=target)
     frame = frame.drop(columns="rownames", errors="ignore").reset_index(drop=True)
+    if is_class:  # rarer ones would be in one part only
+        frame = frame[frame.groupby(target)[target].transform("size") >= 0.01 * len(frame)]
+        frame = frame.reset_index(drop=True)
     y = frame.pop(target)
     for column in frame:
         if not pd.api.types.is_numeric_dtype(frame[column]):

@@ -36,7 +36,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold, train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from sknet import NeuralRegressor, TabularClassifier, TabularRegressor
 from sknet.preprocessing import TableEncoder
@@ -87,9 +87,16 @@ def make_sknet(is_class, frame, seed, jobs):
 
 
 def make_hgb(is_class, frame, seed, jobs):
-    """Return scikit-learn's boosted trees."""
+    """Return scikit-learn's boosted trees, which take at most 255 categories as such."""
     kind = HistGradientBoostingClassifier if is_class else HistGradientBoostingRegressor
-    return kind(random_state=seed)
+    many = [c for c in frame.select_dtypes("category") if frame[c].nunique() > 255]
+    if not many:
+        return kind(random_state=seed)
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    encode = make_column_transformer(
+        (codes, many), remainder="passthrough", verbose_feature_names_out=False
+    )
+    return make_pipeline(encode.set_output(transform="pandas"), kind(random_state=seed))
 
 
 def make_mlp(is_class, frame, seed, jobs):
