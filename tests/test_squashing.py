@@ -51,6 +51,11 @@ def test_a_few_far_values_do_not_hide_what_a_column_of_zeros_holds(n_far, half):
     assert SquashingScaler().fit(X).scale_ == half
 
 
+def test_the_smallest_difference_is_none():
+    scaler = SquashingScaler().fit([[0.0]] * 10 + [[5e-324]])
+    assert_array_equal(scaler.transform([[0.0], [5e-324]]), [[0.0], [0.0]])
+
+
 def test_missing_values_are_ignored_and_kept():
     X = draw(60, 2)
     holes = X.copy()

@@ -246,5 +246,5 @@ def _center_and_scale(column, quantiles):
         ends = share * below, 1 - share * (1 - above)
         low, high = np.quantile(values, ends, method="inverted_cdf")  # values that occur
         if low < high:
-            return center, high / 2 - low / 2
+            return center, high / 2 - low / 2 or np.inf  # 0 is half the smallest number
     return center, np.inf
