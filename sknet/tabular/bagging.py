@@ -91,12 +91,15 @@ class Bagging(CallbackSupportMixin):
         if isinstance(self.frequency_scale, str):  # "auto"
             n_numbers = self._columns()[0]
             return next(scales for n, scales in self._usual_scales if n_numbers <= n)
-        scales = np.atleast_1d(self.frequency_scale)
+        try:
+            scales = np.atleast_1d(self.frequency_scale)
+        except ValueError:  # sequences of several lengths
+            scales = np.array([])
         is_right = scales.ndim == 1 and scales.size and scales.dtype.kind in "iuf"
         if not is_right or not ((scales >= 0) & (scales <= 1e6)).all():
             raise ValueError(
-                "frequency_scale must be 'auto', a number from 0 to 1e6 or a sequence of them, "
-                f"got {brief(self.frequency_scale)}."
+                f"{type(self).__name__} expects frequency_scale as 'auto', a number from 0 to 1e6 "
+                f"or a sequence of them, got {brief(self.frequency_scale)}."
             )
         return scales.tolist()
 

@@ -66,7 +66,7 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
         "frequency_scale": [
             StrOptions({"auto"}),
             "array-like",
-            Interval(Real, 0, None, closed="left"),
+            Interval(Real, 0, 1e6, closed="both"),
         ],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],

@@ -65,8 +65,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         Standard deviation of the frequencies of the periodic embeddings at the start, 0 to 1e6;
         of several values each member in turn takes the next. Larger ones tell closer numbers
         apart; 0 leaves the numbers as they are. "auto" is (0.3, 1, 3) for classification and
-        (0.1, 0.3, 1, 3, 10) for regression. With many numeric columns, more than 24 and 100, it
-        is (0, 0.1, 0, 0.3, 0, 1, 0, 3), and 0 for classification with more than 100.
+        (0.1, 0.3, 1, 3, 10) for regression. With more than 24 numeric columns for classification
+        and 100 for regression it is (0, 0.1, 0, 0.3, 0, 1, 0, 3), and with more than 100 for
+        classification 0.
     loss : {"log_loss", "focal"} or sknet.losses.Loss, default="log_loss"
         Loss: the cross-entropy, the focal loss, or an object.
     label_smoothing : float, default=0.1
@@ -303,12 +304,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def _training_weight(self, rows):
         if self.class_weight is None:
             return rows.sample_weight
-        weight, classes = rows.sample_weight, self.members_[0]._classes_of_outputs()
-        codes = rows.codes.reshape(len(rows.codes), -1).astype(np.intp)
-        used = slice(None) if weight is None else np.flatnonzero(weight)
-        own = None if weight is None else weight[used]
-        factors = class_factors(self.class_weight, classes, codes[used], own)
-        return times_factors(weight, factors, codes)
+        classes, weight = self.members_[0]._classes_of_outputs(), np.ones(len(rows.codes))
+        weight = weight if rows.sample_weight is None else rows.sample_weight.copy()
+        used = np.flatnonzero(weight)  # others may have labels that are no classes
+        codes = rows.codes[used].reshape(len(used), -1).astype(np.intp)
+        factors = class_factors(self.class_weight, classes, codes, weight[used])
+        weight[used] = times_factors(weight[used], factors, codes)
+        return weight
 
     def _log_loss(self):
         loss = LogLoss()
