@@ -153,29 +153,24 @@ class Batches:
         # One value a row is cheap to put in order at once; rows of X are gathered by the batch.
         arrays = [self._redrawn(array, rng) for array in self._arrays]
         arrays = [a if order is None or a.ndim > 1 else a[order] for a in arrays]
+        gathered = [order is not None and array.ndim > 1 for array in arrays]
         for start in range(0, self.n_rows, self.batch_size):
             batch = slice(start, min(start + self.batch_size, self.n_rows))
-            if order is None:
-                taken = [array[batch] for array in arrays]
-            else:
-                taken = [self._take(i, array, order, batch) for i, array in enumerate(arrays)]
-            yield self._unpack(taken)
+            taken = [
+                self._gather(i, array, order[batch]) if gathered[i] else array[batch]
+                for i, array in enumerate(arrays)
+            ]
+            weight = taken.pop() if self._has_weights else None
+            x, y = taken[0], taken[-1]
+            yield x, (y if isinstance(y, (np.ndarray, Sequences)) else y.toarray()), weight
 
     def _redrawn(self, array, rng):
         is_drawn = rng is not None and isinstance(array, Sequences)
         return array.redrawn(rng) if is_drawn else array
 
-    def _take(self, name, array, order, batch):
-        if array.ndim == 1:
-            return array[batch]
-        rows = order[batch]
+    def _gather(self, name, array, rows):
         if not isinstance(array, np.ndarray):  # sparse, or sequences
             return array[rows]
         buffer = self._work(name, (len(rows), *array.shape[1:]), array.dtype)
         # mode="clip" writes straight into the buffer; "raise" goes through a copy.
         return array.take(rows, axis=0, out=buffer, mode="clip")
-
-    def _unpack(self, taken):
-        weight = taken.pop() if self._has_weights else None
-        x, y = taken[0], taken[-1]
-        return x, (y if isinstance(y, (np.ndarray, Sequences)) else y.toarray()), weight

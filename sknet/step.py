@@ -48,8 +48,7 @@ class Step:
         self._n_gathered, self._gathered = 0, None
         self._longest_step = float(np.finfo(network.dtype).max) ** 0.5
         self._batch, self.looks_at_outputs = None, False
-        self._carried = trainer.carried()
-        self._sound = [vector.copy() for vector in self._carried]
+        self._sound = [(vector.copy(), vector) for vector in trainer.carried()]
 
     def __call__(
         self,
@@ -69,7 +68,7 @@ class Step:
         loss = self.gradient(x, y, sample_weight, moves)
         if not isfinite(loss):
             return loss, False
-        for kept, vector in zip(self._sound, self._carried, strict=True):
+        for kept, vector in self._sound:
             np.copyto(kept, vector)
         if self._n_gathered or not moves:
             self._gather(len(y), moves)
@@ -157,7 +156,7 @@ class Step:
         """Go back to the weights of the last step whose outputs and loss were finite."""
         if self._batch is not None:
             self.trainer.built_optimizer().undo(self.params, self.trained_grads)
-        for kept, vector in zip(self._sound, self._carried, strict=True):
+        for kept, vector in self._sound:
             vector[:] = kept
 
     def _penalty_of_weights(self, factor):
@@ -177,7 +176,7 @@ class Step:
     def _clip(self, learning_rate):
         # One pass tells that every element is finite and that a step of this rate leaves the
         # weights finite: an update never spoils them.
-        norm = sqrt(np.dot(self.trained_grads, self.trained_grads))
+        norm = sqrt(self.trained_grads.dot(self.trained_grads))
         if self._clip_value is not None and isfinite(norm):
             limit = self._clip_value
             np.clip(self.trained_grads, -limit, limit, out=self.trained_grads)

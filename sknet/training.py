@@ -14,6 +14,7 @@ from scipy.linalg import get_blas_funcs
 from sklearn.base import clone
 
 from .batches import Batches, Data
+from .dense_step import DenseStep
 from .losses.base import Loss
 from .network import Network
 from .optimizers import Optimizer
@@ -241,7 +242,8 @@ class Trainer:
         """
         self._take_up(plan)
         batches = data.batches(plan.batch_size, plan.mean_weight)
-        step = Step(self, plan, batches.batch_size)
+        suits = DenseStep.suits(self, plan, batches.batch_size)
+        step = (DenseStep if suits else Step)(self, plan, batches.batch_size)
         for _ in range(plan.max_epochs):
             epoch = self._run_epoch(batches, step, plan)
             yield epoch
@@ -249,25 +251,28 @@ class Trainer:
                 return
 
     def _run_epoch(self, batches, step, plan):
-        begin, start = perf_counter(), self.epochs
+        begin, start, n_rows = perf_counter(), self.epochs, batches.n_rows
         epoch = Epoch(0.0, 0.0, 0.0)
-        seen, n_together = 0, min(plan.accumulation_steps, len(batches))
+        seen, n_batches = 0, len(batches)
+        n_together = min(plan.accumulation_steps, n_batches)
+        length = n_together / n_batches
         try:
             with single_threaded_blas():
                 drawn = batches(self.order_rng if plan.shuffle else None)
                 for number, (x, y, weight) in enumerate(drawn, start=1):
-                    moves = number % n_together == 0 or number == len(batches)
-                    progress = self._progress(plan, n_together / len(batches))
-                    epoch.learning_rate = self._rate(plan, progress)
-                    loss, finite = step(x, y, weight, epoch.learning_rate, progress, moves)
-                    epoch.loss += loss * len(y)
-                    seen += len(y)
+                    moves = number % n_together == 0 or number == n_batches
+                    progress = self._progress(plan, length)
+                    epoch.learning_rate = rate = self._rate(plan, progress)
+                    loss, finite = step(x, y, weight, rate, progress, moves)
+                    n = len(y)
+                    epoch.loss += loss * n
+                    seen += n
                     if not finite:
                         epoch.diverged = True
                         break
-                    self.samples += len(y)
-                    self.epochs = start + seen / batches.n_rows
-                    if moves:
+                    self.samples += n
+                    self.epochs = start + seen / n_rows
+                    if moves and plan.averaging is not None:
                         self._update_average(plan.averaging)
                     if plan.is_over:
                         break
@@ -415,8 +420,6 @@ class Trainer:
             self._average, self._updates = self.network.params.copy(), 0
 
     def _update_average(self, decay):
-        if decay is None:
-            return
         # The first averages are short: a decay of 0.999 would keep the random start for long.
         self._updates += 1
         decay = min(decay, self._updates / (self._updates + 9))

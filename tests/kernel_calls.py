@@ -1,6 +1,7 @@
 """Calls of kernels for the tests: arguments that fit, and what the call may write."""
 
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -399,6 +400,32 @@ def dense_back(rng, shape, dtype, wild=False):
     return Call("dense_back", arguments, (1, 5, 6, 7))
 
 
+def dense_gradient(rng, shape, dtype, wild=False):
+    """Return the call of the gradient of up to three layers, the last of shape[1] or one units."""
+    n, loss = shape[0], int(rng.integers(3))
+    n_outputs = shape[1] if loss == kernels.OF_CLASSES else 1
+    widths = [*rng.integers(1, 30, rng.integers(1, 4)).tolist(), n_outputs]
+    integers, reals, begin = [], [], 0
+    for n_inputs, units in pairwise(widths):
+        kind, *coefficients = ACTIVATIONS[str(rng.choice(list(ACTIVATIONS)[:-1]))]
+        at_bias = begin + n_inputs * units
+        integers.append((units, kind, begin, at_bias))
+        reals.append((*coefficients, rng.random()))
+        begin = at_bias + units
+    x, params = values(rng, (n, widths[0]), dtype, wild), values(rng, begin, dtype) / 8
+    y = {
+        kernels.OF_CLASSES: rng.integers(0, n_outputs, n),
+        kernels.OF_LABELS: rng.integers(0, 2, (n, 1)),
+        kernels.SQUARED: values(rng, (n, 1), dtype),
+    }[loss]
+    shares = np.abs(values(rng, n, dtype)) if rng.random() < 0.5 else None
+    memory = np.zeros((n, 3 * sum(widths[1:])), dtype)
+    layers = np.array(integers, np.int64), np.array(reals, dtype)
+    arguments = [x, y, shares, params, np.zeros_like(params), *layers, memory]
+    rest = [float(rng.choice([0.0, 0.1])), float(rng.random()), loss, _Scratch(n, dtype)]
+    return Call("dense_gradient", [*arguments, *rest], (4, 7))
+
+
 #: The calls of kernels for arrays of some shape.
 MAKERS = {
     "add_by_code": add_by_code,
@@ -409,6 +436,7 @@ MAKERS = {
     "channel_sums": channel_sums,
     "dense": dense,
     "dense_back": dense_back,
+    "dense_gradient": dense_gradient,
     **{name: partial(convolution, name=name) for name in CONVOLUTIONS},
     "dropout": dropout,
     "dropout_backward": dropout_backward,

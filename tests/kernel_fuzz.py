@@ -30,7 +30,7 @@ _FILL = 0xA5
 _INCOMPARABLE = ("dropout", "read_codes", "row_norm", "row_norm_backward", "add_by_code")
 _INCOMPARABLE += ("softmax_of_keys", "max_unpool", "mix_rows", *kernel_calls.CONVOLUTIONS)
 _INCOMPARABLE += ("channel_sums", "channel_linear", "channel_gradient")
-_INCOMPARABLE += ("dense", "dense_back", "multiply", "waves_backward")
+_INCOMPARABLE += ("dense", "dense_back", "dense_gradient", "multiply", "waves_backward")
 
 
 class Guarded:
@@ -132,8 +132,10 @@ def spoil(rng, call):
             arguments[rng.choice(numbers)] = NUMBERS[rng.integers(len(NUMBERS))]
         elif choice < 0.95:
             arguments.pop(rng.integers(len(arguments)))
+            break  # or another argument would stand where the last one did
         else:
             arguments.append(None)
+            break
     return arguments
 
 
@@ -198,7 +200,7 @@ def main(arguments=None):
     if extension is None:
         print("sknet was installed without compiled kernels")
         return True
-    print(f"kernels: {extension.level()}")
+    print(f"kernels: {extension.use_level(None)}")
     found = list(faults(options.seed, options.calls))
     print(*found[:50], f"{len(found)} faults in {options.calls:,} calls", sep="\n")
     return bool(found)

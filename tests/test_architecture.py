@@ -48,7 +48,7 @@ GROUPS = [
         "weights",
     },
     {"initialization", "network", "outline", "stepping"},
-    {"step", "training"},
+    {"dense_step", "step", "training"},
     {"testing"},
     {"estimators"},
     {"tabular", "versions"},

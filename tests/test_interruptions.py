@@ -56,7 +56,7 @@ def test_an_interrupted_partial_fit_that_has_trained_nothing_leaves_the_estimato
     params = {"tol": 0, "random_state": 0, "max_iter": 3, "averaging": 0.5}
     network = NeuralRegressor((4,), **params).fit(X, X[:, 0])
     before = network.predict(X)
-    network._trainer.loss.value_and_gradient = None  # fails in the first step
+    network._trainer.optimizer.update = None  # fails in the first step
     with pytest.raises(TypeError):
         network.partial_fit(X, X[:, 0])
     np.testing.assert_array_equal(network.predict(X), before)

@@ -29,7 +29,7 @@ def levels():
     found = []
     for level in ("generic", "x86_64_v3", "x86_64_v4"):
         try:
-            before = extension.level()
+            before = extension.use_level(None)
             extension.use_level(level)
         except (AttributeError, ValueError):
             continue
@@ -41,7 +41,7 @@ def levels():
 @pytest.fixture(params=levels())
 def level(request):
     """Run the kernels of a level."""
-    before = extension.level()
+    before = extension.use_level(None)
     extension.use_level(request.param)
     yield request.param
     extension.use_level(before)
@@ -139,6 +139,30 @@ def test_dense_layers_are_near_those_of_numpy(level, shape, dtype):
     for make in (kernel_calls.dense, kernel_calls.dense_back):
         for _ in range(12):
             assert_near(make(rng, shape, dtype), 64, scale=20.0 * (shape[0] + 1))
+
+
+@every_dtype
+@pytest.mark.parametrize("shape", [(1, 1), (5, 1), (7, 10), (30, 33), (300, 5), (0, 3)])
+def test_gradients_of_dense_networks_are_near_those_of_numpy(level, shape, dtype):
+    rng = np.random.default_rng(16)
+    for _ in range(20):
+        call = kernel_calls.dense_gradient(rng, shape, dtype)
+        (value, ours), (reference, theirs) = call.run(extension), call.run(numpy_kernels)
+        tolerance = 1000 * np.finfo(dtype).eps
+        assert_allclose(value, reference, rtol=tolerance)
+        scale = np.abs(theirs[0]).max(initial=1.0)
+        assert_allclose(ours[0], theirs[0], rtol=0, atol=tolerance * scale)
+
+
+@every_dtype
+def test_a_loss_that_is_not_finite_leaves_the_gradient_of_a_network_alone(level, dtype):
+    call = kernel_calls.dense_gradient(np.random.default_rng(0), (7, 4), dtype)
+    call.arguments[0][3] = np.nan
+    call.arguments[4][:] = 3.0
+    for functions in (extension, numpy_kernels):
+        value, written = call.run(functions)
+        assert not np.isfinite(value)
+        assert_array_equal(written[0], 3.0)
 
 
 @every_dtype
@@ -419,6 +443,15 @@ def test_kept_elements_are_as_frequent_as_asked_and_independent():
 
 ONES = np.ones(4)
 COUNT = np.zeros(1, np.int64)
+
+
+def spoiled_network(layer=(3, kernels.RELU, 0, 9), code=2, loss=kernels.OF_CLASSES):
+    """Return the arguments of a network of one layer, of three inputs and outputs."""
+    arrays = [np.ones((2, 3)), np.array([0, code]), None, np.ones(12), np.zeros(12)]
+    layers = np.array([layer], np.int64), np.zeros((1, 3))
+    return [*arrays, *layers, np.zeros((2, 12)), 0.0, 0.0, loss, None]
+
+
 REFUSED = {
     "number of arguments": ("sgd", [ONES], TypeError, "sgd takes 9 arguments, got 1"),
     "no array": (
@@ -469,6 +502,18 @@ REFUSED = {
         ValueError,
         "softmax_loss: argument 1 has a code that is out of range",
     ),
+    **{
+        name: ("dense_gradient", spoiled_network(**changes), ValueError, sentence)
+        for name, changes, sentence in (
+            ("layer", {"layer": (4, kernels.RELU, 0, 9)}, "argument 5 has a layer that does not"),
+            ("kernel", {"layer": (3, kernels.RELU, -1, 9)}, "argument 5 has a layer that does"),
+            ("bias", {"layer": (3, kernels.RELU, 0, 10)}, "argument 5 has a layer that does not"),
+            ("activation", {"layer": (3, kernels.EXACT_GELU, 0, 9)}, "argument 5 has a layer"),
+            ("class", {"code": 3}, "argument 1 has a code that is out of range"),
+            ("loss", {"loss": 3}, "argument 10 is no loss of such targets and outputs"),
+            ("outputs", {"loss": kernels.SQUARED}, "argument 10 is no loss of such targets"),
+        )
+    },
     "codes": (
         "softmax_loss",
         [np.ones((2, 3)), np.array([0.0, 1.0]), None, 0.0, np.ones((2, 3)), None],
@@ -510,11 +555,11 @@ def test_threads_get_the_same_bits():
 
 
 def test_the_environment_chooses_the_kernels(monkeypatch):
-    before = extension.level()
+    before = extension.use_level(None)
     assert kernels._chosen("numpy") is None
     assert kernels._chosen("c") is kernels._chosen("") is extension
     try:
-        assert kernels._chosen("generic").level() == "generic"
+        assert kernels._chosen("generic").use_level(None) == "generic"
     finally:
         extension.use_level(before)
     with pytest.raises(ValueError, match="this processor has no level 'fastest'"):

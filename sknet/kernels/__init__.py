@@ -96,7 +96,7 @@ def run_alone(alone: bool) -> None:
 COMPILED: bool = _extension is not None
 
 #: Whether `dense` multiplies by itself: without fused operations BLAS is faster.
-MULTIPLIES: bool = _extension is not None and _extension.level() in ("x86_64_v3", "x86_64_v4")
+MULTIPLIES: bool = COMPILED and _extension.use_level(None) in ("x86_64_v3", "x86_64_v4")
 
 
 def description() -> str:
@@ -107,4 +107,4 @@ def description() -> str:
     description : str
         "NumPy", or "C" and the level of processors.
     """
-    return "NumPy" if _extension is None else f"C, {_extension.level()}"
+    return "NumPy" if _extension is None else f"C, {_extension.use_level(None)}"

@@ -3,10 +3,6 @@
 #define BLOCK 2048 /* elements */
 #define NARROW 64  /* rows shorter than this are joined, so that loops along them pay */
 
-static inline ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) {
-    return a < b ? a : b;
-}
-
 struct function {
     enum activation kind;
     double slope, limit;
@@ -56,17 +52,11 @@ static void apply(struct function f, ptrdiff_t n, const REAL *x, REAL *out, REAL
         MAP(tanh_of(v))
 #undef MAP
 #define GATED(GATE, SLOPE)                                                                        \
-    if (derivative) {                                                                             \
-        EACH (i, n) {                                                                             \
-            REAL v = x[i], gate = GATE;                                                           \
+    EACH (i, n) {                                                                                 \
+        REAL v = x[i], gate = GATE;                                                               \
+        if (derivative)                                                                           \
             derivative[i] = (SLOPE) * v + gate;                                                   \
-            out[i] = v * gate;                                                                    \
-        }                                                                                         \
-    } else {                                                                                      \
-        EACH (i, n) {                                                                             \
-            REAL v = x[i], gate = GATE;                                                           \
-            out[i] = v * gate;                                                                    \
-        }                                                                                         \
+        out[i] = v * gate;                                                                        \
     }                                                                                             \
     break;
     case GELU: { /* x (1 + tanh u) / 2, the logistic of 2 u, u = slope x + limit x^3 */

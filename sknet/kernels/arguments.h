@@ -2,7 +2,7 @@
 
    The signature of a kernel has an item for each argument, much as those of NumPy's gufuncs:
 
-     (m,n)     array of two axes; a letter is the same length wherever it stands, and 1 is 1
+     (m,n)     array of two axes; a letter is the same length wherever it stands, a digit itself
      (..m,n)   array of any number of axes, of which those before the last have m rows in all
      mn        array of any number of axes and m n elements; also 5mn, or mn+mnp
      Imn       array of int64, B of bool, U of uint8, E of int64 or real numbers; arrays without
@@ -17,9 +17,8 @@
      ~4mn      after the arguments: about how many multiply-adds the call takes
      -> float  what is returned, unless it is None: float, bool or True
 
-   Marks come in the order ?!=*I. So blend reads m rows of n elements, an array of the same size
-   and n weights, and writes an array of that size. The check is a function of checks.h, or NULL
-   where the signature says everything. */
+   Marks come in the order ?!=*I. So blend reads m rows of n elements, as many others and n
+   weights, and writes as many. The check is of checks.h, or NULL if nothing is left to check. */
 #ifndef SKNET_ARGUMENTS_H
 #define SKNET_ARGUMENTS_H
 
@@ -36,19 +35,21 @@
     X(deactivate, check_kind, "# !(..m,n) =mn ?!n # # - ~mn") \
     X(dense, check_dense, "# (..m,o) (o,n) ?n !(..m,n) ?!mn # # - ~mno") \
     X(dense_back, check_dense, "# !(..m,n) =mn (..m,o) (o,n) !no ?!n ?!mo # # - ~mno") \
+    X(dense_gradient, check_layers, \
+      "(m,o) Em ?m (p) !p I(q,4) (q,3) !(m,n) # # # - ~mp -> float") \
     X(softmax_loss, check_classes, "(..m,n) Im ?m # !=mn N ~4mn -> float") \
     X(sigmoid_loss, check_labels, "(..m,n) Emn ?m # !=mn - ~4mn -> float") \
     X(dropout, check_dropout, "(..m) !=m !B(..n) - # # - ~4m") \
     X(dropout_backward, check_mask, "!(..m) B(..n) # - ~m") \
     X(row_norm, NULL, "(..m,n) n ?n !mn !(m,1) !(m,1) !mn # - - ~2mn -> bool") \
     X(row_norm_backward, NULL, "!(..m,n) mn (m,1) n !n ?!n # - - ~2mn") \
-    X(channel_sums, check_sums, "(m,n,o) ?mo ?mno N ?!mo ?!mo - ~mno") \
+    X(channel_sums, NULL, "(m,n,o) ?mo ?mno N ?!mo ?!mo - ~mno") \
     X(channel_linear, NULL, "(m,n,o) mo N mo mo !mno - ~mno") \
     X(channel_gradient, NULL, "!mno (m,n,o) mo N mo mo mo - ~mno") \
     X(blend, NULL, "(..m,n) mn n !mn ~mn") \
     X(blend_backward, NULL, "!(..m,n) mn mn n !mn !n ~mn") \
     X(softmax_of_keys, check_keys, "!(m,n,o,p) ?B(m,o) - - - ~4mnop") \
-    X(read_codes, check_limit, "(..m) !Im # - ~m -> bool") \
+    X(read_codes, NULL, "(..m) !Im # - ~m -> bool") \
     X(add_by_code, check_codes, "mn I(..m) !(..o,n) - ~mn+on") \
     X(lstm_step, NULL, "!5mn !(..m,n) !mn !mn # - ~9mn") \
     X(lstm_step_back, NULL, "(..m,n) 5mn mn !mn !4mn - ~5mn") \
@@ -65,28 +66,19 @@
     X(depthwise, check_convolution, "(..m) (..n) !(..o) - - ~o") \
     X(depthwise_gradient, check_convolution, "(..m) (..o) !(..n) - - ~o") \
     X(multiply, check_panels, "*(m,o) *(o,n) !*(m,n) # # - ~mno")
+
+/* The activations; numpy_kernels has the same numbers, and the last one for itself. */
+enum activation {
+    IDENTITY, RELU, LEAKY_RELU, EXPONENTIAL, SOFTPLUS, LOGISTIC, TANH, GELU, SILU, MISH, EXACT_GELU
+};
 /* clang-format on */
 
 #define AS_NUMBER(name, check, signature) KERNEL_##name,
 enum kernel_number { EACH_KERNEL(AS_NUMBER) N_KERNELS };
 
-/* The activations; numpy_kernels.py has the same numbers. */
-enum activation {
-    IDENTITY,
-    RELU,
-    LEAKY_RELU,
-    EXPONENTIAL,
-    SOFTPLUS,
-    LOGISTIC,
-    TANH,
-    GELU,
-    SILU,
-    MISH,
-    EXACT_GELU /* left to NumPy */
-};
-
 #define MOST_ARGUMENTS 12
 #define MOST_AXES 3    /* of windows */
+#define MOST_LAYERS 16 /* of a network */
 #define MOST_MIXED 6   /* rows */
 #define MOST_WAVES 256 /* of a feature, times the elements that they are mixed to */
 
@@ -125,5 +117,9 @@ struct arguments {
 };
 
 typedef void kernel_function(struct arguments *a);
+
+static inline ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) {
+    return a < b ? a : b;
+}
 
 #endif

@@ -19,17 +19,11 @@ static void channel_sums(struct arguments *a) {
                 for (ptrdiff_t row = first; row < least(first + SUMMED_ROWS, rows); row++) {
                     const ptrdiff_t offset = (segment * rows + row) * width + start;
                     const REAL *x = part(a, 0, offset), *grad = part_or_null(a, 2, offset);
-                    if (!mean)
-                        EACH (c, n)
-                            total[c] += x[c];
-                    else if (!grad)
-                        EACH (c, n)
-                            products[c] = FMA(x[c] - mean[c], x[c] - mean[c], products[c]);
-                    else
-                        EACH (c, n) {
-                            total[c] += grad[c];
-                            products[c] = FMA(x[c] - mean[c], grad[c], products[c]);
-                        }
+                    EACH (c, out[0] ? n : 0)
+                        total[c] += grad ? grad[c] : x[c];
+                    EACH (c, out[1] && mean ? n : 0)
+                        products[c] =
+                            FMA(x[c] - mean[c], grad ? grad[c] : x[c] - mean[c], products[c]);
                 }
                 for (int k = 0; k < 2; k++)
                     for (ptrdiff_t c = 0; out[k] && c < n; c++)

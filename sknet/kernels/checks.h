@@ -41,18 +41,35 @@ static void check_classes(struct call *call, struct arguments *a) {
     check_below(call, 1, a->arrays[1], a->m, a->n);
 }
 
-static void check_codes(struct call *call, struct arguments *a) {
-    check_below(call, 1, a->arrays[1], a->m, a->o);
-}
-
-static void check_limit(struct call *call, struct arguments *a) {
-    if (call->fate == RUNS && !(a->numbers[2] <= 9007199254740992.0)) /* exact up to there */
-        fail(call, PyExc_ValueError, 2, "is more codes than real numbers tell apart");
-}
-
 /* Note whether the labels are integers. */
 static void check_labels(struct call *call, struct arguments *a) {
     a->has_integers = PyArray_TYPE(array_at(call, 1)) == NPY_INT64;
+}
+
+/* Check where the layers of a network have their weights, and the targets of its n outputs. */
+static void check_layers(struct call *call, struct arguments *a) {
+    const int64_t *layer = a->arrays[5];
+    const double loss = a->numbers[10];
+    ptrdiff_t inputs = a->o, width = 0;
+    for (ptrdiff_t k = 0; call->fate == RUNS && k < a->q; k++, layer += 4) {
+        const int64_t n = layer[0], kind = layer[1], last = a->p - n;
+        if (inputs < 1 || n < 1 || n > a->p / inputs || kind < IDENTITY || kind >= EXACT_GELU ||
+            layer[2] < 0 || layer[2] > a->p - inputs * n || layer[3] < 0 || layer[3] > last)
+            fail(call, PyExc_ValueError, 5, "has a layer that does not fit");
+        width += n * (kind < GELU ? 2 : 3);
+        inputs = n;
+    }
+    leave_if(call, !a->m || !a->q || a->q > MOST_LAYERS || width > a->n);
+    a->n = inputs;
+    check_labels(call, a);
+    if (loss == 0)
+        check_classes(call, a);
+    else if (call->fate == RUNS && (inputs > 1 || (loss != 1 && (loss != 2 || a->has_integers))))
+        fail(call, PyExc_ValueError, 10, "is no loss of such targets and outputs");
+}
+
+static void check_codes(struct call *call, struct arguments *a) {
+    check_below(call, 1, a->arrays[1], a->m, a->o);
 }
 
 /* Leave masks that are broadcast to NumPy. */
@@ -69,24 +86,15 @@ static void check_dropout(struct call *call, struct arguments *a) {
     if (call->fate != RUNS)
         return;
     PyObject *bits = PyObject_GetAttrString(call->args[3], "bit_generator");
-    PyObject *capsule = bits ? PyObject_GetAttrString(bits, "capsule") : NULL;
-    bitgen_t *generator = capsule ? PyCapsule_GetPointer(capsule, "BitGenerator") : NULL;
-    if (generator)
-        a->seed = generator->next_uint64(generator->state);
+    PyObject *drawn = bits ? PyObject_CallMethod(bits, "random_raw", NULL) : NULL;
+    if (drawn && PyLong_Check(drawn))
+        a->seed = PyLong_AsUnsignedLongLongMask(drawn);
     else {
         PyErr_Clear();
         fail(call, PyExc_TypeError, 3, "must be a numpy.random.Generator");
     }
-    Py_XDECREF(capsule);
+    Py_XDECREF(drawn);
     Py_XDECREF(bits);
-}
-
-/* Sums are of x, of squares of x - mean, or of a gradient and its products with x - mean. */
-static void check_sums(struct call *call, struct arguments *a) {
-    const int mean = !!a->arrays[1], grad = !!a->arrays[2];
-    const int total = !!a->arrays[4], products = !!a->arrays[5];
-    if (call->fate == RUNS && (mean ? !products || total != grad : !total || grad))
-        fail(call, PyExc_TypeError, mean ? 5 : 4, "does not fit what is summed up");
 }
 
 /* Check the mask, and note whether later keys are hidden. */
@@ -98,8 +106,6 @@ static void check_keys(struct call *call, struct arguments *a) {
 
 static void check_waves(struct call *call, struct arguments *a) {
     leave_if(call, a->o * a->p > MOST_WAVES);
-    if (call->fate == RUNS && !a->arrays[3] != !a->arrays[4])
-        fail(call, PyExc_TypeError, 4, "must be given if and only if cosines are");
 }
 
 static void check_tiles(struct call *call, struct arguments *a) {

@@ -1,15 +1,11 @@
 /* Dropout: 32 random bits an element, from 8 generators side by side. */
 
-#ifndef SKNET_XOSHIRO
-#define SKNET_XOSHIRO
-
 #define STREAMS 8
 #define CHUNK 4096 /* elements with streams of their own: their bits depend on no others */
 
 typedef uint32_t lanes __attribute__((vector_size(4 * STREAMS)));
 
-/* SplitMix64 from `seed` on gives the streams of a chunk their states, as xoshiro's authors
- * advise. */
+/* The states of a chunk's streams, by SplitMix64 from `seed` on: so xoshiro's authors advise. */
 static inline void start_streams(lanes state[4], uint64_t seed, uint64_t chunk) {
     uint32_t words[4 * STREAMS];
     for (uint64_t k = 0; k < 2 * STREAMS; k++) {
@@ -34,7 +30,6 @@ static inline lanes draw(lanes s[4]) {
     s[3] = s[3] << 11 | s[3] >> 21;
     return draws;
 }
-#endif
 
 /* kept = draw < 2^32 keep;  out = factor kept x */
 static void dropout(struct arguments *a) {

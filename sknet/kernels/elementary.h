@@ -18,9 +18,9 @@ static inline REAL small_expm1(REAL r) {
                                                 1.0 / 120,      1.0 / 720,       1.0 / 5040,
                                                 1.0 / 40320,    1.0 / 362880,    1.0 / 3628800,
                                                 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
-    REAL sum = (REAL)inverse_factorials[N_FACTORIALS - 1];
+    REAL sum = (REAL)inverse_factorials[N_TERMS - 1];
 #pragma GCC unroll 16
-    for (int k = N_FACTORIALS - 2; k >= 0; k--)
+    for (int k = N_TERMS - 2; k >= 0; k--)
         sum = FMA(sum, r, (REAL)inverse_factorials[k]);
     return FMA(r * r, sum, r);
 }
@@ -69,8 +69,7 @@ static inline REAL small_log1p(REAL x) {
     return 2 * FMA(s * square, sum, s);
 }
 
-/* log(1 + x) of x >= 0: with 2^n <= 1 + x < 2^(n + 1) it is n ln 2 + log(1 + (x + 1 - 2^n) / 2^n).
- */
+/* log(1 + x) = n ln 2 + log(1 + (x + 1 - 2^n) / 2^n) of x >= 0, where 2^n <= 1 + x < 2^(n + 1). */
 static inline REAL log1p_of(REAL x) {
     union bits total = {1 + x}, power = total, n = {ROUND};
     power.bits = power.bits >> MANTISSA_BITS << MANTISSA_BITS;

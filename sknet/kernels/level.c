@@ -45,9 +45,8 @@
 #define LN2_LOW 1.42860682030941723212e-6
 #define EXP_LOWEST -746.0
 #define EXP_HIGHEST 710.0
-#define N_FACTORIALS 12
+#define N_TERMS 12
 #define N_ODD 16
-#define N_SINES 12
 #define VECTOR_FMA FUSED(pd)
 #define HALF_FMA HALF_FUSED(pd)
 #else
@@ -61,9 +60,8 @@
 #define LN2_LOW -2.12194440e-4f
 #define EXP_LOWEST -104.5f
 #define EXP_HIGHEST 89.0f
-#define N_FACTORIALS 6
+#define N_TERMS 6
 #define N_ODD 7
-#define N_SINES 6
 #define VECTOR_FMA FUSED(ps)
 #define HALF_FMA HALF_FUSED(ps)
 #endif
@@ -86,6 +84,7 @@ union bits {
 #include "dropout.h"
 #include "losses.h"
 #include "mixing.h"
+#include "network.h"
 #include "normalization.h"
 #include "optimizers.h"
 #include "pooling.h"
@@ -99,6 +98,7 @@ union bits {
 #define correlate_gradient NULL
 #define dense NULL
 #define dense_back NULL
+#define dense_gradient NULL
 #endif
 #define JOINED(level, precision) kernels_##level##_##precision
 #define SYMBOL(level, precision) JOINED(level, precision)

@@ -38,8 +38,7 @@ static void softmax_loss(struct arguments *a) {
             out[i] = exp_of(out[i]);
         block = out;
         for (ptrdiff_t row = 0; row < n; row++, block += K) {
-            block[tops[row]] =
-                0; /* of 1, beside which small probabilities would be rounded away */
+            block[tops[row]] = 0; /* of 1, where small probabilities would be rounded away */
             rests[row] = sum(K, block);
             block[tops[row]] = 1;
         }
@@ -69,11 +68,10 @@ static void softmax_loss(struct arguments *a) {
    log(1 + e) + z d, its derivative d - q, where d is 1 - t for z >= 0 and -t for others, and q is
    e / (1 + e) with the sign of z. */
 static void sigmoid_loss(struct arguments *a) {
-    const REAL *raw = a->arrays[0], *reals = a->arrays[1], *weights = a->arrays[2];
+    const REAL *raw = a->arrays[0], *reals = a->arrays[1], *shares = a->arrays[2];
     const int64_t *integers = a->arrays[1];
     REAL *out = a->arrays[4];
-    const double smoothing = a->numbers[3];
-    const REAL keep = 1 - smoothing, even = smoothing / 2, share = 1.0 / a->m;
+    const REAL keep = 1 - a->numbers[3], even = a->numbers[3] / 2, share = 1.0 / a->m;
     const ptrdiff_t size = a->m * a->n;
     REAL losses[BLOCK], targets[BLOCK];
     double value = 0;
@@ -81,25 +79,32 @@ static void sigmoid_loss(struct arguments *a) {
         const ptrdiff_t n = least(BLOCK, size - start);
         const REAL *z = raw + start;
         REAL *gradient = out + start;
-        if (a->has_integers)
-            EACH (i, n)
-                targets[i] = integers[start + i] * keep + even;
-        else
-            EACH (i, n)
-                targets[i] = reals[start + i] * keep + even;
+        EACH (i, n)
+            targets[i] = (a->has_integers ? integers[start + i] : reals[start + i]) * keep + even;
         EACH (i, n) {
             REAL e = exp_of(-fabs(z[i])), q = e / (1 + e);
             REAL d = (REAL)(copysign((REAL)1, z[i]) > 0) - targets[i];
             losses[i] = small_log1p(e) + d * z[i];
-            gradient[i] = (d - copysign(q, z[i])) * share;
+            gradient[i] = d - copysign(q, z[i]);
         }
-        if (weights)
-            for (ptrdiff_t i = 0; i < n; i++) {
-                REAL weight = weights[(start + i) / a->n];
-                losses[i] *= weight;
-                gradient[i] *= weight;
-            }
+        for (ptrdiff_t i = 0; i < n; i++) {
+            REAL part = shares ? shares[(start + i) / a->n] : share;
+            losses[i] *= part;
+            gradient[i] *= part;
+        }
         value += sum(n, losses);
     }
-    a->result = a->m ? value / a->m : 0;
+    a->result = value;
+}
+
+/* r^2 / 2 of r = raw - y, and r, times the share of the row; of one output */
+static void squared_loss(struct arguments *a) {
+    const REAL *raw = a->arrays[0], *y = a->arrays[1], *shares = a->arrays[2];
+    REAL *out = a->arrays[4];
+    a->result = 0;
+    for (ptrdiff_t row = 0; row < a->m; row++) {
+        const REAL share = shares ? shares[row] : (REAL)1 / a->m, r = raw[row] - y[row];
+        out[row] = share * r;
+        a->result += out[row] * r / 2;
+    }
 }

@@ -1,14 +1,13 @@
 /* The boundary to Python: checks what the kernels are given, and chooses their level.
 
-   A call with plain arrays (contiguous, aligned, of float32 or float64) runs here. One with other
-   arrays, such as strided ones, is handed to the function of the same name in numpy_kernels.py.
-   Arrays that do not fit each other are refused before anything is written. */
+   A call with plain arrays (contiguous, aligned, of float32 or float64) runs here; one with
+   others is handed to the function of the same name in numpy_kernels. Arrays that do not fit each
+   other are refused before anything is written. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
 #include <numpy/arrayobject.h>
-#include <numpy/random/bitgen.h>
 
 #include "checks.h"
 
@@ -37,14 +36,13 @@ static struct kernel kernels[] = {EACH_KERNEL(AS_ENTRY)};
 
 /* Call the function of the same name in numpy_kernels.py. */
 static PyObject *leave_to_numpy(const struct call *call) {
-    PyObject *numpy_kernels = PyImport_ImportModule("sknet.kernels.numpy_kernels");
-    PyObject *function =
-        numpy_kernels ? PyObject_GetAttrString(numpy_kernels, call->kernel->name) : NULL;
+    PyObject *home = PyImport_ImportModule("sknet.kernels.numpy_kernels");
+    PyObject *function = home ? PyObject_GetAttrString(home, call->kernel->name) : NULL;
     PyObject *arguments = PyTuple_New(call->n_args);
     for (Py_ssize_t i = 0; arguments && i < call->n_args; i++)
         PyTuple_SetItem(arguments, i, Py_NewRef(call->args[i]));
     PyObject *result = function && arguments ? PyObject_Call(function, arguments, NULL) : NULL;
-    Py_XDECREF(numpy_kernels);
+    Py_XDECREF(home);
     Py_XDECREF(function);
     Py_XDECREF(arguments);
     return result;
@@ -129,17 +127,14 @@ static const struct level *best_level(void) {
     return &levels[best];
 }
 
-static PyObject *level(PyObject *module, PyObject *none) {
-    (void)module, (void)none;
-    return PyUnicode_FromString(current_level->name);
-}
-
 static PyObject *use_level(PyObject *module, PyObject *name) {
+    const int is_text = PyUnicode_Check(name);
     (void)module;
     for (const struct level *level = levels; level <= best_level(); level++)
-        if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, level->name) == 0) {
+        if (is_text ? !PyUnicode_CompareWithASCIIString(name, level->name)
+                    : name == Py_None && level == current_level) {
             current_level = level;
-            Py_RETURN_NONE;
+            return PyUnicode_FromString(level->name);
         }
     return PyErr_Format(PyExc_ValueError, "this processor has no level %R", name);
 }
@@ -153,8 +148,7 @@ static PyMethodDef methods[] = {
     {"use_blas", use_blas, METH_VARARGS, "Take the addresses of cblas_sgemm and cblas_dgemm."},
     {"use_threads", use_threads, METH_O, "Let so many threads share a call, the caller's too."},
     {"run_alone", run_alone, METH_O, "Let the calls of this thread run on it alone, or not."},
-    {"level", level, METH_NOARGS, "Return the level of processors whose kernels run."},
-    {"use_level", use_level, METH_O, "Run the kernels of a level that this processor has."},
+    {"use_level", use_level, METH_O, "Run the kernels of a level, or of the last for None; name it."},
     {NULL, NULL, 0, NULL},
 };
 /* clang-format on */

@@ -4,8 +4,7 @@
 #define LEAST_SPREAD 0x1p-14
 
 /* x_hat = (x - mean) s, s = 1 / sqrt(mean((x - mean)^2) + epsilon), out = gamma x_hat + beta;
-   without beta nothing is subtracted. margin is negative or NaN where the row has to be computed
-   again. */
+   without beta nothing is subtracted. Rows of negative or NaN margin must be computed again. */
 static void row_norm(struct arguments *a) {
     const REAL *x = a->arrays[0], *gamma = a->arrays[1], *beta = a->arrays[2];
     REAL *x_hat = a->arrays[3], *inverse_std = a->arrays[4], *margin = a->arrays[5];

@@ -1,9 +1,5 @@
-/* Updates of a vector of parameters, element by element, with the bits of numpy_kernels.py.
-   p is left in grads, for Optimizer.undo, and shrink is 1 less the weight decay. */
-
-static void count_update(struct arguments *a) {
-    ++*(int64_t *)a->arrays[2];
-}
+/* Updates of a vector of parameters, element by element, with the bits of numpy_kernels.py: p is
+   left in grads, for Optimizer.undo; array 2 counts; and shrink is 1 less the weight decay. */
 
 /* g s = rate g;  with momentum  v = v + s,  step v or (Nesterov) s + momentum v,  v = momentum v;
    p = shrink p - step */
@@ -21,7 +17,7 @@ static void sgd(struct arguments *a) {
         params[i] = p * shrink - step;
         grads[i] = p;
     }
-    count_update(a);
+    ++*(int64_t *)a->arrays[2];
 }
 
 /* v = rho v + g^2;  s = rate g / sqrt(v + epsilon);  with momentum  b = s = momentum b + s;
@@ -42,7 +38,7 @@ static void rmsprop(struct arguments *a) {
         params[i] = p * shrink - step;
         grads[i] = p;
     }
-    count_update(a);
+    ++*(int64_t *)a->arrays[2];
 }
 
 /* m = beta_1 m + g;  v = beta_2 v + g^2;  p = shrink p - rate d / (sqrt(v) + epsilon), where d is
@@ -61,21 +57,20 @@ static void adam(struct arguments *a) {
         params[i] = p * shrink - d / (sqrt(v) + epsilon) * rate;
         grads[i] = p;
     }
-    count_update(a);
+    ++*(int64_t *)a->arrays[2];
 }
 
-/* d = weight m + g;  m = beta_2 m + g;  p = shrink p - rate sign(d), sign(d) = d / (|d| + tiny),
- * where tiny keeps 0 / 0 away */
+/* d = weight m + g;  m = beta_2 m + g;  p = shrink p - rate d / (|d| + tiny), the sign of d */
 static void lion(struct arguments *a) {
     REAL *params = a->arrays[0], *grads = a->arrays[1], *mean = a->arrays[3];
     const REAL shrink = a->numbers[5], rate = a->numbers[6];
     const REAL weight = a->numbers[7], beta_2 = a->numbers[8];
-    const REAL tiny = power_of_2(1 - EXPONENT_BIAS); /* the smallest normal number */
+    const REAL tiny = power_of_2(1 - EXPONENT_BIAS); /* the smallest normal one keeps 0 / 0 away */
     EACH (i, a->m) {
         REAL p = params[i], g = grads[i], m = mean[i], d = m * weight + g;
         mean[i] = m * beta_2 + g;
         params[i] = p * shrink - d / (fabs(d) + tiny) * rate;
         grads[i] = p;
     }
-    count_update(a);
+    ++*(int64_t *)a->arrays[2];
 }

@@ -28,17 +28,12 @@ static void max_pool(struct arguments *a) {
                 const UINT here = (UINT)place;
                 if (place == 0)
                     memcpy(best, x + at, n * sizeof(REAL));
-                else if (places)
+                else
                     EACH (c, n) {
                         REAL value = x[at + c];
                         UINT larger = (value > best[c]) | (value != value);
                         found[c] = larger ? here : found[c];
                         best[c] = larger ? value : best[c];
-                    }
-                else
-                    EACH (c, n) {
-                        REAL value = x[at + c];
-                        best[c] = (value > best[c]) | (value != value) ? value : best[c];
                     }
             }
             memcpy(out + start, best, n * sizeof(REAL));
@@ -70,12 +65,8 @@ static void max_unpool(struct arguments *a) {
         EACH_PLACE(w, o, place, at) {
             REAL *to = part(a, 1, at);
             const uint8_t here = (uint8_t)place;
-            if (overlap)
-                EACH (c, channels)
-                    to[c] += places[c] == here ? grad[c] : 0;
-            else
-                EACH (c, channels)
-                    to[c] = places[c] == here ? grad[c] : 0;
+            EACH (c, channels)
+                to[c] = (overlap ? to[c] : 0) + (places[c] == here ? grad[c] : 0);
         }
         grad += channels;
         places += channels;

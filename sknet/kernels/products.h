@@ -32,10 +32,8 @@ static void multiply_panel(void *job, ptrdiff_t panel) {
     const struct arguments *a = job;
     const struct layout *x = a->layouts;
     const ptrdiff_t height = a->numbers[3], width = a->numbers[4];
-    const ptrdiff_t row = panel / n_panels(a, 1) * height, rows_left = a->m - row;
-    const ptrdiff_t column = panel % n_panels(a, 1) * width, columns_left = a->n - column;
-    const ptrdiff_t rows = rows_left < height ? rows_left : height;
-    const ptrdiff_t columns = columns_left < width ? columns_left : width;
+    const ptrdiff_t row = panel / n_panels(a, 1) * height, rows = least(height, a->m - row);
+    const ptrdiff_t column = panel % n_panels(a, 1) * width, columns = least(width, a->n - column);
     if (a->is_double)
         GEMM(double);
     else

@@ -25,8 +25,7 @@ static void lstm_step(struct arguments *a) {
     }
 }
 
-/* The gradients (i, f, c, o) of the sums, of those of h and c; that of c goes on to the step
-   before. */
+/* Gradients (i, f, c, o) of the sums, of those of h and c; that of c goes to the step before. */
 static void lstm_step_back(struct arguments *a) {
     const ptrdiff_t width = a->n, n = a->m * width;
     for (ptrdiff_t at = 0; at < n; at += width) {

@@ -46,7 +46,7 @@ static void softmax_of_keys(struct arguments *a) {
 
 /* codes = x, true unless one is no whole number from 0 to limit - 1 */
 static void read_codes(struct arguments *a) {
-    const REAL *x = a->arrays[0], limit = a->numbers[2];
+    const REAL *x = a->arrays[0], limit = fmin(a->numbers[2], 0x1p53);
     int64_t *codes = a->arrays[1];
     ptrdiff_t wrong = 0;
     for (ptrdiff_t i = 0; i < a->m; i++) {

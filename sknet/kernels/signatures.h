@@ -111,7 +111,8 @@ static int has_axes(struct arguments *a, PyArrayObject *array, const struct item
         return 0;
     for (int k = 0, axis = 0; k < item->n_lengths; k++) {
         const char name = item->lengths[2 * k];
-        ptrdiff_t found = 1, one = 1, *length = name == '1' ? &one : &a->lengths[name - 'm'];
+        ptrdiff_t found = 1, number = name - '0';
+        ptrdiff_t *length = name <= '9' ? &number : &a->lengths[name - 'm'];
         for (; axis < n_first + k; axis++)
             found *= PyArray_DIM(array, axis);
         if (*length < 0)

@@ -6,9 +6,9 @@ static inline REAL quarter_sine(REAL x) {
         6.283185307179586,  -41.34170224039976,  81.60524927607506,     -76.70585975306139,
         42.058693944897655, -15.09464257682299,  3.819952584848282,     -0.7181223017785006,
         0.1042291622081398, -0.0120315859421206, 0.0011309237482517963, -8.823533599243006e-5};
-    REAL square = x * x, sum = (REAL)terms[N_SINES - 1];
+    REAL square = x * x, sum = (REAL)terms[N_TERMS - 1];
 #pragma GCC unroll 16
-    for (int k = N_SINES - 2; k >= 0; k--)
+    for (int k = N_TERMS - 2; k >= 0; k--)
         sum = FMA(sum, square, (REAL)terms[k]);
     return sum * x;
 }
@@ -34,8 +34,7 @@ static void transpose(ptrdiff_t rows, ptrdiff_t columns, const REAL *from, REAL 
             to[column * rows + row] = *from++;
 }
 
-/* out = [x, kernel cos(2 pi f x + p) + bias], and the cosines and sines for the way back, if there
-   is one */
+/* out = [x, kernel cos(2 pi f x + p) + bias], and cosines and sines for the way back, if any */
 static void waves(struct arguments *a) {
     const ptrdiff_t n = a->o, mixed = a->p;
     REAL kernel[MOST_WAVES], passing[MOST_WAVES];

@@ -121,6 +121,22 @@ class Dense(AffineLayer):
         """Whether products of a few rows are left to BLAS."""
         return not (kernels.MULTIPLIES and self.use_bias and self._activation.is_compiled)
 
+    def is_small(self, n_rows: int) -> bool:
+        """Return whether a kernel multiplies as well as BLAS, and with the activation.
+
+        Parameters
+        ----------
+        n_rows : int
+            Number of rows of x.
+
+        Returns
+        -------
+        is_small : bool
+            Whether it does, and applies bias and activation too.
+        """
+        size = n_rows * self.input_shape_[-1] * self.units
+        return self.use_bias and self._activation.is_compiled and size <= _SMALL
+
     @property
     def is_causal(self) -> bool:
         """Whether each step is treated alone: it is unless the last axis is that of the steps."""

@@ -103,6 +103,9 @@ class Loss(Component, ABC):
     takes_standardized = False
     exact_bias = False
     gives_probabilities = True
+    #: What kernels call the loss, and its smoothing, once there is a target; None if it is none of
+    #: theirs.
+    compiled: tuple[int, float] | None = None
     #: Whether the loss of a sample with several places is one of all of them together; it then has
     #: a method `value_of_places`, see `Tversky`.
     joins_places = False

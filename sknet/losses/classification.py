@@ -259,10 +259,18 @@ class LogLoss(ClassificationLoss):
     def _smoothing(self):
         return float(self.label_smoothing)
 
+    @property
+    def compiled(self) -> tuple[int, float] | None:
+        """What kernels call the loss, and its smoothing, for a target of one column."""
+        known = {"multiclass": kernels.OF_CLASSES, "binary": kernels.OF_LABELS}
+        kind = known.get(self._target.kind) if type(self) is LogLoss else None
+        return None if kind is None else (kind, self._smoothing)
+
     def _value_of_labels(self, raw, y, sample_weight, out):
         if type(self)._label_losses is not LogLoss._label_losses:  # a subclass has its own
             return super()._value_of_labels(raw, y, sample_weight, out)
-        return kernels.sigmoid_loss(raw, y, sample_weight, self._smoothing, out, self._work)
+        shares = None if sample_weight is None else row_shares(len(raw), sample_weight, out.dtype)
+        return kernels.sigmoid_loss(raw, y, shares, self._smoothing, out, self._work)
 
     def _label_losses(self, raw, y, losses, slopes):
         excess, rest = self._cross_entropy(raw, y, losses)

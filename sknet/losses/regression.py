@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from .. import kernels
 from ..typing import Array
 from .base import Loss, weighted_mean, weighted_quantile
 
@@ -119,6 +120,12 @@ class SquaredError(RegressionLoss):
     """
 
     takes_standardized = True
+
+    @property
+    def compiled(self) -> tuple[int, float] | None:
+        """What kernels call the loss, and its smoothing, for a target of one column."""
+        is_known = type(self) is SquaredError and self._target.n_outputs == 1
+        return (kernels.SQUARED, 0.0) if is_known else None
 
     def _losses(self, raw, y, slopes):
         np.subtract(raw, y, out=slopes)

@@ -103,6 +103,7 @@ class Optimizer(Component, ABC):
     n_moments = 0
     weight_decay: float = 0.0
     weight_decay_schedule = None
+    _is_one = False  # whether all parameters are one piece
 
     def build(self, params: Array, groups: Iterable[Group]) -> None:
         """Forget all state and bind to a vector of parameters.
@@ -125,6 +126,7 @@ class Optimizer(Component, ABC):
             for group in self._merge(groups, len(params))
             for start in range(group.where.start, group.where.stop, length)
         ]
+        self._is_one = [where for where, _, _ in self._pieces] == [slice(0, len(params))]
         self._work = Workspace(min(length, len(params)), params.dtype)
         self._work("step", (0,))  # made here, so that no update allocates
 
@@ -168,10 +170,12 @@ class Optimizer(Component, ABC):
         constants = self._constants()
         for where, rate_factor, decay in self._pieces:
             rate = learning_rate * rate_factor
-            piece = params[where]
-            moments = [moment[where] for moment in self._moments]
+            piece, gradient, moments = params, grads, self._moments
+            if not self._is_one:
+                piece, gradient = params[where], grads[where]
+                moments = [moment[where] for moment in moments]
             work, shrink = self._work("step", piece.shape), 1.0 - rate * weight_decay * decay
-            self._move(piece, grads[where], self._n_moved, moments, work, shrink, rate, constants)
+            self._move(piece, gradient, self._n_moved, moments, work, shrink, rate, constants)
         if self._t % _FLUSH_INTERVAL == 0:
             self._flush()
 

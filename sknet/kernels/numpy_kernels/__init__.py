@@ -26,6 +26,7 @@ from .dense import dense, dense_back
 from .depthwise import depthwise, depthwise_gradient
 from .dropout import dropout, dropout_backward
 from .losses import sigmoid_loss, softmax_loss
+from .network import MOST_LAYERS, OF_CLASSES, OF_LABELS, SQUARED, dense_gradient
 from .normalization import row_norm, row_norm_backward
 from .optimizers import adam, lion, rmsprop, sgd
 from .pooling import max_pool, max_unpool
@@ -42,9 +43,13 @@ __all__ = [
     "LEAKY_RELU",
     "LOGISTIC",
     "MISH",
+    "MOST_LAYERS",
+    "OF_CLASSES",
+    "OF_LABELS",
     "RELU",
     "SILU",
     "SOFTPLUS",
+    "SQUARED",
     "TANH",
     "activate",
     "adam",
@@ -59,6 +64,7 @@ __all__ = [
     "deactivate",
     "dense",
     "dense_back",
+    "dense_gradient",
     "depthwise",
     "depthwise_gradient",
     "dropout",

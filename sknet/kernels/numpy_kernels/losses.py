@@ -62,13 +62,16 @@ def softmax_loss(
 
 
 def sigmoid_loss(
-    raw: Array, y: Array, sample_weight: Array | None, smoothing: float, out: Array, work: Any
+    raw: Array, y: Array, shares: Array | None, smoothing: float, out: Array, work: Any
 ) -> float:
-    """Return the weighted mean log loss of log-odds (N, L), its gradient in `out`."""
+    """Return the weighted log loss of log-odds (N, L), its gradient in `out`.
+
+    `shares` are what multiplies the losses of the rows; None is 1 / N for all.
+    """
     losses = work("losses", raw.shape)
     excess, rest = cross_entropy(raw, y, losses, smoothing, work)
     np.subtract(excess, rest, out=out)
-    return average(losses, out, sample_weight)
+    return scaled(losses, out, shares)
 
 
 def cross_entropy(
@@ -102,11 +105,17 @@ def cross_entropy(
 
 def average(losses: Array, gradient: Array, sample_weight: Array | None) -> float:
     """Return the weighted mean of losses (N, K) or (N,); scale their gradient to match."""
-    n = max(len(losses), 1)
-    if sample_weight is None:
+    weighted = sample_weight is not None
+    shares = row_shares(len(losses), sample_weight, gradient.dtype) if weighted else None
+    return scaled(losses, gradient, shares)
+
+
+def scaled(losses: Array, gradient: Array, shares: Array | None) -> float:
+    """Return the sum of losses times shares, None is 1 / N; scale their gradient to match."""
+    if shares is None:
+        n = max(len(losses), 1)
         gradient *= 1 / n
         return float(losses.sum()) / n
-    shares = row_shares(len(losses), sample_weight, gradient.dtype)
     gradient *= shares[:, None]
     return float((shares @ losses).sum())
 
