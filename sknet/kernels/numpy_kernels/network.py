@@ -44,9 +44,10 @@ def dense_gradient(
     for (units, kind, at_kernel, at_bias), (slope, limit, decay) in rows:
         where = slice(at_kernel, at_kernel + x.shape[1] * units)
         bias, kernel = slice(at_bias, at_bias + units), params[where].reshape(-1, units)
-        out, derivative = np.empty((2, len(x), units), x.dtype)
+        out = np.empty((len(x), units), x.dtype)
+        derivative = np.empty_like(out) if kind >= GELU else None
         dense(kind, x, kernel, params[bias], out, derivative, slope, limit, work)
-        after = out if kind < GELU else derivative
+        after = out if derivative is None else derivative
         passed.append((where, bias, decay, (kind, after, x, kernel), (slope, limit, work)))
         penalty += decay * float(params[where] @ params[where])
         x = out
@@ -54,7 +55,8 @@ def dense_gradient(
     value += 0.5 * factor * penalty
     if isfinite(value):
         for where, bias, decay, (kind, after, x, kernel), rest in reversed(passed):
-            kernel_grad, grad_x = grads[where].reshape(kernel.shape), np.empty_like(x)
+            kernel_grad = grads[where].reshape(kernel.shape)
+            grad_x = np.empty_like(x) if where is not passed[0][0] else None
             dense_back(kind, grad, after, x, kernel, kernel_grad, grads[bias], grad_x, *rest)
             grads[where] += factor * decay * params[where]
             grad = grad_x

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ...typing import Array, Shape
 from .axes import LayerOverAxes
@@ -109,42 +110,50 @@ class _GlobalAveragePooling(LayerOverAxes):
         self._check_axes(input_shape)
         return (input_shape[-1],)
 
+    def allocate(self, batch_size: int, dtype: DTypeLike, rng: np.random.Generator | None) -> None:
+        """Prepare scratch memory and the numbers of samples."""
+        super().allocate(batch_size, dtype, rng)
+        self._numbers = np.empty((0, 1), np.intp)
+
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return None: the output has no steps."""
         return None
 
     def forward(self, x: Array, training: bool = False, mask: Array | None = None) -> Array:
         """Take the mean of each channel over the real steps."""
-        places = x.reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
-        out = self._work("out", (len(x), x.shape[-1]))
-        shares = self._shares_of_places(x, mask)
-        # A product with the shares is faster than a sum along the axis.
-        np.matmul(shares.swapaxes(1, 2), places, out=out[:, None])
-        if training:
-            self._shares, self._shape, self._is_even = shares, x.shape, mask is None
-        return out
-
-    def _shares_of_places(self, x, mask):
-        """Return the weight of each place in the mean: (N, places, 1), or (1, places, 1)."""
-        n_places = prod(x.shape[1:-1])
+        n, n_places = len(x), prod(x.shape[1:-1])
         if mask is None:
-            return np.full((1, n_places, 1), 1 / n_places, x.dtype)
-        real = np.repeat(mask, prod(x.shape[2:-1]), axis=1)[..., None]
-        counts = np.count_nonzero(real, axis=1, keepdims=True)
-        return (real / np.maximum(counts, 1)).astype(x.dtype)
+            real, share = None, 1 / n_places if n_places else 0.0
+            shares = np.full((1, 1, n_places), share, x.dtype)
+        else:
+            real = np.repeat(mask, prod(x.shape[2:-1]), axis=1)
+            counts = np.count_nonzero(real, axis=1, keepdims=True)
+            share = np.divide(1, np.maximum(counts, 1), dtype=x.dtype)
+            shares = np.multiply(real, share, dtype=x.dtype)[:, None]
+        out = self._work("out", (n, x.shape[-1]))
+        # A product with the shares is faster than a sum along the axis.
+        np.matmul(shares, x.reshape(n, n_places, x.shape[-1]), out=out[:, None])
+        if training:
+            self._shape, self._real, self._share = x.shape, real, share
+        return out
 
     def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Share each gradient out among the real places of its channel."""
         if not input_grad:
             return None
-        shape = self._shape
-        grad = self._work("grad_x", (len(grad_output), prod(shape[1:-1]), shape[-1]))
-        if self._is_even:  # copies of what all places get are three times as fast
-            grad_output *= self._shares[0, 0]
-            np.copyto(grad, grad_output[:, None])
-        else:
-            np.multiply(self._shares, grad_output[:, None], out=grad)
-        return grad.reshape(shape)
+        n, *places, n_channels = self._shape
+        rows = self._work("rows", (n + 1, n_channels))
+        np.multiply(grad_output, self._share, out=rows[:n])
+        rows[n] = 0  # of padded steps
+        grad = self._work("grad_x", (n, prod(places), n_channels))
+        source = self._work("source", grad.shape[:2], np.intp)
+        if len(self._numbers) < n:
+            self._numbers = np.arange(n)[:, None]
+        source[:] = self._numbers[:n]
+        if self._real is not None:
+            source[~self._real] = n
+        # Copies of rows are several times as fast as a product with the shares.
+        return np.take(rows, source, axis=0, out=grad, mode="clip").reshape(self._shape)
 
 
 class GlobalAveragePool1D(_GlobalAveragePooling):
