@@ -308,7 +308,9 @@ class RecurrentLayer(LayerOverSteps):
         if self._plan_back is None:
             self._plan_back = self._plan_run_back(memory)
         self._start_back()
-        transposed = self.recurrent_kernel_.T
+        # Of a kernel whose rows lie apart, each product would make a copy of its own.
+        transposed = self._work_of_weights("transposed", self.recurrent_kernel_.shape[::-1])
+        np.copyto(transposed, self.recurrent_kernel_.T)
         for position in reversed(range(len(grads))):
             grad, grad_gates, to_state, views = self._plan_back[position]
             if grads[position] is not None:
