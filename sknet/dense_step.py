@@ -18,8 +18,8 @@ from .typing import Array
 class DenseStep(Step):
     """One step of training of a network of small dense layers with one of the usual losses.
 
-    A large part of such a step is not spent in kernels, so that they are called at once. See
-    `Step`, which does the same and serves all networks.
+    Much of the time of such a step passes between kernels, so one call runs all that its gradient
+    takes. `Step` does the same for any network.
     """
 
     def __init__(self, trainer: Any, plan: Any, batch_size: int) -> None:
@@ -37,7 +37,7 @@ class DenseStep(Step):
 
     @staticmethod
     def suits(trainer: Any, plan: Any, batch_size: int) -> bool:
-        """Return whether a network is such a one, and its training without mixtures.
+        """Return whether a network is such a one, and is not trained on mixtures of samples.
 
         Parameters
         ----------

@@ -122,7 +122,7 @@ class Dense(AffineLayer):
         return not (kernels.MULTIPLIES and self.use_bias and self._activation.is_compiled)
 
     def is_small(self, n_rows: int) -> bool:
-        """Return whether a kernel multiplies as well as BLAS, and with the activation.
+        """Return whether a kernel multiplies as fast as BLAS, and applies bias and activation.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class Dense(AffineLayer):
         Returns
         -------
         is_small : bool
-            Whether it does, and applies bias and activation too.
+            Whether it does.
         """
         size = n_rows * self.input_shape_[-1] * self.units
         return self.use_bias and self._activation.is_compiled and size <= _SMALL
@@ -161,8 +161,7 @@ class Dense(AffineLayer):
 
     def _prepare(self, x, training):
         """Return what a kernel is called with if it multiplies as well, or else nothing."""
-        is_small = isinstance(x, np.ndarray) and x.size * self.units <= _SMALL
-        if not is_small or self._activation.compiled is None:
+        if not isinstance(x, np.ndarray) or not self.is_small(x.size // x.shape[-1]):
             return ()
         kind, is_gated, *coefficients = self._activation.compiled
         out = self._work("out", (*x.shape[:-1], self.units))
