@@ -9,13 +9,17 @@
 /* multiply_rows for a number of half vectors of columns */
 INLINED void add_up(const REAL *const x[ROWS], const ptrdiff_t *places, ptrdiff_t n,
                     const REAL *panel, int halves, REAL sums[][PANEL]) {
-    vector totals[ROWS][2] = {0};
-    half_vector tails[ROWS] = {0}, tail;
+    vector totals[ROWS][2];
+    half_vector tails[ROWS], tail;
     const ptrdiff_t last = halves / 2 * PER_VECTOR;
+    memcpy(&tail, panel + last % PANEL, sizeof(tail));
+    for (int r = 0; r < ROWS; r++)
+        totals[r][0] = load(panel), totals[r][1] = load(panel + PER_VECTOR), tails[r] = tail;
     const REAL *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3], *x4 = x[4], *x5 = x[5];
-    for (ptrdiff_t k = 0; k < n; k++, panel += PANEL) {
+    for (ptrdiff_t k = 0; k < n; k++) {
         const ptrdiff_t i = places[k];
         const REAL factors[ROWS] = {x0[i], x1[i], x2[i], x3[i], x4[i], x5[i]};
+        panel += PANEL;
         memcpy(&tail, panel + last % PANEL, sizeof(tail));
 #pragma GCC unroll 6
         for (int r = 0; r < ROWS; r++) {
@@ -31,7 +35,7 @@ INLINED void add_up(const REAL *const x[ROWS], const ptrdiff_t *places, ptrdiff_
         memcpy(sums[r] + last, tails + r, sizeof(tail));
 }
 
-/* sums[r, f] = sum over k of x[r][places[k]] panel[k, f] for at least `width` columns */
+/* sums[r, f] = panel[0, f] + sum over k of x[r][places[k]] panel[1 + k, f] for f < width */
 INLINED void multiply_rows(const REAL *const x[ROWS], const ptrdiff_t *places, ptrdiff_t n,
                            const REAL *panel, ptrdiff_t width, REAL sums[][PANEL]) {
     const int rest = VECTOR_BYTES < 64; /* where half a vector takes as long as a whole one */
@@ -77,7 +81,7 @@ static void correlate(struct arguments *a) {
     const ptrdiff_t n_pieces = w->size[0] * w->size[1] * pieces.size[2];
     const ptrdiff_t n_cuts = (size + DEPTH - 1) / DEPTH, cut = (size + n_cuts - 1) / n_cuts;
     const ptrdiff_t together = size < DEPTH ? DEPTH / size : 1;
-    REAL panel[DEPTH * PANEL] ALIGNED = {0};
+    REAL panel[(1 + DEPTH) * PANEL] ALIGNED = {0};
     ptrdiff_t firsts[DEPTH], places[DEPTH];
     for (ptrdiff_t f = 0; f < w->filters; f += PANEL) {
         const ptrdiff_t width = least(PANEL, w->filters - f);
@@ -91,7 +95,7 @@ static void correlate(struct arguments *a) {
                 const REAL *from = kernel + (piece * size + start) * w->filters + f;
                 for (ptrdiff_t row = 0; row < n * length; row++) {
                     places[row] = firsts[row / length] + start + row % length;
-                    copy_few(panel + row * PANEL, from + row * w->filters, width);
+                    copy_few(panel + (1 + row) * PANEL, from + row * w->filters, width);
                 }
                 multiply_all(a, places, n * length, panel, f, piece + start == 0);
             }
@@ -104,7 +108,7 @@ static void correlate_gradient(struct arguments *a) {
     const struct windows *w = &a->windows;
     const ptrdiff_t size = w->size[0] * w->size[1] * w->size[2] * w->channels;
     const REAL *grad = a->arrays[1];
-    REAL panel[DEPTH * PANEL] ALIGNED = {0};
+    REAL panel[(1 + DEPTH) * PANEL] ALIGNED = {0};
     ptrdiff_t rows[DEPTH], o[4] = {0};
     memset(a->arrays[2], 0, size * w->filters * sizeof(REAL));
     for (int more = 1; more;) {
@@ -114,7 +118,7 @@ static void correlate_gradient(struct arguments *a) {
         for (ptrdiff_t f = 0; f < w->filters; f += PANEL) {
             const ptrdiff_t width = least(PANEL, w->filters - f);
             for (ptrdiff_t r = 0; r < n; r++)
-                copy_few(panel + r * PANEL, grad + r * w->filters + f, width);
+                copy_few(panel + (1 + r) * PANEL, grad + r * w->filters + f, width);
             ptrdiff_t at[MOST_AXES] = {0}, first = 0, channel = w->channels;
             for (ptrdiff_t k = 0; k < size; k += ROWS) {
                 const ptrdiff_t height = least(ROWS, size - k);

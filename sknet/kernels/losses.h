@@ -48,13 +48,9 @@ static void softmax_loss(struct arguments *a) {
             const ptrdiff_t y = codes[row];
             const REAL rest = rests[row], log_total = log_totals[row];
             REAL slope = shares ? shares[first + row] : share, scale = slope / (1 + rest);
+            REAL part = slope * even, miss = ((1 - out[y]) + rest) * scale - part * (K - 1);
             REAL loss = (log_total - log_ps[row]) * (1 - smoothing);
-            REAL miss = ((1 - out[y]) + rest) * scale, part = slope * even;
-            if (smoothing > 0) {
-                loss += smoothing * log_total - spreads[row] * even;
-                miss -= part * (K - 1);
-            } else
-                part = 0;
+            loss += smoothing * log_total - spreads[row] * even;
             EACH (k, K)
                 out[k] = out[k] * scale - part;
             out[y] = -miss;

@@ -41,9 +41,8 @@ static void row_norm_backward(struct arguments *a) {
     for (ptrdiff_t row = 0; row < a->m; row++, grad += n, x_hat += n) {
         EACH (i, n)
             gamma_grad[i] += grad[i] * x_hat[i];
-        if (beta_grad)
-            EACH (i, n)
-                beta_grad[i] += grad[i];
+        EACH (i, beta_grad ? n : 0)
+            beta_grad[i] += grad[i];
         if (!is_wanted)
             continue;
         EACH (i, n)

@@ -37,9 +37,8 @@ static void max_pool(struct arguments *a) {
                     }
             }
             memcpy(out + start, best, n * sizeof(REAL));
-            if (places)
-                EACH (c, n)
-                    places[start + c] = (uint8_t)found[c];
+            EACH (c, places ? n : 0)
+                places[start + c] = (uint8_t)found[c];
         }
         out += w->channels;
         places += places ? w->channels : 0;
