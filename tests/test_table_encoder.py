@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import OrdinalEncoder
 from sklearn.utils.estimator_checks import check_estimator
 
+from sknet import TabularClassifier
 from sknet.preprocessing import SquashingScaler, TableEncoder
 
 pd = pytest.importorskip("pandas")
@@ -420,6 +421,9 @@ def test_numbers_and_dates_in_the_form_of_strings_are_warned_of(cells, kind):
     X = pd.DataFrame({"x": np.arange(len(cells)), "s": cells})
     with pytest.warns(UserWarning, match=rf"takes column 's' for a category: it holds {kind}"):
         TableEncoder().fit(X)
+    model, y = TabularClassifier(cv=2, max_iter=1), np.arange(len(X)) % 2
+    with pytest.warns(UserWarning, match="^TabularClassifier takes column 's' for a category"):
+        model.fit(X, y)
     TableEncoder(["s"]).fit(X)  # declared
 
 

@@ -228,11 +228,11 @@ class TableEncoder(TransformerMixin, Component, BaseEstimator):
             names.append(name)
         return np.array(names, dtype=object)
 
-    def _learn(self, X):
-        """Fit to a table, and return what `_finished` takes."""
+    def _learn(self, X, owner=None):
+        """Fit to a table, for an owner whom warnings name, and return what `_finished` takes."""
         self._validate_params()
         self._check_dtype()
-        owner = type(self).__name__
+        owner = owner or type(self).__name__
         columns, names = self._training_columns(X)
         declared = declared_categories(self.categorical_features, columns, names, owner)
         limits = self._limits(len(columns[0]))

@@ -154,7 +154,7 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
         codes = self._learn_target(y, used)
         encoder = TableEncoder(self.categorical_features)
         with _named_as(self, encoder):
-            encoder.fit(repeated(X, weight))
+            encoder._learn(repeated(X, weight), owner=type(self).__name__)
         X = self._take_encoder(encoder, X)
         check_consistent_length(X, y)
         rows = Rows(X, y, codes, weight, DistinctRows(X, codes, weight))
