@@ -12,12 +12,12 @@ from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.feature_selection import SelectFromModel
-from sklearn.metrics import accuracy_score, log_loss, mean_pinball_loss, r2_score
+from sklearn.metrics import accuracy_score, d2_pinball_score, log_loss, mean_pinball_loss, r2_score
 from sklearn.model_selection import KFold, ParameterSampler, TimeSeriesSplit
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.fixes import parse_version
 
-from sknet import TabularClassifier, TabularRegressor
+from sknet import NeuralRegressor, TabularClassifier, TabularRegressor
 from sknet.layers import PeriodicEmbedding
 from sknet.losses import Quantile
 from sknet.tabular import base as tabular_base
@@ -710,3 +710,53 @@ def test_intervals_of_a_low_coverage_are_not_empty():
     X, y = table()
     low, high = TabularRegressor(**FAST).fit(X, y).predict_interval(X, coverage=0.02).T
     assert (low <= high).all()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_rules_of_a_few_categories_are_learned(seed):
+    rng = np.random.default_rng(seed)
+    bits, kind = rng.integers(0, 2, (400, 3)), rng.integers(0, 12, 400)
+    options = {"random_state": seed}
+    X = pd.DataFrame(bits.astype(bool), columns=list("abc"))
+    for y in (bits[:, 0] ^ bits[:, 1], bits.sum(axis=1) % 2):
+        model = TabularClassifier(**options).fit(X[:300], y[:300])
+        assert model.score(X[300:], y[300:]) == 1.0
+        assert model.oof_score_ > 0.9
+    X = pd.DataFrame({"product": [f"p{k}" for k in kind]})
+    price = rng.uniform(1, 100, 12)[kind]
+    model = TabularRegressor(**options).fit(X[:300], price[:300])
+    assert model.score(X[300:], price[300:]) > 0.99
+
+
+def test_intervals_hold_the_weighted_share_of_the_targets():
+    rng = np.random.default_rng(0)
+    x, new = rng.uniform(-1, 1, 400), rng.uniform(-1, 1, 4000)
+    spread, of_new = (np.where(values > 0, 2.0, 0.05) for values in (x, new))
+    y, of_y = x + spread * rng.normal(size=400), new + of_new * rng.normal(size=4000)
+    weight, of_weight = np.where(x > 0, 9, 1), np.where(new > 0, 9, 1)
+    model = TabularRegressor(cv=4, max_iter=10, random_state=0)
+    model.fit(x[:, None], y, sample_weight=weight)
+    low, high = model.predict_interval(new[:, None], 0.8).T
+    assert np.average((low <= of_y) & (of_y <= high), weights=of_weight) == pytest.approx(
+        0.8, abs=0.05
+    )
+
+
+def test_distributions_and_directions_are_not_kept_in_the_range_of_y():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 2))
+    counts = rng.integers(5, 50, (100, 3)) + 30.0 * (X[:, :1] > 0) * [1, 0, 0]
+    p = TabularRegressor(loss="kl_divergence", **FAST).fit(X, counts).predict(X)
+    assert_allclose(p.sum(axis=1), 1.0, rtol=1e-6)
+    directions = 1000.0 * np.column_stack([np.cos(X[:, 0]), np.sin(X[:, 0])]) + 5000
+    model = TabularRegressor(loss="cosine_similarity", **FAST).fit(X, directions)
+    assert np.ptp(model.predict(X)[:, 0]) > 0
+
+
+def test_a_list_of_one_level_is_judged_as_that_level():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    y = X[:, 0]
+    for kind, options in ((TabularRegressor, FAST), (NeuralRegressor, {"max_iter": 5, "tol": 0})):
+        model = kind(loss=Quantile([0.3]), **options).fit(X, y)
+        expected = d2_pinball_score(y, model.predict(X), alpha=0.3)
+        assert model.score(X, y) == pytest.approx(expected)

@@ -12,7 +12,7 @@ def distinct_rows(n):
 
 def test_rows_that_are_the_same_are_one_row_of_the_sum_of_their_weights():
     rng = np.random.default_rng(0)
-    X = rng.integers(0, 3, (200, 3)).astype(np.float32)
+    X = rng.integers(0, 4, (200, 3)).astype(np.float32)
     y, weight = X.sum(axis=1), rng.integers(0, 3, 200).astype(float)
     rows = rng.permutation(200)[:150]
     found, totals = DistinctRows(X, y).merged(rows, weight)
@@ -52,6 +52,19 @@ def test_random_folds_hold_all_classes_in_proportion_and_each_row_once():
 def test_rows_that_are_the_same_are_held_out_together():
     X = np.repeat(np.arange(20, dtype=np.float32), 3)[:, None]
     for fold in make_folds(4, None, 0, DistinctRows(X, X), X, None, None):
+        assert not set(X[fold.train, 0]) & set(X[fold.held, 0])
+
+
+@pytest.mark.parametrize("times, together", [(4, True), (5, False)])
+def test_rows_of_tables_of_few_kinds_are_held_out_one_by_one(times, together):
+    X = np.repeat(np.arange(20, dtype=np.float32), times)[:, None]
+    folds = make_folds(4, None, 0, DistinctRows(X, X), X, None, None)
+    for fold in folds:
+        shared = set(X[fold.train, 0]) & set(X[fold.held, 0])
+        assert not shared if together else len(shared) > 10
+    # Rows of weight 0 do not count, and weights are no rows.
+    weight = np.tile(np.r_[np.zeros(times - 1), 7.0], 20)
+    for fold in make_folds(4, None, 0, DistinctRows(X, X, weight), X, None, None, weight):
         assert not set(X[fold.train, 0]) & set(X[fold.held, 0])
 
 

@@ -4,7 +4,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sknet.losses import LogLoss, Target
 from sknet.tabular.calibration import fit_temperature
-from sknet.tabular.held_out import HeldOut, interval, likely_classes, member_weights
+from sknet.tabular.held_out import (
+    HeldOut,
+    interval,
+    likely_classes,
+    member_weights,
+    relative_weights,
+)
 
 
 def members(n_rows=23, n_members=4):
@@ -28,6 +34,27 @@ def test_intervals_are_those_of_the_paper(coverage):
         low = -np.sort([residuals[i] - predictions[of_row[i], x] for i in range(n)])[rank - 1]
         high = np.sort([residuals[i] + predictions[of_row[i], x] for i in range(n)])[rank - 1]
         assert_allclose(ends[x], [low, high])
+
+
+@pytest.mark.parametrize("coverage", [0.6, 0.8])
+def test_weights_count_in_intervals_and_sets_as_rows_do(coverage):
+    predictions, held, residuals = members()
+    n, p = len(residuals), np.random.default_rng(1).dirichlet(np.ones(3), (4, 5))
+    times, shares = np.arange(n) % 4 + 1, HeldOut(n, held).shares(np.arange(n))
+    weights = relative_weights(times.astype(float), np.arange(n))
+    ends = interval(predictions, shares, residuals, coverage, weights)
+    # With each row as often as its weight says, and the correction for n rows.
+    rank = int(np.ceil(coverage * (n + 1) / n * times.sum()))
+    of_rows = np.repeat(predictions.T @ shares, times, axis=1)
+    errors = np.repeat(residuals, times)
+    assert_allclose(ends[:, 0], -np.sort(errors - of_rows, axis=1)[:, rank - 1])
+    assert_allclose(ends[:, 1], np.sort(errors + of_rows, axis=1)[:, rank - 1])
+    misses = residuals / residuals.max()
+    sets = likely_classes(p, shares, misses, coverage, weights)
+    for k in range(3):
+        below = np.repeat(misses < 1 - p[:, :, k].T @ shares, times, axis=1).sum(axis=1)
+        assert_array_equal(sets[:, k], below < coverage * (n + 1) / n * times.sum())
+    assert relative_weights(np.full(n, 3.0), np.arange(n)) is None
 
 
 def test_too_few_rows_make_endless_intervals():

@@ -85,8 +85,10 @@ TEXTS = {
     """,
     "fit": """
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the rows. Only their ratios count; a row of weight 2 is the same as a row
-        twice.
+        Weights of the rows. A row of weight 2 is the same as a row twice, unless the table has
+        few distinct rows or the same features with other targets. Only the ratios of weights
+        count, but whole numbers of a mean up to 10 also count as rows in how categories are
+        encoded.
     groups : array-like of shape (n_samples,), default=None
         Groups of rows, which are held out together; for `cv` that splits by groups, and for an
         int.

@@ -499,11 +499,12 @@ class NeuralRegressor(
         loss = self._loss
         if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
             return sklearn.metrics.r2_score(y, predicted, sample_weight=sample_weight)
+        columns = predicted.reshape(len(y), -1).T
         scores = [
             sklearn.metrics.d2_pinball_score(
                 y, column, sample_weight=sample_weight, alpha=float(quantile)
             )
-            for quantile, column in zip(loss.quantiles, predicted.T, strict=True)
+            for quantile, column in zip(loss.quantiles, columns, strict=True)
         ]
         return float(np.mean(scores))
 

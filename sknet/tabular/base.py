@@ -27,7 +27,7 @@ from ..typing import Array
 from ..weights import check_weights
 from .bagging import Bagging
 from .folds import make_folds
-from .held_out import HeldOut, member_weights
+from .held_out import HeldOut, member_weights, relative_weights
 from .importances import permutation_importances
 from .rows import DistinctRows, Rows, order_of_rows, repeated
 
@@ -178,6 +178,7 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
         self._train(rows, folds, began)
         self._held_out = HeldOut(len(X), self._held_rows)
         self._calibration_rows = self._held_out.calibration_rows(weight)
+        self._calibration_weights = relative_weights(weight, self._calibration_rows)
         self._training_rows = rows
         self.__dict__.pop("_importances", None)
         losses = self._learn_from_held_out(rows)
@@ -218,9 +219,9 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
             raise ValueError(f"coverage must be a number between 0 and 1, got {coverage!r}.")
 
     def _calibrators(self):
-        """Return rows to calibrate by, and the shares of the members in their predictions."""
+        """Return rows to calibrate by, shares of the members in their predictions, weights."""
         rows = self._calibration_rows
-        return rows, self._held_out.shares(rows)
+        return rows, self._held_out.shares(rows), self._calibration_weights
 
     def _read_groups(self, groups, y):
         if groups is None:

@@ -36,7 +36,7 @@ from ..typing import (
 from .bagging import FOR_MANY_NUMBERS
 from .base import BaseTabular
 from .calibration import fit_temperature, sharpening
-from .held_out import likely_classes
+from .held_out import likely_classes, relative_weights
 from .members import ClassifierMember
 
 
@@ -222,8 +222,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             Class labels, or one column of labels an output. Several columns that hold 0 and 1
             only are multilabel: each says whether a label occurs.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. Only their ratios count; a row of weight 2 is the same as a row
-            twice.
+            Weights of the rows. A row of weight 2 is the same as a row twice, unless the table has
+            few distinct rows or the same features with other targets. Only the ratios of weights
+            count, but whole numbers of a mean up to 10 also count as rows in how categories are
+            encoded.
         groups : array-like of shape (n_samples,), default=None
             Groups of rows, which are held out together; for `cv` that splits by groups, and for an
             int.
@@ -274,7 +276,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             for m, h in zip(self.members_, self._held_rows, strict=True)
         ]
         self._of_members = 1.0
-        weight = _relative(self._training_weight(rows), held)
+        weight = relative_weights(self._training_weight(rows), held)
         if isinstance(self.members_[0]._loss, ClassificationLoss):
             self._of_members = fit_temperature(
                 self._log_loss(), np.concatenate(raw), rows.codes[held], weight
@@ -319,7 +321,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def _misfit(self, member, X, codes, sample_weight):
         losses = self._row_losses(member.network_.predict(X), codes)
-        return float(np.average(losses, weights=_relative(sample_weight, slice(None))))
+        return float(np.average(losses, weights=relative_weights(sample_weight, slice(None))))
 
     def _row_losses(self, raw, codes):
         """Return the log losses of rows by a member's raw outputs."""
@@ -445,13 +447,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
                 f"predict_set is for one label a row; this {type(self).__name__} was fitted to "
                 f"{self._target.n_outputs} outputs. Fit one for each."
             )
-        rows, shares = self._calibrators()
+        rows, shares, weights = self._calibrators()
         codes = self._oof_codes[rows]
         misses = 1.0 - np.take_along_axis(self.oof_prediction_[rows], codes[:, None], 1)[:, 0]
         parts = np.stack(
             self._ask_members(X, lambda m, rows: self._probabilities(m, m.network_.predict(rows)))
         )
-        return likely_classes(parts, shares, misses, coverage)
+        return likely_classes(parts, shares, misses, coverage, weights)
 
     @isolated
     def score(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> float:
@@ -500,11 +502,3 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         tags.classifier_tags.multi_label = True
         tags.target_tags.multi_output = True
         return tags
-
-
-def _relative(sample_weight, rows):
-    """Return the weights of some rows, divided by their mean."""
-    if sample_weight is None:
-        return None
-    weight = sample_weight[rows]
-    return weight / weight.mean() if weight.any() else None

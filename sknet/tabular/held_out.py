@@ -108,6 +108,27 @@ class HeldOut:
         return shares / shares.sum(axis=0)
 
 
+def relative_weights(sample_weight: Array | None, rows: Array | slice) -> Array | None:
+    """Return the weights of some rows, divided by their mean.
+
+    Parameters
+    ----------
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of all rows.
+    rows : ndarray of int or slice
+        Positions of the rows.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_rows,) or None
+        None if they are equal.
+    """
+    if sample_weight is None:
+        return None
+    weights = sample_weight[rows]
+    return None if np.all(weights == weights[:1]) else weights / weights.mean()
+
+
 def member_weights(losses: Sequence[Array], sample_weights: Sequence[Array | None]) -> Array:
     """Return the weights of the members in the mean, from their losses on held-out rows.
 
@@ -161,7 +182,13 @@ def member_weights(losses: Sequence[Array], sample_weights: Sequence[Array | Non
     return found / found.sum()
 
 
-def interval(predictions: Array, shares: Array, residuals: Array, coverage: float) -> Array:
+def interval(
+    predictions: Array,
+    shares: Array,
+    residuals: Array,
+    coverage: float,
+    weights: Array | None = None,
+) -> Array:
     """Return the ends of CV+ intervals.
 
     Parameters
@@ -174,6 +201,8 @@ def interval(predictions: Array, shares: Array, residuals: Array, coverage: floa
         Absolute errors of those predictions.
     coverage : float
         Share of the targets that the intervals are to hold.
+    weights : ndarray of shape (n_rows,), default=None
+        Weights of the calibration rows, whose mean is 1.
 
     Returns
     -------
@@ -181,17 +210,17 @@ def interval(predictions: Array, shares: Array, residuals: Array, coverage: floa
         Lower and upper ends; infinite if there are too few calibration rows.
     """
     n = len(residuals)
-    rank = int(np.ceil(coverage * (n + 1)))
+    limit = coverage * (n + 1)
     ends = np.empty((predictions.shape[1], 2))
-    if rank > n:
+    if limit > n:
         ends[:] = -np.inf, np.inf
         return ends
     step = max(1, _ELEMENTS // n)
     for start in range(0, len(ends), step):
         chunk = slice(start, start + step)
         of_rows = predictions[:, chunk].T @ shares
-        ends[chunk, 0] = np.partition(of_rows - residuals, n - rank, axis=1)[:, n - rank]
-        ends[chunk, 1] = np.partition(of_rows + residuals, rank - 1, axis=1)[:, rank - 1]
+        ends[chunk, 0] = -_reached(residuals - of_rows, weights, limit)
+        ends[chunk, 1] = _reached(residuals + of_rows, weights, limit)
     # At a low coverage the members may differ by more than their errors: an empty interval
     # becomes the point in its middle.
     is_empty = ends[:, 0] > ends[:, 1]
@@ -199,7 +228,25 @@ def interval(predictions: Array, shares: Array, residuals: Array, coverage: floa
     return ends
 
 
-def likely_classes(probabilities: Array, shares: Array, misses: Array, coverage: float) -> Array:
+def _reached(values, weights, limit):
+    """Return the least value of each row such that it and lower ones have a weight."""
+    if weights is None:
+        rank = int(np.ceil(limit))
+        return np.partition(values, rank - 1, axis=1)[:, rank - 1]
+    order = np.argsort(values, axis=1)
+    reached = np.cumsum(weights[order], axis=1) >= limit * (1 - 1e-12)  # sums are rounded
+    reached[:, -1] = True
+    place = np.take_along_axis(order, np.argmax(reached, axis=1)[:, None], axis=1)
+    return np.take_along_axis(values, place, axis=1)[:, 0]
+
+
+def likely_classes(
+    probabilities: Array,
+    shares: Array,
+    misses: Array,
+    coverage: float,
+    weights: Array | None = None,
+) -> Array:
     """Return the classes of CV+ prediction sets.
 
     Parameters
@@ -212,6 +259,8 @@ def likely_classes(probabilities: Array, shares: Array, misses: Array, coverage:
         One minus the probability of the true class of each calibration row.
     coverage : float
         Share of the true classes that the sets are to hold.
+    weights : ndarray of shape (n_rows,), default=None
+        Weights of the calibration rows, whose mean is 1.
 
     Returns
     -------
@@ -226,5 +275,9 @@ def likely_classes(probabilities: Array, shares: Array, misses: Array, coverage:
         chunk = slice(start, start + step)
         for k in range(n_classes):
             of_rows = 1.0 - probabilities[:, chunk, k].T @ shares
-            sets[chunk, k] = np.count_nonzero(misses < of_rows, axis=1) < limit
+            is_lower = misses < of_rows
+            if weights is None:
+                sets[chunk, k] = np.count_nonzero(is_lower, axis=1) < limit
+            else:
+                sets[chunk, k] = is_lower @ weights < limit * (1 - 1e-12)
     return sets

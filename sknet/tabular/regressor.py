@@ -16,7 +16,16 @@ from ..activations.base import Activation
 from ..cells import as_array
 from ..compatibility import fit_context
 from ..finite import check_finite
-from ..losses import REGRESSION_LOSSES, Gaussian, Loss, LossName, Quantile, get_loss
+from ..losses import (
+    REGRESSION_LOSSES,
+    CosineSimilarity,
+    Gaussian,
+    KLDivergence,
+    Loss,
+    LossName,
+    Quantile,
+    get_loss,
+)
 from ..settings import isolated
 from ..typing import (
     Array,
@@ -206,8 +215,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. Only their ratios count; a row of weight 2 is the same as a row
-            twice.
+            Weights of the rows. A row of weight 2 is the same as a row twice, unless the table has
+            few distinct rows or the same features with other targets. Only the ratios of weights
+            count, but whole numbers of a mean up to 10 also count as rows in how categories are
+            encoded.
         groups : array-like of shape (n_samples,), default=None
             Groups of rows, which are held out together; for `cv` that splits by groups, and for an
             int.
@@ -273,7 +284,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         ]
 
     def _within(self, predictions):
-        """Keep predictions in the range of y."""
+        """Keep predictions in the range of y, unless they are distributions or directions."""
+        if isinstance(self.members_[0]._loss, KLDivergence | CosineSimilarity):
+            return predictions.astype(self._dtype)
         return np.clip(predictions, self._lowest, self._highest).astype(self._dtype)
 
     def _parts(self, X):
@@ -366,13 +379,13 @@ class TabularRegressor(RegressorMixin, BaseTabular):
                 "predict_interval needs one prediction a target, and several quantiles are "
                 "predicted; set loss='squared_error', or take the quantiles as ends."
             )
-        rows, shares = self._calibrators()
+        rows, shares, weights = self._calibrators()
         residuals = np.abs(self._oof_y[rows] - self.oof_prediction_[rows]).reshape(len(rows), -1)
         parts = np.stack(self._parts(X)).astype(np.float64)
         parts = parts.reshape(*parts.shape[:2], -1)
         ends = np.stack(
             [
-                interval(parts[:, :, j], shares, residuals[:, j], coverage)
+                interval(parts[:, :, j], shares, residuals[:, j], coverage, weights)
                 for j in range(parts.shape[2])
             ],
             axis=1,
@@ -406,9 +419,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         loss = self.members_[0]._loss
         if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
             return float(r2_score(y, predicted, sample_weight=sample_weight))
+        columns = predicted.reshape(len(y), -1).T
         scores = [
             d2_pinball_score(y, column, sample_weight=sample_weight, alpha=float(quantile))
-            for quantile, column in zip(loss.quantiles, predicted.T, strict=True)
+            for quantile, column in zip(loss.quantiles, columns, strict=True)
         ]
         return float(np.mean(scores))
 

@@ -15,6 +15,9 @@ from ..typing import Array
 #: Mean weight up to which rows are repeated to learn the encoding.
 _MOST_REPETITIONS = 10
 
+#: Times that distinct rows occur in the mean from which equal rows count separately.
+_OFTEN = 4
+
 #: Rows whose hashes are computed at a time.
 _CHUNK = 2**14
 
@@ -24,10 +27,12 @@ class DistinctRows:
 
     Rows that are the same, their targets included, count as one row of the sum of their weights.
     So a row of weight 2 is the same as a row twice, whatever is drawn at random for a row, and
-    none is held out while its twin trains. Rows with rivals are the exception: where the same
-    features occur with several targets, each row counts separately. If all rows of one target
-    were held out together, only those of the other target would be left to train on, and the
-    held-out rows would contradict the training rows.
+    none is held out while its twin trains. There are two exceptions, in which each row counts
+    separately. Rows with rivals: where the same features occur with several targets, and all rows
+    of one target were held out together, only those of the other target would be left to train
+    on, and the held-out rows would contradict the training rows. And tables of few distinct rows,
+    which occur more than four times in the mean: new rows are like known ones there, and members
+    that are judged by rows of other kinds alone would be stopped before they know theirs.
 
     Parameters
     ----------
@@ -55,9 +60,11 @@ class DistinctRows:
         targets = np.zeros(len(weights), np.intp)
         targets[of_both] = of_x
         self.has_rivals: Array = np.bincount(targets, weights > 0)[of_x] > 1
+        n_used = len(X) if sample_weight is None else np.count_nonzero(sample_weight)
+        is_separate = self.has_rivals | (n_used > _OFTEN * np.count_nonzero(weights))
         order = np.argsort(of_both, kind="stable")
         starts = np.diff(of_both[order], prepend=-1) > 0
-        starts |= self.has_rivals[order]
+        starts |= is_separate[order]
         self.number: Array = np.empty(len(X), np.intp)
         self.number[order] = np.cumsum(starts) - 1
         self.first: Array = order[starts]
