@@ -409,6 +409,8 @@ def test_pickles_hold_no_training_rows():
     loaded = pickle.loads(pickle.dumps(model))
     assert_array_equal(loaded.predict(X), model.predict(X))
     assert_array_equal(loaded.predict_interval(X), model.predict_interval(X))
+    y = np.asarray(y, np.float64)
+    assert y.tobytes() not in pickle.dumps(model) and y[:9].tobytes() not in pickle.dumps(model)
     with pytest.raises(AttributeError, match="before it was pickled"):
         _ = loaded.feature_importances_
     importances = model.feature_importances_

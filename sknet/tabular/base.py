@@ -219,9 +219,8 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
             raise ValueError(f"coverage must be a number between 0 and 1, got {coverage!r}.")
 
     def _calibrators(self):
-        """Return rows to calibrate by, shares of the members in their predictions, weights."""
-        rows = self._calibration_rows
-        return rows, self._held_out.shares(rows), self._calibration_weights
+        """Return shares of the members in what is predicted for calibration rows, and weights."""
+        return self._held_out.shares(self._calibration_rows), self._calibration_weights
 
     def _read_groups(self, groups, y):
         if groups is None:

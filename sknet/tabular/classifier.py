@@ -292,7 +292,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             ]
         else:
             self.oof_prediction_ = self._held_out.mean(parts)
-        self._oof_codes = rows.codes.astype(np.intp)
+        if self._target.kind in ("binary", "multiclass"):
+            chosen = self._calibration_rows
+            codes = rows.codes[chosen].reshape(-1).astype(np.intp)
+            self._misses = 1.0 - self.oof_prediction_[chosen, codes]
         known = self._held_out.known
         right = self._all_right(self._decide(self.oof_prediction_), rows.y)[known]
         weight = None if rows.sample_weight is None else rows.sample_weight[known]
@@ -447,13 +450,11 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
                 f"predict_set is for one label a row; this {type(self).__name__} was fitted to "
                 f"{self._target.n_outputs} outputs. Fit one for each."
             )
-        rows, shares, weights = self._calibrators()
-        codes = self._oof_codes[rows]
-        misses = 1.0 - np.take_along_axis(self.oof_prediction_[rows], codes[:, None], 1)[:, 0]
+        shares, weights = self._calibrators()
         parts = np.stack(
             self._ask_members(X, lambda m, rows: self._probabilities(m, m.network_.predict(rows)))
         )
-        return likely_classes(parts, shares, misses, coverage, weights)
+        return likely_classes(parts, shares, self._misses, coverage, weights)
 
     @isolated
     def score(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> float:

@@ -277,7 +277,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         self.oof_score_: float = self._score_of(y, predicted, weight) if some else np.nan
         errors = (_beside(rows.y, self.oof_prediction_) - self.oof_prediction_)[known]
         self._oof_variance = np.average(errors**2, axis=0, weights=weight) if some else np.nan
-        self._oof_y = rows.y
+        of_rows = (part[self._calibration_rows] for part in (rows.y, self.oof_prediction_))
+        is_comparable = rows.y.shape == self.oof_prediction_.shape  # several quantiles are not
+        self._residuals = np.abs(np.subtract(*of_rows)) if is_comparable else None
         return [
             self._row_losses(rows.y[held], part)
             for held, part in zip(self._held_rows, parts, strict=True)
@@ -374,13 +376,13 @@ class TabularRegressor(RegressorMixin, BaseTabular):
            jackknife+, Annals of Statistics 49, :arxiv:`1905.02928`.
         """
         self._check_coverage(coverage)
-        if self.oof_prediction_.shape != self._oof_y.shape:
+        if self._residuals is None:
             raise ValueError(
                 "predict_interval needs one prediction a target, and several quantiles are "
                 "predicted; set loss='squared_error', or take the quantiles as ends."
             )
-        rows, shares, weights = self._calibrators()
-        residuals = np.abs(self._oof_y[rows] - self.oof_prediction_[rows]).reshape(len(rows), -1)
+        shares, weights = self._calibrators()
+        residuals = self._residuals.reshape(len(self._residuals), -1)
         parts = np.stack(self._parts(X)).astype(np.float64)
         parts = parts.reshape(*parts.shape[:2], -1)
         ends = np.stack(
@@ -392,7 +394,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         )
         if self.members_[0]._loss.link == "exp":  # of targets from 0 on
             ends = np.maximum(ends, 0.0)
-        return ends[:, 0] if self._oof_y.ndim == 1 else ends
+        return ends[:, 0] if self._residuals.ndim == 1 else ends
 
     @isolated
     def score(self, X: Samples, y: Targets, sample_weight: ArrayLike | None = None) -> float:
