@@ -11,7 +11,8 @@ def search_space(task: Literal["classification", "regression"]) -> dict[str, Any
     """Return distributions of the parameters that are worth tuning.
 
     They are those of the published search for RealMLP [1]_, for networks of the widths that the
-    defaults have: for `sklearn.model_selection.RandomizedSearchCV` and its relatives.
+    defaults have: for `sklearn.model_selection.RandomizedSearchCV` and its relatives. The recipe
+    for Optuna in the documentation shows how its trials draw from them.
 
     Parameters
     ----------
