@@ -13,6 +13,7 @@ import sys
 import sysconfig
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "sknet" / "kernels"
@@ -78,7 +79,8 @@ def compile_extension(folder=FOLDER, flags=()):
         try:
             return _compile(compiler, folder, list(flags))
         except subprocess.CalledProcessError as error:
-            reasons.append(f"{shlex.join(compiler)} failed: {error.stderr.strip()[-2000:]}")
+            said = error.stderr.strip()[-2000:] or f"exit status {error.returncode}"
+            reasons.append(f"{shlex.join(compiler)} failed: {said}")
     raise OSError("; ".join(reasons[1:] or reasons))
 
 
@@ -128,16 +130,22 @@ class KernelsBuildHook(BuildHookInterface):
     PLUGIN_NAME = "custom"
 
     def initialize(self, version, build_data):
-        """Compile beside the sources, where an editable install looks for it."""
+        """Compile beside the sources, where an editable install looks for it, if they let us."""
+        is_beside = os.access(FOLDER, os.W_OK)
+        self._elsewhere = None if is_beside else tempfile.TemporaryDirectory()
         try:
-            library = compile_extension()
+            library = compile_extension(FOLDER if is_beside else self._elsewhere.name)
         except OSError as error:
             first = str(error).splitlines()[0]
-            Path(FOLDER, library_name()).unlink(missing_ok=True)  # of older sources
+            with suppress(OSError):  # the sources may be read-only
+                Path(FOLDER, library_name()).unlink(missing_ok=True)  # of older sources
             print(f"sknet: installed without compiled kernels, which are faster ({first}).")
             return
         build_data["pure_python"] = False
-        build_data["artifacts"].append(f"sknet/kernels/{library.name}")
+        if is_beside:
+            build_data["artifacts"].append(f"sknet/kernels/{library.name}")
+        else:
+            build_data["force_include"][str(library)] = f"sknet/kernels/{library.name}"
         if has_stable_abi():
             build_data["tag"] = f"cp{ABI[0]}{ABI[1]}-abi3-{_platform()}"
         else:

@@ -405,9 +405,9 @@ def _memory(size, dtype, shape):
     try:
         return np.empty(size, dtype)
     except (MemoryError, ValueError, OverflowError):
-        gigabytes = written(size * np.dtype(dtype).itemsize // 10**9)
+        megabytes = written(-(-size * np.dtype(dtype).itemsize // 10**6))
         raise ValueError(
-            f"A layer needs {gigabytes} GB of memory to work on an array of shape "
+            f"A layer needs {megabytes} MB of memory to work on an array of shape "
             f"({', '.join(map(written, shape))}), more than there is. Choose smaller layers or a "
             "smaller batch_size."
         ) from None

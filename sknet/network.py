@@ -100,9 +100,9 @@ class Network(NamedWeights):
         except (MemoryError, ValueError, OverflowError):
             largest = max(self.layer.walk(), key=lambda part: sum(w.size for w in part._weights))
             n = sum(weight.size for weight in largest._weights)
-            gigabytes = written(n * self.dtype.itemsize // 10**9)
+            megabytes = written(-(-n * self.dtype.itemsize // 10**6))
             raise ValueError(
-                f"Layer {largest._label()} needs {written(n)} weights, {gigabytes} GB of memory, "
+                f"Layer {largest._label()} needs {written(n)} weights, {megabytes} MB of memory, "
                 "more than there is. Choose fewer units."
             ) from None
 

@@ -340,9 +340,9 @@ def test_layers_larger_than_the_memory_are_named(n):
         ([Flatten(), 5, n], "Dense"),
         ([Conv1D(n, 1), GRU(1)], "C"),
     ):
-        with pytest.raises(ValueError, match=rf"\({name}.* needs .* weights, .* GB of memory"):
+        with pytest.raises(ValueError, match=rf"\({name}.* needs .* weights, .* MB of memory"):
             model(layers).fit(X, y)
-    with pytest.raises(ValueError, match=r"GB of memory to work on an array of shape \(2, "):
+    with pytest.raises(ValueError, match=r"MB of memory to work on an array of shape \(2, "):
         model([UpSampling1D(n), GRU(1)]).fit(X, y)
 
 

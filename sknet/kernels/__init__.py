@@ -21,7 +21,8 @@ KERNELS = [name for name in numpy_kernels.__all__ if name.islower()]
 
 def _chosen(wanted):
     """Return the extension, or None where NumPy's kernels are to run."""
-    if wanted == "numpy":
+    name = wanted.lower().replace("-", "_")
+    if name == "numpy":
         return None
     try:
         extension = import_module(f"{__name__}._extension")
@@ -39,8 +40,15 @@ def _chosen(wanted):
                 stacklevel=2,
             )
         return None
-    if wanted not in ("", "c"):
-        extension.use_level(wanted)
+    if name not in ("", "c"):
+        try:
+            extension.use_level(name)
+        except ValueError:
+            raise ImportError(
+                "The environment variable SKNET_KERNELS must be 'numpy', 'c', 'generic' or a "
+                f"level that this processor has, such as 'x86_64_v3', got {wanted!r}. Set it to "
+                "one of them, or unset it."
+            ) from None
     return extension
 
 
