@@ -7,10 +7,13 @@ import sys
 import warnings
 from pathlib import Path
 
+import joblib
 import sklearn
 
 #: Where code lies that stands between the user's and a warning.
-_INSIDE = tuple(f"{Path(package).parent}{os.sep}" for package in (__file__, sklearn.__file__))
+_INSIDE = tuple(
+    f"{Path(path).parent}{os.sep}" for path in (__file__, sklearn.__file__, joblib.__file__)
+)
 
 
 def warn(message: str, category: type = UserWarning) -> None:

@@ -11,12 +11,14 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import SelectFromModel
 from sklearn.metrics import accuracy_score, d2_pinball_score, log_loss, mean_pinball_loss, r2_score
 from sklearn.model_selection import KFold, ParameterSampler, TimeSeriesSplit
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.fixes import parse_version
 
+import sknet
 from sknet import NeuralRegressor, TabularClassifier, TabularRegressor
 from sknet.layers import PeriodicEmbedding
 from sknet.losses import Quantile
@@ -762,3 +764,42 @@ def test_a_list_of_one_level_is_judged_as_that_level():
         model = kind(loss=Quantile([0.3]), **options).fit(X, y)
         expected = d2_pinball_score(y, model.predict(X), alpha=0.3)
         assert model.score(X, y) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kind", ["labels", "outputs"])
+def test_members_vote_where_the_loss_has_no_probabilities(kind):
+    X, y = make_classification(80, 4, random_state=0)
+    y = y if kind == "labels" else np.column_stack([y + 2, X[:, 0] > 0])
+    model = TabularClassifier(loss="hinge", **FAST).fit(X, y)
+    p, log_p = model.predict_proba(X), model.predict_log_proba(X)
+    for part, log_part in [(p, log_p)] if kind == "labels" else zip(p, log_p, strict=True):
+        assert_allclose(part.sum(axis=1), 1.0)
+        assert len(np.unique(part)) <= 4  # sums of two weights
+        assert_allclose(np.exp(log_part), part)
+
+
+@pytest.mark.parametrize(
+    "kind, scoring, reason",
+    [
+        ("Regressor", "roc_auc", "Regressor has none of the following"),
+        ("Regressor", "accuracy", "continuous is not supported"),
+        ("Classifier", "roc_auc", "multi_class must be in"),
+        ("Classifier", "f1", "Target is multiclass"),
+    ],
+)
+def test_a_scorer_that_does_not_fit_the_target_is_told_of(kind, scoring, reason):
+    X = np.random.default_rng(0).normal(size=(90, 3))
+    y = X[:, 0] if kind == "Regressor" else np.digitize(X[:, 0], [-0.5, 0.5])
+    plain = {"max_iter": 2, "early_stopping": True}
+    for name, options in (("Tabular", FAST), ("Neural", plain)):
+        model = getattr(sknet, name + kind)(scoring=scoring, **options)
+        expected = f"^{name}{kind} cannot be judged by scoring='{scoring}' on this target: .*"
+        with pytest.raises(ValueError, match=expected + reason):
+            model.fit(X, y)
+
+
+def test_warnings_of_members_name_the_estimator():
+    X, y = table()
+    with pytest.warns(ConvergenceWarning, match=r"^TabularRegressor diverged.*_init\.$") as found:
+        TabularRegressor(**FAST, learning_rate_init=1e30).fit(X, y)
+    assert all(warning.filename == __file__ for warning in found)

@@ -22,6 +22,12 @@ class TrainingLoop:
     """Runs the trainer and decides after each epoch whether to continue."""
 
     n_iter_: int
+    _after_divergence = "Lower learning_rate_init, scale X or set clip_norm"
+
+    @property
+    def _public_name(self):
+        """Name of the estimator that the user has, for warnings."""
+        return type(self).__name__
 
     def _train(self, data, validation, plan, X, y, sample_weight):
         """Train until the plan is done or there is a reason to stop, then finish."""
@@ -109,7 +115,7 @@ class TrainingLoop:
     def _warn_of_max_iter(self, plan):
         if self.tol > 0 and self.n_iter_no_change < inf:  # else all epochs were asked for
             warn(
-                f"{type(self).__name__} reached max_iter={plan.max_epochs} and has not converged; "
+                f"{self._public_name} reached max_iter={plan.max_epochs} and has not converged; "
                 f"{self._scale_advice() or 'raise max_iter or learning_rate_init'}.",
                 ConvergenceWarning,
             )
@@ -125,7 +131,7 @@ class TrainingLoop:
         else:
             reason = f"diverged in iteration {self.n_iter_}: the loss is not finite"
             remedy = self._scale_advice() or "scale X and y"
-        warn(f"{type(self).__name__}: lbfgs {reason}; {remedy}.", ConvergenceWarning)
+        warn(f"{self._public_name}: lbfgs {reason}; {remedy}.", ConvergenceWarning)
 
     def _scale_advice(self):
         """Return what to do about a target of another scale than networks expect, if it is."""
@@ -136,7 +142,7 @@ class TrainingLoop:
 
     def _warn_of_interruption(self):
         warn(
-            f"{type(self).__name__}.fit was interrupted; the model so far is kept.",
+            f"{self._public_name}.fit was interrupted; the model so far is kept.",
         )
 
     def _make_scorer(self):
@@ -183,21 +189,30 @@ class TrainingLoop:
 
     def _validate(self, validation, history):
         loss = history["validation_loss"] = self._trainer.evaluate(validation.data)
-        if self._scorer is None or not isfinite(loss):  # scorers raise errors for such outputs
-            score = -loss
-        elif validation.sample_weight is None:
-            score = self._scorer(self, validation.X, validation.y)
-        else:
-            score = self._scorer(
-                self, validation.X, validation.y, sample_weight=validation.sample_weight
-            )
-        history["validation_score"] = score = self._as_float(score)
-        if isnan(score) and isfinite(loss):
+        is_scored = self._scorer is not None and isfinite(loss)  # else scorers raise errors
+        score = self._as_float(self._scored(validation) if is_scored else -loss)
+        history["validation_score"] = score
+        is_first = not any(map(isnan, self.history_.get("validation_score", [])))
+        if isnan(score) and isfinite(loss) and is_first:
             warn(
-                f"{type(self).__name__}: scoring={self.scoring!r} gave NaN for the validation "
+                f"{self._public_name}: scoring={self.scoring!r} gave NaN for the validation "
                 "set; such an epoch is never the best."
             )
         return score
+
+    def _scored(self, validation):
+        weight = validation.sample_weight
+        options = {} if weight is None else {"sample_weight": weight}
+        try:
+            return self._scorer(self, validation.X, validation.y, **options)
+        except (AttributeError, TypeError, ValueError) as error:
+            if not isinstance(self.scoring, str):  # a function of the user's
+                raise
+            reason = str(error).replace(type(self).__name__, self._public_name)
+            raise ValueError(
+                f"{self._public_name} cannot be judged by scoring={self.scoring!r} on this "
+                f"target: {reason.rstrip('.')}. Choose another scorer, or 'loss'."
+            ) from error
 
     def _as_float(self, score):
         """Return what a scorer gives as a float, if it is a number."""
@@ -217,11 +232,11 @@ class TrainingLoop:
         if epoch.interrupted:
             self._warn_of_interruption()
         if epoch.diverged:
-            remedy = "Lower learning_rate_init, scale X or set clip_norm"
+            remedy = self._after_divergence
             if self._scale_advice():
                 remedy = f"Note that {self._scale_advice()}"
             warn(
-                f"{type(self).__name__} diverged in epoch {self.n_iter_} at learning rate "
+                f"{self._public_name} diverged in epoch {self.n_iter_} at learning rate "
                 f"{epoch.learning_rate:.3g}: an output, the loss, its gradient or the step is not "
                 f"finite. The last weights with a finite loss are kept. {remedy}.",
                 ConvergenceWarning,

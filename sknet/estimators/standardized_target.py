@@ -75,7 +75,7 @@ class StandardizedTarget:
             constant = self._loss_of_constant(data)
             if constant - losses[-1] < 1e-3 * abs(constant):
                 warn(
-                    f"{type(self).__name__} has not learned more than a constant, with a loss of "
+                    f"{self._public_name} has not learned more than a constant, with a loss of "
                     f"{losses[-1]:.3g} where the best constant has {constant:.3g}; {advice}.",
                 )
 

@@ -13,6 +13,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from ..activations.base import Activation
 from ..compatibility import fit_context
@@ -353,7 +354,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         -------
         p : ndarray of shape (n_samples, n_classes) or list of such arrays
             Probabilities in the order of ``classes_``; one array an output where there are
-            several; for multilabel targets the probability of each label.
+            several; for multilabel targets the probability of each label. With a loss that has
+            none, such as the hinge loss, the shares of the members that vote for a class.
         """
         parts = self._ask_members(X, lambda m, rows: m._loss.inverse_link(self._scaled(m, rows)))
         if self._target.kind == "multioutput":
@@ -374,6 +376,11 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         log_p : ndarray of shape (n_samples, n_classes) or list of such arrays
             As `predict_proba`.
         """
+        check_is_fitted(self, "members_")
+        if not self.members_[0]._loss.gives_probabilities:
+            votes = self.predict_proba(X)
+            with np.errstate(divide="ignore"):
+                return [np.log(v) for v in votes] if isinstance(votes, list) else np.log(votes)
         parts = self._ask_members(
             X, lambda m, rows: m._loss.log_inverse_link(self._scaled(m, rows))
         )

@@ -31,6 +31,8 @@ class Member:
 
     #: Whether the user has interrupted the training.
     was_interrupted: bool = False
+    _after_divergence = "Lower learning_rate_init"
+    _public_name: str
 
     def _output_layer(self, hidden, width):
         # One log-odds moves as the difference of two logits does.
@@ -64,6 +66,8 @@ class Member:
 class ClassifierMember(Member, NeuralClassifier):
     """A network of a `TabularClassifier`."""
 
+    _public_name = "TabularClassifier"
+
     def expect(self, classes: Any) -> Self:
         """Return the member itself, which will know classes that its rows may lack."""
         self._expected_classes = classes
@@ -91,6 +95,8 @@ class ClassifierMember(Member, NeuralClassifier):
 
 class RegressorMember(Member, NeuralRegressor):
     """A network of a `TabularRegressor`."""
+
+    _public_name = "TabularRegressor"
 
     def _output_layer(self, hidden, width):
         if not is_delicate(self._loss):
