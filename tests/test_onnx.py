@@ -1,5 +1,6 @@
 """Conversion to ONNX: onnxruntime gives what the networks give."""
 
+import datetime
 import re
 
 import numpy as np
@@ -791,6 +792,39 @@ def test_a_tabular_regressor_reads_the_columns_of_a_frame(table, loss):
     regressor = TabularRegressor(**TABULAR, loss=loss).fit(table, y)
     found = run(session_of(to_onnx(regressor)), **feed(table))["variable"]
     check_values(found, regressor.predict(table))
+
+
+@pytest.mark.parametrize("name", ["label", "probabilities", ""])
+def test_columns_called_as_an_output_are_refused(table, name):
+    named = table.rename(columns={"number": name})
+    classifier = TabularClassifier(**TABULAR).fit(named, np.arange(len(table)) % 2)
+    with pytest.raises(ValueError, match=f"TabularClassifier .* the column name '{name}': inputs"):
+        to_onnx(classifier)
+
+
+@pytest.mark.parametrize(
+    "levels, dtype, reason",
+    [
+        ([datetime.date(2020, 1, day) for day in (1, 2, 3)], "float32", "of the type date"),
+        ([2**24, 2**24 + 1, 5], "float32", "which float32 does not tell"),
+        ([2**24, 2**24 + 1, 5], "float64", None),
+        ([2**53, 2**53 + 1, 5], "float64", "which float64 does not tell"),
+        ([0.1, 0.2, 0.3], "float32", None),
+    ],
+)
+def test_categories_that_onnx_does_not_tell_apart_are_refused(levels, dtype, reason):
+    pandas = pytest.importorskip("pandas")
+    cells = pandas.Categorical(np.resize(levels, len(X)))
+    frame = pandas.DataFrame({"x": X[:, 0], "level": cells})
+    classifier = TabularClassifier(**TABULAR).fit(frame, LABELS["integers"])
+    if reason is None:
+        session = session_of(to_onnx(classifier, dtype=dtype))
+        columns = {name: frame[[name]].to_numpy(np.float64) for name in frame}
+        found = run(session, **{k: v.astype(dtype) for k, v in columns.items()})
+        check_classifier(classifier, frame, found)
+        return
+    with pytest.raises(ValueError, match=f"position 1 holds categories .*{reason}"):
+        to_onnx(classifier, dtype=dtype)
 
 
 def test_tabular_estimators_of_arrays_have_one_input():

@@ -84,6 +84,7 @@ def to_onnx(
     outputs = converter.outputs(graph, model, *(each.name for each in inputs))
     if graph.memory is not None:
         inputs += graph.memory.inputs
+    _check_names(inputs, outputs, type(model).__name__)
     return _as_proto(graph, inputs, outputs)
 
 
@@ -95,6 +96,18 @@ def _read_dtype(dtype):
     if found not in (np.float32, np.float64):
         raise ValueError(f"to_onnx expects dtype 'float32' or 'float64', got {brief(dtype)}.")
     return found
+
+
+def _check_names(inputs, outputs, owner):
+    """Refuse columns whose names the graph cannot give to its inputs."""
+    taken = ["", *outputs]
+    wrong = [each.name for each in inputs if each.name in taken]
+    if wrong:
+        raise ValueError(
+            f"{owner} cannot be converted to ONNX with the column name {wrong[0]!r}: inputs are "
+            f"called as the columns, and the outputs {' and '.join(outputs)}. Rename the column "
+            "and fit again."
+        )
 
 
 def _as_proto(graph, inputs, outputs):

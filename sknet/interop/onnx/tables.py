@@ -125,9 +125,29 @@ def _codes(graph, encoding, column):
             values_int64s=list(range(1, len(levels) + 1)),
             default_int64=0,
         )
-    hits = graph.op("Equal", column, np.array([float(level) for level in levels])[None])
+    numbers = _numbers(levels, graph.dtype, encoding.position)
+    hits = graph.op("Equal", column, numbers[None])
     numbered = graph.op("Mul", graph.cast(hits, np.int64), np.arange(1, len(levels) + 1)[None])
     return graph.op("ReduceSum", numbered, [1])
+
+
+def _numbers(levels, dtype, position):
+    """Return levels as numbers, if they are numbers that the graph tells from all others."""
+    owner = f"TableEncoder cannot be converted to ONNX: the column at position {position} holds"
+    try:
+        numbers = np.array([float(level) for level in levels])
+    except TypeError:
+        kind = type(levels[0]).__name__
+        raise ValueError(
+            f"{owner} categories of the type {kind}. Make them strings before."
+        ) from None
+    are_apart = len(np.unique(numbers.astype(dtype))) == len(levels)
+    if not are_apart or np.abs(numbers).max() >= 2.0 ** (np.finfo(dtype).nmant + 1):
+        raise ValueError(
+            f"{owner} categories that are numbers which {np.dtype(dtype).name} does not tell from "
+            "others. Make them strings before, or pass dtype='float64' if they are below 2**53."
+        )
+    return numbers
 
 
 def _indicators(graph, encoding, codes):
