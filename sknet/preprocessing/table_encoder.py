@@ -201,9 +201,7 @@ class TableEncoder(TransformerMixin, Component, BaseEstimator):
         X_encoded : ndarray of shape (n_samples, n_out)
             Numbers, indicators and codes, in C order.
         """
-        check_is_fitted(self, "n_numbers_")
-        columns = self._columns(X)
-        return self._finished(*_encoded(columns, self._encodings, type(self).__name__))
+        return self._transform(X, self)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Return the names of the columns of the result.
@@ -227,6 +225,12 @@ class TableEncoder(TransformerMixin, Component, BaseEstimator):
                 name += "_"
             names.append(name)
         return np.array(names, dtype=object)
+
+    def _transform(self, X, owner):
+        """Encode a table for an estimator, fitted to the same columns, that errors name."""
+        check_is_fitted(self, "n_numbers_")
+        columns = self._columns(X, owner)
+        return self._finished(*_encoded(columns, self._encodings, type(owner).__name__))
 
     def _learn(self, X, owner=None):
         """Fit to a table, for an owner whom warnings name, and return what `_finished` takes."""
@@ -294,28 +298,28 @@ class TableEncoder(TransformerMixin, Component, BaseEstimator):
         _check_size(X, names, owner)
         return frame_columns(X, owner), names
 
-    def _columns(self, X):
+    def _columns(self, X, estimator):
         """Return the columns of a table in the order of the training rows."""
-        owner = type(self).__name__
+        owner = type(estimator).__name__
         if not _is_frame(X, owner):
-            X = validate_data(self, _as_array(X, owner), reset=False, **_ANY_CELLS)
+            X = validate_data(estimator, _as_array(X, owner), reset=False, **_ANY_CELLS)
             return array_columns(X)
         names = labels_of(X)
         _check_size(X, names, owner)
         if self._names is None or names != self._names:
-            self._check_columns(X, names)
+            self._check_columns(X, names, estimator)
         columns = (row_columns if len(X) <= FEW_ROWS else frame_columns)(X, owner)
         if self._names is None or names == self._names:
             return columns
         found = dict(zip(names, columns, strict=True))
         return [found[name] for name in self._names]
 
-    def _check_columns(self, X, names):
+    def _check_columns(self, X, names, estimator):
         """Check the names of columns that are not those of the training rows in their order."""
-        owner = type(self).__name__
+        owner = type(estimator).__name__
         _check_names(names, owner)
         if self._names is None:
-            validate_data(self, X, reset=False, skip_check_array=True)
+            validate_data(estimator, X, reset=False, skip_check_array=True)
             return
         missing = [name for name in self._names if name not in names]
         unseen = [name for name in names if name not in self._names]

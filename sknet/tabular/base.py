@@ -249,8 +249,7 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
     def _encode(self, X):
         """Return encoded rows, whose codes no two columns share."""
         check_is_fitted(self, "encoder_")
-        with _named_as(self, self.encoder_):
-            X = np.ascontiguousarray(self.encoder_.transform(X), dtype=np.float32)
+        X = np.ascontiguousarray(self.encoder_._transform(X, self), dtype=np.float32)
         n_coded = len(self.encoder_.cardinalities_)
         if n_coded > 1:
             X[:, -n_coded:] += self._first_codes
