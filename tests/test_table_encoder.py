@@ -598,3 +598,13 @@ def test_each_column_of_the_result_tells_what_it_is_made_of():
     names = encoder.get_feature_names_out()
     assert len(names) == len(names_in) > 10
     assert all(name.startswith(origin) for name, origin in zip(names, names_in, strict=True))
+
+
+def test_long_integers_and_nanoseconds_are_read():
+    whole = pl.DataFrame({"x": [*range(20), None], "y": np.arange(21.0)})
+    long = whole.with_columns(whole["x"].cast(pl.Int128))
+    assert_array_equal(TableEncoder().fit_transform(long), TableEncoder().fit_transform(whole))
+    times = [i * 1_000_000_001 for i in range(20)]
+    found = TableEncoder().fit_transform(pa.table({"t": pa.array(times, pa.time64("ns"))}))
+    expected = TableEncoder().fit_transform(pd.DataFrame({"t": np.arange(20.0)}))
+    assert_allclose(found, expected, rtol=1e-5)

@@ -343,7 +343,7 @@ def _read(label, series):
     is_declared = isinstance(series.dtype, Categorical | Enum)
     if is_declared and not is_pandas:
         return Column(label, series.to_list(), is_declared=True)  # an array has no null in Arrow
-    values = series.to_numpy()
+    values = (series if is_pandas else _readable(series)).to_numpy()
     if values.ndim > 1:  # structs and arrays of polars
         return Column(label, series.to_list())
     if values.dtype.kind not in _FLAT:
@@ -352,6 +352,18 @@ def _read(label, series):
     if has_zone and is_pandas:
         series = _of_numpy(series)
     return Column(label, values, series if has_zone else None, is_declared)
+
+
+def _readable(series):
+    """Return a column of polars or Arrow in a type that NumPy or Python has."""
+    from narwhals import Float64, Time, from_native
+
+    if str(series.dtype) in ("Int128", "UInt128"):
+        return series.cast(Float64)
+    native = series.to_native()
+    if series.dtype == Time and hasattr(native, "combine_chunks"):  # Arrow's may have nanoseconds
+        return from_native(native.cast("time64[us]", safe=False), series_only=True)
+    return series
 
 
 def _of_numpy(dates):
