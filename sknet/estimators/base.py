@@ -401,7 +401,7 @@ class BaseNeuralEstimator(
     def _refuse_start(self):
         name = "y" if self.__sklearn_tags__().target_tags.required else "X"
         raise ValueError(
-            f"{type(self).__name__} cannot start {type(self._loss).__name__} at {name}, whose "
+            f"{self._public_name} cannot start {type(self._loss).__name__} at {name}, whose "
             f"mean or spread overflows {self.network_.dtype}. Scale {name}."
         )
 

@@ -39,7 +39,7 @@ def warn_of_overflow(
     rows = np.reshape(values, (len(values), -1))
     n_nan = np.count_nonzero(np.isnan(rows).any(axis=1))
     n_wrong = np.count_nonzero(~np.isfinite(rows).all(axis=1))
-    name, dtype = type(estimator).__name__, estimator.network_.dtype
+    name, dtype = estimator._public_name, estimator.network_.dtype
     remedy = "bring X to the scale of the training rows"
     if dtype == np.float32:
         remedy += ", or fit with dtype='float64'"
