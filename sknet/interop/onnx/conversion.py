@@ -101,7 +101,7 @@ def _read_dtype(dtype):
 def _check_names(inputs, outputs, owner):
     """Refuse columns whose names the graph cannot give to its inputs."""
     taken = ["", *outputs]
-    wrong = [each.name for each in inputs if each.name in taken]
+    wrong = [name for name, *_ in inputs if name in taken]
     if wrong:
         raise ValueError(
             f"{owner} cannot be converted to ONNX with the column name {wrong[0]!r}: inputs are "
