@@ -577,6 +577,8 @@ def test_without_the_extension_numpy_runs_unless_it_is_asked_for(monkeypatch):
     assert kernels._chosen("") is None
     with pytest.raises(ImportError, match="SKNET_KERNELS='c' asks for compiled kernels"):
         kernels._chosen("c")
+    with pytest.raises(ImportError, match="must be 'numpy'"):
+        kernels._chosen("fastest")
     error = ImportError("wrong symbols")
     with pytest.warns(RuntimeWarning, match=r"do not load \(wrong symbols\); NumPy's run"):
         assert kernels._chosen("") is None

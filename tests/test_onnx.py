@@ -800,6 +800,11 @@ def test_columns_called_as_an_output_are_refused(table, name):
     classifier = TabularClassifier(**TABULAR).fit(named, np.arange(len(table)) % 2)
     with pytest.raises(ValueError, match=f"TabularClassifier .* the column name '{name}': inputs"):
         to_onnx(classifier)
+    graph = to_onnx(TabularClassifier(**TABULAR).fit(table, np.arange(len(table)) % 2)).graph
+    for inner in (graph.node[3].output[0], graph.initializer[0].name):
+        named = table.rename(columns={"number": inner})
+        with pytest.raises(ValueError, match=f"the column name '{inner}': inputs"):
+            to_onnx(TabularClassifier(**TABULAR).fit(named, np.arange(len(table)) % 2))
 
 
 @pytest.mark.parametrize(

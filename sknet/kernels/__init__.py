@@ -19,11 +19,16 @@ from .numpy_kernels import *  # noqa: F403
 KERNELS = [name for name in numpy_kernels.__all__ if name.islower()]
 
 
+_LEVELS = ("generic", "x86_64_v2", "x86_64_v3", "x86_64_v4")
+
+
 def _chosen(wanted):
     """Return the extension, or None where NumPy's kernels are to run."""
     name = wanted.lower().replace("-", "_")
     if name == "numpy":
         return None
+    if name not in ("", "c", *_LEVELS):
+        raise _no_level(wanted)
     try:
         extension = import_module(f"{__name__}._extension")
     except ImportError as error:
@@ -44,12 +49,16 @@ def _chosen(wanted):
         try:
             extension.use_level(name)
         except ValueError:
-            raise ImportError(
-                "The environment variable SKNET_KERNELS must be 'numpy', 'c', 'generic' or a "
-                f"level that this processor has, such as 'x86_64_v3', got {wanted!r}. Set it to "
-                "one of them, or unset it."
-            ) from None
+            raise _no_level(wanted) from None
     return extension
+
+
+def _no_level(wanted):
+    return ImportError(
+        "The environment variable SKNET_KERNELS must be 'numpy', 'c', 'generic' or a level that "
+        f"this processor has, such as 'x86_64_v3', got {wanted!r}. Set it to one of them, or "
+        "unset it."
+    )
 
 
 _extension = _chosen(os.environ.get("SKNET_KERNELS", ""))

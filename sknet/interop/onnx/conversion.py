@@ -84,7 +84,7 @@ def to_onnx(
     outputs = converter.outputs(graph, model, *(each.name for each in inputs))
     if graph.memory is not None:
         inputs += graph.memory.inputs
-    _check_names(inputs, outputs, type(model).__name__)
+    _check_names(graph, inputs, outputs, type(model).__name__)
     return _as_proto(graph, inputs, outputs)
 
 
@@ -98,15 +98,16 @@ def _read_dtype(dtype):
     return found
 
 
-def _check_names(inputs, outputs, owner):
+def _check_names(graph, inputs, outputs, owner):
     """Refuse columns whose names the graph cannot give to its inputs."""
-    taken = ["", *outputs]
+    inner = {name for node in graph.nodes for name in node.outputs}
+    taken = inner.union(graph.constants, outputs, [""])
     wrong = [name for name, *_ in inputs if name in taken]
     if wrong:
         raise ValueError(
             f"{owner} cannot be converted to ONNX with the column name {wrong[0]!r}: inputs are "
-            f"called as the columns, and the outputs {' and '.join(outputs)}. Rename the column "
-            "and fit again."
+            "called as the columns, and that name is empty or taken in the graph, as "
+            f"{' and '.join(outputs)} are by its outputs. Rename the column and fit again."
         )
 
 
