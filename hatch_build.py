@@ -151,6 +151,11 @@ class KernelsBuildHook(BuildHookInterface):
         else:
             build_data["infer_tag"] = True
 
+    def finalize(self, version, build_data, artifact_path):
+        """Remove what was compiled elsewhere, once the wheel has it."""
+        if self._elsewhere is not None:
+            self._elsewhere.cleanup()
+
 
 def _platform():
     from packaging.tags import sys_tags

@@ -324,8 +324,22 @@ def test_a_sparse_target_is_refused(container):
     assert not hasattr(network, "network_")
 
 
+@pytest.mark.parametrize("unit", [2.0**-600, 2.0**600])
+def test_the_score_does_not_depend_on_the_unit_of_very_small_and_large_targets(unit):
+    X = np.arange(8.0)[:, None] / 8
+    Y = np.column_stack([X[:, 0] ** 2, X[:, 0] * unit])
+    network = NeuralRegressor((2,), max_iter=20, tol=0, random_state=0).fit(X, Y)
+    scores = r2_score(Y / [1, unit], network.predict(X) / [1, unit], multioutput="raw_values")
+    assert (scores < 1).all()
+    assert network.score(X, Y) == pytest.approx(scores.mean())
+
+
 def test_a_score_that_overflows_is_warned_of():
     X = np.arange(8.0)[:, None] / 8
-    network = NeuralRegressor((2,), max_iter=1, tol=0, random_state=0).fit(X, X[:, 0])
-    with pytest.warns(RuntimeWarning, match="score is (nan|-inf): .* overflow. Scale y"):
-        network.score(X, X[:, 0] * 1e200)
+    for unit in (1e200, 1e308):
+        network = NeuralRegressor((2,), max_iter=1, tol=0, random_state=0).fit(X, X[:, 0] * unit)
+        for y in (X[:, 0], X[:, 0] * 1e-3):
+            with pytest.warns(
+                RuntimeWarning, match=r"NeuralRegressor\.score is -inf: .* overflow"
+            ):
+                network.score(X, y)

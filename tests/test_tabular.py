@@ -716,6 +716,20 @@ def test_intervals_of_a_low_coverage_are_not_empty():
     assert (low <= high).all()
 
 
+@pytest.mark.parametrize("unit", [2.0**-600, 2.0**600])
+def test_squares_of_a_target_neither_vanish_nor_overflow(unit):
+    X, y = table()
+    model = TabularRegressor(**FAST).fit(X, y * unit)
+    errors = y - model.oof_prediction_ / unit
+    assert model.oof_score_ == pytest.approx(r2_score(y, model.oof_prediction_ / unit))
+    predicted, std = model.predict(X, return_std=True)
+    assert model.score(X, y * unit) == pytest.approx(r2_score(y, predicted / unit))
+    members = np.array([m.predict(model._encode(X)) / unit for m in model.members_])
+    members = np.clip(members, y.min(), y.max())
+    assert_allclose(std / unit, np.sqrt(np.mean(errors**2) + members.var(axis=0)), rtol=1e-5)
+    assert model.feature_importances_.sum() == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_rules_of_a_few_categories_are_learned(seed):
     rng = np.random.default_rng(seed)

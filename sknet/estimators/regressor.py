@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any, Literal, Self
 
 import numpy as np
-import sklearn
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
@@ -38,11 +36,11 @@ from ..typing import (
     Sizes,
     Targets,
 )
-from ..warning import warn
 from .base import BaseNeuralEstimator
 from .block_training import trains_by_steps
 from .overflow import warn_of_overflow
 from .placewise import PlacewiseTargets
+from .regression_scores import regression_score
 from .standardized_target import StandardizedTarget
 from .target_frame import TargetFrame
 
@@ -486,27 +484,8 @@ class NeuralRegressor(
             return self._score_columns(X, y, sample_weight)
         predicted, y, sample_weight = self._judged(X, y, sample_weight)
         y = self._readable_y(y)
-        score = self._score(y, predicted, sample_weight)
-        if not isfinite(score) and len(y) > 1:  # of one row scikit-learn warns
-            warn(
-                f"{type(self).__name__}.score is {score}: the squares of y, or of its differences "
-                "from the predictions, overflow. Scale y.",
-                RuntimeWarning,
-            )
-        return score
-
-    def _score(self, y, predicted, sample_weight):
-        loss = self._loss
-        if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
-            return sklearn.metrics.r2_score(y, predicted, sample_weight=sample_weight)
-        columns = predicted.reshape(len(y), -1).T
-        scores = [
-            sklearn.metrics.d2_pinball_score(
-                y, column, sample_weight=sample_weight, alpha=float(quantile)
-            )
-            for quantile, column in zip(loss.quantiles, columns, strict=True)
-        ]
-        return float(np.mean(scores))
+        name, levels = f"{type(self).__name__}.score", getattr(self._loss, "quantiles", None)
+        return regression_score(name, y, predicted, sample_weight, levels)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

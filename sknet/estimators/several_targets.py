@@ -8,7 +8,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-import sklearn
 from numpy.typing import DTypeLike
 
 from ..base import brief, named_component
@@ -18,6 +17,7 @@ from ..preprocessing.frames import Column, frame_columns, is_frame, is_hole, lab
 from ..typing import Array
 from .classes import encode
 from .labels import as_labels, family, shown
+from .regression_scores import regression_score
 from .target_scale import TargetScale, least_usual, moments
 
 _LOSSES = {**REGRESSION_LOSSES, **CLASSIFICATION_LOSSES}
@@ -406,7 +406,7 @@ class SeveralTargets:
             if name in self.classes:
                 scores.append(np.average(true == found, weights=weight))
             else:
-                scores.append(sklearn.metrics.r2_score(true, found, sample_weight=weight))
+                scores.append(regression_score(f"The score of {name!r}", true, found, weight))
         if not scores:
             raise ValueError("y has no values to compare with: all of its cells are missing.")
         return float(np.mean(scores))

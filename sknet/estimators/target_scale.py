@@ -129,9 +129,8 @@ def moments(y: Array, sample_weight: Array | None = None) -> tuple[Array, Array]
     means, deviations : ndarray of shape (n_targets,), float64
         Weighted means and population deviations; 0 is that of a constant column.
     """
-    low, high = (np.asarray(f(y, axis=0), np.float64) for f in (np.min, np.max))
-    # Divided by a power of two, which changes no digit, squares do not overflow.
-    exponents = np.frexp(np.maximum(np.abs(low), np.abs(high)))[1]
+    low, high = _limits(y)
+    exponents = exponents_of(y)
     y = np.ldexp(y, -exponents, dtype=np.float64)
     if sample_weight is None:
         shares = np.full(len(y), 1 / len(y))
@@ -145,6 +144,29 @@ def moments(y: Array, sample_weight: Array | None = None) -> tuple[Array, Array]
     constant = low == high
     means = np.where(constant, low, np.ldexp(means + rest, exponents))
     return means, np.where(constant, 0.0, np.ldexp(deviations, exponents))
+
+
+def exponents_of(y: Array) -> Array:
+    """Return the powers of 2 of the greatest magnitudes, a column each.
+
+    Dividing by such a power changes no digit, and squares then neither overflow nor vanish.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        Finite numbers.
+
+    Returns
+    -------
+    exponents : ndarray of int of shape () or (n_targets,)
+        For `np.ldexp`.
+    """
+    low, high = _limits(y)
+    return np.frexp(np.maximum(np.abs(low), np.abs(high)))[1]
+
+
+def _limits(y):
+    return (np.asarray(f(y, axis=0), np.float64) for f in (np.min, np.max))
 
 
 def least_usual(means: Array, deviations: Array) -> tuple[float, float]:

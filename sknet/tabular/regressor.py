@@ -8,13 +8,14 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from ..activations.base import Activation
 from ..cells import as_array
 from ..compatibility import fit_context
+from ..estimators.regression_scores import regression_score
+from ..estimators.target_scale import exponents_of
 from ..finite import check_finite
 from ..losses import (
     REGRESSION_LOSSES,
@@ -275,8 +276,11 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         weight = None if rows.sample_weight is None else rows.sample_weight[known]
         y, predicted = rows.y[known], self.oof_prediction_[known]
         some = len(y) > 1 and (weight is None or weight.any())
-        self.oof_score_: float = self._score_of(y, predicted, weight) if some else np.nan
-        errors = (_beside(rows.y, self.oof_prediction_) - self.oof_prediction_)[known]
+        self.oof_score_: float = (
+            self._score_of("oof_score_", y, predicted, weight) if some else np.nan
+        )
+        self._exponents = exponents_of(rows.y)
+        errors = self._scaled(_beside(y, predicted) - predicted)
         self._oof_variance = np.average(errors**2, axis=0, weights=weight) if some else np.nan
         of_rows = (part[self._calibration_rows] for part in (rows.y, self.oof_prediction_))
         is_comparable = rows.y.shape == self.oof_prediction_.shape  # several quantiles are not
@@ -307,7 +311,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             levels = np.asarray(loss.quantiles)
             losses = np.maximum(levels * errors, (levels - 1) * errors)
         else:
-            losses = errors**2 / np.maximum(self._oof_variance, 1e-300)
+            losses = self._scaled(errors) ** 2 / np.maximum(self._oof_variance, 1e-300)
         return losses.reshape(len(losses), -1).mean(axis=1)
 
     @isolated
@@ -334,15 +338,18 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         if return_std and isinstance(self.members_[0]._loss, Gaussian):
             pairs = self._ask_members(X, lambda m, rows: m.predict(rows, return_std=True))
             parts = [self._within(mean) for mean, _ in pairs]
-            variance = self._mean([np.square(std, dtype=np.float64) for _, std in pairs])
+            variance = self._mean([self._scaled(std) ** 2 for _, std in pairs])
         else:
             parts, variance = self._parts(X), self._oof_variance
         mean = self._mean(parts)
         if not return_std:
             return mean
-        between = [np.square(part - mean, dtype=np.float64) for part in parts]
-        variance = variance + self._mean(between)
-        return mean, np.sqrt(variance).astype(self._dtype)
+        variance = variance + self._mean([self._scaled(part - mean) ** 2 for part in parts])
+        return mean, np.ldexp(np.sqrt(variance), self._exponents).astype(self._dtype)
+
+    def _scaled(self, errors):
+        """Return errors in a unit near the largest target, where squares do not overflow."""
+        return np.ldexp(errors, -self._exponents, dtype=np.float64)
 
     @isolated
     def predict_interval(self, X: Samples, coverage: float = 0.9) -> Array:
@@ -416,18 +423,13 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             At most 1; greater is better.
         """
         y = self._read_y(y)
-        return self._score_of(y, self.predict(X), self._read_weights(sample_weight, y))
+        weight = self._read_weights(sample_weight, y)
+        return self._score_of("score", y, self.predict(X), weight)
 
-    def _score_of(self, y, predicted, sample_weight):
-        loss = self.members_[0]._loss
-        if not isinstance(loss, Quantile) or np.ndim(loss.quantiles) == 0:
-            return float(r2_score(y, predicted, sample_weight=sample_weight))
-        columns = predicted.reshape(len(y), -1).T
-        scores = [
-            d2_pinball_score(y, column, sample_weight=sample_weight, alpha=float(quantile))
-            for quantile, column in zip(loss.quantiles, columns, strict=True)
-        ]
-        return float(np.mean(scores))
+    def _score_of(self, name, y, predicted, sample_weight):
+        levels = getattr(self.members_[0]._loss, "quantiles", None)
+        name = f"{type(self).__name__}.{name}"
+        return regression_score(name, y, predicted, sample_weight, levels)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
