@@ -221,6 +221,28 @@ def test_wide_samples_that_need_no_swap_are_not_warned_of():
     model([Flatten()], max_iter=1, tol=0).fit(walks(60, 3).swapaxes(1, 2), y)
 
 
+@pytest.mark.parametrize(
+    ("form", "part", "value"),
+    [
+        *((form, "indices", value) for form in ("csr", "csc", "bsr") for value in (-1, 77)),
+        *((form, "indptr", value) for form in ("csr", "csc", "bsr") for value in (-5, 10**6)),
+        *(("coo", part, value) for part in ("row", "col") for value in (-1, 77)),
+    ],
+)
+def test_a_sparse_matrix_whose_places_lie_outside_of_it_is_refused(form, part, value):
+    X = np.eye(6)
+    network = NeuralClassifier((2,), max_iter=1, tol=0, random_state=0).fit(X, [0, 1] * 3)
+    wrong = csr_matrix(X).asformat(form)
+    places = getattr(wrong, part).copy()
+    places[2] = value
+    setattr(wrong, part, places)
+    for call in (network.predict, lambda X: network.fit(X, [0, 1] * 3)):
+        with pytest.raises(ValueError, match=r"cannot read this sparse X .* anew"):
+            call(wrong)
+    sound = csr_matrix(X).asformat(form)
+    np.testing.assert_array_equal(network.predict_proba(sound), network.predict_proba(X))
+
+
 @pytest.mark.parametrize("make", [csr_matrix, csc_matrix, coo_matrix])
 def test_duplicates_of_a_sparse_matrix_are_summed_before_its_values_are_checked(make):
     rows, columns = [0, 0, 1, 2, 2], [1, 1, 0, 2, 2]
