@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
     {"kernels", "later", "typing"},
-    {"base", "constraints", "dispatch", "lanes", "pages", "settings", "warning"},
+    {"base", "constraints", "dispatch", "lanes", "pages", "settings", "sparse", "warning"},
     {
         "activations",
         "blas",
