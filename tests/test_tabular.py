@@ -725,8 +725,9 @@ def test_squares_of_a_target_neither_vanish_nor_overflow(unit):
     predicted, std = model.predict(X, return_std=True)
     assert model.score(X, y * unit) == pytest.approx(r2_score(y, predicted / unit))
     members = np.array([m.predict(model._encode(X)) / unit for m in model.members_])
-    members = np.clip(members, y.min(), y.max())
-    assert_allclose(std / unit, np.sqrt(np.mean(errors**2) + members.var(axis=0)), rtol=1e-5)
+    between = (np.clip(members, y.min(), y.max()) - predicted / unit) ** 2
+    variance = np.mean(errors**2) + model.member_weights_ @ between
+    assert_allclose(std / unit, np.sqrt(variance), rtol=1e-5)
     assert model.feature_importances_.sum() == pytest.approx(1.0)
 
 

@@ -14,6 +14,7 @@ from ..layers import (
     Dense,
     Dropout,
     Embedding,
+    Parallel,
     ParametricActivation,
     PeriodicEmbedding,
     Scaling,
@@ -31,12 +32,13 @@ def table_layers(
     dropout: float,
     frequency_scale: float,
 ) -> list[tuple[str, Layer]]:
-    """Return the hidden layers of RealMLP for an encoded table.
+    """Return the hidden layers of RealMLP for an encoded table, and a path around them.
 
     Numbers go through periodic embeddings, where wanted, and codes through embeddings; all is
     scaled by learned factors and goes through dense layers in the neural tangent
     parametrization, with parametric activations and a dropout that falls to 0 in the second half
-    of the training.
+    of the training. The output layer sees what they make of the scaled features, and these
+    themselves: what is linear need not pass through the dense layers.
 
     Parameters
     ----------
@@ -62,6 +64,7 @@ def table_layers(
     ----------
     Holzmüller, Grinsztajn and Steinwart (2024), Better by default: strong pre-tuned MLPs and
     boosted trees on tabular data, :arxiv:`2407.04491`.
+    Cheng et al. (2016), Wide & deep learning for recommender systems, :arxiv:`1606.07792`.
     """
     n_numbers, n_indicators, n_codes = columns
     n_dense = n_numbers + n_indicators
@@ -79,15 +82,16 @@ def table_layers(
             decay=True,
         )
         branches.append(("codes", Branch(slice(n_dense, None), [vectors])))
-    layers = [("columns", ColumnBranches(branches)), ("scaling", Scaling())]
+    deep = []
     for position, units in enumerate(hidden_layer_sizes):
         name = f"hidden_{position}"
-        layers.append((name, tangent_dense(units, "data_points")))
+        deep.append((name, tangent_dense(units, "data_points")))
         function = get_activation(activation)
-        layers.append((f"{name}_activation", ParametricActivation(function)))
+        deep.append((f"{name}_activation", ParametricActivation(function)))
         if dropout > 0:
-            layers.append((f"{name}_dropout", Dropout(dropout, schedule="flat_cosine")))
-    return layers
+            deep.append((f"{name}_dropout", Dropout(dropout, schedule="flat_cosine")))
+    paths = Parallel([("wide", []), ("deep", deep)])
+    return [("columns", ColumnBranches(branches)), ("scaling", Scaling()), ("paths", paths)]
 
 
 def tangent_dense(
