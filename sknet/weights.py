@@ -52,8 +52,9 @@ def check_weights(
 def bounded(weights: Array) -> Array:
     """Return weights so far from the limits of floats that sums and products stay finite.
 
-    Only their ratios count, and a power of two changes none of them. It is always the same one, so
-    the weights of several calls keep their ratios too.
+    Only their ratios count, and a power of two changes none of them, but for weights that are more
+    than 10^300 times smaller than others. It is always the same one, so the weights of several
+    calls keep their ratios too.
 
     Parameters
     ----------
@@ -66,8 +67,8 @@ def bounded(weights: Array) -> Array:
         `weights` itself, unless the largest is above 1e150 or below 1e-150.
     """
     largest = weights.max(initial=0)
-    if largest > 2.0**500:
-        return weights * 2.0**-600
+    if largest > 2.0**500:  # a row keeps a weight, though it be the least there is
+        return np.where(weights > 0, np.maximum(weights * 2.0**-600, 2.0**-1074), 0.0)
     return weights * 2.0**600 if 0 < largest < 2.0**-500 else weights
 
 

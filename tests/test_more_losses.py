@@ -13,6 +13,7 @@ from sknet.losses import (
     CLASSIFICATION_LOSSES,
     CosineSimilarity,
     Dice,
+    FunctionLoss,
     Hinge,
     KLDivergence,
     LogCosh,
@@ -252,3 +253,22 @@ def test_wrong_uses_have_a_sentence(params, y, sentence):
     with pytest.raises(ValueError) as caught:
         NeuralRegressor((), **params).fit(draw(9, 2), y)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["value", "gradient"])
+def test_a_function_that_returns_another_shape_in_training_is_refused(wrong):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    calls = []
+
+    def called(name, result):  # the first calls, of the check, are right
+        calls.append(name)
+        return result[:1] if name == wrong and calls.count(name) > 4 else result
+
+    loss = FunctionLoss(
+        lambda y, p: called("value", (y - p) ** 2), lambda y, p: called("gradient", 2 * (p - y))
+    )
+    network = NeuralRegressor((3,), loss=loss, max_iter=9, tol=0, random_state=0)
+    with pytest.raises(
+        ValueError, match=rf"FunctionLoss: {wrong} has to return .* got shape \(1,\)"
+    ):
+        network.fit(X, X[:, 0])

@@ -1132,3 +1132,33 @@ def test_layers_of_ones_own_are_registered():
     check(Cosine(), (4,))
     with pytest.raises(TypeError, match="converts expects classes of layers, got 'Dense'"):
         converts("Dense")
+
+
+@pytest.mark.parametrize(
+    ("classes", "shown"),
+    [
+        (np.array([0, 2**64 - 1], np.uint64), "18446744073709551615"),
+        (np.array(["a\0", "b"], object), r"'a\\x00'"),
+        (np.array(["\ud800", "b"], object), r"'\\ud800'"),
+    ],
+)
+def test_labels_that_onnx_cannot_hold_are_refused(classes, shown):
+    X = np.eye(4)
+    network = NeuralClassifier((2,), max_iter=1, tol=0, random_state=0).fit(X, classes[[0, 1] * 2])
+    with pytest.raises(ValueError, match=rf"^ONNX has labels .* got the class .*{shown}"):
+        to_onnx(network, X)
+
+
+def test_labels_at_the_limit_of_onnx_are_kept():
+    X, classes = np.eye(4), np.array([0, 2**63 - 1], np.uint64)
+    network = NeuralClassifier((2,), max_iter=1, tol=0, random_state=0).fit(X, classes[[0, 1] * 2])
+    found = run(session_of(to_onnx(network, X)), X=X.astype(np.float32))["label"]
+    np.testing.assert_array_equal(found, network.predict(X).astype(np.int64))
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (5, 8), (5, 1), (5,), (5, 4, 1)])
+def test_samples_of_another_shape_are_refused(shape):
+    X = np.eye(4)
+    network = NeuralClassifier((2,), max_iter=1, tol=0, random_state=0).fit(X, [0, 1] * 2)
+    with pytest.raises(ValueError, match=r"^to_onnx expects X as samples of shape \(4,\) or "):
+        to_onnx(network, np.zeros(shape))

@@ -1,9 +1,12 @@
 import pickle
+import threading
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.datasets import make_classification
 
-from sknet import NeuralClassifier
+from sknet import NeuralClassifier, NeuralOutlierDetector, TabularClassifier
 from sknet.layers import (
     BatchNorm,
     Branch,
@@ -18,6 +21,7 @@ from sknet.layers import (
 )
 from sknet.optimizers import Adam
 from sknet.schedules import Cosine
+from sknet.training import Trainer
 
 RNG = np.random.default_rng(0)
 X, y = RNG.standard_normal((30, 4)), np.arange(30) % 2
@@ -131,3 +135,43 @@ def test_a_failed_fit_leaves_the_random_state_of_the_user():
     with pytest.raises(ValueError, match="target_shape"):
         network.fit(X, y)
     assert state.randint(2**31) == np.random.RandomState(0).randint(2**31)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        NeuralClassifier((4,), max_iter=3, tol=0, random_state=0),
+        NeuralOutlierDetector(hidden_layer_sizes=(4,), max_iter=3, tol=0, random_state=0),
+        TabularClassifier(hidden_layer_sizes=(4,), max_iter=3, cv=2, random_state=0),
+    ],
+)
+def test_two_threads_cannot_fit_one_estimator(network, monkeypatch):
+    X, y = make_classification(60, 5, random_state=0)
+    refused, begun = [], []
+
+    def also_fit():
+        try:
+            network.fit(X[:, :3], y)
+        except RuntimeError as error:
+            refused.append(str(error))
+
+    def slow(trainer, *arguments):  # the other thread comes while this one trains
+        if not begun:
+            begun.append(threading.Thread(target=also_fit))
+            begun[0].start()
+            begun[0].join()
+        return run_epoch(trainer, *arguments)
+
+    run_epoch = Trainer._run_epoch
+    monkeypatch.setattr(Trainer, "_run_epoch", slow)
+    network.fit(X, y)
+    name = type(network).__name__
+    assert refused == [
+        f"This {name} is being fitted in another thread. Wait for it, or fit a clone."
+    ]
+    monkeypatch.undo()
+    alone = clone(network).fit(X, y)
+    np.testing.assert_array_equal(network.predict(X), alone.predict(X))
+    assert network.n_features_in_ == 5 and network.n_iter_ == 3
+    network.fit(X[:, :3], y)
+    assert network.n_features_in_ == 3

@@ -716,6 +716,14 @@ def test_intervals_of_a_low_coverage_are_not_empty():
     assert (low <= high).all()
 
 
+def test_a_linear_target_is_learned_from_few_rows():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(300, 10))
+    y = X @ rng.normal(size=10) + rng.normal(scale=0.3, size=300)
+    model = TabularRegressor(random_state=0).fit(X[:150], y[:150])
+    assert model.score(X[150:], y[150:]) > 0.965
+
+
 @pytest.mark.parametrize("unit", [2.0**-600, 2.0**600])
 def test_squares_of_a_target_neither_vanish_nor_overflow(unit):
     X, y = table()

@@ -350,3 +350,10 @@ def test_of_class_weights_near_the_limit_of_floats_the_ratios_count(data):
     assert_allclose(huge.fit(X, y).predict_proba(X), plain.predict_proba(X), rtol=1e-12)
     weight = np.full(len(y), 1e308)
     assert huge.fit(X, y, weight).score(X, y, weight) == plain.score(X, y)
+
+
+def test_weights_far_apart_stay_above_zero():
+    X, y = np.eye(4), [0, 0, 1, 1]
+    network = NeuralClassifier((2,), max_iter=1, tol=0, random_state=0)
+    assert network.fit(X, y, sample_weight=[1e-150, 1e-308, 1e200, 0]).classes_.tolist() == [0, 1]
+    assert network.fit(X, y, sample_weight=[0, 0, 1e200, 1]).classes_.tolist() == [1]

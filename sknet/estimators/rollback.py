@@ -1,13 +1,47 @@
-"""What a fit that fails leaves behind: the estimator as it was."""
+"""Fits leave behind a fitted estimator, or it as it was: one at a time, and whole."""
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import numpy as np
+
+#: Which thread fits which estimator of which process.
+_FITTING: dict[tuple[int, int], int] = {}
+
+
+@contextmanager
+def alone(estimator: Any) -> Iterator[Any]:
+    """Keep other threads from fitting an estimator that is being fitted.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Fitted in the block.
+
+    Raises
+    ------
+    RuntimeError
+        If another thread fits it.
+    """
+    key, thread = (os.getpid(), id(estimator)), threading.get_ident()
+    if _FITTING.get(key) == thread:  # a fit that calls another one
+        yield
+        return
+    if _FITTING.setdefault(key, thread) != thread:
+        raise RuntimeError(
+            f"This {type(estimator).__name__} is being fitted in another thread. Wait for it, or "
+            "fit a clone."
+        )
+    try:
+        yield
+    finally:
+        del _FITTING[key]
 
 
 @contextmanager
@@ -22,6 +56,11 @@ def restored_on_error(estimator: Any) -> Iterator[Any]:
     estimator : BaseNeuralEstimator
         Fitted in the block.
     """
+    with alone(estimator):
+        yield from _restored_on_error(estimator)
+
+
+def _restored_on_error(estimator):
     before, changed = estimator.__dict__.copy(), _states(estimator)
     try:
         yield

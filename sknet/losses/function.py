@@ -107,10 +107,9 @@ class FunctionLoss(FunctionComponent, Loss):
     ) -> tuple[float, Array]:
         """Compute the weighted mean loss of a batch and its gradient."""
         out = np.empty_like(raw) if out is None else out
-        shaped = (y[:, 0], raw[:, 0]) if raw.shape[1] == 1 else (y, raw)
         with np.errstate(all="ignore"):
-            losses = np.asarray(self.value(*shaped))
-            np.copyto(out.reshape(shaped[1].shape), self.gradient(*shaped), casting="same_kind")
+            losses = self._values_of(y, raw)
+            np.copyto(out, self._checked_slopes(y, raw), casting="same_kind")
             return self.average(losses, out, sample_weight), out
 
     def row_losses(self, raw: Array, y: Any) -> Array:

@@ -399,6 +399,8 @@ def _as_array(X, owner):
     is_table = hasattr(X, "__len__") or hasattr(X, "__array__")
     if advice is None and (not is_table or isinstance(X, str | bytes | type)):
         advice = f"a {type(X).__name__}. Pass a data frame or an array of two axes."
+    if getattr(getattr(X, "dtype", None), "names", None):
+        advice = "an array of records. Pass pandas.DataFrame(X)."
     if advice:
         raise TypeError(f"{owner} expects a table in X, got {advice}")
     if isinstance(X, np.ma.MaskedArray):

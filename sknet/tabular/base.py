@@ -20,6 +20,7 @@ from ..activations import ActivationName
 from ..base import Component, copied, same, stamp, unstamp
 from ..compatibility import VisualBlock
 from ..estimators.labels import as_labels
+from ..estimators.rollback import alone
 from ..functions import with_picklable_functions
 from ..preprocessing.table_encoder import TableEncoder
 from ..settings import isolated
@@ -129,6 +130,10 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
         """Return the mean loss of a member on encoded rows."""
 
     def _fit(self, X, y, sample_weight, groups):
+        with alone(self):
+            return self._fit_alone(X, y, sample_weight, groups)
+
+    def _fit_alone(self, X, y, sample_weight, groups):
         before, began, seed = self.__dict__.copy(), time(), self.random_state
         state = seed.get_state() if isinstance(seed, np.random.RandomState) else None
         try:

@@ -140,10 +140,17 @@ def _grouped_folds(n_folds, y, strata, groups, weighed, rng):
     return number[groups]
 
 
+def _asks_for_groups(cv):
+    routing = getattr(cv, "get_metadata_routing", None)
+    return routing is not None and routing().split.requests.get("groups") is True
+
+
 def _splits(cv, y, groups, sample_weight):
     """Return the splits of a splitter or of an iterable, checked."""
     if isinstance(cv, type):
         raise ValueError(f"cv must be a splitter or pairs of rows, got the class {cv.__name__}.")
+    if groups is None and _asks_for_groups(cv):
+        raise ValueError(f"cv={brief(cv)} splits by groups, and there are none; pass groups.")
     splits, n = [], len(y)
     for split in cv.split(np.zeros((n, 1)), y, groups) if hasattr(cv, "split") else cv:
         if not isinstance(split, list | tuple) or len(split) != 2:

@@ -20,9 +20,9 @@ from .rows import Rows
 #: The best epoch is kept; when to stop is for the member to say.
 KEEP_BEST: dict[str, Any] = {"tol": 0.0, "n_iter_no_change": inf, "early_stopping": True}
 
-#: A member stops after twice the epochs that its best one took, and this share of all of them, or
-#: so many. On inner splits of training rows it saves half of the epochs; the best loss is 0.04
-#: percent higher.
+#: A member stops after more than twice the epochs of its best one and this share of all, or this
+#: number of them. On inner splits of training rows it saves half of the epochs; the best loss is
+#: 0.04 percent higher.
 _PATIENCE, _LEAST_PATIENCE = 0.1, 6
 
 
@@ -97,6 +97,16 @@ class RegressorMember(Member, NeuralRegressor):
     """A network of a `TabularRegressor`."""
 
     _public_name = "TabularRegressor"
+
+    def _standardize(self, data, name="y"):
+        try:
+            super()._standardize(data, name)
+        except ValueError:  # names the row of the fold, and y_val, which the user has not passed
+            farthest = data.y.flat[np.argmax(np.abs(data.y))]
+            raise ValueError(
+                f"{self._public_name} got {farthest:g} in y, so far from the other targets, by "
+                "their weights, that it overflows when it is standardized. Leave such rows out."
+            ) from None
 
     def _output_layer(self, hidden, width):
         if not is_delicate(self._loss):

@@ -51,10 +51,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     """Regressor for tables: an ensemble of networks that takes data frames as they are.
 
     Numbers with holes, categories, strings, booleans and dates may stand in one frame, pandas or
-    polars. Each member is a network by RealMLP's recipe [1]_, trained on all folds but one; the
-    epoch that is best on this fold is kept, and the predictions are averaged. They stay within the
-    range of y. What members say of the rows that they have not seen gives an honest score, and
-    intervals.
+    polars. Each member is a network by RealMLP's recipe [1]_ whose output layer sees the scaled
+    features as well. It is trained on all folds but one; the epoch that is best on this fold is
+    kept, and the predictions are averaged. They stay within the range of y. What members say of
+    the rows that they have not seen gives an honest score, and intervals.
 
     Parameters
     ----------

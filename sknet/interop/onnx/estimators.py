@@ -74,14 +74,20 @@ def samples(model: Any, X: Any, dtype: DTypeLike) -> list[Input]:
         found = _shape_of(X)
         if len(shape) > 2 and (*found[1:], 1) == shape:  # gray images
             return [Input("X", dtype, (None, *shape[:-1]))]
-        if len(found) not in (2, len(shape) + 1):
+        rows = (None,) if None in shape else (int(np.prod(shape)),)
+        fits = [len(found) == len(each) + 1 and _agree(found[1:], each) for each in (shape, rows)]
+        if not any(fits):
             raise ValueError(
                 f"to_onnx expects X as samples of shape {shape} or as rows, got "
                 f"{f'an array of shape {found}' if found else 'something else'}."
             )
         if len(found) == 2:
-            shape = (None,) if None in shape else (int(np.prod(shape)),)
+            shape = rows
     return [Input("X", dtype, (None, *shape))]
+
+
+def _agree(lengths, shape):
+    return all(n in (m, None) for m, n in zip(lengths, shape, strict=True))
 
 
 def _shape_of(X):

@@ -69,7 +69,23 @@ def _labels(graph, classes, codes):
     """Return the labels of positions among the classes, and their element type."""
     dtype = np.dtype(_TYPES_OF_LABELS.get(classes.dtype.kind, object))
     values = [str(each) for each in classes] if dtype.kind == "O" else classes
+    wrong = [each for each in values if not _is_label_of_onnx(each)]
+    if wrong:
+        raise ValueError(
+            f"ONNX has labels that are strings in UTF-8 and end in no NUL, or integers of 64 bits "
+            f"with a sign, got the class {wrong[0]!r}. Rename such classes."
+        )
     return graph.op("Gather", graph.constant(values, dtype), codes, axis=0), dtype
+
+
+def _is_label_of_onnx(label):
+    if not isinstance(label, str):
+        return np.issubdtype(type(label), np.floating) or label <= np.iinfo(np.int64).max
+    try:
+        label.encode()
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return False
+    return not label.endswith("\0")
 
 
 def _several(graph, estimator, blocks, probabilities, places):
