@@ -724,6 +724,21 @@ def test_a_linear_target_is_learned_from_few_rows():
     assert model.score(X[150:], y[150:]) > 0.965
 
 
+@pytest.mark.parametrize(("n_categories", "n_seen"), [(0, 8), (8, 48), (9, 8)])
+def test_the_output_layer_of_a_regressor_sees_features_but_no_crowd_of_indicators(
+    n_categories, n_seen
+):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(60, 2)), columns=["a", "b"])  # four waves each
+    for j in range(n_categories):
+        X[f"category {j}"] = pd.Categorical(rng.choice(list("vwxyz"), 60))
+    y = X["a"] > 0
+    regressor, classifier = TabularRegressor(**FAST).fit(X, y * 1.0), TabularClassifier(**FAST)
+    assert regressor.encoder_.n_indicators_ == 5 * n_categories
+    assert regressor.members_[0].get_weights()["output.kernel"].shape == (8 + n_seen, 1)
+    assert classifier.fit(X, y).members_[0].get_weights()["output.kernel"].shape == (8, 1)
+
+
 @pytest.mark.parametrize("unit", [2.0**-600, 2.0**600])
 def test_squares_of_a_target_neither_vanish_nor_overflow(unit):
     X, y = table()

@@ -116,6 +116,7 @@ class Bagging(CallbackSupportMixin):
                 self.activation,
                 self.dropout,
                 scales[position % len(scales)],
+                self._is_wide,
             ),
             solver=AdamW(
                 weight_decay=self.weight_decay, beta_2=0.95, weight_decay_schedule="flat_cosine"

@@ -117,6 +117,8 @@ class BaseTabular(Bagging, Component, BaseEstimator, ABC):
 
     #: Scales of the periodic embeddings of the members in turn, up to a number of numeric columns.
     _usual_scales: tuple[tuple[float, Any], ...]
+    #: Whether the output layers of its networks also see the scaled features.
+    _is_wide: bool = False
 
     @abstractmethod
     def _learn_from_held_out(self, rows):

@@ -45,10 +45,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     """Classifier for tables: an ensemble of networks that takes data frames as they are.
 
     Numbers with holes, categories, strings, booleans and dates may stand in one frame, pandas or
-    polars. Each member is a network by RealMLP's recipe [1]_ whose output layer sees the scaled
-    features as well. It is trained on all folds but one; the epoch that is best on this fold is
-    kept, and the probabilities are averaged. What members say of the rows that they have not seen
-    calibrates the probabilities and gives an honest score.
+    polars. Each member is a network by RealMLP's recipe [1]_, trained on all folds but one; the
+    epoch that is best on this fold is kept, and the probabilities are averaged. What members
+    say of the rows that they have not seen calibrates the probabilities and gives an honest score.
 
     Parameters
     ----------

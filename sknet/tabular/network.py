@@ -14,7 +14,6 @@ from ..layers import (
     Dense,
     Dropout,
     Embedding,
-    Parallel,
     ParametricActivation,
     PeriodicEmbedding,
     Scaling,
@@ -23,6 +22,8 @@ from ..layers.base import Layer
 
 #: Length of the vectors of categories.
 _EMBEDDING_DIM = 8
+#: Indicators that a path around the dense layers takes at most: more of them overfit.
+_FEW_INDICATORS = 40
 
 
 def table_layers(
@@ -31,14 +32,18 @@ def table_layers(
     activation: str | Activation,
     dropout: float,
     frequency_scale: float,
+    is_wide: bool = False,
 ) -> list[tuple[str, Layer]]:
-    """Return the hidden layers of RealMLP for an encoded table, and a path around them.
+    """Return the hidden layers of RealMLP for an encoded table.
 
     Numbers go through periodic embeddings, where wanted, and codes through embeddings; all is
     scaled by learned factors and goes through dense layers in the neural tangent
     parametrization, with parametric activations and a dropout that falls to 0 in the second half
-    of the training. The output layer sees what they make of the scaled features, and these
-    themselves: what is linear need not pass through the dense layers.
+    of the training.
+
+    In wide networks the output layer also sees the scaled features themselves, so what is additive
+    need not pass through the dense layers: the features of numbers, and those of categories unless
+    these have more than 40 indicators.
 
     Parameters
     ----------
@@ -54,6 +59,8 @@ def table_layers(
     frequency_scale : float
         Standard deviation of the frequencies of the periodic embeddings at the start; 0 is for
         none.
+    is_wide : bool, default=False
+        Whether the output layer also sees the scaled features.
 
     Returns
     -------
@@ -90,8 +97,14 @@ def table_layers(
         deep.append((f"{name}_activation", ParametricActivation(function)))
         if dropout > 0:
             deep.append((f"{name}_dropout", Dropout(dropout, schedule="flat_cosine")))
-    paths = Parallel([("wide", []), ("deep", deep)])
-    return [("columns", ColumnBranches(branches)), ("scaling", Scaling()), ("paths", paths)]
+    layers = [("columns", ColumnBranches(branches)), ("scaling", Scaling())]
+    has_few = n_indicators <= _FEW_INDICATORS
+    if not is_wide or not deep or not (has_few or n_numbers):
+        return [*layers, *deep]
+    width = PeriodicEmbedding().embedding_dim if frequency_scale else 1
+    seen = slice(None) if has_few else slice(0, n_numbers * width)
+    paths = [("wide", Branch(seen, [])), ("deep", Branch(slice(None), deep))]
+    return [*layers, ("paths", ColumnBranches(paths))]
 
 
 def tangent_dense(

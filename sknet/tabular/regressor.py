@@ -168,6 +168,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     """
 
     _losses = REGRESSION_LOSSES
+    _is_wide = True
     _usual_scales = (100, (0.1, 0.3, 1.0, 3.0, 10.0)), (inf, FOR_MANY_NUMBERS)
     _parameter_constraints = {
         **BaseTabular._parameter_constraints,
