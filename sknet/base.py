@@ -161,7 +161,7 @@ class Component(Documented, BaseEstimator):
         example = f", such as {parameter}={named.__name__}({rest}=...)" if has else ""
         raise ValueError(
             f"Invalid parameter {name!r} of {type(self).__name__}: {parameter}={value!r} has no "
-            f"parameters. Set {parameter} to an object that has{example}."
+            f"parameters. Set {parameter} to an object with a parameter {rest!r}{example}."
         )
 
     @classmethod
@@ -175,7 +175,7 @@ class Component(Documented, BaseEstimator):
 
     def _with_item(self, items, parameter, path, value):
         """Return a list in which the path leads to the value."""
-        key, _, rest = path.partition("__")
+        key, goes_on, rest = path.partition("__")
         keys = [name for name, _ in named_items(items)]
         if key in keys:
             position = keys.index(key)
@@ -186,7 +186,7 @@ class Component(Documented, BaseEstimator):
                 f"Invalid parameter '{parameter}__{key}' of {type(self).__name__}: "
                 f"{parameter!r} has {_describe_keys(keys)}."
             )
-        if rest:
+        if goes_on:
             inner = dict(named_items(items))[keys[position]]
             if _is_component(inner):
                 inner.set_params(**{rest: value})

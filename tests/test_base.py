@@ -211,13 +211,17 @@ def test_parts_that_are_given_are_not_changed_by_a_refusal():
             r"solver='adam' has no parameters. .* solver=Adam\(beta_1=...\)",
         ),
         ({"learning_rate__warmup": 1}, r"learning_rate=Constant\(warmup=...\)"),
-        ({"loss__delta": 1}, "loss='squared_error' has no parameters. Set loss to an object that"),
+        (
+            {"loss__delta": 1},
+            "loss='squared_error' has no .* to an object with a parameter 'delta'",
+        ),
         ({"alpha__x": 1}, r"alpha=0.0001 has no parameters"),
+        ({"layers__0__": 3}, "Invalid parameter '' for estimator Dense"),
     ],
 )
 def test_a_parameter_of_a_name_is_refused_with_the_object_to_write(params, message):
     with pytest.raises(ValueError, match=message):
-        NeuralRegressor().set_params(**params)
+        NeuralRegressor(layers=[Dense(3)]).set_params(**params)
 
 
 def test_a_parameter_that_cannot_be_copied_is_named():

@@ -169,9 +169,9 @@ def test_values_that_overflow_when_standardized_are_refused(data):
     X, y = data[0].astype(np.float32), data[1]
     network = small().fit(X, y)
     far = np.where(np.arange(60) == 2, 1e39, y)
-    with pytest.raises(ValueError, match=r"Input y_val contains .* in row 2.* Standardized, it"):
+    with pytest.raises(ValueError, match=r"Input y_val contains .* in row 2.* It overflows when"):
         network.fit(X, y, X_val=X, y_val=far)
-    with pytest.raises(ValueError, match=r"Input y contains .* in row 2.* Standardized, it"):
+    with pytest.raises(ValueError, match=r"Input y contains .* in row 2.* It overflows when"):
         network.partial_fit(X, far)
 
 

@@ -76,7 +76,8 @@ class TargetScale:
             y = np.subtract(y, self.mean, dtype=np.float64)
             y /= self.deviation
             y = y.astype(dtype, copy=False)
-        check_finite(y, name, "Standardized, it overflows; leave such rows out.")
+        advice = "It overflows when it is divided by the weighted deviation of the training rows"
+        check_finite(y, name, f"{advice}, {self.deviation.min():.3g}; leave such rows out.")
         return y
 
     def restored(self, predictions: Array) -> Array:
