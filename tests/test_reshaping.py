@@ -225,3 +225,16 @@ def test_wrong_uses_have_a_sentence(layer, shape, sentence):
     with pytest.raises(ValueError) as caught:
         Network(layer, shape, path="layers__0")
     assert sentence in str(caught.value)
+
+
+def test_a_lambda_does_not_write_into_the_samples_of_the_user():
+    def doubled(x):
+        return np.multiply(x, 2, out=x if x.flags.writeable else None)
+
+    X = np.random.default_rng(0).normal(size=(12, 4))
+    before = X.copy()
+    network = NeuralClassifier(
+        layers=[Lambda(doubled, lambda x, grad: 2 * grad)], max_iter=2, tol=0
+    )
+    network.fit(X, np.arange(12) % 2).predict(X)
+    np.testing.assert_array_equal(X, before)

@@ -113,13 +113,14 @@ class Lambda(Layer):
         """Call the function."""
         if training:
             self._x = x
-        return self._copied("out", self.function(x))
+        return self._copied("out", self._called("function", self.function, x))
 
     def backward(self, grad_output: Array, input_grad: bool = True) -> Array | None:
         """Call the gradient."""
         if not input_grad:
             return None
-        return self._copied("grad_x", self.gradient(self._x, grad_output))
+        found = self._called("gradient", self.gradient, self._x, grad_output)
+        return self._copied("grad_x", found)
 
     def _copied(self, name, result):
         result = np.asarray(result)
