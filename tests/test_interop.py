@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from inspect import isabstract, isclass
+from itertools import islice
 from math import inf, nan
 from pathlib import Path
 
@@ -18,7 +19,16 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
-from sklearn.model_selection import GridSearchCV
+from sklearn.metrics import fbeta_score, make_scorer
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupShuffleSplit,
+    LeavePOut,
+    PredefinedSplit,
+    RepeatedKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -365,6 +375,35 @@ class Own(Dense):
 
     def forward(self, x, training=False, mask=None):
         return super().forward(x, training, mask)
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [
+        StratifiedKFold(3, shuffle=True, random_state=np.random.RandomState(0)),
+        RepeatedKFold(n_splits=3, n_repeats=2, random_state=0),
+        TimeSeriesSplit(3, gap=1),
+        GroupShuffleSplit(3, random_state=0),
+        LeavePOut(39),
+        PredefinedSplit(np.arange(40) % 3),
+    ],
+    ids=lambda cv: type(cv).__name__,
+)
+def test_splitters_of_scikit_learn_come_back(cv, path):
+    sknet.save(TabularClassifier(cv=cv), path)
+    loaded = sknet.load(path).cv
+    assert type(loaded) is type(cv)
+    groups = np.arange(40) % 5 if isinstance(cv, GroupShuffleSplit) else None
+    expected = list(islice(cv.split(X, BITS, groups), 9))
+    for found, parts in zip(loaded.split(X, BITS, groups), expected, strict=False):
+        assert_array_equal(np.hstack(found), np.hstack(parts))
+
+
+def test_scorers_of_scikit_learn_come_back(path):
+    scorer = make_scorer(fbeta_score, beta=2)
+    sknet.save(NeuralClassifier(scoring=scorer, early_stopping=True, **BRIEF).fit(X, BITS), path)
+    loaded = sknet.load(path)
+    assert loaded.scoring(loaded, X, BITS) == scorer(loaded, X, BITS)
 
 
 def test_layers_of_ones_own_are_named_explicitly(path, monkeypatch):

@@ -298,6 +298,9 @@ def test_an_unknown_token_counts_and_is_never_written():
     fitted = model(tokenizer=tokenizer, max_iter=30).fit(["axb", "ayb", "azb"] * 1 + ["avb"])
     assert set(fitted.vocabulary_) == {"", "\ufffd", "a", "b"}
     assert "\ufffd" not in "".join(fitted.generate(n_samples=50, random_state=0))
+    with pytest.warns(UserWarning, match="generate: 2 of the 3 tokens of the prompt are not in"):
+        text = fitted.generate("a?\u00e9", max_length=0)
+    assert text == "a\ufffd\ufffd"
     assert fitted.score_samples(["a?b"]) > fitted.score_samples(["abb"])
     assert not hasattr(tokenizer, "vocabulary_")
 

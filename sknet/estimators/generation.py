@@ -50,7 +50,8 @@ class TextGeneration:
         Parameters
         ----------
         prompt : str or array-like of int, default=""
-            Beginning of the text; array-like if `tokenizer` is None.
+            Beginning of the text; array-like if `tokenizer` is None. Tokens that are not in the
+            vocabulary are warned of, and written as the replacement character, U+FFFD.
         max_length : int, default=100
             Largest number of tokens to write, at least 0; a text may end before.
         temperature : float, default=1.0

@@ -13,6 +13,7 @@ from ..preprocessing import TokenizerTransformer
 from ..preprocessing.samples import listed
 from ..preprocessing.tokenizer import UNKNOWN, check_texts
 from ..typing import Array
+from ..warning import warn
 
 #: Largest number of codes: float32 has all whole numbers up to here.
 _MOST_CODES = 2**24 - 2
@@ -78,7 +79,15 @@ class TextVocabulary:
                 f"{self.owner}.generate expects prompt to be a str, got {brief(prompt)} of "
                 f"type {type(prompt).__name__}. Pass one text a call."
             )
-        return self.tokenizer.encode([prompt], cut=False)[0]
+        ids = self.tokenizer.encode([prompt], cut=False)[0]
+        n_unknown = np.count_nonzero(ids == UNKNOWN)
+        if n_unknown:
+            warn(
+                f"{self.owner}.generate: {n_unknown} of the {len(ids)} tokens of the prompt are "
+                "not in the vocabulary, which the training texts made. They are read as the unknown "
+                "token, and written as the replacement character, U+FFFD."
+            )
+        return ids
 
     def decode(self, ids: Any) -> Any:
         """Return the text that ids stand for."""

@@ -95,6 +95,25 @@ _PARTS = (
 #: Types as parameters: `dtype=np.float32`.
 _TYPES = {f"builtins.{each.__name__}": each for each in (bool, int, float, complex, str, object)}
 _TYPES |= {f"numpy.{each.__name__}": each for each in set(np.sctypeDict.values())}
+#: Splitters of scikit-learn, for `cv`: objects of plain values.
+_SPLITTERS = (
+    "GroupKFold",
+    "GroupShuffleSplit",
+    "KFold",
+    "LeaveOneGroupOut",
+    "LeaveOneOut",
+    "LeavePGroupsOut",
+    "LeavePOut",
+    "PredefinedSplit",
+    "RepeatedKFold",
+    "RepeatedStratifiedKFold",
+    "ShuffleSplit",
+    "StratifiedGroupKFold",
+    "StratifiedKFold",
+    "StratifiedShuffleSplit",
+    "TimeSeriesSplit",
+)
+_ENDS_OF_METRICS = ("_coef", "_deviance", "_error", "_loss", "_score")
 _registered = {}
 
 
@@ -181,7 +200,7 @@ class Allowed:
     def __init__(self, trusted: Any = ()) -> None:
         own = {named(cls): cls for cls in trusted}
         self._by_name = {**_registered, **own, **CLASSES, **_TYPES}
-        self._by_name.update(_containers())
+        self._by_name.update(_of_scikit_learn())
         self._names = {each: name for name, each in self._by_name.items()}
 
     def name_of(self, value: Any) -> Any:
@@ -198,21 +217,21 @@ class Allowed:
         return self._by_name[name]
 
 
-def _containers():
-    """Return the classes of scikit-learn that hold estimators of sknet."""
+def _of_scikit_learn():
+    """Return what estimators of sknet lie in, and what they take: splitters, scorers, metrics."""
+    from sklearn import metrics, model_selection
     from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
     from sklearn.frozen import FrozenEstimator
     from sklearn.pipeline import FeatureUnion, Pipeline
 
-    found = (
-        ColumnTransformer,
-        FeatureUnion,
-        FrozenEstimator,
-        Pipeline,
-        TransformedTargetRegressor,
-        make_column_selector,
-    )
-    return {f"sklearn.{cls.__name__}": cls for cls in found}
+    containers = (ColumnTransformer, FeatureUnion, FrozenEstimator, Pipeline)
+    splitters = [getattr(model_selection, name) for name in _SPLITTERS]
+    scorer = type(metrics.make_scorer(metrics.accuracy_score))
+    functions = [
+        getattr(metrics, name) for name in metrics.__all__ if name.endswith(_ENDS_OF_METRICS)
+    ]
+    found = (*containers, TransformedTargetRegressor, make_column_selector, *splitters, scorer)
+    return {f"sklearn.{item.__name__}": item for item in (*found, *functions)}
 
 
 def trusted_types() -> list[str]:
