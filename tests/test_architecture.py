@@ -19,12 +19,22 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Parts of the package; each may import from its own group and from those before it.
 GROUPS = [
     {"kernels", "later", "typing"},
-    {"base", "constraints", "dispatch", "lanes", "pages", "settings", "sparse", "warning"},
+    {
+        "base",
+        "compatibility",
+        "constraints",
+        "dispatch",
+        "lanes",
+        "pages",
+        "settings",
+        "sparse",
+        "warning",
+    },
+    {"functions"},
+    {"custom"},
     {
         "activations",
         "blas",
-        "compatibility",
-        "functions",
         "holders",
         "initializers",
         "regularization",

@@ -376,7 +376,8 @@ def test_attention_finds_the_marked_step():
             MultiHeadAttention(2),
             (4,),
             "Layer 'layers__a' (MultiHeadAttention) expects inputs of shape (steps, features), "
-            "got (4,). Put a Reshape before it or pass input_shape.",
+            "got (4,). Put a Reshape before it or pass input_shape. After a recurrent layer, set "
+            "its return_sequences=True.",
         ),
         (
             TransformerBlock(2),

@@ -155,7 +155,7 @@ class OtherGradientWithoutInputGradient(Scale):
         return grad
 
 
-@wrong("backward has to return the gradient of the input, of shape (5, 4), got ()")
+@wrong("backward has to return an array of real numbers of shape (5, 4), the gradient of its")
 class ReturnsNoInputGradient(Scale):
     def backward(self, grad_output, input_grad=True):
         super().backward(grad_output, input_grad)
@@ -221,7 +221,7 @@ class AllocatesOneNumberARow(Scale):
         return super().forward(x, training, mask)
 
 
-@wrong("build said that outputs have the shape (4, 1), so forward has to return (5, 4, 1)")
+@wrong("forward has to return an array of real numbers of shape (5, 4, 1), as build said, got")
 class WrongOutputShape(Scale):
     def build(self, input_shape):
         super().build(input_shape)
@@ -236,7 +236,7 @@ class InfiniteOutputs(Scale):
         return out
 
 
-@wrong("outputs of 2 rows have to have the shape (2, 4), got (5, 4)")
+@wrong("forward has to return an array of real numbers of shape (2, 4), as build said, got")
 class ReturnsItsWholeMemory(Scale):
     def forward(self, x, training=False, mask=None):
         out = super().forward(x, training, mask)
@@ -468,7 +468,8 @@ def test_a_layer_that_breaks_a_rule_is_told_so(layer_class, sentence, shape, opt
     with pytest.raises(AssertionError) as caught:
         check_layer(layer_class(), shape, **options)
     message = str(caught.value)
-    assert message.startswith(f"{layer_class()!r}: {sentence}")
+    named = (f"{layer_class()!r}: ", f"Layer {layer_class.__name__}: ")
+    assert message.startswith(tuple(name + sentence for name in named))
     assert message.endswith(".")
 
 
@@ -574,7 +575,7 @@ class Lookup(Layer):
 def test_inputs_can_be_given_and_need_no_gradient():
     codes = np.arange(10).reshape(5, 2) % 3
     check_layer(Lookup(), (2,), x=codes, input_grad=False)
-    with pytest.raises(AssertionError, match="has to return the gradient of the input"):
+    with pytest.raises(AssertionError, match="backward has to return an array"):
         check_layer(Lookup(), (2,), x=codes)
 
 

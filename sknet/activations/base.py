@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from .. import kernels
 from ..base import Component, Workspace
+from ..custom import OF_ACTIVATIONS, check_calls
 from ..typing import Array
 
 #: Elements of a sample from which zeros for one serve all: they stay in the cache, so that a
@@ -81,6 +82,10 @@ class Activation(Component, ABC):
     compiled = None
     #: Whether it is one of theirs.
     is_compiled = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_calls(cls, OF_ACTIVATIONS)
 
     def allocate(self, n_rows: int, dtype: DTypeLike) -> None:
         """Make the scratch memory.

@@ -84,8 +84,8 @@ class TextVocabulary:
         if n_unknown:
             warn(
                 f"{self.owner}.generate: {n_unknown} of the {len(ids)} tokens of the prompt are "
-                "not in the vocabulary, which the training texts made. They are read as the unknown "
-                "token, and written as the replacement character, U+FFFD."
+                "not in the vocabulary, which the training texts made. They are read as the "
+                "unknown token, and written as the replacement character, U+FFFD."
             )
         return ids
 

@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike
 from sklearn.utils._param_validation import Interval
 
 from ..base import Component, Workspace
+from ..custom import OF_LAYERS, check_calls
 from ..functions import with_picklable_functions
 from ..initializers import get_initializer
 from ..initializers.base import Initializer
@@ -94,6 +95,10 @@ class Layer(Component, ABC):
     is_causal = False
 
     _had_weights = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_calls(cls, OF_LAYERS)
 
     @property
     def has_been_built(self) -> bool:

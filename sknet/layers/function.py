@@ -74,7 +74,7 @@ class Lambda(Layer):
 
     def _called(self, name, function, *arrays):
         try:
-            return np.asarray(function(*map(read_only, arrays)))
+            found = np.asarray(function(*map(read_only, arrays)))
         except ValueError as error:
             if "read-only" not in str(error):
                 raise
@@ -82,6 +82,11 @@ class Lambda(Layer):
                 f"Layer {self._label()}: {name} writes to its argument; let it compute in an "
                 "array of its own."
             ) from None
+        if found.dtype.kind not in "biuf":
+            self._refuse(
+                f"a {name} that returns real numbers", f"dtype {found.dtype}", "Return floats."
+            )
+        return found
 
     def _check_gradient(self, x, out, rng):
         grad = rng.normal(size=out.shape)

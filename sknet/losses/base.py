@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..base import Component, Workspace
+from ..custom import OF_LOSSES, check_calls
 from ..kernels.numpy_kernels.losses import average
 from ..typing import Array
 from ..weights import bounded
@@ -109,6 +110,10 @@ class Loss(Component, ABC):
     #: Whether the loss of a sample with several places is one of all of them together; it then has
     #: a method `value_of_places`, see `Tversky`.
     joins_places = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_calls(cls, OF_LOSSES)
 
     def build(self, target: Target) -> int:
         """Bind the loss to a target.

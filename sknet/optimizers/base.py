@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..base import Component, Workspace
+from ..custom import OF_OPTIMIZERS, check_calls
 from ..functions import with_picklable_functions
 from ..kernels.numpy_kernels.optimizers import take_off
 from ..schedules import SCHEDULES, Schedule, get_schedule
@@ -104,6 +105,10 @@ class Optimizer(Component, ABC):
     weight_decay: float = 0.0
     weight_decay_schedule = None
     _is_one = False  # whether all parameters are one piece
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_calls(cls, OF_OPTIMIZERS)
 
     def build(self, params: Array, groups: Iterable[Group]) -> None:
         """Forget all state and bind to a vector of parameters.

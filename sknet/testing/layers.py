@@ -116,7 +116,7 @@ def check_layer(
         case.elsewhere = masks_elsewhere(case)
     check_gradients(case, input_grad)
     check_steps(case)
-    _warn_of_memory(case)
+    _warn_of_memory(case, input_grad)
 
 
 class _Case:
@@ -367,13 +367,13 @@ def _check_float32(case):
         case.require_same_gradients(replica, other, sentence + " in the gradient of {name}", 1e-3)
 
 
-def _warn_of_memory(case):
+def _warn_of_memory(case, input_grad):
     n_rows = max(64, -(-(2**14) // case.x[0].size))
-    peaks = [_second_peak(case, n_rows), _second_peak(case, 2 * n_rows)]
+    peaks = [_second_peak(case, factor * n_rows, input_grad) for factor in (1, 2)]
     for factor in (8, 32):
         if peaks[-1] - peaks[-2] > _ALLOWED_BYTES:
             # NumPy's own buffers grow to some size and no further.
-            peaks.append(_second_peak(case, factor * n_rows))
+            peaks.append(_second_peak(case, factor * n_rows, input_grad))
     if peaks[-1] - peaks[-2] > _ALLOWED_BYTES:
         warn(
             f"{case.original!r}: the layer is right and could be faster: after the first call, "
@@ -384,7 +384,7 @@ def _warn_of_memory(case):
         )
 
 
-def _second_peak(case, n_rows):
+def _second_peak(case, n_rows, input_grad):
     """Measure what a second pass over a batch allocates."""
     network, x = case.network, np.resize(case.x, (n_rows, *case.x.shape[1:]))
     replica = network.replica(n_rows, case.noise(), np.empty_like(network.params))
@@ -392,7 +392,7 @@ def _second_peak(case, n_rows):
 
     def run():
         replica.forward(x, training=True)
-        replica.layer.backward(grad, input_grad=True)
+        replica.layer.backward(grad, input_grad)
         replica.forward(x)
 
     with _kept(network):

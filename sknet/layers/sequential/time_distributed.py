@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 from ...typing import Array, Shape
 from ..channel_norms import BatchNorm
 from ..composite import Composite
+from ..spatial.axes import AFTER_RECURRENT
 
 
 class TimeDistributed(Composite):
@@ -59,7 +60,7 @@ class TimeDistributed(Composite):
             self._refuse(
                 "sequences of shape (steps, ...) with at least one axis more",
                 input_shape,
-                "Put a Reshape before it or pass input_shape.",
+                "Put a Reshape before it or pass input_shape." + AFTER_RECURRENT,
             )
         n_steps, *step_shape = input_shape
         return (n_steps, *super().build(tuple(step_shape)))

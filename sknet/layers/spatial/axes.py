@@ -26,6 +26,10 @@ def is_channels_first(shape: Shape | None) -> bool:
     return None not in shape and len(shape) > 1 and shape[0] < 5 and min(shape[1:]) > shape[0]
 
 
+#: What else to do where one axis is found in place of two.
+AFTER_RECURRENT = " After a recurrent layer, set its return_sequences=True."
+
+
 class LayerOverAxes(Layer):
     """Base class of layers that take sequences, images or videos, by the axes they name."""
 
@@ -46,6 +50,8 @@ class LayerOverAxes(Layer):
         """Refuse inputs that do not have these axes and a last one of known length."""
         if len(input_shape) != len(self._axes) + 1 or None in input_shape[1:]:
             advice = "Put a Reshape before it or pass input_shape."
+            if len(input_shape) == 1 and self._axes == ("steps",):
+                advice += AFTER_RECURRENT
             if input_shape == (None,):
                 advice = "Put an Embedding before it for codes, or pass other numbers as floats."
             self._refuse(

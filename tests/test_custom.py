@@ -1,0 +1,154 @@
+"""Custom classes that break the contract: each is told of by name, and leaves the data alone."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from sknet import NeuralClassifier, NeuralRegressor
+from sknet.activations import Activation
+from sknet.layers import Dense, Lambda, Layer, Residual
+from sknet.losses import Loss
+from sknet.optimizers import Optimizer
+
+X = np.random.default_rng(0).normal(size=(40, 4))
+TARGET, BITS = X[:, 0], (X[:, 0] > 0).astype(int)
+
+
+class First(Layer):
+    """The first columns, and what may be wrong with them."""
+
+    def __init__(self, n=3, shape=None, out=None, grad=None):
+        self.n, self.shape, self.out, self.grad = n, shape, out, grad
+
+    def build(self, input_shape):
+        return (self.n,) if self.shape is None else self.shape
+
+    def forward(self, x, training=False, mask=None):
+        return x[:, : self.n] if self.out is None else self.out(x)
+
+    def backward(self, grad_output, input_grad=True):
+        if self.grad is not None:
+            return self.grad(grad_output)
+        n_left = self.input_shape_[-1] - self.n
+        return np.pad(grad_output, [(0, 0), (0, n_left)])
+
+
+class Doubled(First):
+    """Twice what the layer computes, and its width."""
+
+    def build(self, input_shape):
+        (n,) = super().build(input_shape)
+        return (2 * n,)
+
+    def forward(self, x, training=False, mask=None):
+        return np.repeat(super().forward(x, training, mask), 2, axis=1)
+
+    def backward(self, grad_output, input_grad=True):
+        return super().backward(grad_output.reshape(len(grad_output), -1, 2).sum(axis=2))
+
+
+def zeroed(x):
+    x *= 0
+    return x
+
+
+WRONG = {
+    "no shape": (
+        {"shape": 3},
+        r"build has to return the shape of an output, a tuple of",
+    ),
+    "names": ({"shape": ("a",)}, r"build .* a tuple of int, got \('a',\)\."),
+    "width": (
+        {"shape": (7,)},
+        r"forward .* shape \(40, 7\), as build said, got shape",
+    ),
+    "rows": ({"out": lambda x: x[:1, :3]}, r"forward .* got shape \(1, 3\) and dtype"),
+    "nothing": ({"out": lambda x: None}, r"forward .* as build said, got None\."),
+    "complex": ({"out": lambda x: x[:, :3] * 1j}, "forward .* dtype complex128"),
+    "gradient": (
+        {"grad": lambda grad: grad},
+        r"backward .* of shape \(40, 4\), the gradient of its input, got shape \(40, 3\)",
+    ),
+    "no gradient": ({"grad": lambda grad: None}, r"backward .* got None\."),
+    "in place": ({"n": 4, "out": zeroed}, "forward must not write to its input"),
+}
+
+
+@pytest.mark.parametrize(("parameters", "match"), WRONG.values(), ids=WRONG)
+def test_what_breaks_the_contract_is_told_of_by_name(parameters, match):
+    layers = [Dense(4), ("own", First(**parameters)), Dense(2, activation="relu")]
+    with pytest.raises(ValueError, match=rf"Layer 'layers__own' \(First\): {match}"):
+        NeuralClassifier(layers=layers, max_iter=2).fit(X, BITS)
+
+
+def test_the_users_data_cannot_be_written():
+    kept = X.copy()
+    layers = [Residual([First(4, out=zeroed)])]
+    with pytest.raises(ValueError, match=r"\(First\): forward must not write to its input"):
+        NeuralRegressor(layers=layers, max_iter=2).fit(X, TARGET)
+    np.testing.assert_array_equal(X, kept)
+
+
+def test_calls_of_super_are_not_checked():
+    model = NeuralRegressor(layers=[Dense(4), Doubled(2)], max_iter=2, tol=0).fit(X, TARGET)
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    with pytest.raises(ValueError, match=r"\(Doubled\): forward .* \(40, 4\), as build said"):
+        NeuralRegressor(layers=[Doubled(2, out=lambda x: x[:, :1])], max_iter=2).fit(X, TARGET)
+
+
+@pytest.mark.parametrize("function", [lambda x: None, lambda x: x * 1j])
+def test_functions_of_a_lambda_return_real_numbers(function):
+    with pytest.raises(
+        ValueError, match="expects a function that returns real numbers, got dtype"
+    ):
+        layers = [Lambda(function, lambda x, grad: grad)]
+        NeuralRegressor(layers=layers, max_iter=2).fit(X, TARGET)
+
+
+class OwnLoss(Loss):
+    def __init__(self, found):
+        self.found = found
+
+    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+        return self.found(raw - y)
+
+
+class OwnActivation(Activation):
+    def __init__(self, out=None, grad=None):
+        self.out, self.grad = out, grad
+
+    def forward(self, x, out, training=False):
+        return x if self.out is None else self.out(x)
+
+    def backward(self, grad, out):
+        return grad if self.grad is None else self.grad(grad)
+
+
+class OwnOptimizer(Optimizer):
+    def __init__(self, found):
+        self.found = found
+
+    def _step(self, grads, moments, out, rate, constants):
+        return self.found(grads)
+
+
+PARTS = [
+    ({"loss": OwnLoss(lambda r: None)}, r"OwnLoss\.value_and_gradient .* a pair, .*, got None"),
+    ({"loss": OwnLoss(lambda r: (r, r))}, "a pair, the mean loss as a number and the gradient"),
+    ({"loss": OwnLoss(lambda r: (1.0, r[:, 0]))}, r"shape \(40, 1\), like raw, got shape \(40,\)"),
+    (
+        {"activation": OwnActivation(lambda x: None)},
+        r"OwnActivation\.forward .*, like x, got None",
+    ),
+    ({"activation": OwnActivation(None, lambda g: g[:3])}, r"backward .* got shape \(3, 5\)"),
+    ({"solver": OwnOptimizer(lambda g: None)}, r"OwnOptimizer\._step .* like grads, got None"),
+    ({"solver": OwnOptimizer(lambda g: g * 1j)}, "like grads, got .* dtype complex128"),
+]
+
+
+@pytest.mark.parametrize(("parameters", "match"), PARTS)
+def test_losses_activations_and_optimizers_are_checked_too(parameters, match):
+    with pytest.raises(ValueError, match=match):
+        NeuralRegressor((5,), max_iter=2, **parameters).fit(X, TARGET)
