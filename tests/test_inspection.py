@@ -18,6 +18,8 @@ from sknet import (
     NeuralTranslator,
     TabularClassifier,
     TabularRegressor,
+    load,
+    save,
 )
 from sknet.inspection import (
     ActivationsDisplay,
@@ -424,6 +426,24 @@ def test_names_of_features_go_through_a_pipeline():
 def test_wrong_uses_have_a_sentence(call, error, sentence):
     with pytest.raises(error, match=sentence):
         call(images())
+
+
+def test_of_a_table_a_member_is_looked_into():
+    model = TabularRegressor(cv=2, max_iter=2, random_state=0).fit(X[:, :3], X[:, 3])
+    with pytest.raises(
+        TypeError, match=r"got a TabularRegressor\. Pass one of its members_; where"
+    ):
+        ArchitectureDisplay.from_estimator(model)
+    member = model.members_[0]
+    assert len(ArchitectureDisplay.from_estimator(member).rows) > 9
+    inputs = model.encoder_.transform(X[:, :3])
+    assert SaliencyDisplay.from_estimator(member, inputs).saliency.shape == (3,)
+
+
+def test_a_file_without_training_state_has_no_history(tmp_path):
+    save(images(), tmp_path / "slim.sknet", training_state=False)
+    with pytest.raises(ValueError, match="finds no history: a file that was saved with"):
+        TrainingDisplay.from_estimator(load(tmp_path / "slim.sknet"))
 
 
 def steps():

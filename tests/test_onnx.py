@@ -1060,7 +1060,7 @@ def test_what_cannot_be_converted_says_which_layer_and_why(layer, shape, sentenc
     "make, arguments, sentence",
     [
         (own_link, {}, "The loss Shifted cannot be converted to ONNX: it overrides inverse_link"),
-        (dated, {}, "TableEncoder cannot be converted to ONNX: the column at position 0 holds"),
+        (dated, {}, "TableEncoder cannot be converted to ONNX: the column 'day' holds dates"),
         (
             lambda: fitted(),
             {"method": "transform"},
@@ -1075,6 +1075,11 @@ def test_what_cannot_be_converted_says_which_layer_and_why(layer, shape, sentenc
 def test_a_wrong_call_is_refused(make, arguments, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
         to_onnx(make(), **arguments)
+
+
+def test_a_path_is_no_rows():
+    with pytest.raises(TypeError, match=r"got 'model\.onnx'\. It returns the model: write its"):
+        to_onnx(fitted(), "model.onnx")
 
 
 def fitted():

@@ -13,6 +13,11 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from ..network import Network
 from ..typing import EstimatorLike
 
+_OF_MEMBERS = (
+    " Pass one of its members_; where X is asked for, pass encoder_.transform(X), which is what "
+    "the networks see."
+)
+
 
 def fitted_part(model: Any, attribute: str, owner: str) -> tuple[Any, Any]:
     """Return the estimator of a model that has a fitted attribute, and the steps before it.
@@ -53,6 +58,7 @@ def fitted_part(model: Any, attribute: str, owner: str) -> tuple[Any, Any]:
     if not hasattr(estimator, attribute):
         raise TypeError(
             f"{owner} expects an estimator with {attribute}, got a {type(estimator).__name__}."
+            + (_OF_MEMBERS if attribute == "network_" and hasattr(estimator, "members_") else "")
         )
     return before, estimator
 

@@ -114,11 +114,16 @@ class TrainingDisplay(Display):
         Raises
         ------
         ValueError
-            If no history has the metric.
+            If no history has the metric, or there is no history.
         """
         keys = {"loss": ("loss", "validation_loss"), "score": ("validation_score",)}
         keys = keys.get(metric, (metric,))
         known = sorted({key for history in self.histories.values() for key in history})
+        if not known:
+            raise ValueError(
+                "TrainingDisplay finds no history: a file that was saved with "
+                "training_state=False holds none."
+            )
         if not any(key in known for key in keys):
             raise ValueError(
                 f"TrainingDisplay finds no {keys[0]!r} in the history; there are "

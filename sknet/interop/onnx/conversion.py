@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Any, Literal
 
 import numpy as np
@@ -62,6 +63,8 @@ def to_onnx(
     ------
     ValueError
         If something in it cannot be converted: the message names the layer and says why.
+    TypeError
+        If X is the path of a file.
     ImportError
         If onnx, or skl2onnx for a pipeline, is not installed.
 
@@ -73,6 +76,11 @@ def to_onnx(
     >>> model = sknet.interop.to_onnx(classifier)  # doctest: +SKIP
     """
     dtype = _read_dtype(dtype)
+    if isinstance(X, str | PathLike):
+        raise TypeError(
+            f"to_onnx expects X to be a few rows, got {brief(X)}. It returns the model: write its "
+            "SerializeToString() to a file."
+        )
     if not is_known(model):
         if method is not None:
             raise ValueError(f"to_onnx expects method=None for {type(model).__name__}.")

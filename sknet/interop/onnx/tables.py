@@ -99,9 +99,15 @@ def encoded(graph: Graph, encoder: Any, inputs: Sequence[str]) -> tuple[str | No
             else:
                 codes.append(found)
         else:
+            names = getattr(encoder, "feature_names_in_", None)
+            at = (
+                f"at position {encoding.position}"
+                if names is None
+                else repr(str(names[encoding.position]))
+            )
             raise ValueError(
-                f"TableEncoder cannot be converted to ONNX: the column at position "
-                f"{encoding.position} holds dates. Replace them by numbers before, such as years."
+                f"TableEncoder cannot be converted to ONNX: the column {at} holds dates. Replace "
+                "them by numbers before, such as years."
             )
     scaled = _squashed(graph, encoder, numbers + indicators, len(numbers))
     return scaled, graph.op("Concat", *codes, axis=1) if codes else None
