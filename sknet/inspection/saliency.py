@@ -301,7 +301,7 @@ def _as_baseline(baseline, x):
 
 
 def _input_gradient(replica, x, mask, column):
-    raw = replica.layer.forward(np.ascontiguousarray(x), True, mask)
+    raw = replica.layer.forward(np.ascontiguousarray(x, replica.dtype), True, mask)
     return replica.layer.backward(_one_column(raw, column), input_grad=True)
 
 
