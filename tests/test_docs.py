@@ -10,6 +10,12 @@ from types import ModuleType
 
 import pytest
 
+from sknet import layers
+from sknet.activations import ACTIVATIONS
+from sknet.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
+from sknet.optimizers import OPTIMIZERS
+from sknet.schedules import SCHEDULES
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
     page
@@ -120,6 +126,23 @@ def test_code_runs_and_prints_what_it_says(page, tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     assert broken_links(page) == []
+
+
+@pytest.mark.parametrize(
+    "page, names",
+    [
+        ("layers", [name for name in layers.__all__ if name != "Layer"]),
+        ("layers", ACTIVATIONS),
+        ("losses", [f'"{name}"' for name in {**CLASSIFICATION_LOSSES, **REGRESSION_LOSSES}]),
+        ("training", [f'"{name}"' for name in {**OPTIMIZERS, **SCHEDULES}]),
+    ],
+)
+def test_the_tables_of_the_guide_have_all_parts(page, names):
+    text = (ROOT / "docs" / "guide" / f"{page}.md").read_text()
+    # Of MaxPool1D, 2D and 3D the first one stands for all.
+    wanted = {re.sub(r"[23]D(?=Transpose|$)", "1D", name) for name in names}
+    found = {re.sub(r"[23]D(?=Transpose)?", "1D", word) for word in re.findall(r'"?\w+"?', text)}
+    assert wanted - found == set()
 
 
 def test_pictures_are_small_and_shown_somewhere():
