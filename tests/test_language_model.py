@@ -305,6 +305,13 @@ def test_an_unknown_token_counts_and_is_never_written():
     assert not hasattr(tokenizer, "vocabulary_")
 
 
+def test_texts_of_unknown_tokens_alone_are_warned_of():
+    fitted = model(warm_start=True).fit(TEXTS)
+    with pytest.warns(UserWarning, match="none of the tokens of X. For another vocabulary, set"):
+        fitted.fit(["??", "?"])
+    fitted.fit(["a?", ""])
+
+
 @pytest.mark.parametrize(
     "tokenizer, text, written",
     [

@@ -560,6 +560,14 @@ def test_what_is_not_there_is_said():
         TabularRegressor(**FAST).fit(X, y).predict_interval(X, coverage=90)
 
 
+def test_endless_intervals_are_warned_of():
+    model = TabularRegressor(**FAST).fit(np.arange(40.0)[:, None], np.arange(40.0))
+    with pytest.warns(UserWarning, match="too few training rows for coverage=0.99, and ends are"):
+        ends = model.predict_interval([[3.0]], coverage=0.99)
+    assert np.isinf(ends).all()
+    assert np.isfinite(model.predict_interval([[3.0]], coverage=0.9)).all()
+
+
 @pytest.mark.skipif(
     parse_version(sklearn.__version__) < parse_version("1.9"), reason="needs scikit-learn 1.9"
 )

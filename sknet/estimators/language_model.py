@@ -384,7 +384,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
             self.vocabulary_: dict[str, int] | None = getattr(self.tokenizer_, "vocabulary_", None)
             self._given_tokenizer = clone(self.tokenizer, safe=False)
             self._context_length, self._input_shape = int(self.context_length), (None,)
-        return self._windows(self._vocabulary.encode(X)), None
+        return self._windows(self._vocabulary.encode_more(X)), None
 
     def _training_loss(self, loss):
         return PlacewiseLoss(loss)

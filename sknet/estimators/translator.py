@@ -366,7 +366,7 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
     def _check_data(self, X, y, sample_weight, reset, training=True, name="sample_weight"):
         if reset:
             self._learn_vocabularies(X, y)
-        data = self._pairs(X, y)
+        data = self._pairs(X, y, training)
         weight = check_weights(sample_weight, data.X, name, type(self).__name__)
         if weight is not None:
             places = data.y
@@ -393,10 +393,11 @@ class NeuralTranslator(Translation, BaseNeuralEstimator):
     def _vocabulary(self, parameter, name):
         return get_vocabulary(getattr(self, parameter), type(self).__name__, name, parameter)
 
-    def _pairs(self, X, y):
+    def _pairs(self, X, y, training=False):
         """Return sources and targets as data."""
-        sources = self._source_vocabulary.encode(X)
-        targets = self._target_vocabulary.encode(y)
+        read = "encode_more" if training else "encode"
+        sources = getattr(self._source_vocabulary, read)(X)
+        targets = getattr(self._target_vocabulary, read)(y)
         if len(sources) != len(targets):
             raise ValueError(
                 f"{type(self).__name__} expects a target in y for each source in X, got "

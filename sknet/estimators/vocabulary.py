@@ -72,6 +72,18 @@ class TextVocabulary:
         """Return the ids of each text."""
         return self.tokenizer.encode(self._check(X))
 
+    def encode_more(self, X: Any) -> list[Array]:
+        """Return the ids of texts to go on with, and warn where none of their tokens is known."""
+        found = self.encode(X)
+        tokens = np.concatenate(found)
+        if len(tokens) and (tokens == UNKNOWN).all():
+            warn(
+                f"{self.owner} goes on with the vocabulary of its first fit, which has none of "
+                f"the tokens of {self.name}. For another vocabulary, set warm_start=False and "
+                "call fit."
+            )
+        return found
+
     def encode_prompt(self, prompt: Any) -> Array:
         """Return the ids of the beginning of a text."""
         if not isinstance(prompt, str):
@@ -144,6 +156,9 @@ class CodeVocabulary:
     def encode(self, X: Any) -> list[Array]:
         """Return the ids of each array."""
         return [self._ids(row) for row in self._rows(X)]
+
+    #: Numbers that were not in the first fit are refused by `encode`.
+    encode_more = encode
 
     def encode_prompt(self, prompt: Any) -> Array:
         """Return the ids of the first tokens."""

@@ -89,10 +89,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         Seconds after which `fit` stops with the ensemble it has; the members share it evenly.
     cv : int, splitter or iterable, default=8
         The folds, each of which one member does not see: their number, a scikit-learn splitter,
-        or pairs of rows to train on and rows to hold out. An int makes random folds, stratified by
-        class where there are classes. Identical rows are held out together, unless the same
-        features occur with another target as well, or the table has few distinct rows, which
-        occur more than four times in the mean.
+        or pairs of rows to train on and rows to hold out. An int makes random folds, at most one
+        for each row, stratified by class where there are classes. Identical rows are held out
+        together, unless the same features occur with another target as well, or the table has few
+        distinct rows, which occur more than four times in the mean.
     n_members : int, default=None
         Number of members; None is one for each fold. More go through the folds again; those of
         an int `cv` are then drawn anew.

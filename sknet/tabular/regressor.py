@@ -38,6 +38,7 @@ from ..typing import (
     Sizes,
     Targets,
 )
+from ..warning import warn
 from .bagging import FOR_MANY_NUMBERS
 from .base import BaseTabular
 from .held_out import interval
@@ -96,10 +97,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         Seconds after which `fit` stops with the ensemble it has; the members share it evenly.
     cv : int, splitter or iterable, default=8
         The folds, each of which one member does not see: their number, a scikit-learn splitter,
-        or pairs of rows to train on and rows to hold out. An int makes random folds, stratified by
-        class where there are classes. Identical rows are held out together, unless the same
-        features occur with another target as well, or the table has few distinct rows, which
-        occur more than four times in the mean.
+        or pairs of rows to train on and rows to hold out. An int makes random folds, at most one
+        for each row, stratified by class where there are classes. Identical rows are held out
+        together, unless the same features occur with another target as well, or the table has few
+        distinct rows, which occur more than four times in the mean.
     n_members : int, default=None
         Number of members; None is one for each fold. More go through the folds again; those of
         an int `cv` are then drawn anew.
@@ -371,8 +372,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         Returns
         -------
         ends : ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
-            Lower and upper ends; infinite if there are too few training rows for them. None is
-            below 0 for the losses poisson, gamma and tweedie.
+            Lower and upper ends; infinite, with a warning, if there are too few training rows
+            for them. None is below 0 for the losses poisson, gamma and tweedie.
 
         Raises
         ------
@@ -401,6 +402,11 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             ],
             axis=1,
         )
+        if np.isinf(ends).any():
+            warn(
+                f"{type(self).__name__}.predict_interval: there are too few training rows for "
+                f"coverage={coverage}, and ends are infinite. Lower coverage, or fit more rows."
+            )
         if self.members_[0]._loss.link == "exp":  # of targets from 0 on
             ends = np.maximum(ends, 0.0)
         return ends[:, 0] if self._residuals.ndim == 1 else ends
