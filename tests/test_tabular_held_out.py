@@ -57,6 +57,22 @@ def test_weights_count_in_intervals_and_sets_as_rows_do(coverage):
     assert relative_weights(np.full(n, 3.0), np.arange(n)) is None
 
 
+def test_few_rows_leave_the_temperature_near_1():
+    raw, y = np.full((8, 1), 4.0), np.ones(8, int)
+    loss = LogLoss()
+    loss.build(Target("binary", 1, (2,)))
+    found = [
+        fit_temperature(loss, np.tile(raw, (k, 1)), np.tile(y, k), None, 8 * k) for k in (1, 99)
+    ]
+    # Where all rows are right, only the prior keeps it from 0: at the minimum its slope is that
+    # of the loss.
+    for temperature, n in zip(found, (8, 792), strict=True):
+        scaled = 4.0 / temperature
+        slope = scaled / (1 + np.exp(scaled))
+        assert 2 * np.log(temperature) / n == pytest.approx(-slope, rel=1e-2)
+    assert found[1] < found[0] < 1
+
+
 def test_too_few_rows_make_endless_intervals():
     predictions, held, residuals = members(6, 2)
     shares = HeldOut(6, held).shares(np.arange(6))
@@ -92,10 +108,10 @@ def test_the_temperature_undoes_a_factor_of_the_logits():
     y = (p.cumsum(axis=1) > rng.random((4000, 1))).argmax(axis=1)
     loss = LogLoss()
     loss.build(Target("multiclass", 1, (3,)))
-    assert fit_temperature(loss, 3 * raw, y, None) == pytest.approx(3, rel=0.1)
+    assert fit_temperature(loss, 3 * raw, y, None, 4000) == pytest.approx(3, rel=0.1)
     # Rows of weight 0 do not count.
     both, weight = np.r_[3 * raw, -raw], np.r_[np.full(4000, 2.0), np.zeros(4000)]
-    assert fit_temperature(loss, both, np.r_[y, y], weight) == pytest.approx(3, rel=0.1)
+    assert fit_temperature(loss, both, np.r_[y, y], weight, 4000) == pytest.approx(3, rel=0.1)
 
 
 def test_weights_of_members_fall_with_the_square_of_losses_that_no_chance_explains():

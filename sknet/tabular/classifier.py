@@ -280,8 +280,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         self._of_members = 1.0
         weight = relative_weights(self._training_weight(rows), held)
         if isinstance(self.members_[0]._loss, ClassificationLoss):
+            n_distinct = len(rows.distinct.used(rows.sample_weight))
             self._of_members = fit_temperature(
-                self._log_loss(), np.concatenate(raw), rows.codes[held], weight
+                self._log_loss(), np.concatenate(raw), rows.codes[held], weight, n_distinct
             )
         self.temperature_: float = self._of_members * sharpening(len(self.members_))
         parts = [
