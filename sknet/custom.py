@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from functools import wraps
+from inspect import isfunction
 from numbers import Integral, Real
 from typing import Any
 
@@ -26,20 +27,24 @@ class BrokenContractError(AssertionError, ValueError):
 
 
 def check_calls(cls: type, checks: Mapping[str, Callable[..., Any]]) -> None:
-    """Let the methods that a class defines check their calls, unless the class is of sknet.
+    """Let the methods that are not of sknet check their calls.
 
     Parameters
     ----------
     cls : type
-        The class. Calls by ``super()`` are not checked.
+        The class, or a mixin of its, that defines the methods. Calls by ``super()`` are not
+        checked.
     checks : dict of str to callable
         By the name of a method, what is called instead: ``check(self, method, *args)``.
     """
     if cls.__module__.startswith("sknet."):
         return
     for name, check in checks.items():
-        if name in vars(cls):
-            setattr(cls, name, _checked(vars(cls)[name], name, check))
+        owner = next((base for base in cls.__mro__ if name in vars(base)), object)
+        method = vars(owner).get(name)
+        is_checked = getattr(method, "is_checked", False)
+        if isfunction(method) and not owner.__module__.startswith("sknet.") and not is_checked:
+            setattr(cls, name, _checked(method, name, check))
 
 
 def _checked(method, name, check):
@@ -48,11 +53,15 @@ def _checked(method, name, check):
         is_own = getattr(type(self), name) is call and args
         return check(self, method, *args, **kwargs) if is_own else method(self, *args, **kwargs)
 
+    call.is_checked = True
     return call
 
 
-def _require_array(found, shape, caller, what):
-    """Refuse what is no array of real numbers of a shape, in which None is any length."""
+def _taken(found, shape, dtype, caller, what):
+    """Return an array of real numbers of a shape that can be written, in which None is any length.
+
+    Other precisions are converted: where they meet kernels, they would be refused or misread.
+    """
     is_array = isinstance(found, np.ndarray)
     if (
         is_array
@@ -60,23 +69,43 @@ def _require_array(found, shape, caller, what):
         and found.ndim == len(shape)
         and all(n in (m, None) for n, m in zip(shape, found.shape, strict=True))
     ):
-        return
+        return found if found.dtype == dtype else found.astype(dtype)
     got = f"shape {found.shape} and dtype {found.dtype}" if is_array else brief(found)
     raise BrokenContractError(
         f"{caller} has to return an array of real numbers of shape {shape}, {what}, got {got}."
     )
 
 
+def _written(found, *args):
+    """Return the same as `_taken`, and a copy of what others could not write to."""
+    found = _taken(found, *args)
+    return found if found.flags.writeable else found.copy()
+
+
+def _seen(x):
+    """Return an array that cannot be written; sparse matrices as they are."""
+    return read_only(x) if isinstance(x, np.ndarray) else x
+
+
 @contextmanager
-def _telling_of_writes(layer, sentence):
+def _telling_of_writes(caller, sentence):
     try:
         yield
     except ValueError as error:
-        if "read-only" not in str(error):
+        if "read-only" not in str(error) or isinstance(error, BrokenContractError):
             raise
         raise BrokenContractError(
-            f"Layer {layer._label()}: {sentence}. Write to a copy, or to self._work(name, shape)."
+            f"{caller} {sentence}. Write to a copy, or to self._work(name, shape)."
         ) from error
+
+
+def _of_layer(layer, name):
+    return f"Layer {layer._label()}: {name}"
+
+
+def _adapt(layer, method, x):
+    with _telling_of_writes(_of_layer(layer, "adapt"), "must not write to its input"):
+        return method(layer, _seen(x))
 
 
 def _build(layer, method, input_shape):
@@ -85,69 +114,98 @@ def _build(layer, method, input_shape):
         n is None or isinstance(n, Integral) for n in shape
     ):
         raise BrokenContractError(
-            f"Layer {layer._label()}: build has to return the shape of an output, a tuple of "
-            f"int, got {brief(shape)}."
+            f"{_of_layer(layer, 'build')} has to return the shape of an output, a tuple of int, "
+            f"got {brief(shape)}."
         )
     return shape
 
 
 def _forward(layer, method, x, *args, **kwargs):
-    seen = read_only(x)
-    with _telling_of_writes(layer, "forward must not write to its input"):
+    caller, seen = _of_layer(layer, "forward"), _seen(x)
+    with _telling_of_writes(caller, "must not write to its input"):
         out = method(layer, seen, *args, **kwargs)
-    if hasattr(layer, "output_shape_"):  # else it is in no network
-        shape = [len(x), *layer.output_shape_]
-        if len(shape) > 1 and x.shape[1:2] != layer.input_shape_[:1]:  # a few steps of a sequence
-            shape[1] = None
-        _require_array(out, tuple(shape), f"Layer {layer._label()}: forward", "as build said")
-    return x if out is seen else out
+    if out is seen:
+        out = x
+    if not hasattr(layer, "output_shape_") or not isinstance(x, np.ndarray):
+        return out  # in no network, or of sparse rows
+    shape = [x.shape[0], *layer.output_shape_]
+    if len(shape) > 1 and x.shape[1:2] != layer.input_shape_[:1]:  # a few steps of a sequence
+        shape[1] = None
+    return _taken(out, tuple(shape), x.dtype, caller, "as build said")
 
 
 def _backward(layer, method, grad_output, input_grad=True):
-    with _telling_of_writes(layer, "backward must not write to the input of forward"):
+    caller = _of_layer(layer, "backward")
+    with _telling_of_writes(caller, "must not write to the input of forward"):
         grad = method(layer, grad_output, input_grad)
-    if input_grad and hasattr(layer, "input_shape_"):
-        shape = (len(grad_output), *layer.input_shape_)
-        caller = f"Layer {layer._label()}: backward"
-        _require_array(grad, shape, caller, "the gradient of its input")
-    return grad
+    if not input_grad or not hasattr(layer, "input_shape_"):
+        return grad
+    shape = (len(grad_output), *layer.input_shape_)
+    return _written(grad, shape, grad_output.dtype, caller, "the gradient of its input")
 
 
-def _value_and_gradient(loss, method, raw, *args, **kwargs):
-    found = method(loss, raw, *args, **kwargs)
+def _compute_mask(layer, method, x, mask):
+    found = method(layer, x, mask)
+    is_mask = isinstance(found, np.ndarray) and found.dtype == bool and found.ndim == 2
+    if found is not None and not (is_mask and len(found) == x.shape[0]):
+        raise BrokenContractError(
+            f"{_of_layer(layer, 'compute_mask')} has to return None, or a mask of bool of shape "
+            f"({x.shape[0]}, steps), got {brief(found)}."
+        )
+    return found
+
+
+def _value_and_gradient(loss, method, raw, y, sample_weight=None, out=None):
     caller = f"{type(loss).__name__}.value_and_gradient"
+    with _telling_of_writes(caller, "must not write to raw or y"):
+        found = method(loss, raw if raw is out else _seen(raw), _seen(y), sample_weight, out)
     if not isinstance(found, tuple) or len(found) != 2 or not _is_number(found[0]):
         raise BrokenContractError(
             f"{caller} has to return a pair, the mean loss as a number and the gradient as an "
             f"array, got {brief(found)}."
         )
-    _require_array(found[1], raw.shape, caller, "like raw")
-    return found
+    value, gradient = found
+    gradient = _written(gradient, raw.shape, raw.dtype, caller, "like raw")
+    if out is None or gradient is out:
+        return value, gradient
+    np.copyto(out, gradient)  # where it was asked for
+    return value, out
 
 
 def _is_number(value):
-    return isinstance(value, Real | np.ndarray) and np.ndim(value) == 0
+    return isinstance(value, Real) or (
+        isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "biuf"
+    )
 
 
-def _activate(activation, method, x, *args, **kwargs):
-    found = method(activation, x, *args, **kwargs)
-    _require_array(found, x.shape, f"{type(activation).__name__}.forward", "like x")
-    return found
+def _activate(activation, method, x, out, *args, **kwargs):
+    caller, seen = f"{type(activation).__name__}.forward", x if x is out else _seen(x)
+    with _telling_of_writes(caller, "must not write to x, if it is not out"):
+        found = method(activation, seen, out, *args, **kwargs)
+    return _taken(x if found is seen else found, x.shape, x.dtype, caller, "like x")
 
 
 def _deactivate(activation, method, grad, *args, **kwargs):
     found = method(activation, grad, *args, **kwargs)
-    _require_array(found, grad.shape, f"{type(activation).__name__}.backward", "like grad")
-    return found
+    caller = f"{type(activation).__name__}.backward"
+    return _written(found, grad.shape, grad.dtype, caller, "like grad")
 
 
 def _step(optimizer, method, grads, *args, **kwargs):
     found = method(optimizer, grads, *args, **kwargs)
-    _require_array(found, grads.shape, f"{type(optimizer).__name__}._step", "like grads")
-    return found
+    caller = f"{type(optimizer).__name__}._step"
+    found = _taken(found, grads.shape, grads.dtype, caller, "like grads")
+    # The memory of the gradients is needed before the step is taken.
+    return found.copy() if np.may_share_memory(found, grads) else found
 
 
-OF_LAYERS = {"build": _build, "forward": _forward, "backward": _backward}
+OF_LAYERS = {
+    "adapt": _adapt,
+    "build": _build,
+    "forward": _forward,
+    "backward": _backward,
+    "compute_mask": _compute_mask,
+}
 OF_LOSSES = {"value_and_gradient": _value_and_gradient}
 OF_ACTIVATIONS = {"forward": _activate, "backward": _deactivate}
 OF_OPTIMIZERS = {"_step": _step}

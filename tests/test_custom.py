@@ -4,11 +4,22 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from sknet import NeuralClassifier, NeuralRegressor
 from sknet.activations import Activation
-from sknet.layers import Dense, Lambda, Layer, Residual
-from sknet.losses import Loss
+from sknet.layers import (
+    GRU,
+    Conv1D,
+    Dense,
+    GlobalAveragePool1D,
+    Lambda,
+    Layer,
+    Residual,
+    Scaling,
+)
+from sknet.layers import Activation as ActivationLayer
+from sknet.losses import LogLoss, Loss
 from sknet.optimizers import Optimizer
 
 X = np.random.default_rng(0).normal(size=(40, 4))
@@ -152,3 +163,159 @@ PARTS = [
 def test_losses_activations_and_optimizers_are_checked_too(parameters, match):
     with pytest.raises(ValueError, match=match):
         NeuralRegressor((5,), max_iter=2, **parameters).fit(X, TARGET)
+
+
+class Plain(Layer):
+    """Passes its input on."""
+
+    def build(self, input_shape):
+        return input_shape
+
+    def forward(self, x, training=False, mask=None):
+        return x
+
+    def backward(self, grad_output, input_grad=True):
+        return grad_output
+
+
+class Static(Plain):
+    @staticmethod
+    def forward(x, training=False, mask=None):
+        return x
+
+
+class OwnDense(Dense):
+    def forward(self, x, training=False, mask=None):
+        return super().forward(x, training, mask)
+
+
+class ReadOnlyGradient(Plain):
+    def backward(self, grad_output, input_grad=True):
+        return np.broadcast_to(grad_output, grad_output.shape)
+
+
+class Double(Plain):
+    def forward(self, x, training=False, mask=None):
+        return x * np.float64(1)
+
+    def backward(self, grad_output, input_grad=True):
+        return grad_output * np.float64(1)
+
+
+@pytest.mark.parametrize("layer", [Static(), ReadOnlyGradient(), Double()])
+def test_layers_that_pass_on_change_nothing(layer):
+    given = {"max_iter": 3, "tol": 0, "random_state": 0, "dtype": "float32"}
+    found, expected = (
+        NeuralRegressor(layers=[Dense(3), each, Scaling()], **given).fit(X, TARGET).predict(X)
+        for each in (layer, Plain())
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_custom_layers_take_sparse_rows():
+    sparse = csr_array(np.where(X > 0, X, 0))
+    found, expected = (
+        NeuralRegressor(layers=[kind(3)], max_iter=2, tol=0, random_state=0).fit(sparse, TARGET)
+        for kind in (OwnDense, Dense)
+    )
+    np.testing.assert_array_equal(found.predict(sparse), expected.predict(sparse))
+
+
+class Writing:
+    """A mixin."""
+
+    def forward(self, x, training=False, mask=None):
+        return zeroed(x)
+
+
+class Mixed(Writing, Plain):
+    pass
+
+
+class Centered(Plain):
+    def adapt(self, x):
+        x -= x.mean(axis=0)
+
+
+class WritingLoss(Loss):
+    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+        y -= raw
+        return float((y**2).mean()), np.multiply(y, -2 / len(y), out=out)
+
+
+WRITING = [
+    {"layers": [Mixed()]},
+    {"layers": [Centered()]},
+    {"loss": WritingLoss()},
+    {"layers": [ActivationLayer(OwnActivation(zeroed))]},
+]
+
+
+@pytest.mark.parametrize("parameters", WRITING)
+def test_nothing_of_the_user_is_written(parameters):
+    x, y = X.copy(), TARGET.copy()
+    with pytest.raises(ValueError, match="must not write to"):
+        NeuralRegressor(max_iter=2, **parameters).fit(x, y)
+    np.testing.assert_array_equal(x, X)
+    np.testing.assert_array_equal(y, TARGET)
+
+
+def test_bools_of_a_layer_are_numbers():
+    def predicted(function):
+        layers = [First(4, out=function, grad=np.zeros_like), GlobalAveragePool1D()]
+        steps = X.reshape(40, 2, 2)
+        layers[0].set_params(shape=(2, 2))
+        model = NeuralRegressor(layers=layers, max_iter=2, tol=0, random_state=0)
+        return model.fit(steps, TARGET).predict(steps)
+
+    found = predicted(lambda x: x > 0)
+    np.testing.assert_array_equal(found, predicted(lambda x: (x > 0).astype(float)))
+    assert len(np.unique(found)) > 2
+
+
+class OwnMemory(LogLoss):
+    """Returns an array of its own in place of `out`."""
+
+    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
+        value, gradient = super().value_and_gradient(raw, y, sample_weight)
+        kept = self._work("kept", raw.shape)
+        kept[:] = gradient
+        return value, kept
+
+
+@pytest.mark.parametrize(
+    ("parameters", "y"),
+    [({"mixing": "mixup"}, BITS), ({"layers": [Conv1D(2, 1)]}, np.c_[BITS, 1 - BITS])],
+)
+def test_a_loss_may_return_memory_of_its_own(parameters, y):
+    x = X.reshape(40, 2, 2) if "layers" in parameters else X
+    given = {"max_iter": 3, "tol": 0, "random_state": 0, **parameters}
+    curves = [
+        NeuralClassifier(loss=loss, **given).fit(x, y).loss_curve_
+        for loss in (OwnMemory(), LogLoss())
+    ]
+    assert curves[0] == curves[1]
+
+
+def test_an_optimizer_may_return_its_gradients():
+    def in_place(grads):
+        grads *= 0.01
+        return grads
+
+    given = {"max_iter": 3, "tol": 0, "random_state": 0}
+    found, expected = (
+        NeuralRegressor((5,), solver=OwnOptimizer(step), **given).fit(X, TARGET).predict(X)
+        for step in (in_place, lambda grads: 0.01 * grads)
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_mask_is_one_of_bool():
+    class Marking(Plain):
+        def compute_mask(self, x, mask):
+            return np.ones(x.shape[:2])
+
+    with pytest.raises(
+        ValueError, match=r"\(Marking\): compute_mask has to return None, or a mask"
+    ):
+        NeuralRegressor(layers=[Marking(), GRU(2)]).fit(X.reshape(40, 2, 2), TARGET)

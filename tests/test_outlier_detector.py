@@ -174,3 +174,19 @@ def test_configured_detectors_pass_the_checks_of_outliers(params):
             names.add(check.func.__name__)
             check(instance)
     assert names >= {"check_outliers_train", "check_outliers_fit_predict"}
+
+
+def test_scorers_see_no_threshold_of_another_training():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+
+    def score(estimator, X, y=None):
+        return float(estimator.decision_function(X).mean())
+
+    options = {"scoring": score, "early_stopping": True, "max_iter": 2, "random_state": 0}
+    with pytest.raises(ValueError, match="its threshold when the training has ended"):
+        NeuralOutlierDetector(**options).fit(X)
+    fitted = NeuralOutlierDetector(max_iter=2, tol=0, random_state=0).fit(X)
+    before = fitted.offset_
+    with pytest.raises(ValueError, match="have score_samples alone"):
+        fitted.set_params(**options).fit(10 * X)
+    assert fitted.offset_ == before

@@ -252,13 +252,6 @@ class MixesRowsAtInference(Scale):
         return out
 
 
-@wrong("outputs of float32 inputs have to be float32, got float64")
-class AnswersInFloat64(Scale):
-    def forward(self, x, training=False, mask=None):
-        out = super().forward(x, training, mask)
-        return out if out.dtype == np.float64 else out.astype(np.float64)
-
-
 @wrong("float32 has to be near float64")
 class ImpreciseInFloat32(Scale):
     def forward(self, x, training=False, mask=None):

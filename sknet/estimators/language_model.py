@@ -442,7 +442,7 @@ class NeuralLanguageModel(TextGeneration, BaseNeuralEstimator):
                     f"{name} expects layers that look at no later steps; layer "
                     f"{layer._label()} does. Set causal=True in attention, padding='causal' in "
                     "convolutions, put LayerNorm in the place of BatchNorm, leave out layers that "
-                    "run backwards, and set is_causal=True in custom layers that do look back only."
+                    "run backwards, and set is_causal=True in custom layers that look back only."
                 )
         if self.layers is not None:
             warn_of_own_output(network.layer.sublayers()[:-1], {network.output_shape[-1]}, name)

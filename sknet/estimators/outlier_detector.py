@@ -292,13 +292,16 @@ class NeuralOutlierDetector(OutlierMixin, AutoencoderTransformer):
     @contextmanager
     def _threshold_of(self, X, sample_weight):
         """Set the threshold after a training, also after a resumed one that fails midway."""
-        trainer = vars(self).get("_trainer")
+        trainer, offset = (vars(self).get(name) for name in ("_trainer", "offset_"))
         with restored_on_error(self):
+            vars(self).pop("offset_", None)  # that of other weights
             try:
                 yield
             finally:
-                if vars(self).get("_trainer") is not trainer:  # else all is as it was
+                if vars(self).get("_trainer") is not trainer:
                     self._set_offset(X, sample_weight)
+                elif offset is not None:  # all is as it was
+                    self.offset_ = offset
 
     def _set_offset(self, X, sample_weight):
         scores = self.score_samples(X)
@@ -319,7 +322,13 @@ class NeuralOutlierDetector(OutlierMixin, AutoencoderTransformer):
         decision : ndarray of shape (n_samples,)
             ``score_samples(X) - offset_``, negative for outliers.
         """
-        return self.score_samples(X) - self.offset_
+        scores = self.score_samples(X)
+        if not hasattr(self, "offset_"):
+            raise ValueError(
+                f"{type(self).__name__} knows its threshold when the training has ended. Scorers "
+                "and callbacks have score_samples alone."
+            )
+        return scores - self.offset_
 
     @isolated
     def predict(self, X: Samples) -> Array:
