@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from inspect import isfunction
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
@@ -199,6 +200,50 @@ def _step(optimizer, method, grads, *args, **kwargs):
     return found.copy() if np.may_share_memory(found, grads) else found
 
 
+def _factor(schedule, method, progress):
+    found = method(schedule, progress)
+    if not isinstance(found, Real) or not isfinite(found) or found < 0:
+        raise BrokenContractError(
+            f"{type(schedule).__name__}._factor has to return a finite number of at least 0, got "
+            f"{brief(found)}."
+        )
+    return found
+
+
+def _penalty(regularizer, method, kernel, grad):
+    found = method(regularizer, kernel, grad)
+    if not _is_number(found):
+        raise BrokenContractError(
+            f"{type(regularizer).__name__}.penalty has to return the penalty as a number, and to "
+            f"add its gradient to grad, got {brief(found)}."
+        )
+    return found
+
+
+def _apply(constraint, method, kernel):
+    found = method(constraint, kernel)
+    if found is not None and found is not kernel:
+        raise BrokenContractError(
+            f"{type(constraint).__name__}.apply has to change the kernel in place; what it "
+            "returns is not used."
+        )
+
+
+def _blend(mixing, method, x, *args):
+    caller, x = f"{type(mixing).__name__}._blend", _seen(x)
+    with _telling_of_writes(caller, "must not write to x"):
+        found = method(mixing, x, *args)
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise BrokenContractError(
+            f"{caller} has to return a pair, the mixtures and the shares, got {brief(found)}."
+        )
+    return found
+
+
+OF_SCHEDULES = {"_factor": _factor}
+OF_REGULARIZERS = {"penalty": _penalty}
+OF_CONSTRAINTS = {"apply": _apply}
+OF_MIXING = {"_blend": _blend}
 OF_LAYERS = {
     "adapt": _adapt,
     "build": _build,

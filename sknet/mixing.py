@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .base import Component, named_component
+from .custom import OF_MIXING, check_calls
 from .typing import Array, Shape
 
 __all__ = ["CutMix", "MixUp", "Mixing"]
@@ -48,6 +49,10 @@ class Mixing(Component, ABC):
     """
 
     _parameter_constraints = {"alpha": [Interval(Real, 0, None, closed="neither")]}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_calls(cls, OF_MIXING)
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .base import Component, named_component
+from .custom import OF_CONSTRAINTS, OF_REGULARIZERS, check_calls
 from .typing import Array
 
 __all__ = ["L1L2", "KernelConstraint", "MaxNorm", "NonNegative", "Regularizer", "UnitNorm"]
@@ -35,6 +36,10 @@ class Regularizer(Component, ABC):
     >>> Quartic().penalty(np.ones((2, 2)), np.zeros((2, 2)))
     4.0
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_calls(cls, OF_REGULARIZERS)
 
     @abstractmethod
     def penalty(self, kernel: Array, grad: Array) -> float:
@@ -118,6 +123,10 @@ class KernelConstraint(Component, ABC):
     >>> kernel
     array([[0.5, 1. ]])
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_calls(cls, OF_CONSTRAINTS)
 
     @abstractmethod
     def apply(self, kernel: Array) -> Any:

@@ -20,7 +20,10 @@ from sknet.layers import (
 )
 from sknet.layers import Activation as ActivationLayer
 from sknet.losses import LogLoss, Loss
+from sknet.mixing import Mixing
 from sknet.optimizers import Optimizer
+from sknet.regularization import KernelConstraint, Regularizer
+from sknet.schedules import Schedule
 
 X = np.random.default_rng(0).normal(size=(40, 4))
 TARGET, BITS = X[:, 0], (X[:, 0] > 0).astype(int)
@@ -145,7 +148,34 @@ class OwnOptimizer(Optimizer):
         return self.found(grads)
 
 
+class OwnSchedule(Schedule):
+    def _factor(self, progress):
+        return -1.0
+
+
+class OwnConstraint(KernelConstraint):
+    def apply(self, kernel):
+        return np.abs(kernel)
+
+
+class OwnPenalty(Regularizer):
+    def penalty(self, kernel, grad):
+        grad += kernel
+
+
+class OwnMixing(Mixing):
+    def _blend(self, x, partners, shares):
+        x *= 0.5
+        return x, shares
+
+
 PARTS = [
+    ({"learning_rate": OwnSchedule()}, r"OwnSchedule\._factor .* at least 0, got -1\.0"),
+    ({"layers": [Dense(3, kernel_constraint=OwnConstraint())]}, r"apply has to change the kernel"),
+    (
+        {"layers": [Dense(3, kernel_regularizer=OwnPenalty())]},
+        r"penalty has .*, got None",
+    ),
     ({"loss": OwnLoss(lambda r: None)}, r"OwnLoss\.value_and_gradient .* a pair, .*, got None"),
     ({"loss": OwnLoss(lambda r: (r, r))}, "a pair, the mean loss as a number and the gradient"),
     ({"loss": OwnLoss(lambda r: (1.0, r[:, 0]))}, r"shape \(40, 1\), like raw, got shape \(40,\)"),
@@ -162,7 +192,15 @@ PARTS = [
 @pytest.mark.parametrize(("parameters", "match"), PARTS)
 def test_losses_activations_and_optimizers_are_checked_too(parameters, match):
     with pytest.raises(ValueError, match=match):
-        NeuralRegressor((5,), max_iter=2, **parameters).fit(X, TARGET)
+        given = {"layers": [Dense(5, activation="relu")], **parameters}
+        if "activation" in parameters:
+            given = {"hidden_layer_sizes": (5,), **parameters}
+        NeuralRegressor(max_iter=2, **given).fit(X, TARGET)
+
+
+def test_mixtures_are_not_written_over_the_samples():
+    with pytest.raises(ValueError, match=r"OwnMixing\._blend must not write to x"):
+        NeuralClassifier((5,), max_iter=2, mixing=OwnMixing(alpha=0.2)).fit(X, BITS)
 
 
 class Plain(Layer):

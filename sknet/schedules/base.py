@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sklearn.utils._param_validation import Interval
 
 from ..base import Component
+from ..custom import OF_SCHEDULES, check_calls
 
 
 class Progress(NamedTuple):
@@ -69,6 +70,10 @@ class Schedule(Component, ABC):
     has_end = False
     _hint_by_position = " The learning rate is learning_rate_init of the estimator."
     _parameter_constraints = {"warmup": [Interval(Real, 0, None, closed="left")]}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_calls(cls, OF_SCHEDULES)
 
     def __init__(self, *, warmup: float = 0.0) -> None:
         self.warmup = warmup
