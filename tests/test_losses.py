@@ -133,17 +133,6 @@ class WritesRaw(LogCosh):
         return result
 
 
-class IgnoresOut(LogCosh):
-    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
-        return super().value_and_gradient(raw, y, sample_weight)
-
-
-class Promotes(LogCosh):
-    def value_and_gradient(self, raw, y, sample_weight=None, out=None):
-        value, gradient = super().value_and_gradient(raw, y, sample_weight, out)
-        return value, gradient if out is not None else gradient.astype(np.float64)
-
-
 class Allocates(LogCosh):
     def value_and_gradient(self, raw, y, sample_weight=None, out=None):
         residual = raw - y
@@ -292,8 +281,6 @@ def test_a_loss_of_ones_own_needs_value_and_gradient_alone():
         (WrongGradient(), "central differences"),
         (DividesByWeight(), "linear in the weights"),
         (WritesRaw(), "must not write to raw"),
-        (IgnoresOut(), "return the out"),
-        (Promotes(), "has to be float32"),
         (Allocates(), "scratch memory"),
         (CountsRows(), "12 rows"),
         (InfiniteBias(), "initial_bias has to be finite"),

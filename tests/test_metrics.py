@@ -109,6 +109,24 @@ def test_classifiers_are_scored_by_metrics(metric, name):
     assert scores(NeuralClassifier, metric, LABELS) == scores(NeuralClassifier, name, LABELS)
 
 
+def rmse(y, prediction):
+    return np.sqrt(np.mean((y - prediction) ** 2))
+
+
+def my_rmse(y, prediction):
+    return rmse(y, prediction)
+
+
+def neg_rmse(y, prediction):
+    return -rmse(y, prediction)
+
+
+@pytest.mark.parametrize("metric", [rmse, my_rmse, neg_rmse])
+def test_metrics_that_are_called_as_errors_are_negated(metric):
+    found = scores(NeuralRegressor, metric, Y)
+    np.testing.assert_allclose(found, scores(NeuralRegressor, "neg_root_mean_squared_error", Y))
+
+
 @pytest.mark.parametrize(
     ("metric", "name"),
     [

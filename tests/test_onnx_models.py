@@ -35,7 +35,8 @@ from sknet import (
     TabularRegressor,
 )
 from sknet.interop.onnx import register_converters, to_onnx
-from sknet.preprocessing import SquashingScaler, TableEncoder
+from sknet.layers import Embedding, GlobalAveragePool1D
+from sknet.preprocessing import SquashingScaler, TableEncoder, TokenizerTransformer
 
 pytest.importorskip("onnxruntime")  # before the cases, whose module is skipped without it
 from .test_onnx import (
@@ -176,6 +177,20 @@ def test_what_skl2onnx_cannot_convert_is_refused_by_a_sentence(skl2onnx, model, 
     model.fit(X, X[:, 0])
     with pytest.raises(ValueError, match=f"cannot be converted to ONNX by skl2onnx: .*{sentence}"):
         to_onnx(model)
+
+
+def test_columns_and_texts_ask_for_rows(skl2onnx):
+    frame = pytest.importorskip("pandas").DataFrame({"age": X[:, 0]})
+    columns = make_column_transformer((StandardScaler(), ["age"]))
+    model = make_pipeline(columns, NeuralRegressor(**SHORT)).fit(frame, X[:, 0])
+    with pytest.raises(ValueError, match="without its columns: pass a few rows of the data frame"):
+        to_onnx(model)
+    layers = [Embedding(2), GlobalAveragePool1D()]
+    texts = make_pipeline(
+        TokenizerTransformer(), NeuralRegressor(layers=layers, max_iter=2, tol=0)
+    )
+    with pytest.raises(ValueError, match="expects X for a Pipeline of texts: pass a few of them"):
+        to_onnx(texts.fit(["a b", "b"] * 5, [0.0, 1.0] * 5))
 
 
 def example(name):

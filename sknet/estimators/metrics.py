@@ -13,6 +13,8 @@ from ..typing import Function
 
 #: Ends of the names of functions of which less is better.
 _OF_ERRORS = ("_error", "_loss", "_deviance")
+#: What errors are called for short, alone or after an underscore.
+_SHORT = {"mae", "mape", "mase", "medae", "mse", "msle", "nll", "rmse", "rmsle", "smape", "wape"}
 #: What a metric is given, by the name of its second parameter; others get predictions.
 _RESPONSES = {
     "y_score": ("decision_function", "predict_proba"),
@@ -151,10 +153,16 @@ def _scorer_of(metric):
     else:
         name = [p.name for p in _parameters(function)][1]
         response = _RESPONSES.get(name, "predict")
-        sign = -1 if getattr(function, "__name__", "").endswith(_OF_ERRORS) else 1
+        sign = -1 if _names_error(getattr(function, "__name__", "").lower()) else 1
     return sklearn.metrics.make_scorer(
         metric, response_method=response, greater_is_better=sign > 0, **options
     )
+
+
+def _names_error(name):
+    if name.startswith("neg_"):
+        return False
+    return name.endswith(_OF_ERRORS) or name.rpartition("_")[2] in _SHORT
 
 
 @cache

@@ -98,8 +98,8 @@ class TokenizerTransformer(TransformerMixin, Component, BaseEstimator):
         Largest size of the vocabulary, at least 3, padding and unknown included: the rarest
         tokens are left out. None is no limit.
     max_length : int, default=None
-        Largest number of tokens in a row, at least 1; the rest of a text is not read. None is no
-        limit other than the longest training text.
+        Largest number of tokens in a row, at least 1. Rows are as long as the longest training
+        text, if that is shorter or this is None; the rest of a longer text is not read.
     lowercase : bool, default=True
         Whether to make texts lower-case first.
     min_count : int, default=1

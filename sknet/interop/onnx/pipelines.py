@@ -51,6 +51,11 @@ def convert_by_skl2onnx(model: Any, X: Any, dtype: DTypeLike) -> Any:
         why = f"it has no converter for {name[1] if name else 'a step'}"
     except (NotImplementedError, RuntimeError) as error:
         why = str(error).partition("\n")[0].rstrip(".")
+    if X is None and hasattr(model, "feature_names_in_"):
+        raise ValueError(
+            f"{type(model).__name__} cannot be converted to ONNX without its columns: pass a few "
+            f"rows of the data frame as X ({why})."
+        )
     raise ValueError(
         f"{type(model).__name__} cannot be converted to ONNX by skl2onnx: {why}. Apply such steps "
         "before, and convert the others."
@@ -88,6 +93,10 @@ def _without_zipmap(model):
 def _initial_types(model, X, dtype):
     """Return the inputs as skl2onnx wants them: one, or one for each column of a frame."""
     if X is None:
+        if not hasattr(model, "n_features_in_"):
+            raise ValueError(
+                f"to_onnx expects X for a {type(model).__name__} of texts: pass a few of them."
+            )
         return [("X", _type_of(dtype, [None, model.n_features_in_]))]
     names = list(getattr(model, "feature_names_in_", ()))
     if hasattr(X, "columns") and names and list(X.columns) != names:
