@@ -272,9 +272,11 @@ class Loss(Component, ABC):
         return target.n_outputs
 
     def _refusal(self, target):
+        is_of_numbers = self.kinds == ("continuous",)
+        own = "; one of your own for classes is a subclass of sknet.losses.ClassificationLoss"
         return (
             f"{type(self).__name__} expects a {' or '.join(self.kinds)} target, got a "
-            f"{target.kind} one. Choose another loss."
+            f"{target.kind} one. Choose another loss{own if is_of_numbers else ''}."
         )
 
     def _best_constant(self, y, weights):
