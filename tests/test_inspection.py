@@ -440,6 +440,13 @@ def test_of_a_table_a_member_is_looked_into():
     assert SaliencyDisplay.from_estimator(member, inputs).saliency.shape == (3,)
 
 
+def test_reconstructions_of_a_frame_keep_its_names():
+    frame = pd.DataFrame(X[:, :3], columns=list("abc"))
+    model = AutoencoderTransformer(2, max_iter=2, tol=0, random_state=0).fit(frame)
+    display = ReconstructionDisplay.from_estimator(model, frame)  # warnings are errors
+    assert_array_equal(display.reconstructions, model.reconstruct(frame[: len(display.originals)]))
+
+
 def test_a_file_without_training_state_has_no_history(tmp_path):
     save(images(), tmp_path / "slim.sknet", training_state=False)
     with pytest.raises(ValueError, match="finds no history: a file that was saved with"):

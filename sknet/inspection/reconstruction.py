@@ -110,6 +110,7 @@ class ReconstructionDisplay(Display):
         originals = _safe_indexing(X, rows)
         if before is not None:
             originals = before.transform(originals)
+        made = autoencoder.reconstruct(originals)  # of a frame, before its names are gone
         if len({np.shape(sample) for sample in originals}) == 1:
             originals = np.asarray(originals)
         elif image_shape is not None:
@@ -121,7 +122,6 @@ class ReconstructionDisplay(Display):
             image_shape = originals.shape[1:]
         if targets is not None:
             targets = np.asarray(_safe_indexing(targets, rows))
-        made = autoencoder.reconstruct(originals)
         return cls(originals, made, image_shape=image_shape, targets=targets).plot(ax)
 
     def plot(self, ax: Any = None) -> ReconstructionDisplay:
