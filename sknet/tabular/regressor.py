@@ -47,6 +47,11 @@ from .members import RegressorMember, is_delicate
 #: Largest distance of neighbouring floats in single precision, in standard deviations of y.
 _FINE = 1e-5
 
+_OTHER_LOSSES = (
+    "a dict of losses by the columns of y is for NeuralRegressor; for a plain function use "
+    "FunctionLoss(value, gradient)"
+)
+
 
 class TabularRegressor(RegressorMixin, BaseTabular):
     """Regressor for tables: an ensemble of networks that takes data frames as they are.
@@ -173,7 +178,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     _usual_scales = (100, (0.1, 0.3, 1.0, 3.0, 10.0)), (inf, FOR_MANY_NUMBERS)
     _parameter_constraints = {
         **BaseTabular._parameter_constraints,
-        "loss": [LossName(REGRESSION_LOSSES), Loss],
+        "loss": [
+            LossName(REGRESSION_LOSSES, _OTHER_LOSSES),
+            Loss,
+        ],
     }
 
     def __init__(
