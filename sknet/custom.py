@@ -1,6 +1,6 @@
 """Checks of custom classes at each call: what breaks the contract is told of where it arises.
 
-A wrong shape would else end in another class, in an error that does not name its cause, or be
+Without them, a wrong shape ends in another class, in an error that does not name its cause, or is
 broadcast. Classes of sknet are held to the contract by tests, and are not checked.
 """
 
@@ -23,7 +23,7 @@ from .functions import read_only
 class BrokenContractError(AssertionError, ValueError):
     """A custom class does not do what its base class asks for.
 
-    For who fits an estimator it is a wrong value, for `sknet.testing` an assertion that fails.
+    To a user who fits an estimator it is a wrong value, to `sknet.testing` a failed assertion.
     """
 
 
@@ -59,7 +59,7 @@ def _checked(method, name, check):
 
 
 def _taken(found, shape, dtype, caller, what):
-    """Return an array of real numbers of a shape that can be written, in which None is any length.
+    """Return an array of real numbers of a shape, in which None is any length, or refuse it.
 
     Other precisions are converted: where they meet kernels, they would be refused or misread.
     """
@@ -78,7 +78,7 @@ def _taken(found, shape, dtype, caller, what):
 
 
 def _written(found, *args):
-    """Return the same as `_taken`, and a copy of what others could not write to."""
+    """Return what `_taken` does, copied if it cannot be written."""
     found = _taken(found, *args)
     return found if found.flags.writeable else found.copy()
 
