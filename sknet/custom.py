@@ -7,7 +7,6 @@ broadcast. Classes of sknet are held to the contract by tests, and are not check
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
 from functools import wraps
 from inspect import isfunction
 from math import isfinite
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .base import brief
-from .functions import read_only
+from .functions import read_only, refusing_writes
 
 
 class BrokenContractError(AssertionError, ValueError):
@@ -88,16 +87,9 @@ def _seen(x):
     return read_only(x) if isinstance(x, np.ndarray) else x
 
 
-@contextmanager
-def _telling_of_writes(caller, sentence):
-    try:
-        yield
-    except ValueError as error:
-        if "read-only" not in str(error) or isinstance(error, BrokenContractError):
-            raise
-        raise BrokenContractError(
-            f"{caller} {sentence}. Write to a copy, or to self._work(name, shape)."
-        ) from error
+def _refusing_writes(caller, sentence):
+    advice = "Write to a copy, or to self._work(name, shape)."
+    return refusing_writes(f"{caller} {sentence}. {advice}", BrokenContractError)
 
 
 def _of_layer(layer, name):
@@ -105,7 +97,7 @@ def _of_layer(layer, name):
 
 
 def _adapt(layer, method, x):
-    with _telling_of_writes(_of_layer(layer, "adapt"), "must not write to its input"):
+    with _refusing_writes(_of_layer(layer, "adapt"), "must not write to its input"):
         return method(layer, _seen(x))
 
 
@@ -123,7 +115,7 @@ def _build(layer, method, input_shape):
 
 def _forward(layer, method, x, *args, **kwargs):
     caller, seen = _of_layer(layer, "forward"), _seen(x)
-    with _telling_of_writes(caller, "must not write to its input"):
+    with _refusing_writes(caller, "must not write to its input"):
         out = method(layer, seen, *args, **kwargs)
     if out is seen:
         out = x
@@ -135,10 +127,11 @@ def _forward(layer, method, x, *args, **kwargs):
     return _taken(out, tuple(shape), x.dtype, caller, "as build said")
 
 
-def _backward(layer, method, grad_output, input_grad=True):
+def _backward(layer, method, grad_output, *args, **kwargs):
     caller = _of_layer(layer, "backward")
-    with _telling_of_writes(caller, "must not write to the input of forward"):
-        grad = method(layer, grad_output, input_grad)
+    with _refusing_writes(caller, "must not write to the input of forward"):
+        grad = method(layer, grad_output, *args, **kwargs)
+    input_grad = args[0] if args else kwargs.get("input_grad", True)
     if not input_grad or not hasattr(layer, "input_shape_"):
         return grad
     shape = (len(grad_output), *layer.input_shape_)
@@ -156,10 +149,11 @@ def _compute_mask(layer, method, x, mask):
     return found
 
 
-def _value_and_gradient(loss, method, raw, y, sample_weight=None, out=None):
+def _value_and_gradient(loss, method, raw, y, *args, **kwargs):
     caller = f"{type(loss).__name__}.value_and_gradient"
-    with _telling_of_writes(caller, "must not write to raw or y"):
-        found = method(loss, raw if raw is out else _seen(raw), _seen(y), sample_weight, out)
+    out = args[1] if len(args) > 1 else kwargs.get("out")
+    with _refusing_writes(caller, "must not write to raw or y"):
+        found = method(loss, raw if raw is out else _seen(raw), _seen(y), *args, **kwargs)
     if not isinstance(found, tuple) or len(found) != 2 or not _is_number(found[0]):
         raise BrokenContractError(
             f"{caller} has to return a pair, the mean loss as a number and the gradient as an "
@@ -179,10 +173,11 @@ def _is_number(value):
     )
 
 
-def _activate(activation, method, x, out, *args, **kwargs):
+def _activate(activation, method, x, *args, **kwargs):
+    out = args[0] if args else kwargs.get("out")
     caller, seen = f"{type(activation).__name__}.forward", x if x is out else _seen(x)
-    with _telling_of_writes(caller, "must not write to x, if it is not out"):
-        found = method(activation, seen, out, *args, **kwargs)
+    with _refusing_writes(caller, "must not write to x, if it is not out"):
+        found = method(activation, seen, *args, **kwargs)
     return _taken(x if found is seen else found, x.shape, x.dtype, caller, "like x")
 
 
@@ -231,7 +226,7 @@ def _apply(constraint, method, kernel):
 
 def _blend(mixing, method, x, *args):
     caller, x = f"{type(mixing).__name__}._blend", _seen(x)
-    with _telling_of_writes(caller, "must not write to x"):
+    with _refusing_writes(caller, "must not write to x"):
         found = method(mixing, x, *args)
     if not isinstance(found, tuple) or len(found) != 2:
         raise BrokenContractError(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from sys import version_info
 from typing import Any, Self
@@ -216,3 +217,22 @@ def read_only(array: Array) -> Array:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+@contextmanager
+def refusing_writes(sentence: str, error_class: type[ValueError] = ValueError) -> Iterator[None]:
+    """Let an error of NumPy, that an array cannot be written, say who writes to it.
+
+    Parameters
+    ----------
+    sentence : str
+        The message in its place.
+    error_class : type, default=ValueError
+        Kind of the error.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise error_class(sentence) from error

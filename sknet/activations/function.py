@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..functions import FunctionComponent, read_only, wrong_slopes
+from ..functions import FunctionComponent, read_only, refusing_writes, wrong_slopes
 from ..typing import Array, Function
 from .base import Activation
 
@@ -86,14 +86,9 @@ class FunctionActivation(FunctionComponent, Activation):
 
     def _at(self, name, x):
         """Return what a function gives for x, which it cannot write to."""
-        try:
-            with np.errstate(all="ignore"):
-                found = getattr(self, name)(read_only(x))
-        except ValueError as error:
-            if "read-only" not in str(error):
-                raise
-            raise ValueError(
-                f"{type(self).__name__}: {name} writes to x; let it compute in an array of its "
-                "own."
-            ) from None
+        sentence = (
+            f"{type(self).__name__}: {name} writes to x; let it compute in an array of its own."
+        )
+        with refusing_writes(sentence), np.errstate(all="ignore"):
+            found = getattr(self, name)(read_only(x))
         return self._numbers(name, found, x.shape, "one number for each element of x")

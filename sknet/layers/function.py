@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..functions import read_only
+from ..functions import read_only, refusing_writes
 from ..typing import Array, Shape
 from .base import Layer
 
@@ -73,15 +73,12 @@ class Lambda(Layer):
         return (None, *out.shape[2:]) if free else out.shape[1:]
 
     def _called(self, name, function, *arrays):
-        try:
+        sentence = (
+            f"Layer {self._label()}: {name} writes to its argument; let it compute in an array of "
+            "its own."
+        )
+        with refusing_writes(sentence):
             found = np.asarray(function(*map(read_only, arrays)))
-        except ValueError as error:
-            if "read-only" not in str(error):
-                raise
-            raise ValueError(
-                f"Layer {self._label()}: {name} writes to its argument; let it compute in an "
-                "array of its own."
-            ) from None
         if found.dtype.kind not in "biuf":
             self._refuse(
                 f"a {name} that returns real numbers", f"dtype {found.dtype}", "Return floats."

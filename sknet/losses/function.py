@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..functions import FunctionComponent, read_only, wrong_slopes
+from ..functions import FunctionComponent, read_only, refusing_writes, wrong_slopes
 from ..typing import Array, Function
 from .base import Loss
 
@@ -120,16 +120,12 @@ class FunctionLoss(FunctionComponent, Loss):
         """Return what a function gives for arrays (n, K), which it cannot write to."""
         pair = (y[:, 0], prediction[:, 0]) if y.shape[1] == 1 else (y, prediction)
         function = getattr(self, name)
-        try:
-            with np.errstate(all="ignore"):
-                return function(*map(read_only, pair)), pair[1].shape
-        except ValueError as error:
-            if "read-only" not in str(error):
-                raise
-            raise ValueError(
-                f"{type(self).__name__}: {name} writes to y or to prediction; let it compute in "
-                "arrays of its own."
-            ) from None
+        sentence = (
+            f"{type(self).__name__}: {name} writes to y or to prediction; let it compute in "
+            "arrays of its own."
+        )
+        with refusing_writes(sentence), np.errstate(all="ignore"):
+            return function(*map(read_only, pair)), pair[1].shape
 
     def _values_of(self, y, prediction):
         found, shape = self._ask("value", y, prediction)
