@@ -235,6 +235,25 @@ def _blend(mixing, method, x, *args):
     return found
 
 
+def _values(initializer, method, rng, shape, *args):
+    found = method(initializer, rng, shape, *args)
+    values = np.asarray(found)
+    if values.dtype.kind not in "biuf" or not _broadcasts(values.shape, shape):
+        raise BrokenContractError(
+            f"{type(initializer).__name__}._values has to return real numbers that broadcast to "
+            f"the shape {tuple(shape)} of the weights, got {brief(found)}."
+        )
+    return values
+
+
+def _broadcasts(shape, wanted):
+    try:
+        return np.broadcast_shapes(shape, wanted) == tuple(wanted)
+    except ValueError:
+        return False
+
+
+OF_INITIALIZERS = {"_values": _values}
 OF_SCHEDULES = {"_factor": _factor}
 OF_REGULARIZERS = {"penalty": _penalty}
 OF_CONSTRAINTS = {"apply": _apply}

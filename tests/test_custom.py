@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 
 from sknet import NeuralClassifier, NeuralRegressor
 from sknet.activations import Activation
+from sknet.initializers import Initializer
 from sknet.layers import (
     GRU,
     Conv1D,
@@ -169,7 +170,23 @@ class OwnMixing(Mixing):
         return x, shares
 
 
+class OwnInitializer(Initializer):
+    def __init__(self, found):
+        self.found = found
+
+    def _values(self, rng, shape, fan_in, fan_out):
+        return self.found(shape)
+
+
 PARTS = [
+    (
+        {"layers": [Dense(3, kernel_initializer=OwnInitializer(lambda shape: None))]},
+        r"OwnInitializer\._values .* broadcast to the shape \(4, 3\) of the weights, got None",
+    ),
+    (
+        {"layers": [Dense(3, kernel_initializer=OwnInitializer(lambda shape: np.eye(3, 4)))]},
+        r"OwnInitializer\._values has to return real numbers that broadcast",
+    ),
     ({"learning_rate": OwnSchedule()}, r"OwnSchedule\._factor .* at least 0, got -1\.0"),
     ({"layers": [Dense(3, kernel_constraint=OwnConstraint())]}, r"apply has to change the kernel"),
     (

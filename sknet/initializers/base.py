@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..base import Component
+from ..custom import OF_INITIALIZERS, check_calls
 from ..typing import Array, Shape
 
 
@@ -34,6 +35,10 @@ class Initializer(Component, ABC):
     #: Name of the weight that `initialize_from` sets before training, "kernel" or "bias"; None of
     #: initializers that need no data.
     needs_data = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_calls(cls, OF_INITIALIZERS)
 
     def __call__(
         self, rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int, out: Array
