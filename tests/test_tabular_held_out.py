@@ -64,12 +64,12 @@ def test_few_rows_leave_the_temperature_near_1():
     found = [
         fit_temperature(loss, np.tile(raw, (k, 1)), np.tile(y, k), None, 8 * k) for k in (1, 99)
     ]
-    # Where all rows are right, only the prior keeps it from 0: at the minimum its slope is that
+    # Where all rows are right, only the penalty keeps it from 0: at the minimum its slope is that
     # of the loss.
-    for temperature, n in zip(found, (8, 792), strict=True):
+    for temperature, penalty in zip(found, (1 / 32, 1 / 1000), strict=True):
         scaled = 4.0 / temperature
         slope = scaled / (1 + np.exp(scaled))
-        assert 2 * np.log(temperature) / n == pytest.approx(-slope, rel=1e-2)
+        assert 2 * penalty * np.log(temperature) == pytest.approx(-slope, rel=1e-2)
     assert found[1] < found[0] < 1
 
 

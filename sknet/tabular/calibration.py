@@ -23,7 +23,8 @@ def fit_temperature(
 ) -> float:
     """Return what raw outputs are divided by, so that their log loss is the smallest.
 
-    Few rows say little of it: the logarithm has a normal prior, of mean 0 and variance 1/2.
+    Few rows say little of it: the logarithm has a normal prior, of mean 0 and variance 2. From 250
+    rows on only a least penalty is left.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def fit_temperature(
     """
     raw = raw.astype(np.float64)
     loss.allocate(len(raw), raw.dtype)
-    penalty = max(1 / max(n_distinct, 1), _LEAST_PENALTY)
+    penalty = max(0.25 / max(n_distinct, 1), _LEAST_PENALTY)
 
     def misfit(log_temperature):
         scaled = raw * exp(-log_temperature)
